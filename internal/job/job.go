@@ -1,5 +1,6 @@
-// Package job defines the types that the alert service, the queue and the senders
-// share: the content of a queue message, and the ranks that order the work.
+// Package job defines the types that the alert service, the queue and the senders share:
+// jobs and the queue messages that carry them, the ranks that order the work, and the
+// severity map. Package job/dispatch has the types of claims, reports and deferrals.
 package job
 
 import "time"

@@ -1,6 +1,11 @@
 // Package queue carries jobs from the alert service to the senders, by JetStream. The
 // queue is disposable: the ledger is the source of truth, and lost jobs are re-enqueued.
 // Streams and consumers that vanish are recreated at run time.
+//
+// A process opens a Queue over a connection to an external NATS server (Dial) or to the
+// embedded one (Broker). The alert service is its owner: it creates the stream and enqueues
+// jobs. Senders take them from the Lanes of their messengers, of which each has a consumer
+// in the stream. LimiterBucket stores the limiter state in the same broker.
 package queue
 
 import (
@@ -29,8 +34,8 @@ const (
 	// under load.
 	connectTimeout = 10 * time.Second
 	connectTries   = 3
-	// brokerCheckInterval is the interval at which Run checks that the embedded broker serves its
-	// streams.
+	// brokerCheckInterval is the interval at which Run checks that the embedded broker serves
+	// its streams.
 	brokerCheckInterval = time.Second
 )
 
@@ -51,6 +56,7 @@ func StartBroker(dir string) (*Broker, error) {
 	return &Broker{dir: dir, server: s}, nil
 }
 
+// startServer starts a server that stores its streams in dir, and waits until it is ready.
 func startServer(dir string) (*server.Server, error) {
 	s, err := server.NewServer(&server.Options{
 		ServerName: "bongsu",
@@ -151,14 +157,14 @@ func (b *Broker) Connect(log *slog.Logger) (conn *nats.Conn, err error) {
 }
 
 // Open returns the queue of the broker, with this process as its owner. It does the same
-// as the package's Open, and in addition Generation detects that the files of the broker were
-// deleted.
-func (b *Broker) Open(ctx context.Context, hold time.Duration, log *slog.Logger) (*Queue, error) {
+// as the package's Open, and in addition Generation detects that the files of the broker
+// were deleted.
+func (b *Broker) Open(ctx context.Context, ackWait time.Duration, log *slog.Logger) (*Queue, error) {
 	conn, err := b.Connect(log)
 	if err != nil {
 		return nil, err
 	}
-	q, err := Open(ctx, conn, Options{Owner: true, AckWait: hold, Log: log})
+	q, err := Open(ctx, conn, Options{Owner: true, AckWait: ackWait, Log: log})
 	if err != nil {
 		conn.Close()
 		return nil, err

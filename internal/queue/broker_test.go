@@ -18,8 +18,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/queue"
 )
 
-// spoils make the folder of a broker unusable; mend makes it usable again.
-var spoils = map[string]func(t *testing.T, dir string) (mend func()){
+// folderFaults make the folder of a broker unusable; repair makes it usable again.
+var folderFaults = map[string]func(t *testing.T, dir string) (repair func()){
 	"not permitted":      forbid,
 	"replaced by a file": replace,
 }
@@ -27,7 +27,7 @@ var spoils = map[string]func(t *testing.T, dir string) (mend func()){
 // TestUnusableFolder makes the folder of the running embedded broker unusable until
 // enqueueing fails, and then usable again: jobs flow again on the same connection.
 func TestUnusableFolder(t *testing.T) {
-	for name, spoil := range spoils {
+	for name, cause := range folderFaults {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			broker, err := queue.StartBroker(dir)
@@ -39,15 +39,15 @@ func TestUnusableFolder(t *testing.T) {
 			q, _ := queueOf(t, broker)
 			l, stop := lanes(t, q)
 			defer stop()
-			put(t, q, sample(job.Normal, 1))
+			enqueue(t, q, sample(job.Normal, 1))
 			take(t, l, 1)
 
-			mend := sync.OnceFunc(spoil(t, dir))
-			defer mend()
+			repair := sync.OnceFunc(cause(t, dir))
+			defer repair()
 			big := sample(job.Normal, 2)
 			big.Content.Text = strings.Repeat("x", 500<<10) // so that the broker soon needs a new file
 			until(t, func() bool { return q.Enqueue(t.Context(), []job.Job{big}, 5) != nil })
-			mend()
+			repair()
 			took := until(t, func() bool { return q.Enqueue(t.Context(), []job.Job{sample(job.Normal, 3)}, 5) == nil })
 			t.Logf("a job was enqueued again after %s", took)
 			for take(t, l, 1)[0].Jobs[0].AlertID != 3 {
@@ -57,7 +57,7 @@ func TestUnusableFolder(t *testing.T) {
 }
 
 // forbid removes the write permission of dir; as root, by another effective user.
-func forbid(t *testing.T, dir string) (mend func()) {
+func forbid(t *testing.T, dir string) (repair func()) {
 	t.Helper()
 	const nobody = 65534
 	do := func(err error) {
@@ -75,7 +75,7 @@ func forbid(t *testing.T, dir string) (mend func()) {
 }
 
 // replace replaces the folder of the streams by a file.
-func replace(t *testing.T, dir string) (mend func()) {
+func replace(t *testing.T, dir string) (repair func()) {
 	t.Helper()
 	streams, aside := filepath.Join(dir, "jetstream"), filepath.Join(t.TempDir(), "aside")
 	if err := os.Rename(streams, aside); err != nil {
@@ -96,11 +96,11 @@ func replace(t *testing.T, dir string) (mend func()) {
 }
 
 // running runs a task until the test ends.
-func running(t *testing.T, errand func(context.Context) error) {
+func running(t *testing.T, task func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- errand(ctx) }()
+	go func() { ended <- task(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {

@@ -176,7 +176,7 @@ func TestReplicasStayR3(t *testing.T) {
 
 	l, stop := lanes(t, sender)
 	defer stop()
-	put(t, first, sample(job.Normal, 10))
+	enqueue(t, first, sample(job.Normal, 10))
 	take(t, l, 1)
 	for _, s := range c.servers {
 		if s.ClientURL() != first.Server() { // a client of another server does not need to reconnect
@@ -244,7 +244,7 @@ func TestSenderWaitsForTheStream(t *testing.T) {
 		t.Errorf("a sender made the stream, or is ready without one: %v", err)
 	}
 	owner := join(queue.Options{Owner: true})
-	put(t, owner, sample(job.Normal, 10))
+	enqueue(t, owner, sample(job.Normal, 10))
 	take(t, l, 1)
 	if err := sender.Ready(t.Context()); err != nil {
 		t.Error(err)

@@ -29,16 +29,16 @@ func Dial(servers string, log *slog.Logger) (*nats.Conn, error) {
 			return nil, errors.New("invalid --nats-url: want nats://user:password@host:4222, or several of them separated by commas")
 		}
 	}
-	all := append(connOptions(log), nats.Timeout(dialTimeout))
-	conn, err := nats.Connect(servers, all...)
+	options := append(connOptions(log), nats.Timeout(dialTimeout))
+	conn, err := nats.Connect(servers, options...)
 	switch {
 	case err == nil:
 		return conn, nil
 	case isAuthError(err):
 		return nil, errors.New("NATS server at --nats-url rejected the credentials or requires some: set them in the URL, as in nats://user:password@host:4222")
 	}
-	log.Error("no NATS server answers at --nats-url, connecting in the background; check that it is running and that the address is right", "error", redactedReason(redact.Error(err, servers)))
-	conn, err = nats.Connect(servers, append(all, nats.RetryOnFailedConnect(true))...)
+	log.Error("no NATS server is reachable at --nats-url, connecting in the background; check that it is running and that the address is right", "error", redactedReason(redact.Error(err, servers)))
+	conn, err = nats.Connect(servers, append(options, nats.RetryOnFailedConnect(true))...)
 	if err != nil {
 		return nil, errors.New("invalid --nats-url: " + redactedReason(redact.Error(err, servers)))
 	}

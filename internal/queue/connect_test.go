@@ -66,10 +66,10 @@ func TestOpenWithoutNATS(t *testing.T) {
 		}
 		err := q.Enqueue(t.Context(), []job.Job{sample(job.Normal, 10)}, 5)
 		if ready := q.Ready(t.Context()); (err == nil) != connected || (ready == nil) != connected || err != nil && !errors.Is(err, fault.ErrUnavailable) {
-			t.Errorf("connected: %t, put: %v, ready: %v", connected, err, ready)
+			t.Errorf("connected: %t, enqueue: %v, ready: %v", connected, err, ready)
 		}
 	}
-	lines := []string{`level=ERROR msg="no NATS server answers at --nats-url`}
+	lines := []string{`level=ERROR msg="no NATS server is reachable at --nats-url`}
 	check(false, lines...)
 	stop := natsOn(t, p, dir, unchanged)
 	lines = append(lines, `level=INFO msg="queue connected"`)
@@ -100,8 +100,8 @@ func TestDialErrorsHideURL(t *testing.T) {
 			t.Errorf("%q: no error", url)
 			continue
 		}
-		if said := err.Error() + logged.String(); strings.Contains(said, "s3cr") || !strings.Contains(said, "--nats-url") {
-			t.Errorf("%q: %s", url, said)
+		if text := err.Error() + logged.String(); strings.Contains(text, "s3cr") || !strings.Contains(text, "--nats-url") {
+			t.Errorf("%q: %s", url, text)
 		}
 	}
 }

@@ -19,7 +19,8 @@ const (
 	// consumerNotCreated is the broker's error code for a consumer that it cannot create,
 	// with the reason in the description: JSConsumerCreateErrF.
 	consumerNotCreated jetstream.ErrorCode = 10012
-	// errTextNoFile ends that description if the files of the stream were deleted: it is ENOENT's.
+	// errTextNoFile ends that description if the files of the stream were deleted: it is the
+	// text of ENOENT.
 	errTextNoFile = "no such file or directory"
 )
 
@@ -51,8 +52,8 @@ func (l *Lanes) consumer(ctx context.Context, rank job.Rank) (jetstream.Consumer
 // consumer whose stream is lost; a new consumer of the same name would resume there and
 // skip as many jobs of the new stream.
 func (l *Lanes) consumerOf(ctx context.Context, stream jetstream.Stream, rank job.Rank) (jetstream.Consumer, error) {
-	of := l.messenger + "-" + rank.String()
-	name := of + "-" + strconv.FormatInt(stream.CachedInfo().Created.UnixNano(), 36)
+	prefix := l.messenger + "-" + rank.String()
+	name := prefix + "-" + strconv.FormatInt(stream.CachedInfo().Created.UnixNano(), 36)
 	open := func() (jetstream.Consumer, error) {
 		return stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
 			Durable:       name,
@@ -64,7 +65,7 @@ func (l *Lanes) consumerOf(ctx context.Context, stream jetstream.Stream, rank jo
 	}
 	consumer, err := open()
 	if refused, ok := errors.AsType[*jetstream.APIError](err); ok && refused.ErrorCode == consumerNotUnique {
-		if err := deleteStaleConsumers(ctx, stream, of, name); err != nil {
+		if err := deleteStaleConsumers(ctx, stream, prefix, name); err != nil {
 			return nil, err
 		}
 		consumer, err = open()
@@ -75,12 +76,12 @@ func (l *Lanes) consumerOf(ctx context.Context, stream jetstream.Stream, rank jo
 	return consumer, nil
 }
 
-// deleteStaleConsumers deletes the consumers of a rank with another name: those of senders that
-// opened the stream at the moment of its recreation.
-func deleteStaleConsumers(ctx context.Context, stream jetstream.Stream, of, name string) error {
+// deleteStaleConsumers deletes the consumers of a rank with another name: those of senders
+// that opened the stream at the moment of its recreation.
+func deleteStaleConsumers(ctx context.Context, stream jetstream.Stream, prefix, name string) error {
 	names := stream.ConsumerNames(ctx)
 	for other := range names.Name() {
-		if other != name && (other == of || strings.HasPrefix(other, of+"-")) {
+		if other != name && (other == prefix || strings.HasPrefix(other, prefix+"-")) {
 			if err := stream.DeleteConsumer(ctx, other); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 				return fmt.Errorf("delete consumer of an older stream: %w", err)
 			}

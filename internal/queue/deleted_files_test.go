@@ -20,26 +20,26 @@ func TestLanesWithoutFolder(t *testing.T) {
 	dir := t.TempDir()
 	q, conn := openQueue(t, dir)
 	_, stop := lanes(t, q)
-	put(t, q, sample(job.Normal, 7))
-	until(t, func() bool { return inHand(t, conn) == 1 }) // the consumers exist
+	enqueue(t, q, sample(job.Normal, 7))
+	until(t, func() bool { return inFlight(t, conn) == 1 }) // the consumers exist
 	stop()
-	before := epoch(t, q)
+	before := generationOf(t, q)
 	for os.RemoveAll(dir) != nil { // the broker writes concurrently
 	}
 	l, stop := lanes(t, q)
 	defer stop()
-	until(t, func() bool { return epoch(t, q) != before })
-	after := epoch(t, q)
-	put(t, q, sample(job.Normal, 9))
+	until(t, func() bool { return generationOf(t, q) != before })
+	after := generationOf(t, q)
+	enqueue(t, q, sample(job.Normal, 9))
 	for take(t, l, 1)[0].Jobs[0].AlertID != 9 {
 	}
-	if epoch(t, q) != after { // only the first of the four lanes replaced the stream
+	if generationOf(t, q) != after { // only the first of the four lanes replaced the stream
 		t.Error("the stream was recreated more than once")
 	}
 }
 
-// TestGenerationWithoutFolder deletes the files of the embedded broker while nothing is enqueued
-// or taken: the generation changes at once.
+// TestGenerationWithoutFolder deletes the files of the embedded broker while nothing is
+// enqueued or taken: the generation changes at once.
 func TestGenerationWithoutFolder(t *testing.T) {
 	dir := t.TempDir()
 	broker, err := queue.StartBroker(dir)
@@ -54,24 +54,25 @@ func TestGenerationWithoutFolder(t *testing.T) {
 	t.Cleanup(q.Close)
 	l, stop := lanes(t, q)
 	defer stop()
-	put(t, q, sample(job.Normal, 7))
+	enqueue(t, q, sample(job.Normal, 7))
 	take(t, l, 1)
-	before := epoch(t, q)
-	if epoch(t, q) != before {
-		t.Error("another epoch, though nothing happened")
+	before := generationOf(t, q)
+	if generationOf(t, q) != before {
+		t.Error("another generation, though nothing happened")
 	}
 	for os.RemoveAll(dir) != nil { // the broker writes concurrently
 	}
-	after := epoch(t, q)
-	if after == before || epoch(t, q) != after {
-		t.Errorf("the epoch was %s, and is %s, then %s", before, after, epoch(t, q))
+	after := generationOf(t, q)
+	if after == before || generationOf(t, q) != after {
+		t.Errorf("the generation was %s, and is %s, then %s", before, after, generationOf(t, q))
 	}
-	put(t, q, sample(job.Normal, 9))
+	enqueue(t, q, sample(job.Normal, 9))
 	for take(t, l, 1)[0].Jobs[0].AlertID != 9 {
 	}
 }
 
-func epoch(t *testing.T, q *queue.Queue) string {
+// generationOf returns the name of the queue's generation.
+func generationOf(t *testing.T, q *queue.Queue) string {
 	t.Helper()
 	generation, err := q.Generation(t.Context())
 	if err != nil {
@@ -80,8 +81,8 @@ func epoch(t *testing.T, q *queue.Queue) string {
 	return generation.Name
 }
 
-// inHand returns the number of in-flight messages of all consumers.
-func inHand(t *testing.T, conn *nats.Conn) (pending int) {
+// inFlight returns the number of in-flight messages of all consumers.
+func inFlight(t *testing.T, conn *nats.Conn) (pending int) {
 	t.Helper()
 	js, err := jetstream.New(conn)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 func encodeJobs(jobs []job.Job) ([]byte, error) {
 	bundle := &jobv1.Bundle{Jobs: make([]*jobv1.Job, 0, len(jobs))}
 	for _, j := range jobs {
-		bundle.Jobs = append(bundle.Jobs, jobToProto(j))
+		bundle.Jobs = append(bundle.Jobs, jobToWire(j))
 	}
 	payload, err := proto.Marshal(bundle)
 	if err != nil {
@@ -31,12 +31,12 @@ func decodeJobs(payload []byte) ([]job.Job, error) {
 	}
 	jobs := make([]job.Job, 0, len(bundle.GetJobs()))
 	for _, wire := range bundle.GetJobs() {
-		jobs = append(jobs, jobFromProto(wire))
+		jobs = append(jobs, jobFromWire(wire))
 	}
 	return jobs, nil
 }
 
-func jobToProto(j job.Job) *jobv1.Job {
+func jobToWire(j job.Job) *jobv1.Job {
 	wire := &jobv1.Job{
 		AlertId:    j.AlertID,
 		Messenger:  j.Messenger,
@@ -66,7 +66,7 @@ func jobToProto(j job.Job) *jobv1.Job {
 	return wire
 }
 
-func jobFromProto(wire *jobv1.Job) job.Job {
+func jobFromWire(wire *jobv1.Job) job.Job {
 	j := job.Job{
 		AlertID:   wire.GetAlertId(),
 		Messenger: wire.GetMessenger(),

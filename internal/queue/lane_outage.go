@@ -19,14 +19,14 @@ type laneOutage struct {
 	failing  map[laneID]bool
 	failures int
 	begin    time.Time
-	over     *time.Timer // logs the end; nil before the first outage
+	endTimer *time.Timer // logs the end; nil before the first outage
 	closed   bool
 }
 
 // A laneID identifies the queue messages of one messenger and rank.
 type laneID struct{ messenger, rank string }
 
-func newOutage(log *slog.Logger) *laneOutage {
+func newLaneOutage(log *slog.Logger) *laneOutage {
 	return &laneOutage{log: log, failing: map[laneID]bool{}}
 }
 
@@ -39,13 +39,13 @@ func (o *laneOutage) fail(l laneID, err error) {
 	}
 	o.failing[l] = true
 	if o.failures++; o.failures > 1 {
-		o.over.Stop()
+		o.endTimer.Stop()
 		return
 	}
 	o.log.Warn("jobs cannot be taken from the queue, retrying", "messenger", l.messenger, "rank", l.rank, "error", err)
 	o.begin = time.Now()
-	o.over = time.AfterFunc(outageEndAfter, o.end)
-	o.over.Stop()
+	o.endTimer = time.AfterFunc(outageEndAfter, o.end)
+	o.endTimer.Stop()
 }
 
 // recover records that a lane works, or has stopped.
@@ -53,10 +53,11 @@ func (o *laneOutage) recover(l laneID) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if delete(o.failing, l); o.failures > 0 && len(o.failing) == 0 && !o.closed {
-		o.over.Reset(outageEndAfter)
+		o.endTimer.Reset(outageEndAfter)
 	}
 }
 
+// end logs the end of the outage, unless lanes fail again.
 func (o *laneOutage) end() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -71,7 +72,7 @@ func (o *laneOutage) end() {
 func (o *laneOutage) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.closed = true; o.over != nil {
-		o.over.Stop()
+	if o.closed = true; o.endTimer != nil {
+		o.endTimer.Stop()
 	}
 }

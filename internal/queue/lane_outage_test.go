@@ -15,7 +15,7 @@ import (
 func TestOutageOf48Lanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var logged bytes.Buffer
-		o := newOutage(slog.New(slog.NewTextHandler(&logged, nil)))
+		o := newLaneOutage(slog.New(slog.NewTextHandler(&logged, nil)))
 		var lanes []laneID
 		for _, messenger := range strings.Fields("a b c d e f g h i j k l") {
 			for _, rank := range strings.Fields("critical high normal low") {

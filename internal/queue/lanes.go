@@ -18,8 +18,8 @@ const (
 	prefetch = 128
 	// laneRetryDelay is the delay before a lane whose consumer failed is opened again.
 	laneRetryDelay = 250 * time.Millisecond
-	// lowRankEvery: one in so many takes serves the lowest rank first, so that a flood of
-	// critical jobs does not starve it.
+	// lowRankEvery is the number of takes of which one serves the lowest rank first, so that a
+	// flood of critical jobs does not starve it.
 	lowRankEvery = 8
 )
 
@@ -30,7 +30,7 @@ type Lanes struct {
 	messenger string
 	log       *slog.Logger
 	lanes     [len(job.Ranks)]chan job.QueueMessage
-	takes     int // one caller at a time
+	takes     int // calls of Take; one caller at a time
 }
 
 // Lanes returns the lanes of a messenger.
@@ -113,15 +113,15 @@ func (l *Lanes) fill(ctx context.Context, rank job.Rank) error {
 // that ends before there is a job. One caller at a time.
 func (l *Lanes) Take(ctx context.Context, enough int) ([]job.QueueMessage, error) {
 	l.takes++
-	var some takenBatch
+	var batch takenBatch
 	if l.takes%lowRankEvery == 0 {
-		some.drain(l.lanes[len(l.lanes)-1], 1)
+		batch.drain(l.lanes[len(l.lanes)-1], 1)
 	}
 	for rank := range l.lanes {
-		some.drain(l.lanes[rank], enough)
+		batch.drain(l.lanes[rank], enough)
 	}
-	if len(some.taken) > 0 {
-		return some.taken, nil
+	if len(batch.taken) > 0 {
+		return batch.taken, nil
 	}
 	select {
 	case m := <-l.lanes[job.Critical]:

@@ -24,8 +24,8 @@ const (
 	bucketTTL = 24 * time.Hour
 	// bucketTimeout is the timeout of a call to the bucket.
 	bucketTimeout = 2 * time.Second
-	// bucketCheckInterval is the interval at which a watcher checks for a new generation of the
-	// bucket.
+	// bucketCheckInterval is the interval at which a watcher checks for a new generation of
+	// the bucket.
 	bucketCheckInterval = time.Second
 	// probeKey is a key that no limiter uses: deleting it is a write without effect.
 	probeKey = "probe"
@@ -33,21 +33,21 @@ const (
 
 var _ ratelimit.Bucket = (*LimiterBucket)(nil)
 
-// A LimiterBucket stores the limiter state that all senders share. It is as disposable as the
-// queue. Revisions restart with each generation of the bucket, which every process
+// A LimiterBucket stores the limiter state that all senders share. It is as disposable as
+// the queue. Revisions restart with each generation of the bucket, which every process
 // detects within a second.
 type LimiterBucket struct {
 	queue   *Queue
 	opened  atomic.Pointer[jetstream.KeyValue] // nil if it must be opened
 	opening *semaphore.Weighted                // held by the one goroutine that opens it
-	mending *semaphore.Weighted                // held by mend: one probe at a time
+	probing *semaphore.Weighted                // held by deleteIfStuck: one probe at a time
 
 	watchedGeneration time.Time // generation of the bucket that the last watcher reported
 }
 
 // LimiterBucket returns the limiter bucket of the queue's broker.
 func (q *Queue) LimiterBucket() *LimiterBucket {
-	return &LimiterBucket{queue: q, opening: semaphore.NewWeighted(1), mending: semaphore.NewWeighted(1)}
+	return &LimiterBucket{queue: q, opening: semaphore.NewWeighted(1), probing: semaphore.NewWeighted(1)}
 }
 
 // open returns the bucket. It creates a missing one, and replaces one whose files the
@@ -87,6 +87,7 @@ func (b *LimiterBucket) create(ctx context.Context) (jetstream.KeyValue, error) 
 	return b.queue.js.KeyValue(ctx, bucketName)
 }
 
+// ensure creates a missing bucket, or raises its replicas.
 func (b *LimiterBucket) ensure(ctx context.Context) error {
 	b.queue.mu.Lock()
 	defer b.queue.mu.Unlock()
@@ -107,23 +108,23 @@ func (b *LimiterBucket) ensure(ctx context.Context) error {
 // invalidate makes the next call open the bucket anew.
 func (b *LimiterBucket) invalidate() { b.opened.Store(nil) }
 
-// deleteIfStuck deletes the bucket if the broker no longer writes it: a broker whose files were
-// deleted keeps serving the bucket, and never acknowledges a write. The owner recreates
-// it within a second. mend runs after a failed call, in senders too: only a writer
-// notices, and the owner may write nothing. If a slow broker acknowledges another write
-// in time, mend leaves the bucket alone.
+// deleteIfStuck deletes the bucket if the broker no longer writes it: a broker whose files
+// were deleted keeps serving the bucket, and never acknowledges a write. The owner recreates
+// it within a second. deleteIfStuck runs after a failed call, in senders too: only a writer
+// notices, and the owner may write nothing. If a slow broker acknowledges another write in
+// time, the bucket stays.
 func (b *LimiterBucket) deleteIfStuck(ctx context.Context) {
-	if !b.mending.TryAcquire(1) {
+	if !b.probing.TryAcquire(1) {
 		return
 	}
-	defer b.mending.Release(1)
-	life, err := b.createTime(ctx)
+	defer b.probing.Release(1)
+	created, err := b.createTime(ctx)
 	if err != nil || !b.isStuck(ctx) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
-	if now, err := b.createTime(ctx); err != nil || !now.Equal(life) {
+	if now, err := b.createTime(ctx); err != nil || !now.Equal(created) {
 		return // another process has replaced it
 	}
 	b.queue.options.Log.Warn("limiter state cannot be written, recreating its bucket; check whether the files of the queue were deleted")
@@ -134,25 +135,25 @@ func (b *LimiterBucket) deleteIfStuck(ctx context.Context) {
 
 // isStuck reports whether a write times out while the broker is connected.
 func (b *LimiterBucket) isStuck(ctx context.Context) bool {
-	probing, cancel := context.WithTimeout(ctx, probeTimeout)
+	probeCtx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	kv, err := b.queue.js.KeyValue(probing, bucketName)
+	kv, err := b.queue.js.KeyValue(probeCtx, bucketName)
 	if err != nil {
 		return false
 	}
-	err = kv.Delete(probing, probeKey)
+	err = kv.Delete(probeCtx, probeKey)
 	return errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && b.queue.conn.IsConnected()
 }
 
 // Load implements ratelimit.Bucket.
 func (b *LimiterBucket) Load(ctx context.Context, key string) ([]byte, uint64, error) {
-	asking, cancel := context.WithTimeout(ctx, bucketTimeout)
+	callCtx, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
-	kv, err := b.open(asking)
+	kv, err := b.open(callCtx)
 	if err != nil {
 		return nil, 0, err
 	}
-	entry, err := kv.Get(asking, key)
+	entry, err := kv.Get(callCtx, key)
 	switch {
 	case errors.Is(err, jetstream.ErrKeyNotFound):
 		return nil, 0, nil
@@ -164,16 +165,16 @@ func (b *LimiterBucket) Load(ctx context.Context, key string) ([]byte, uint64, e
 	return entry.Value(), entry.Revision(), nil
 }
 
-// Swap implements ratelimit.Bucket: it returns ratelimit.ErrConflict if the revision has changed or
-// the bucket has vanished.
+// Swap implements ratelimit.Bucket: it returns ratelimit.ErrConflict if the revision has
+// changed or the bucket has vanished.
 func (b *LimiterBucket) Swap(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
-	asking, cancel := context.WithTimeout(ctx, bucketTimeout)
+	callCtx, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
-	kv, err := b.open(asking)
+	kv, err := b.open(callCtx)
 	if err != nil {
 		return 0, err
 	}
-	next, err := kv.Update(asking, key, value, revision)
+	next, err := kv.Update(callCtx, key, value, revision)
 	switch {
 	case errors.Is(err, jetstream.ErrKeyRevisionMismatch):
 		return 0, fmt.Errorf("%s: %w", key, ratelimit.ErrConflict)
@@ -191,13 +192,13 @@ func (b *LimiterBucket) Swap(ctx context.Context, key string, value []byte, revi
 // Watch implements ratelimit.Bucket. It returns when the bucket has a new generation, or when
 // the subscription ends: the next Watch reports all keys again. One watcher at a time.
 func (b *LimiterBucket) Watch(ctx context.Context, began func(), changed func(string, []byte, uint64), complete func()) error {
-	opening, cancel := context.WithTimeout(ctx, bucketTimeout)
+	openCtx, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
-	kv, err := b.open(opening)
+	kv, err := b.open(openCtx)
 	if err != nil {
 		return err
 	}
-	life, err := b.createTime(ctx)
+	created, err := b.createTime(ctx)
 	if err != nil {
 		b.invalidate()
 		return err
@@ -209,9 +210,9 @@ func (b *LimiterBucket) Watch(ctx context.Context, began func(), changed func(st
 		return fault.Unavailablef("watch limiter bucket: %w", err)
 	}
 	defer watcher.Stop() //nolint:errcheck // it may have ended
-	if !b.watchedGeneration.Equal(life) {
+	if !b.watchedGeneration.Equal(created) {
 		began()
-		b.watchedGeneration = life
+		b.watchedGeneration = created
 	}
 	ticker := time.NewTicker(bucketCheckInterval)
 	defer ticker.Stop()
@@ -230,7 +231,7 @@ func (b *LimiterBucket) Watch(ctx context.Context, began func(), changed func(st
 			}
 		case <-ticker.C:
 			now, err := b.createTime(ctx)
-			if errors.Is(err, jetstream.ErrStreamNotFound) || err == nil && !now.Equal(life) {
+			if errors.Is(err, jetstream.ErrStreamNotFound) || err == nil && !now.Equal(created) {
 				b.invalidate()
 				return nil
 			}

@@ -14,19 +14,20 @@ import (
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
-var paced = ratelimit.Key{ID: "slack.credential.0123", Rate: ratelimit.Rate{Count: 100, Per: time.Second}}
+var limited = ratelimit.Key{ID: "slack.credential.0123", Rate: ratelimit.Rate{Count: 100, Per: time.Second}}
 
 // slow reserves its tenth slot 9 s ahead: no test is so slow that the slot has passed.
 var slow = ratelimit.Key{ID: "slack.credential.4567", Rate: ratelimit.Rate{Count: 1, Per: time.Second}}
 
-// pacer runs a limiter on its own connection until the test ends.
-func pacer(t *testing.T, broker *queue.Broker) *ratelimit.Limiter {
+// newLimiter runs the limiter of an alert service on its own connection until the test ends.
+func newLimiter(t *testing.T, broker *queue.Broker) *ratelimit.Limiter {
 	t.Helper()
-	return pacerOf(t, broker, true)
+	return newLimiterOf(t, broker, true)
 }
 
-// pacerOf runs the limiter of an alert service, which is the owner, or of a sender.
-func pacerOf(t *testing.T, broker *queue.Broker, owner bool) *ratelimit.Limiter {
+// newLimiterOf runs the limiter of an alert service, which is the owner, or of a sender, until
+// the test ends.
+func newLimiterOf(t *testing.T, broker *queue.Broker, owner bool) *ratelimit.Limiter {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	conn, err := broker.Connect(log)
@@ -61,11 +62,11 @@ func broker(t *testing.T) *queue.Broker {
 	return b
 }
 
-// until polls until so returns true, and returns how long that took.
-func until(t *testing.T, so func() bool) time.Duration {
+// until polls until condition returns true, and returns how long that took.
+func until(t *testing.T, condition func() bool) time.Duration {
 	t.Helper()
 	start := time.Now()
-	for !so() {
+	for !condition() {
 		if time.Since(start) > 20*time.Second {
 			t.Fatal("timed out waiting for the condition")
 		}
@@ -78,8 +79,8 @@ func until(t *testing.T, so func() bool) time.Duration {
 // has the pause, and its slots have moved.
 func TestPauseIsSeen(t *testing.T) {
 	b := broker(t)
-	one := pacer(t, b)
-	other := pacer(t, b)
+	one := newLimiter(t, b)
+	other := newLimiter(t, b)
 	slots := reserve(t, other)
 	end := time.Now().Add(time.Hour)
 	if err := one.Pause(t.Context(), slow, end, "http_429"); err != nil {
@@ -101,16 +102,16 @@ func TestSharedSlots(t *testing.T) {
 	given := make(chan time.Time, 1000)
 	failed := make(chan error, 2)
 	for range 2 {
-		l := pacer(t, b)
+		l := newLimiter(t, b)
 		go func() {
 			for range 20 {
-				slots, err := l.Reserve(t.Context(), paced, 10, false)
+				slots, err := l.Reserve(t.Context(), limited, 10, false)
 				if err != nil {
 					failed <- err
 					return
 				}
 				for _, s := range slots {
-					at, _ := l.View(paced).When(s)
+					at, _ := l.View(limited).When(s)
 					given <- at
 				}
 			}
@@ -139,10 +140,10 @@ func TestSharedSlots(t *testing.T) {
 // restore the state that they have cached, so that no slot is reserved twice and a pause
 // lasts.
 func TestBucketVanishes(t *testing.T) {
-	for name, noticed := range map[string]bool{"and is asked for at once": false, "and somebody has noticed it": true} {
+	for name, recreated := range map[string]bool{"and is used at once": false, "and is recreated before": true} {
 		t.Run(name, func(t *testing.T) {
 			b := broker(t)
-			one, other := pacer(t, b), pacer(t, b)
+			one, other := newLimiter(t, b), newLimiter(t, b)
 			end := time.Now().Add(time.Hour)
 			if err := one.Pause(t.Context(), slow, end, "http_429"); err != nil {
 				t.Fatal(err)
@@ -150,11 +151,11 @@ func TestBucketVanishes(t *testing.T) {
 			slots := reserve(t, one)
 			until(t, func() bool { return behind(other, slots, end) })
 			deleteBucket(t, b)
-			if noticed {
-				until(t, func() bool { return bucketIs(t, b) })
+			if recreated {
+				until(t, func() bool { return bucketExists(t, b) })
 			}
 			slots = append(slots, reserve(t, other)...)
-			fresh := pacer(t, b)
+			fresh := newLimiter(t, b)
 			for _, l := range []*ratelimit.Limiter{one, other, fresh} {
 				until(t, func() bool { return behind(l, slots, end) })
 			}
@@ -210,12 +211,12 @@ func TestBucketFolderDeleted(t *testing.T) {
 			}
 			b := start()
 			if c.restarted {
-				t.Run("made", func(t *testing.T) { reserveEach(t, pacer(t, b), 50) })
+				t.Run("made", func(t *testing.T) { reserveEach(t, newLimiter(t, b), 50) })
 				b.Stop()
 				b = start()
 			}
 			t.Cleanup(b.Stop)
-			l := pacer(t, b)
+			l := newLimiter(t, b)
 			if c.opened {
 				reserveEach(t, l, 10)
 			}
@@ -231,7 +232,7 @@ func TestBucketFolderDeleted(t *testing.T) {
 // do not create the bucket, write to it: reservations work again, also for a sender that
 // started later and has no cached state.
 func TestBucketFolderDeletedUnderSenders(t *testing.T) {
-	for name, late := range map[string]bool{"that were there": false, "that come after": true} {
+	for name, late := range map[string]bool{"started before": false, "started after": true} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			t.Run("made", func(t *testing.T) {
@@ -240,20 +241,20 @@ func TestBucketFolderDeletedUnderSenders(t *testing.T) {
 					t.Fatal(err)
 				}
 				t.Cleanup(b.Stop)
-				reserveEach(t, pacer(t, b), 50)
+				reserveEach(t, newLimiter(t, b), 50)
 			})
 			b, err := queue.StartBroker(dir)
 			if err != nil {
 				t.Fatal(err)
 			}
 			t.Cleanup(b.Stop)
-			<-pacer(t, b).Ready() // the alert service only watches
-			sender := pacerOf(t, b, false)
+			<-newLimiter(t, b).Ready() // the alert service only watches
+			sender := newLimiterOf(t, b, false)
 			<-sender.Ready()
 			for os.RemoveAll(dir) != nil { // the broker writes concurrently
 			}
 			if late {
-				sender = pacerOf(t, b, false)
+				sender = newLimiterOf(t, b, false)
 			}
 			reserveEach(t, sender, 50)
 			reserveEach(t, sender, 50)
@@ -265,7 +266,7 @@ func TestBucketFolderDeletedUnderSenders(t *testing.T) {
 func reserveEach(t *testing.T, l *ratelimit.Limiter, keys int) {
 	t.Helper()
 	for n := range keys {
-		key := ratelimit.Key{ID: fmt.Sprintf("slack.credential.%d", n), Rate: paced.Rate}
+		key := ratelimit.Key{ID: fmt.Sprintf("slack.credential.%d", n), Rate: limited.Rate}
 		until(t, func() bool {
 			slots, err := l.Reserve(t.Context(), key, 1, false)
 			return err == nil && len(slots) == 1
@@ -282,8 +283,8 @@ func deleteBucket(t *testing.T, b *queue.Broker) {
 	}
 }
 
-// bucketIs reports whether the bucket exists.
-func bucketIs(t *testing.T, b *queue.Broker) bool {
+// bucketExists reports whether the bucket exists.
+func bucketExists(t *testing.T, b *queue.Broker) bool {
 	t.Helper()
 	_, err := jetStreamOf(t, b).KeyValue(t.Context(), "BONGSU_PACES")
 	return err == nil

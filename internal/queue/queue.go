@@ -52,7 +52,7 @@ type Options struct {
 	// means 1 for new ones.
 	Replicas int
 	// AckWait is the broker's ack wait: an in-flight message that is not acked for so long is
-	// redelivered. Claims prevent that its deliveries are sent twice.
+	// redelivered. Claims prevent its deliveries from being sent twice.
 	AckWait time.Duration
 	Log     *slog.Logger // must be set
 }
@@ -64,7 +64,7 @@ func Open(ctx context.Context, conn *nats.Conn, options Options) (*Queue, error)
 	if err != nil {
 		return nil, fmt.Errorf("open the queue: %w", err)
 	}
-	q := &Queue{conn: conn, js: js, options: options, seen: map[string]int{}, outage: newOutage(options.Log)}
+	q := &Queue{conn: conn, js: js, options: options, seen: map[string]int{}, outage: newLaneOutage(options.Log)}
 	if !options.Owner || !conn.IsConnected() {
 		return q, nil
 	}
@@ -100,10 +100,10 @@ func (q *Queue) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Generation returns the current generation of the stream. If it differs from an earlier one,
-// jobs that were enqueued before it may be lost. Generation recreates a vanished stream. For
-// the embedded broker it also detects deleted files: such a broker acknowledges jobs,
-// delivers them to nobody, and reports no error.
+// Generation returns the current generation of the stream. If it differs from an earlier
+// one, jobs that were enqueued before it may be lost. Generation recreates a vanished
+// stream. For the embedded broker it also detects deleted files: such a broker acknowledges
+// jobs, delivers them to nobody, and reports no error.
 func (q *Queue) Generation(ctx context.Context) (job.Generation, error) {
 	if err := q.reachable(); err != nil {
 		return job.Generation{}, err
@@ -122,8 +122,8 @@ func (q *Queue) Generation(ctx context.Context) (job.Generation, error) {
 	return job.Generation{Name: info.Created.String(), Age: streamAge(info), Empty: info.State.Msgs == 0}, nil
 }
 
-// streamAge returns the age of the stream at the time of the broker's response. It returns 0 in
-// a cluster: creation time and current time may come from servers whose clocks differ.
+// streamAge returns the age of the stream at the time of the broker's response. It returns 0
+// in a cluster: creation time and current time may come from servers whose clocks differ.
 func streamAge(info *jetstream.StreamInfo) time.Duration {
 	if info.TimeStamp.IsZero() || info.Cluster != nil && info.Cluster.Name != "" {
 		return 0
@@ -132,8 +132,7 @@ func streamAge(info *jetstream.StreamInfo) time.Duration {
 }
 
 // reachable returns an error at once if the connection is known to be lost. Otherwise the
-// client would buffer a publish until the reconnect, and send it beside its re-enqueued
-// copy.
+// client would buffer a publish until the reconnect, and send it beside the re-enqueued job.
 func (q *Queue) reachable() error {
 	if !q.conn.IsConnected() {
 		return fault.Unavailablef("queue broker is unreachable")
@@ -151,8 +150,8 @@ func (q *Queue) Enqueue(ctx context.Context, jobs []job.Job, size int) error {
 	bundles := groupJobs(jobs, size)
 	err := q.publish(ctx, bundles)
 	if err != nil {
-		if again := q.repair(ctx, bundles[0], err); again != nil {
-			return again
+		if err := q.repair(ctx, bundles[0], err); err != nil {
+			return err
 		}
 		err = q.publish(ctx, bundles) // a job that is enqueued twice is claimed once
 	}
@@ -169,33 +168,35 @@ func (q *Queue) repair(ctx context.Context, jobs []job.Job, cause error) error {
 	case errors.Is(cause, jetstream.ErrNoStreamResponse), errors.Is(cause, nats.ErrNoResponders), errors.Is(cause, jetstream.ErrStreamNotFound):
 		return q.recreateVanished(ctx)
 	case errors.Is(cause, jetstream.ErrAsyncPublishTimeout):
-		if life, broken := q.isBroken(ctx, jobs); broken {
-			return q.recreate(ctx, life)
+		if created, broken := q.isBroken(ctx, jobs); broken {
+			return q.recreate(ctx, created)
 		}
 	}
 	return fault.Unavailablef("enqueue jobs: %w", cause)
 }
 
 // isBroken reports whether the broker responds to a request about the stream and does not
-// acknowledge a publish, and returns the generation of that stream. A broker whose files
-// were deleted stays in this state.
-func (q *Queue) isBroken(ctx context.Context, jobs []job.Job) (life time.Time, broken bool) {
+// acknowledge a publish, and returns the creation time of that stream, which identifies its
+// generation. A broker whose files were deleted stays in this state.
+func (q *Queue) isBroken(ctx context.Context, jobs []job.Job) (created time.Time, broken bool) {
 	payload, err := encodeJobs(jobs)
 	if err != nil {
 		return time.Time{}, false
 	}
-	asking, done := context.WithTimeout(ctx, probeTimeout)
-	defer done()
-	stream, err := q.js.Stream(asking, streamName)
+	infoCtx, cancelInfo := context.WithTimeout(ctx, probeTimeout)
+	defer cancelInfo()
+	stream, err := q.js.Stream(infoCtx, streamName)
 	if err != nil {
 		return time.Time{}, false
 	}
-	publishing, stop := context.WithTimeout(ctx, probeTimeout)
-	defer stop()
-	_, err = q.js.Publish(publishing, subject(jobs[0].Messenger, jobs[0].Rank), payload)
+	publishCtx, cancelPublish := context.WithTimeout(ctx, probeTimeout)
+	defer cancelPublish()
+	_, err = q.js.Publish(publishCtx, subject(jobs[0].Messenger, jobs[0].Rank), payload)
 	return stream.CachedInfo().Created, errors.Is(err, context.DeadlineExceeded) && q.conn.IsConnected()
 }
 
+// publish publishes a queue message for each bundle of jobs, and waits for the broker's
+// acknowledgements.
 func (q *Queue) publish(ctx context.Context, bundles [][]job.Job) error {
 	acks := make([]jetstream.PubAckFuture, 0, len(bundles))
 	for _, jobs := range bundles {
@@ -221,6 +222,7 @@ func (q *Queue) publish(ctx context.Context, bundles [][]job.Job) error {
 	return nil
 }
 
+// subject returns the subject of the queue messages of a lane.
 func subject(messenger string, rank job.Rank) string {
 	return "send." + messenger + "." + rank.String()
 }

@@ -14,17 +14,17 @@ func groupJobs(jobs []job.Job, size int) (bundles [][]job.Job) {
 		messenger string
 		rank      job.Rank
 	}
-	type place struct{ bundle, deliveries, bytes int }
-	open := map[kind]place{} // the last bundle of each kind, and the room left in it
+	type room struct{ bundle, deliveries, bytes int }
+	open := map[kind]room{} // the last bundle of each kind, and the room left in it
 	for _, j := range jobs {
 		k, bytes := kind{j.Messenger, j.Rank}, contentBytes(j.Content)
 		at, ok := open[k]
 		if !ok || at.deliveries < len(j.Deliveries) || at.bytes < bytes {
-			at = place{len(bundles), size, maxMessageBytes}
+			at = room{len(bundles), size, maxMessageBytes}
 			bundles = append(bundles, nil)
 		}
 		bundles[at.bundle] = append(bundles[at.bundle], j)
-		open[k] = place{at.bundle, at.deliveries - len(j.Deliveries), at.bytes - bytes}
+		open[k] = room{at.bundle, at.deliveries - len(j.Deliveries), at.bytes - bytes}
 	}
 	return bundles
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 )
 
-// TestBundle checks which jobs share a queue message, by their alert ids.
-func TestBundle(t *testing.T) {
+// TestGroupJobs checks which jobs share a queue message, by their alert ids.
+func TestGroupJobs(t *testing.T) {
 	of := func(alert int64, messenger string, rank job.Rank, deliveries, bytes int) job.Job {
 		return job.Job{AlertID: alert, Messenger: messenger, Rank: rank, Deliveries: make([]job.Delivery, deliveries), Content: job.Content{Text: strings.Repeat("x", bytes)}}
 	}

@@ -71,7 +71,7 @@ func take(t *testing.T, l *queue.Lanes, most int) []job.QueueMessage {
 	return taken
 }
 
-func put(t *testing.T, q *queue.Queue, jobs ...job.Job) {
+func enqueue(t *testing.T, q *queue.Queue, jobs ...job.Job) {
 	t.Helper()
 	if err := q.Enqueue(t.Context(), jobs, 5); err != nil {
 		t.Fatal(err)
@@ -93,7 +93,7 @@ func TestEnqueueTake(t *testing.T) {
 	l, stop := lanes(t, q)
 	defer stop()
 	want := sample(job.High, 7)
-	put(t, q, want)
+	enqueue(t, q, want)
 	taken := take(t, l, 10)
 	if len(taken) != 1 || !reflect.DeepEqual(taken[0].Jobs[0], want) {
 		t.Fatalf("took %+v", taken)
@@ -109,7 +109,7 @@ func TestJobsShareAMessage(t *testing.T) {
 	l, stop := lanes(t, q)
 	defer stop()
 	want := []job.Job{sample(job.High, 7), sample(job.High, 17)}
-	put(t, q, want...)
+	enqueue(t, q, want...)
 	taken := take(t, l, 1)
 	if len(taken) != 1 || !reflect.DeepEqual(taken[0].Jobs, want) || taken[0].Deliveries() != 4 {
 		t.Fatalf("took %+v", taken)
@@ -126,7 +126,7 @@ func TestNackRedelivers(t *testing.T) {
 	q, _ := openQueue(t, t.TempDir())
 	l, stop := lanes(t, q)
 	defer stop()
-	put(t, q, sample(job.Normal, 7))
+	enqueue(t, q, sample(job.Normal, 7))
 	if err := take(t, l, 1)[0].Nack(); err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func TestNackRedelivers(t *testing.T) {
 func TestUrgentFirst(t *testing.T) {
 	q, _ := openQueue(t, t.TempDir())
 	for i, rank := range []job.Rank{job.Low, job.Normal, job.High, job.Critical} {
-		put(t, q, sample(rank, int64(10*i)))
+		enqueue(t, q, sample(rank, int64(10*i)))
 	}
 	l, stop := lanes(t, q)
 	defer stop()
@@ -171,7 +171,7 @@ func TestJobsSurviveTheBroker(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer q.Close()
-		put(t, q, sample(job.Low, 7))
+		enqueue(t, q, sample(job.Low, 7))
 	}()
 	q, _ := openQueue(t, dir)
 	l, stop := lanes(t, q)
@@ -190,7 +190,7 @@ func TestStaleConsumers(t *testing.T) {
 		l, stop := lanes(t, q)
 		defer stop()
 		for id := range int64(20) {
-			put(t, q, sample(job.Normal, id))
+			enqueue(t, q, sample(job.Normal, id))
 			if err := take(t, l, 1)[0].Ack(); err != nil {
 				t.Fatal(err)
 			}
@@ -207,10 +207,10 @@ func TestStaleConsumers(t *testing.T) {
 		t.Fatalf("%d files were emptied, %v", emptied, err)
 	}
 	q, _ := openQueue(t, dir)
-	put(t, q, sample(job.Normal, 21))
+	enqueue(t, q, sample(job.Normal, 21))
 	l, stop := lanes(t, q)
 	defer stop()
-	put(t, q, sample(job.Normal, 22))
+	enqueue(t, q, sample(job.Normal, 22))
 	for _, want := range []int64{21, 22} {
 		if got := take(t, l, 1)[0].Jobs[0].AlertID; got != want {
 			t.Errorf("took %d, want %d", got, want)
@@ -234,17 +234,17 @@ func TestVanishedStreamIsMadeAgain(t *testing.T) {
 	if err := js.DeleteStream(t.Context(), "BONGSU_JOBS"); err != nil {
 		t.Fatal(err)
 	}
-	put(t, q, sample(job.Critical, 7))
+	enqueue(t, q, sample(job.Critical, 7))
 	made := time.Now()
 	if taken := take(t, l, 1); taken[0].Jobs[0].AlertID != 7 {
 		t.Errorf("took %+v", taken)
 	}
-	asked := time.Now()
+	requested := time.Now()
 	after, err := q.Generation(t.Context())
 	if err != nil || after.Empty || after.Name == before.Name {
 		t.Errorf("it is still %+v, %v", after, err)
 	}
-	if least, most := asked.Sub(made), time.Since(deleted); after.Age < least || after.Age > most {
+	if least, most := requested.Sub(made), time.Since(deleted); after.Age < least || after.Age > most {
 		t.Errorf("it has lasted %s, want from %s to %s", after.Age, least, most)
 	}
 }
@@ -257,7 +257,7 @@ func TestFolderDeletedWhileItRuns(t *testing.T) {
 	l, stop := lanes(t, q)
 	defer stop()
 	for id := range int64(20) {
-		put(t, q, sample(job.Normal, id))
+		enqueue(t, q, sample(job.Normal, id))
 		for {
 			taken := take(t, l, 1)[0]
 			if err := taken.Ack(); err != nil {
@@ -278,7 +278,7 @@ func TestFolderDeletedWhileItRuns(t *testing.T) {
 func TestOpenWithoutFolder(t *testing.T) {
 	dir := t.TempDir()
 	q, conn := openQueue(t, dir)
-	put(t, q, sample(job.Normal, 7))
+	enqueue(t, q, sample(job.Normal, 7))
 	for os.RemoveAll(dir) != nil { // the broker writes concurrently
 	}
 	again, err := queue.Open(t.Context(), conn, queue.Options{Owner: true, AckWait: time.Minute, Log: slog.New(slog.DiscardHandler)})
@@ -287,7 +287,7 @@ func TestOpenWithoutFolder(t *testing.T) {
 	}
 	l, stop := lanes(t, again)
 	defer stop()
-	put(t, again, sample(job.Normal, 9))
+	enqueue(t, again, sample(job.Normal, 9))
 	for take(t, l, 1)[0].Jobs[0].AlertID != 9 {
 	}
 }
@@ -303,7 +303,7 @@ func TestInvalidMessageIsTerminated(t *testing.T) {
 	if _, err := js.Publish(t.Context(), "send.slack.normal", []byte("\xff\xff hello")); err != nil {
 		t.Fatal(err)
 	}
-	put(t, q, sample(job.Normal, 7))
+	enqueue(t, q, sample(job.Normal, 7))
 	if taken := take(t, l, 1); taken[0].Jobs[0].AlertID != 7 {
 		t.Errorf("took %+v", taken)
 	}
@@ -324,7 +324,7 @@ func TestStopNacksAll(t *testing.T) {
 	q, _ := openQueue(t, t.TempDir())
 	const count = 100
 	for i := range int64(count) {
-		put(t, q, sample(job.Normal, 10*i))
+		enqueue(t, q, sample(job.Normal, 10*i))
 	}
 	first, stop := lanes(t, q)
 	take(t, first, 1) // the in-flight message is not nacked

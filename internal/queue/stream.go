@@ -59,16 +59,16 @@ func (q *Queue) recreateVanished(ctx context.Context) error {
 	return nil
 }
 
-// recreate replaces a broken stream if its generation is still life: any number of processes
-// may call it, and a late call does not delete the jobs of the next generation.
-func (q *Queue) recreate(ctx context.Context, life time.Time) error {
+// recreate replaces a broken stream if its creation time is still created: any number of
+// processes may call it, and a late call does not delete the jobs of the next generation.
+func (q *Queue) recreate(ctx context.Context, created time.Time) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	stream, err := q.js.Stream(ctx, streamName)
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fault.Unavailablef("get broken queue stream: %w", err)
 	}
-	if err == nil && !stream.CachedInfo().Created.Equal(life) {
+	if err == nil && !stream.CachedInfo().Created.Equal(created) {
 		return nil
 	}
 	return q.replace(ctx)
@@ -86,13 +86,14 @@ func (q *Queue) replace(ctx context.Context) error {
 	return nil
 }
 
-// createOrUpdateStream creates the stream, or makes the broker write an existing one to disk again.
+// createOrUpdateStream creates the stream, or makes the broker write an existing one to disk
+// again. mu must be held.
 func (q *Queue) createOrUpdateStream(ctx context.Context) error {
 	return retryCreate(ctx, func() error { return q.createStream(ctx) })
 }
 
-// retryCreate creates a stream, and retries for deleteTimeout while the broker still deletes the
-// old one: it acknowledges a deletion before it has finished it.
+// retryCreate creates a stream, and retries for deleteTimeout while the broker still deletes
+// the old one: it acknowledges a deletion before it has finished it.
 func retryCreate(ctx context.Context, create func() error) error {
 	err := create()
 	for start, wait := time.Now(), time.Millisecond; time.Since(start) < deleteTimeout; wait *= 2 {
@@ -106,6 +107,8 @@ func retryCreate(ctx context.Context, create func() error) error {
 	return err
 }
 
+// createStream creates the stream with the replicas that ensureReplicas determines. mu must
+// be held.
 func (q *Queue) createStream(ctx context.Context) error {
 	return q.ensureReplicas(ctx, streamName, func(replicas int) error {
 		_, err := q.js.CreateStream(ctx, jetstream.StreamConfig{
@@ -122,14 +125,14 @@ func (q *Queue) createStream(ctx context.Context) error {
 	})
 }
 
-// ensureReplicas creates a stream by create, or raises the replicas of an existing one to those that
-// the owner wants. It never lowers them, not even for a vanished stream, which is recreated
-// with the replicas that it was last seen with. mu must be held.
+// ensureReplicas creates a stream by create, or raises the replicas of an existing one to
+// those that the owner wants. It never lowers them, not even for a vanished stream, which is
+// recreated with the replicas that it was last seen with. mu must be held.
 func (q *Queue) ensureReplicas(ctx context.Context, name string, create func(replicas int) error) error {
 	if !q.options.Owner {
 		return fmt.Errorf("stream %s: %w", name, errStreamMissing)
 	}
-	there, err := q.js.Stream(ctx, name)
+	existing, err := q.js.Stream(ctx, name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		replicas := max(q.options.Replicas, q.seen[name], 1)
 		err = create(replicas)
@@ -139,12 +142,12 @@ func (q *Queue) ensureReplicas(ctx context.Context, name string, create func(rep
 			}
 			return err
 		}
-		there, err = q.js.Stream(ctx, name) // another alert service has created it
+		existing, err = q.js.Stream(ctx, name) // another alert service has created it
 	}
 	if err != nil {
 		return err
 	}
-	config := there.CachedInfo().Config
+	config := existing.CachedInfo().Config
 	q.noteReplicas(name, config.Replicas)
 	config.Replicas = max(q.options.Replicas, config.Replicas)
 	// An update without changes is sent as well: its error reveals that the broker has lost
@@ -153,8 +156,8 @@ func (q *Queue) ensureReplicas(ctx context.Context, name string, create func(rep
 	return err
 }
 
-// noteReplicas records the replicas of a stream, and logs a difference to the owner's. mu must
-// be held.
+// noteReplicas records the replicas of a stream, and logs a difference to the owner's. mu
+// must be held.
 func (q *Queue) noteReplicas(name string, replicas int) {
 	want := q.options.Replicas
 	switch log := q.options.Log; {

@@ -1,5 +1,12 @@
 // Package alert is the alert service: it resolves targets, records alerts and their
 // deliveries, enqueues them as jobs, and records the outcome of each attempt.
+//
+// Handler accepts alerts and records them in the Ledger. DispatchLoop enqueues their
+// deliveries, at once or when they are due, and sweeps expired ones. Senders claim and report
+// deliveries through DispatchHandler; a VerdictRule determines the next state after an outcome. Hub
+// notifies watchers of changes, and RetentionLoop deletes old alerts. The interfaces that the
+// service needs, and their promises, are in ports.go and beside their types; package ledger
+// implements the Ledger.
 package alert
 
 import (
@@ -22,7 +29,7 @@ type Alert struct {
 	Title          string // empty for none
 	Link           string // empty for none
 	Details        []job.Detail
-	Texts          map[string]string // texts by messenger that replace Text
+	Texts          map[string]string // by messenger: texts of text templates, which replace Text()
 	CreateTime     time.Time
 	ExpireTime     time.Time // when uncompleted deliveries become Expired
 	Counts         Counts    // its deliveries by state; ignored by AddAlert
@@ -30,8 +37,9 @@ type Alert struct {
 	AlertKey string // the thing that the alert is about; empty: the alert is in no thread
 	Resolved bool   // whether its status is resolved; requires AlertKey
 
-	// IdempotencyKey is the idempotency key; empty for none. A repeated Request under a Key returns
-	// the recorded alert. Request is a digest of the request.
+	// IdempotencyKey is the idempotency key; empty for none. A repeated request under it
+	// returns the recorded alert. RequestDigest is the digest by which a repeated request
+	// is recognized.
 	IdempotencyKey string
 	RequestDigest  []byte
 }
@@ -102,7 +110,7 @@ type Delivery struct {
 	Nickname              string
 	Messenger             string
 	SealedCredential      []byte
-	CredentialFingerprint string // the credential's fingerprint; empty if it is not known
+	CredentialFingerprint string // empty for an address without fingerprint
 	Destination           string
 	State                 State
 	Reason                string    // why it is Failed, Expired or Canceled; else empty
@@ -129,7 +137,7 @@ type Attempt struct {
 	Fence             int64
 	StartTime         time.Time
 	EndTime           time.Time
-	Outcome           messenger.Outcome // After is not stored
+	Outcome           messenger.Outcome // RetryAfter and Gone are not stored
 	PossibleDuplicate bool              // an earlier attempt may have reached the provider too
 }
 

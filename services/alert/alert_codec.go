@@ -38,6 +38,7 @@ func readAlertID(text string) (int64, error) {
 // defaultTTL is the default time to live of an alert.
 const defaultTTL = 24 * time.Hour
 
+// ttlFromWire returns a time to live, defaultTTL for nil.
 func ttlFromWire(ttl *durationpb.Duration) time.Duration {
 	if ttl == nil {
 		return defaultTTL
@@ -45,6 +46,8 @@ func ttlFromWire(ttl *durationpb.Duration) time.Duration {
 	return ttl.AsDuration()
 }
 
+// newAlert returns the alert of a request that was accepted at now. The severity is normal
+// if the request has none.
 func newAlert(req *alertv1.SendAlertRequest, unknown []string, now time.Time) (Alert, error) {
 	a := Alert{
 		Targets:        req.GetTarget(),
@@ -69,11 +72,11 @@ func newAlert(req *alertv1.SendAlertRequest, unknown []string, now time.Time) (A
 	if a.IdempotencyKey == "" {
 		return a, nil
 	}
-	asked, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
+	request, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
 	if err != nil {
 		return Alert{}, fmt.Errorf("computing the request digest failed: %w", err)
 	}
-	digest := sha256.Sum256(asked)
+	digest := sha256.Sum256(request)
 	a.RequestDigest = digest[:]
 	return a, nil
 }
@@ -168,7 +171,7 @@ func deliveriesToWire(ds []Delivery) []*alertv1.Delivery {
 // A watchMessage is a message of WatchAlert. It is built once for all watchers.
 type watchMessage = alertv1.WatchAlertResponse
 
-func watchMessageToProto(ds []Delivery, counts Counts) *watchMessage {
+func watchMessageToWire(ds []Delivery, counts Counts) *watchMessage {
 	return &watchMessage{Deliveries: deliveriesToWire(ds), DeliveryCounts: countsToWire(counts)}
 }
 

@@ -72,7 +72,7 @@ func (h *Handler) record(ctx context.Context, a Alert, recipients []Recipient, f
 	// dispatch loop.
 	retry := a.CreateTime.Add(redispatchTimeout)
 	if a.Resolved {
-		retry = a.CreateTime // Due returns it with its rank, which only the ledger knows
+		retry = a.CreateTime // TakeDue returns it with its rank, which only the ledger knows
 	}
 	added, err := h.Store.AddAlert(context.WithoutCancel(ctx), a, ds, retry)
 	if err != nil || added.Duplicate {

@@ -19,15 +19,15 @@ import (
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
-// batchConcurrency is how many alerts of a batch are recorded concurrently; these can share a
-// commit.
+// batchConcurrency is how many alerts of a batch are recorded concurrently; these can share
+// a commit.
 const batchConcurrency = 256
 
 // maxReason limits the text of a refusal, in bytes.
 const maxReason = 500
 
-// sourceKeySeparator is part of the idempotency keys of sources. Keys of callers cannot contain
-// it, by the validation rules of SendAlertRequest.
+// sourceKeySeparator is part of the idempotency keys of sources. Keys of callers cannot
+// contain it, by the validation rules of SendAlertRequest.
 const sourceKeySeparator = "\x1f"
 
 // SendAlerts records the alerts of a source and returns a result for each.
@@ -57,16 +57,16 @@ func (h *DispatchHandler) SendAlerts(ctx context.Context, req *jobv1.SendAlertsR
 // byKey returns the indexes of alerts in order, grouped by alert key.
 func byKey(alerts []*alertv1.SendAlertRequest) [][]int {
 	groups := make([][]int, 0, len(alerts))
-	known := make(map[string]int, len(alerts))
+	groupOf := make(map[string]int, len(alerts))
 	for i, a := range alerts {
 		key := a.GetKey()
 		if key == "" {
 			key = sourceKeySeparator + a.GetIdempotencyKey()
 		}
-		at, ok := known[key]
+		at, ok := groupOf[key]
 		if !ok || key == sourceKeySeparator {
 			at = len(groups)
-			known[key], groups = at, append(groups, nil)
+			groupOf[key], groups = at, append(groups, nil)
 		}
 		groups[at] = append(groups[at], i)
 	}
@@ -207,8 +207,8 @@ func (b *batch) add(ctx context.Context, a Alert, recipients []Recipient, failov
 // invalidResult returns the refusal of an alert that violates a validation rule.
 func invalidResult(err error) *jobv1.SendAlertsResult {
 	field := ""
-	if broken, ok := errors.AsType[*protovalidate.ValidationError](err); ok && len(broken.Violations) > 0 {
-		v := broken.Violations[0]
+	if invalid, ok := errors.AsType[*protovalidate.ValidationError](err); ok && len(invalid.Violations) > 0 {
+		v := invalid.Violations[0]
 		field = protovalidate.FieldPathString(v.Proto.GetField())
 		err = fmt.Errorf("%s", v.Proto.GetMessage())
 	}

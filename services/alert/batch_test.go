@@ -51,20 +51,20 @@ func (h *serviceHarness) results(t *testing.T, source string, fallback []string,
 	return res.GetResults()
 }
 
-func about(key, message string, targets ...string) *alertv1.SendAlertRequest {
+func request(key, message string, targets ...string) *alertv1.SendAlertRequest {
 	return &alertv1.SendAlertRequest{Target: targets, Message: message, IdempotencyKey: key}
 }
 
 // TestSendAlertsEach proves that each alert of a batch has its own result.
 func TestSendAlertsEach(t *testing.T) {
-	h := newHouse(t)
-	spaced, nameless := about("5", "m", "@kim"), about("6", "m", "@kim")
+	h := newServiceHarness(t)
+	spaced, nameless := request("5", "m", "@kim"), request("6", "m", "@kim")
 	spaced.Link, nameless.Details = "https://a.example/a b", []*alertv1.Detail{{Name: "a"}, {}}
-	strict := about("8", "m", "@kim", "@nobody")
+	strict := request("8", "m", "@kim", "@nobody")
 	strict.Strict = true
 	alerts := []*alertv1.SendAlertRequest{
-		about("1", "m", "@kim"), about("2", "m", "@nobody"), about("3", "m"), about("4", "m", "@kim", "@nobody"),
-		spaced, nameless, about("7", "", "@kim"), strict, about("9", "m", "kim"),
+		request("1", "m", "@kim"), request("2", "m", "@nobody"), request("3", "m"), request("4", "m", "@kim", "@nobody"),
+		spaced, nameless, request("7", "", "@kim"), strict, request("9", "m", "kim"),
 	}
 	want := []string{
 		"recorded 3", "recorded default @nobody 2", "recorded default 2", "recorded @nobody 3",
@@ -82,14 +82,14 @@ func TestSendAlertsEach(t *testing.T) {
 	if got := h.sendAll(t, "a", []string{"@lee"}, alerts...); !slices.Equal(got, want) {
 		t.Errorf("repeated: got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
 	}
-	if got := h.sendAll(t, "b", nil, about("1", "m", "@nobody"), about("2", "m"), about("3", "m", "@kim")); !slices.Equal(got, []string{
+	if got := h.sendAll(t, "b", nil, request("1", "m", "@nobody"), request("2", "m"), request("3", "m", "@kim")); !slices.Equal(got, []string{
 		"refused @nobody unknown_target target 0", "refused no_target target 0", "recorded 3",
 	}) {
 		t.Errorf("without default targets: %q", got)
 	}
 	// A refusal stores no idempotency key: with default targets the same alert is
 	// recorded.
-	if got := h.sendAll(t, "b", []string{"@kim"}, about("1", "m", "@nobody")); !slices.Equal(got, []string{"recorded default @nobody 3"}) {
+	if got := h.sendAll(t, "b", []string{"@kim"}, request("1", "m", "@nobody")); !slices.Equal(got, []string{"recorded default @nobody 3"}) {
 		t.Errorf("after a refusal: %q", got)
 	}
 }
@@ -97,8 +97,8 @@ func TestSendAlertsEach(t *testing.T) {
 // TestSendAlertsKeys proves that idempotency keys are scoped by source, apart from those
 // of callers, and that a changed alert under a key is recorded.
 func TestSendAlertsKeys(t *testing.T) {
-	h := newHouse(t)
-	_, err := h.alerts.SendAlert(t.Context(), about("k", "occupied", "@kim"))
+	h := newServiceHarness(t)
+	_, err := h.alerts.SendAlert(t.Context(), request("k", "occupied", "@kim"))
 	must(t, err)
 	for _, step := range []struct{ source, message, want string }{
 		{"a", "90 %", "recorded 3"},
@@ -109,24 +109,24 @@ func TestSendAlertsKeys(t *testing.T) {
 		{"a", "90 %", "repeated 3"},
 		{"b", "99 %", "changed 3"},
 	} {
-		if got := h.sendAll(t, step.source, nil, about("k", step.message, "@kim")); got[0] != step.want {
+		if got := h.sendAll(t, step.source, nil, request("k", step.message, "@kim")); got[0] != step.want {
 			t.Errorf("%s %s: %s, want %s", step.source, step.message, got[0], step.want)
 		}
 	}
-	if _, err := h.alerts.SendAlert(t.Context(), about("k", "another", "@kim")); !errors.Is(err, fault.ErrExists) {
+	if _, err := h.alerts.SendAlert(t.Context(), request("k", "another", "@kim")); !errors.Is(err, fault.ErrExists) {
 		t.Errorf("under the key of the caller: %v", err)
 	}
-	if got := h.sendAll(t, "a", nil, about("", "m", "@kim"), about("", "m", "@kim")); !slices.Equal(got, []string{"recorded 3", "recorded 3"}) {
+	if got := h.sendAll(t, "a", nil, request("", "m", "@kim"), request("", "m", "@kim")); !slices.Equal(got, []string{"recorded 3", "recorded 3"}) {
 		t.Errorf("without keys: %q", got)
 	}
 }
 
 // TestSendAlertsOrder proves that alerts with one alert key are recorded in order.
 func TestSendAlertsOrder(t *testing.T) {
-	h := newHouse(t)
+	h := newServiceHarness(t)
 	var alerts []*alertv1.SendAlertRequest
 	for i := range 300 {
-		a := about(fmt.Sprint(i), fmt.Sprint(i), "@kim")
+		a := request(fmt.Sprint(i), fmt.Sprint(i), "@kim")
 		a.Key = fmt.Sprint("key", i%3)
 		alerts = append(alerts, a)
 	}
@@ -157,10 +157,10 @@ func (d *unavailableDirectory) LookUp(ctx context.Context, targets target.List) 
 // TestSendAlertsUnavailable proves that a batch that fails halfway can be retried: the
 // recorded alerts are dropped as duplicates.
 func TestSendAlertsUnavailable(t *testing.T) {
-	h := newHouse(t)
+	h := newServiceHarness(t)
 	away := &unavailableDirectory{h.alerts.Directory, "@lee"}
 	h.alerts.Directory = away
-	alerts := []*alertv1.SendAlertRequest{about("1", "m", "@kim"), about("2", "m", "@lee"), about("3", "m", "@one")}
+	alerts := []*alertv1.SendAlertRequest{request("1", "m", "@kim"), request("2", "m", "@lee"), request("3", "m", "@one")}
 	req := &jobv1.SendAlertsRequest{Source: "a"}
 	for _, a := range alerts {
 		req.Alerts = append(req.Alerts, proto.CloneOf(a))

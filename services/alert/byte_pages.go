@@ -10,9 +10,9 @@ const (
 	pageChunk = 100
 )
 
-// pageByBytes reads up to limit rows, and reports whether there are more. read returns at
-// most n rows after the last of before. pageByBytes reads little more than pageBytes, but at
-// least a chunk.
+// pageByBytes reads a page of up to limit rows, chunk by chunk, and reports whether there are
+// more. read returns at most n rows after the last of before. A page ends early once its rows
+// exceed pageBytes; it has at least one row.
 func pageByBytes[T any](limit int, size func(T) int, read func(n int, before []T) ([]T, error)) (page []T, more bool, err error) {
 	bytes := 0
 	for {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestReadPage reads pages of numbers; the size of a row is its value.
-func TestReadPage(t *testing.T) {
+// TestPageByBytes reads pages of numbers; the size of a row is its value.
+func TestPageByBytes(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		rows  []int

@@ -12,10 +12,10 @@ func clearChains(ds []Delivery) {
 	}
 }
 
-// applyFailoverDelay holds all deliveries of each failover chain in ds but the first: the second for
-// after, which must be above 0, the third for twice that, and so on. A chain of one
+// applyFailoverDelay holds all deliveries of each failover chain in ds but the first: the
+// second for delay, which must be above 0, the third for twice that, and so on. A chain of one
 // delivery is dissolved.
-func applyFailoverDelay(ds []Delivery, after time.Duration, now time.Time) {
+func applyFailoverDelay(ds []Delivery, delay time.Duration, now time.Time) {
 	length, wait := map[int64]int{}, map[int64]time.Duration{}
 	for _, d := range ds {
 		if d.Chain != 0 {
@@ -31,7 +31,7 @@ func applyFailoverDelay(ds []Delivery, after time.Duration, now time.Time) {
 			if wait[d.Chain] > 0 {
 				d.State, d.NextTime = Held, now.Add(wait[d.Chain])
 			}
-			wait[d.Chain] += after
+			wait[d.Chain] += delay
 		}
 	}
 }

@@ -13,9 +13,9 @@ const (
 	recordTimeInterval = 10 * time.Second
 )
 
-// compareWithLedger compares the clock with the time last recorded in the ledger, when the process
-// starts. If that time is in the future, the clock was ahead, and deliveries with times
-// written by it would wait for as long.
+// compareWithLedger compares the clock with the time last recorded in the ledger, when the
+// process starts. If that time is in the future, the clock was ahead, and deliveries with
+// times written by it would wait for as long.
 func (l *DispatchLoop) compareWithLedger(ctx context.Context) {
 	now := l.now()
 	last, err := l.dispatcher.RecordTime(ctx, now)

@@ -8,9 +8,9 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// TestKeep checks retention values, and that malformed ones and those shorter than
+// TestConfigRetention checks retention values, and that malformed ones and those shorter than
 // idempotency keys live are errors.
-func TestKeep(t *testing.T) {
+func TestConfigRetention(t *testing.T) {
 	const day, no = 24 * time.Hour, -1
 	for text, want := range map[string]time.Duration{
 		"forever": 0, "0": 0,

@@ -14,16 +14,16 @@ type DeliveryQuery struct {
 	IDs       []int64 // only these
 }
 
-// A DeliveryVersion identifies the content of a delivery that callers see: it differs if that
-// differs.
+// A DeliveryVersion identifies the content of a delivery that callers see: it differs if
+// that differs.
 type DeliveryVersion struct {
 	DeliveryID int64
 	State      State
 	Checksum   uint64
 }
 
-// A DeliveryReader reads alerts page by page, so that an alert to all users is never in memory
-// as a whole.
+// A DeliveryReader reads alerts page by page, so that an alert to all users is never in
+// memory as a whole.
 type DeliveryReader interface {
 	// Summary returns an alert with its Counts. It must return fault.ErrNotFound if no
 	// alert has the id.
@@ -35,7 +35,7 @@ type DeliveryReader interface {
 	// no alert has the id.
 	Versions(ctx context.Context, alertID int64) ([]DeliveryVersion, error)
 	// Checksums returns a checksum for each of the alerts that has deliveries. It
-	// changes when a DeliveryVersion of the alert does, except for rare collisions. It is cheaper
-	// than Versions.
+	// changes when a DeliveryVersion of the alert does, except for rare collisions. It costs
+	// less than Versions.
 	Checksums(ctx context.Context, alertIDs []int64) (map[int64]uint64, error)
 }

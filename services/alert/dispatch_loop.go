@@ -10,12 +10,11 @@ import (
 )
 
 const (
-	// redispatchTimeout is the redispatch timeout: how long a delivery may be in the queue before it
-	// is enqueued again. It is the last resort: a queue that lost its jobs is detected
-	// within a second.
+	// redispatchTimeout is how long a delivery may be in the queue before it is enqueued
+	// again. It is the last resort: a queue that lost its jobs is detected within a second.
 	redispatchTimeout = 10 * time.Minute
-	// minRound is the minimum time between two rounds, so that deliveries that become due one
-	// by one share transactions.
+	// minRound is the minimum time between two rounds, so that deliveries that become due
+	// one by one share transactions.
 	minRound = DueGranularity
 	// maxRound is the maximum time between two rounds: other processes that share the
 	// ledger do not notify this one of their deferrals and retries.
@@ -68,17 +67,17 @@ func (l *DispatchLoop) Notify() {
 // Run runs until ctx ends. It then drains the outbox, and enqueues the jobs that were
 // taken ahead of time when they are due.
 func (l *DispatchLoop) Run(ctx context.Context) error {
-	alarm := time.NewTimer(0)
-	defer alarm.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	l.compareWithLedger(ctx)
 	for {
 		select {
 		case jobs := <-l.outbox.jobs:
 			l.outbox.enqueue(ctx, l.outbox.collect(jobs))
 		case <-l.changed:
-			alarm.Reset(min(max(0, l.roundStart.Add(minRound).Sub(l.now())), minRound))
-		case <-alarm.C:
-			alarm.Reset(l.round(ctx))
+			timer.Reset(min(max(0, l.roundStart.Add(minRound).Sub(l.now())), minRound))
+		case <-timer.C:
+			timer.Reset(l.round(ctx))
 		case <-ctx.Done():
 			l.outbox.drain(context.WithoutCancel(ctx))
 			l.drainLookahead(context.WithoutCancel(ctx))
@@ -112,7 +111,7 @@ func (l *DispatchLoop) round(ctx context.Context) time.Duration {
 		done += l.enqueueDue(ctx)
 	}
 	if l.outbox.down {
-		l.lookahead.clear() // wake re-enqueues them after the outage
+		l.lookahead.clear() // reenqueueLost re-enqueues them after the outage
 		due = time.Time{}
 	}
 	if done > 0 {
@@ -139,7 +138,8 @@ func (l *DispatchLoop) sweep(ctx context.Context) (done int) {
 	return done
 }
 
-// reenqueueLost makes deliveries due that wait in the queue until a time, and returns their number.
+// reenqueueLost makes deliveries due that are in the queue according to the ledger and whose
+// redispatch timeout ends at or before until. It returns their number.
 func (l *DispatchLoop) reenqueueLost(ctx context.Context, until time.Time) int {
 	n, err := l.dispatcher.Reenqueue(ctx, l.now(), until)
 	if err != nil {
@@ -153,20 +153,20 @@ func (l *DispatchLoop) reenqueueLost(ctx context.Context, until time.Time) int {
 	return n
 }
 
-// enqueueDue enqueues due deliveries, takes those due soon, and returns the number of both. If
-// there is more than one batch, one goroutine queries the ledger while another waits for
+// enqueueDue enqueues due deliveries, takes those due soon, and returns the number of both.
+// If there is more than one batch, one goroutine queries the ledger while another waits for
 // the queue.
 func (l *DispatchLoop) enqueueDue(ctx context.Context) int {
 	var found atomic.Int64
 	var g errgroup.Group
 	g.SetLimit(dueWorkers)
-	var hand func() error
-	hand = func() error {
+	var enqueueBatches func() error
+	enqueueBatches = func() error {
 		for ctx.Err() == nil {
 			n := l.takeDue(ctx)
 			found.Add(int64(n))
 			if n == dueBatch {
-				g.TryGo(hand)
+				g.TryGo(enqueueBatches)
 			}
 			if err := l.outbox.tryEnqueue(ctx, l.lookahead.takeReady(l.now())); err != nil || n < dueBatch {
 				return err
@@ -174,7 +174,7 @@ func (l *DispatchLoop) enqueueDue(ctx context.Context) int {
 		}
 		return nil
 	}
-	g.Go(hand)
+	g.Go(enqueueBatches)
 	if err := g.Wait(); err != nil {
 		l.outbox.markDown(err)
 	}
@@ -196,8 +196,8 @@ func (l *DispatchLoop) takeDue(ctx context.Context) (n int) {
 	return n
 }
 
-// drainLookahead enqueues the jobs that were taken ahead of time when they are due, until the
-// queue fails.
+// drainLookahead enqueues the jobs that were taken ahead of time when they are due, until
+// the queue fails.
 func (l *DispatchLoop) drainLookahead(ctx context.Context) {
 	for first := l.lookahead.nextTime(); !first.IsZero() && !l.outbox.down; first = l.lookahead.nextTime() {
 		<-time.After(min(first.Sub(l.now()), lookaheadTime))
@@ -223,8 +223,8 @@ func before(t time.Time, d time.Duration) time.Time {
 	return t.Add(-d)
 }
 
-// untilNext returns the wait until the first of times after now, but at least minRound and at
-// most maxRound.
+// untilNext returns the wait until the first of times after now, but at least minRound and
+// at most maxRound.
 func untilNext(now time.Time, times ...time.Time) time.Duration {
 	wait := maxRound
 	for _, t := range times {

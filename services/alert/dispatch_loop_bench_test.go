@@ -53,7 +53,7 @@ func lateness(t testing.TB, l *ledger.Store, count int, spread time.Duration) []
 	if after := time.Since(start); after > 0 {
 		t.Logf("the ledger was filled %s too late; every delivery is at least as late", after)
 	}
-	run(t, newClock(l, q))
+	run(t, newDispatchLoop(l, q))
 	return arrivals(t, js, due)
 }
 
@@ -65,13 +65,13 @@ func arrivals(t testing.TB, js jetstream.JetStream, due map[int64]time.Time) []t
 	var late []time.Duration
 	seen := map[int64]bool{}
 	for len(late) < len(due) {
-		ds, put := next(t, jobs)
+		ds, enqueued := next(t, jobs)
 		for _, d := range ds {
 			if seen[d.GetId()] {
 				t.Errorf("delivery %d was enqueued twice", d.GetId())
 			}
 			seen[d.GetId()] = true
-			late = append(late, put.Sub(due[d.GetId()]))
+			late = append(late, enqueued.Sub(due[d.GetId()]))
 		}
 	}
 	slices.Sort(late)

@@ -18,18 +18,18 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A countingDispatcher counts the writes of a dispatch loop, and notifies of each Next,
-// and of each Due that returned jobs.
+// A countingDispatcher counts the writes of a dispatch loop, and notifies of each NextTimes,
+// and of each TakeDue that returned jobs.
 type countingDispatcher struct {
 	alert.Dispatcher
-	nexts  chan time.Time
-	taken  chan time.Time
-	woken  chan int // receives the number of deliveries of each Reenqueue, if above 0
-	writes atomic.Int32
+	nexts      chan time.Time
+	taken      chan time.Time
+	reenqueued chan int // receives the number of deliveries of each Reenqueue, if above 0
+	writes     atomic.Int32
 }
 
 func (c *countingDispatcher) NextTimes(ctx context.Context) (time.Time, time.Time, error) {
-	tell(c.nexts)
+	signal(c.nexts)
 	return c.Dispatcher.NextTimes(ctx)
 }
 
@@ -37,7 +37,7 @@ func (c *countingDispatcher) TakeDue(ctx context.Context, now, retry time.Time, 
 	c.writes.Add(1)
 	jobs, err := c.Dispatcher.TakeDue(ctx, now, retry, ahead, limit, size)
 	if len(jobs) > 0 {
-		tell(c.taken)
+		signal(c.taken)
 	}
 	return jobs, err
 }
@@ -50,19 +50,19 @@ func (c *countingDispatcher) Sweep(ctx context.Context, now time.Time, limit int
 func (c *countingDispatcher) Reenqueue(ctx context.Context, now, until time.Time) (int, error) {
 	c.writes.Add(1)
 	n, err := c.Dispatcher.Reenqueue(ctx, now, until)
-	if n > 0 && c.woken != nil {
-		c.woken <- n
+	if n > 0 && c.reenqueued != nil {
+		c.reenqueued <- n
 	}
 	return n, err
 }
 
-// TestDispatchLoopIdle proves that an idle dispatch loop queries the ledger at most about once a
-// second, and writes nothing.
+// TestDispatchLoopIdle proves that an idle dispatch loop queries the ledger at most about
+// once a second, and writes nothing.
 func TestDispatchLoopIdle(t *testing.T) {
 	t.Parallel()
 	q, _ := queueIn(t)
 	d := &countingDispatcher{Dispatcher: ledgerIn(t, "sqlite"), nexts: make(chan time.Time, 10)}
-	run(t, newClock(d, q))
+	run(t, newDispatchLoop(d, q))
 	first := receive(t, d.nexts)
 	receive(t, d.nexts)
 	if third := receive(t, d.nexts); third.Sub(first) < 1900*time.Millisecond {
@@ -81,7 +81,7 @@ func TestDispatchLoopNotified(t *testing.T) {
 	l := ledgerIn(t, "sqlite")
 	q, js := queueIn(t)
 	d := &countingDispatcher{Dispatcher: l, nexts: make(chan time.Time, 2)}
-	c := newClock(d, q)
+	c := newDispatchLoop(d, q)
 	h := &alert.DispatchHandler{Dispatcher: l, Loop: c, Lease: time.Minute, Now: time.Now, Rule: func(f alert.VerdictFacts, _ dispatch.Report) alert.Verdict {
 		return alert.Verdict{State: alert.Queued, NextTime: f.Now.Add(wait), CountsAsTry: true}
 	}}
@@ -116,8 +116,8 @@ func TestDispatchLoopNotified(t *testing.T) {
 	}
 }
 
-// TestEnqueuedOnTime proves that of deliveries that become due one by one none is enqueued early,
-// and none twice. BenchmarkLateness measures how late they are.
+// TestEnqueuedOnTime proves that of deliveries that become due one by one none is enqueued
+// early, and none twice. BenchmarkLateness measures how late they are.
 func TestEnqueuedOnTime(t *testing.T) {
 	t.Parallel()
 	late := lateness(t, ledgerIn(t, "sqlite"), 2000, time.Second)
@@ -146,8 +146,8 @@ func TestQueueGeneration(t *testing.T) {
 	const lost, kept, age = 3, 4, 2 * time.Minute
 	l := ledgerIn(t, "sqlite")
 	q, js := queueIn(t)
-	d := &countingDispatcher{Dispatcher: l, nexts: make(chan time.Time, 2), woken: make(chan int, 2)}
-	c := newClock(d, oldQueue{q, age})
+	d := &countingDispatcher{Dispatcher: l, nexts: make(chan time.Time, 2), reenqueued: make(chan int, 2)}
+	c := newDispatchLoop(d, oldQueue{q, age})
 	run(t, c)
 	receive(t, d.nexts)
 	receive(t, d.nexts) // the generation is known
@@ -157,7 +157,7 @@ func TestQueueGeneration(t *testing.T) {
 	recordAt(t, l, queued(lost), time.Now().Add(-2*age))
 	recordAt(t, l, queued(kept), time.Now())
 	must(t, js.DeleteStream(t.Context(), "BONGSU_JOBS"))
-	if n := receive(t, d.woken); n != lost {
+	if n := receive(t, d.reenqueued); n != lost {
 		t.Errorf("%d deliveries were re-enqueued, want the %d from before the loss", n, lost)
 	}
 }
@@ -171,7 +171,7 @@ type observedQueue struct {
 func (q *observedQueue) Generation(ctx context.Context) (job.Generation, error) {
 	generation, err := q.Queue.Generation(ctx)
 	if err != nil {
-		tell(q.failed)
+		signal(q.failed)
 	}
 	return generation, err
 }
@@ -191,7 +191,7 @@ func TestBrokerUnreachable(t *testing.T) {
 	l := ledgerIn(t, "sqlite")
 	d := &countingDispatcher{Dispatcher: l}
 	w := &observedQueue{Queue: q, failed: make(chan time.Time, 1)}
-	c := newClock(d, w)
+	c := newDispatchLoop(d, w)
 
 	stop()
 	ds := queued(due)

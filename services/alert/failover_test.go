@@ -26,8 +26,8 @@ import (
 	directorystore "github.com/bongsu-project/bongsu/services/directory/store"
 )
 
-// A serviceHarness is the alert service and the directory service over real stores, at a time that
-// the test sets. Its messengers are slack and sms.
+// A serviceHarness is the alert service and the directory service over real stores, at a
+// time that the test sets. Its messengers are slack and sms.
 type serviceHarness struct {
 	alerts   *alert.Handler
 	dispatch *alert.DispatchHandler
@@ -35,30 +35,31 @@ type serviceHarness struct {
 	now      time.Time
 }
 
-func newHouse(t *testing.T) *serviceHarness {
+// newServiceHarness returns a harness with the users kim, lee and one.
+func newServiceHarness(t *testing.T) *serviceHarness {
 	t.Helper()
 	dir := t.TempDir()
-	people, err := directorystore.Open(t.Context(), filepath.Join(dir, "directory.db"))
+	directoryStore, err := directorystore.Open(t.Context(), filepath.Join(dir, "directory.db"))
 	must(t, err)
-	t.Cleanup(func() { must(t, people.Close()) })
-	record, err := ledger.Open(t.Context(), filepath.Join(dir, "ledger.db"), time.Now)
+	t.Cleanup(func() { must(t, directoryStore.Close()) })
+	ledgerStore, err := ledger.Open(t.Context(), filepath.Join(dir, "ledger.db"), time.Now)
 	must(t, err)
-	t.Cleanup(func() { must(t, record.Close()) })
+	t.Cleanup(func() { must(t, ledgerStore.Close()) })
 	must(t, seal.CreateKeyFile(filepath.Join(dir, "seal.key")))
 	key, err := seal.ReadKeyFile(filepath.Join(dir, "seal.key"))
 	must(t, err)
 
-	h := &serviceHarness{ledger: record, now: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)}
+	h := &serviceHarness{ledger: ledgerStore, now: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)}
 	now := func() time.Time { return h.now }
 	rule := alert.NewVerdictRule(specs)
-	clock := alert.NewDispatchLoop(record, nil, rule, 5, now, slog.New(slog.DiscardHandler)) // not run
+	loop := alert.NewDispatchLoop(ledgerStore, nil, rule, 5, now, slog.New(slog.DiscardHandler)) // not run
 	h.alerts = &alert.Handler{
-		Directory: alert.DirectoryClient{Service: &directory.LookupHandler{Finder: people, Key: key}}, Store: record, Specs: specs, FailoverAfter: time.Minute, Now: now,
-		Loop: clock, Renderer: alert.NewTextRenderer(record, now, slog.New(slog.DiscardHandler)),
+		Directory: alert.DirectoryClient{Service: &directory.LookupHandler{Finder: directoryStore, Key: key}}, Store: ledgerStore, Specs: specs, FailoverAfter: time.Minute, Now: now,
+		Loop: loop, Renderer: alert.NewTextRenderer(ledgerStore, now, slog.New(slog.DiscardHandler)),
 	}
-	h.dispatch = &alert.DispatchHandler{Dispatcher: record, Rule: rule, Loop: clock, Lease: time.Minute, Now: now, Alerts: h.alerts}
+	h.dispatch = &alert.DispatchHandler{Dispatcher: ledgerStore, Rule: rule, Loop: loop, Lease: time.Minute, Now: now, Alerts: h.alerts}
 
-	users := &directory.UserHandler{Users: people, Key: key, Specs: append(slices.Clone(specs), messenger.Spec{Name: "pigeon"})}
+	users := &directory.UserHandler{Users: directoryStore, Key: key, Specs: append(slices.Clone(specs), messenger.Spec{Name: "pigeon"})}
 	address := func(name string, rank int32) *userv1.NewAddress {
 		return &userv1.NewAddress{Messenger: name, Credential: "token", Destination: "C1", Rank: &rank}
 	}
@@ -81,9 +82,9 @@ func (h *serviceHarness) send(t *testing.T, failover bool, targets ...string) st
 	return res.GetId()
 }
 
-// stands checks the states of the deliveries of an alert, and that the counts in the
+// requireDeliveries checks the states of the deliveries of an alert, and that the counts in the
 // responses agree with them. It returns the deliveries.
-func (h *serviceHarness) stands(t *testing.T, id string, want ...string) []*alertv1.Delivery {
+func (h *serviceHarness) requireDeliveries(t *testing.T, id string, want ...string) []*alertv1.Delivery {
 	t.Helper()
 	res, err := h.alerts.GetAlert(t.Context(), &alertv1.GetAlertRequest{Id: id})
 	must(t, err)
@@ -110,8 +111,8 @@ func (h *serviceHarness) stands(t *testing.T, id string, want ...string) []*aler
 	return res.GetDeliveries()
 }
 
-// try claims a delivery for a sender, and reports an outcome.
-func (h *serviceHarness) try(t *testing.T, d *alertv1.Delivery, outcome *messengerv1.Outcome) {
+// attempt claims a delivery for a sender, and reports an outcome.
+func (h *serviceHarness) attempt(t *testing.T, d *alertv1.Delivery, outcome *messengerv1.Outcome) {
 	t.Helper()
 	var id int64
 	_, err := fmt.Sscan(d.GetId(), &id)
@@ -128,8 +129,8 @@ func (h *serviceHarness) try(t *testing.T, d *alertv1.Delivery, outcome *messeng
 	must(t, err)
 }
 
-// put returns the messengers of the due jobs.
-func (h *serviceHarness) put(t *testing.T) (messengers []string) {
+// dueMessengers returns the messengers of the due jobs.
+func (h *serviceHarness) dueMessengers(t *testing.T) (messengers []string) {
 	t.Helper()
 	jobs, err := h.ledger.TakeDue(t.Context(), h.now, h.now.Add(10*time.Minute), 0, 100, 5)
 	must(t, err)
@@ -140,10 +141,10 @@ func (h *serviceHarness) put(t *testing.T) (messengers []string) {
 }
 
 var (
-	taken   = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_SENT, ProviderStatus: 200}
-	refused = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_FAILED, ProviderStatus: 404, ProviderCode: "gone"}
-	later   = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_PAUSED, ProviderStatus: 429, RetryAfterMs: time.Hour.Milliseconds()}
-	shortly = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_PAUSED, ProviderStatus: 429, RetryAfterMs: 2000}
+	sent          = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_SENT, ProviderStatus: 200}
+	failed        = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_FAILED, ProviderStatus: 404, ProviderCode: "gone"}
+	pausedLong    = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_PAUSED, ProviderStatus: 429, RetryAfterMs: time.Hour.Milliseconds()}
+	pausedShortly = &messengerv1.Outcome{Kind: messengerv1.OutcomeKind_OUTCOME_KIND_PAUSED, ProviderStatus: 429, RetryAfterMs: 2000}
 )
 
 // TestFailover proves that the addresses of a user are used by rank, each after the one
@@ -156,30 +157,30 @@ func TestFailover(t *testing.T) {
 		wait  time.Duration // until the second has a job
 		want  string        // state of the first, after the second was sent
 	}{
-		{"the first fails", refused, 0, "kim slack failed gone"},
-		{"the first is paused for an hour", later, 0, "kim slack canceled not_needed"},
-		{"the first is paused for two seconds, and not reported then", shortly, time.Minute, "kim slack canceled not_needed"},
+		{"the first fails", failed, 0, "kim slack failed gone"},
+		{"the first is paused for an hour", pausedLong, 0, "kim slack canceled not_needed"},
+		{"the first is paused for two seconds, and not reported then", pausedShortly, time.Minute, "kim slack canceled not_needed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newServiceHarness(t)
 			id := h.send(t, true, "@kim")
-			ds := h.stands(t, id, "kim slack queued", pigeon, "kim sms held 1m0s")
+			ds := h.requireDeliveries(t, id, "kim slack queued", pigeon, "kim sms held 1m0s")
 			if ds[0].GetChain() != ds[0].GetId() || ds[2].GetChain() != ds[0].GetId() || ds[1].GetChain() != "" {
 				t.Errorf("chains are %q, %q and %q", ds[0].GetChain(), ds[1].GetChain(), ds[2].GetChain())
 			}
-			h.try(t, ds[0], c.first)
+			h.attempt(t, ds[0], c.first)
 			if c.wait > 0 {
 				h.now = h.now.Add(c.wait - time.Millisecond)
-				if got := h.put(t); slices.Contains(got, "sms") {
+				if got := h.dueMessengers(t); slices.Contains(got, "sms") {
 					t.Errorf("jobs by %q before the failover delay", got)
 				}
 				h.now = h.now.Add(time.Millisecond)
 			}
-			if got := h.put(t); !slices.Equal(got, []string{"sms"}) {
+			if got := h.dueMessengers(t); !slices.Equal(got, []string{"sms"}) {
 				t.Errorf("jobs by %q", got)
 			}
-			h.try(t, ds[2], taken)
-			h.stands(t, id, c.want, pigeon, "kim sms sent")
+			h.attempt(t, ds[2], sent)
+			h.requireDeliveries(t, id, c.want, pigeon, "kim sms sent")
 		})
 	}
 }
@@ -187,9 +188,9 @@ func TestFailover(t *testing.T) {
 // TestFailoverUsers proves that failover is used for all users if the alert sets it, else
 // for those who have it set; and that a single address is no chain.
 func TestFailoverUsers(t *testing.T) {
-	h := newHouse(t)
+	h := newServiceHarness(t)
 	ones := []string{"one pigeon failed unknown_messenger", "one slack queued"}
-	ds := h.stands(t, h.send(t, false, "@all"), append([]string{
+	ds := h.requireDeliveries(t, h.send(t, false, "@all"), append([]string{
 		"kim slack queued", "kim pigeon failed unknown_messenger", "kim sms queued", "lee sms queued", "lee slack held 1m0s",
 	}, ones...)...)
 	for _, i := range []int{0, 1, 2, 5, 6} {
@@ -197,7 +198,7 @@ func TestFailoverUsers(t *testing.T) {
 			t.Errorf("%s by %s is in a chain", ds[i].GetNickName(), ds[i].GetMessenger())
 		}
 	}
-	ds = h.stands(t, h.send(t, true, "@one", "@lee", "@kim"), append(ones,
+	ds = h.requireDeliveries(t, h.send(t, true, "@one", "@lee", "@kim"), append(ones,
 		"lee sms queued", "lee slack held 1m0s", "kim slack queued", "kim pigeon failed unknown_messenger", "kim sms held 1m0s")...)
 	if ds[1].GetChain() != "" || ds[2].GetChain() == ds[4].GetChain() {
 		t.Errorf("chains are %q, %q and %q", ds[1].GetChain(), ds[2].GetChain(), ds[4].GetChain())
@@ -212,7 +213,7 @@ func TestFailoverUsers(t *testing.T) {
 // TestFailoverPerAlert proves that failover is part of the request digest of an idempotency
 // key.
 func TestFailoverPerAlert(t *testing.T) {
-	h := newHouse(t)
+	h := newServiceHarness(t)
 	req := &alertv1.SendAlertRequest{Target: []string{"@kim"}, Message: "m", Failover: true, IdempotencyKey: "key"}
 	first, err := h.alerts.SendAlert(t.Context(), req)
 	must(t, err)

@@ -25,8 +25,8 @@ const (
 	maxPublished = maxPending * watchPageSize / 2
 )
 
-// errAlertCompleted is the error of a follower whose alert is completed: a new watch starts a
-// new follower.
+// errAlertCompleted is the error of a follower whose alert is completed: a new watch starts
+// a new follower.
 var errAlertCompleted = errors.New("alert is completed")
 
 // A follower reads the changes of one alert for all of its watchers. It stores eight bytes
@@ -39,12 +39,12 @@ type follower struct {
 	dirty  chan struct{}   // buffers one notification that the alert may have changed
 	ready  chan struct{}   // closed after the first refresh
 	cancel context.CancelFunc
-	gone   chan struct{} // closed when the goroutine has ended
+	ended  chan struct{} // closed when the goroutine has ended
 
-	fingerprint atomic.Uint64 // at the last poll
-	joined      int           // watchers; guarded by hub.mu
+	checksum atomic.Uint64 // of the alert, at the last poll
+	joined   int           // watchers; guarded by hub.mu
 
-	last atomic.Int64 // the greatest id of its deliveries
+	last atomic.Int64 // the greatest id of its deliveries; 0 before the first refresh
 
 	versions []uint64      // of the deliveries, by id; owned by the goroutine
 	spent    time.Duration // on the reads of a refresh; owned by the goroutine
@@ -53,12 +53,13 @@ type follower struct {
 	round    int // counts the refreshes that found changes, from 1
 	counts   Counts
 	watchers map[*watcher]struct{}
-	over     error // errAlertCompleted, or why it stopped; nil while it runs
+	endErr   error // errAlertCompleted, or why it ended; nil while it runs
 }
 
+// newFollower returns a follower of an alert, which start starts.
 func newFollower(hub *Hub, id int64, serial uint64) *follower {
 	return &follower{
-		hub: hub, id: id, serial: serial, dirty: make(chan struct{}, 1), ready: make(chan struct{}), gone: make(chan struct{}),
+		hub: hub, id: id, serial: serial, dirty: make(chan struct{}, 1), ready: make(chan struct{}), ended: make(chan struct{}),
 		watchers: map[*watcher]struct{}{},
 	}
 }
@@ -67,7 +68,7 @@ func newFollower(hub *Hub, id int64, serial uint64) *follower {
 func (f *follower) start(ctx context.Context) {
 	f.ctx, f.cancel = context.WithCancel(ctx)
 	go func() {
-		defer close(f.gone)
+		defer close(f.ended)
 		f.follow(f.ctx)
 	}()
 }
@@ -75,7 +76,7 @@ func (f *follower) start(ctx context.Context) {
 // stop stops the goroutine and waits until it has ended.
 func (f *follower) stop() {
 	f.cancel()
-	<-f.gone
+	<-f.ended
 }
 
 // notify notifies the follower that its alert may have changed.
@@ -97,7 +98,7 @@ func (f *follower) notifyFor(delivery int64) {
 func (f *follower) hasEnded() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.over != nil
+	return f.endErr != nil
 }
 
 // follow refreshes after each notification, until the alert is completed or ctx ends.
@@ -131,7 +132,7 @@ func (f *follower) follow(ctx context.Context) {
 	}
 }
 
-// refresh refreshes: it reads the changes and sends them to the watchers. It returns
+// refresh reads the changes since the last refresh and sends them to the watchers. It returns
 // errAlertCompleted if the alert is completed.
 func (f *follower) refresh(ctx context.Context, first bool) error {
 	var versions []DeliveryVersion
@@ -223,9 +224,9 @@ func (f *follower) publish(ctx context.Context, ids []int64) error {
 func (f *follower) send(ds []Delivery) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	news := watchMessageToProto(ds, f.counts)
+	message := watchMessageToWire(ds, f.counts)
 	for w := range f.watchers {
-		w.push(news)
+		w.push(message)
 	}
 }
 
@@ -243,23 +244,23 @@ func (f *follower) restart() {
 func (f *follower) end(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.over = err
+	f.endErr = err
 	for w := range f.watchers {
 		w.finish(err)
 	}
 }
 
 // add returns a new watcher. If the alert was completed at the first refresh, the watcher
-// ends after all deliveries.
+// ends after all deliveries. If the follower has ended otherwise, add returns its error.
 func (f *follower) add() (*watcher, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	w := &watcher{follower: f, news: make(chan struct{}, 1), since: f.round}
+	w := &watcher{follower: f, changed: make(chan struct{}, 1), since: f.round}
 	switch {
-	case errors.Is(f.over, errAlertCompleted) && f.round == 1: // completed at the first refresh
-		w.finish(f.over)
-	case f.over != nil:
-		return nil, f.over
+	case errors.Is(f.endErr, errAlertCompleted) && f.round == 1: // completed at the first refresh
+		w.finish(f.endErr)
+	case f.endErr != nil:
+		return nil, f.endErr
 	}
 	f.watchers[w] = struct{}{}
 	return w, nil

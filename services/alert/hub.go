@@ -14,9 +14,9 @@ import (
 const (
 	// defaultWatchers is the default limit of concurrent watchers.
 	defaultWatchers = 5000
-	// pollEvery is how often the hub polls for changes without a notification: those of
+	// pollInterval is how often the hub polls for changes without a notification: those of
 	// other processes on the same ledger, and of the dispatch loop.
-	pollEvery = time.Second
+	pollInterval = time.Second
 	// pollShare limits the share of time that the hub spends on polling to 1/pollShare.
 	pollShare = 10
 	// hubReads is how many reads of the ledger the hub runs concurrently, so that watchers
@@ -36,8 +36,8 @@ const (
 type Hub struct {
 	deliveries DeliveryReader
 	log        *slog.Logger
-	most       int // the limit of watchers
-	reads      chan struct{}
+	limit      int           // maximum number of watchers
+	reads      chan struct{} // holds a value for each running read
 	pages      pageCache
 
 	watching atomic.Bool // whether there is a watcher
@@ -49,28 +49,28 @@ type Hub struct {
 	sorted   []int64 // the keys of follows
 }
 
-// NewHub returns a hub that reads deliveries. The limit of concurrent watchers is most; 0
+// NewHub returns a hub that reads deliveries and has at most limit concurrent watchers; 0
 // means 5000.
-func NewHub(deliveries DeliveryReader, most int, log *slog.Logger) *Hub {
-	if most == 0 {
-		most = defaultWatchers
+func NewHub(deliveries DeliveryReader, limit int, log *slog.Logger) *Hub {
+	if limit == 0 {
+		limit = defaultWatchers
 	}
 	return &Hub{
-		deliveries: deliveries, log: log, most: most,
-		reads: make(chan struct{}, hubReads), follows: map[int64]*follower{}, pages: pageCache{most: cachedPages},
+		deliveries: deliveries, log: log, limit: limit,
+		reads: make(chan struct{}, hubReads), follows: map[int64]*follower{}, pages: pageCache{size: cachedPages},
 	}
 }
 
 // Run polls until ctx ends.
 func (h *Hub) Run(ctx context.Context) error {
-	alarm := time.NewTimer(pollEvery)
-	defer alarm.Stop()
+	timer := time.NewTimer(pollInterval)
+	defer timer.Stop()
 	for {
 		select {
-		case <-alarm.C:
+		case <-timer.C:
 			start := time.Now()
 			h.poll(ctx)
-			alarm.Reset(max(pollEvery, pollShare*time.Since(start)))
+			timer.Reset(max(pollInterval, pollShare*time.Since(start)))
 		case <-ctx.Done():
 			return nil
 		}
@@ -85,7 +85,7 @@ func (h *Hub) poll(ctx context.Context) {
 	if len(ids) == 0 {
 		return
 	}
-	fingerprints, err := h.deliveries.Checksums(ctx, ids)
+	checksums, err := h.deliveries.Checksums(ctx, ids)
 	if err != nil {
 		if ctx.Err() == nil {
 			h.log.Warn("polling watched alerts failed", "alerts", len(ids), "error", err)
@@ -95,7 +95,7 @@ func (h *Hub) poll(ctx context.Context) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	for _, id := range ids {
-		if f := h.follows[id]; f != nil && f.fingerprint.Swap(fingerprints[id]) != fingerprints[id] {
+		if f := h.follows[id]; f != nil && f.checksum.Swap(checksums[id]) != checksums[id] {
 			f.notify()
 		}
 	}
@@ -172,7 +172,7 @@ func (h *Hub) watch(ctx context.Context, id int64) (*watcher, error) {
 func (h *Hub) join(ctx context.Context, id int64) (*follower, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.watchers >= h.most {
+	if h.watchers >= h.limit {
 		return nil, errWatchers
 	}
 	h.watchers++

@@ -19,11 +19,11 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
 )
 
-// watchedLedger serves the alerts of a ledger to at most most watchers, with a polling
-// hub.
-func watchedLedger(t *testing.T, l *ledger.Store, most int) (*alert.Hub, alertv1connect.AlertServiceClient) {
+// watchedLedger serves the alerts of a ledger to at most limit watchers, with a
+// polling hub.
+func watchedLedger(t *testing.T, l *ledger.Store, limit int) (*alert.Hub, alertv1connect.AlertServiceClient) {
 	t.Helper()
-	hub := alert.NewHub(l, most, slog.New(slog.DiscardHandler))
+	hub := alert.NewHub(l, limit, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- hub.Run(ctx) }()
@@ -89,17 +89,17 @@ func TestWatchersShareFollower(t *testing.T) {
 			leave()
 			send(t, l, ds[1].ID)
 			for _, w := range []<-chan *alertv1.WatchAlertResponse{one, two} {
-				news := receive(t, w)
-				if len(news.GetDeliveries()) != 1 || news.GetDeliveries()[0].GetId() != itoa(ds[1].ID) || news.GetDeliveryCounts().GetSent() != 1 {
-					t.Errorf("then %v", news)
+				message := receive(t, w)
+				if len(message.GetDeliveries()) != 1 || message.GetDeliveries()[0].GetId() != itoa(ds[1].ID) || message.GetDeliveryCounts().GetSent() != 1 {
+					t.Errorf("then %v", message)
 				}
 			}
 			send(t, l, ds[0].ID)
 			send(t, l, ds[2].ID)
 			for _, w := range []<-chan *alertv1.WatchAlertResponse{one, two} {
 				var last *alertv1.WatchAlertResponse
-				for news := range w {
-					last = news
+				for message := range w {
+					last = message
 				}
 				if last.GetDeliveryCounts().GetSent() != 3 {
 					t.Errorf("last %v", last)
@@ -112,7 +112,8 @@ func TestWatchersShareFollower(t *testing.T) {
 	}
 }
 
-// TestWatchChangesOfAnotherProcess watches changes that another process makes in the shared ledger.
+// TestWatchChangesOfAnotherProcess watches changes that another process makes in the
+// shared ledger.
 func TestWatchChangesOfAnotherProcess(t *testing.T) {
 	url := postgrestest.URL(t)
 	stores := make([]*ledger.Store, 2)
@@ -127,8 +128,8 @@ func TestWatchChangesOfAnotherProcess(t *testing.T) {
 	w := watch(t.Context(), t, client, record(t, stores[1], ds))
 	receive(t, w)
 	send(t, stores[1], ds[0].ID)
-	if news := receive(t, w); news.GetDeliveryCounts().GetSent() != 1 {
-		t.Errorf("%v", news)
+	if message := receive(t, w); message.GetDeliveryCounts().GetSent() != 1 {
+		t.Errorf("%v", message)
 	}
 }
 
@@ -136,7 +137,7 @@ func TestWatchChangesOfAnotherProcess(t *testing.T) {
 func TestWatchIsNotified(t *testing.T) {
 	l := ledgerIn(t, "sqlite")
 	hub := alert.NewHub(l, 0, slog.New(slog.DiscardHandler)) // it does not run, so it does not poll
-	_, handler := alertv1connect.NewAlertServiceHandler(&alert.Handler{Store: l, Hub: hub, Loop: newClock(l, nil), Now: time.Now})
+	_, handler := alertv1connect.NewAlertServiceHandler(&alert.Handler{Store: l, Hub: hub, Loop: newDispatchLoop(l, nil), Now: time.Now})
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	client := alertv1connect.NewAlertServiceClient(server.Client(), server.URL)
@@ -145,13 +146,13 @@ func TestWatchIsNotified(t *testing.T) {
 	receive(t, w)
 	send(t, l, ds[0].ID)
 	hub.Changed(func(yield func(int64) bool) { yield(ds[0].ID) })
-	if news := receive(t, w); news.GetDeliveryCounts().GetSent() != 1 {
-		t.Errorf("%v", news)
+	if message := receive(t, w); message.GetDeliveryCounts().GetSent() != 1 {
+		t.Errorf("%v", message)
 	}
 	_, err := client.CancelAlert(t.Context(), &alertv1.CancelAlertRequest{Id: itoa(ds[0].ID - 1)})
 	must(t, err)
-	if news := receive(t, w); news.GetDeliveryCounts().GetCanceled() != 2 {
-		t.Errorf("%v", news)
+	if message := receive(t, w); message.GetDeliveryCounts().GetCanceled() != 2 {
+		t.Errorf("%v", message)
 	}
 	if _, open := <-w; open {
 		t.Error("the watch does not end")
@@ -178,7 +179,7 @@ func TestTooManyWatchers(t *testing.T) {
 	}
 	leave()
 	for start := time.Now(); refused(); {
-		if time.Since(start) > patience {
+		if time.Since(start) > waitTimeout {
 			t.Fatal("no watcher is accepted after one has left")
 		}
 	}

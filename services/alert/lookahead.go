@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// lookaheadTime is how long before their time deliveries are taken from the ledger, so that
-	// they can be enqueued on time: taking ten thousand deliveries lasts some tenths of a
-	// second. If the process crashes meanwhile, they may be sent that much early. It must
+	// lookaheadTime is how long before their time deliveries are taken from the ledger, so
+	// that they can be enqueued on time: taking ten thousand deliveries lasts some tenths of
+	// a second. If the process crashes meanwhile, they may be sent that much early. It must
 	// be less than inTransit.
 	lookaheadTime = 500 * time.Millisecond
 	// maxLookahead is how many deliveries are taken ahead of time at most.
@@ -35,18 +35,19 @@ func (l *lookahead) add(jobs []DueJob) {
 	}
 }
 
-// takeReady removes and returns the jobs that are due, in the order in which they were added. A
-// job with a time beyond ahead was taken before a backward clock step: it is due.
+// takeReady removes and returns the jobs that are due, in the order in which they were added.
+// A job with a time later than lookaheadTime from now was taken before a backward clock step:
+// it is due.
 func (l *lookahead) takeReady(now time.Time) (jobs []job.Job) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.jobs = slices.DeleteFunc(l.jobs, func(j DueJob) bool {
-		is := !j.Time.After(now) || j.Time.After(now.Add(lookaheadTime+maxClockSkew))
-		if is {
+		due := !j.Time.After(now) || j.Time.After(now.Add(lookaheadTime+maxClockSkew))
+		if due {
 			jobs = append(jobs, j.Job)
 			l.deliveries -= len(j.Deliveries)
 		}
-		return is
+		return due
 	})
 	return jobs
 }

@@ -23,9 +23,9 @@ func TestStopWithLookahead(t *testing.T) {
 	start := time.Now()
 	due := start.Add(400 * time.Millisecond).Truncate(time.Microsecond)
 	must(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: ds[0].ID, Time: due}}, start))
-	var told atomic.Bool
+	var clockRuns atomic.Bool
 	now := func() time.Time {
-		if told.Load() {
+		if clockRuns.Load() {
 			return time.Now()
 		}
 		return start
@@ -33,13 +33,13 @@ func TestStopWithLookahead(t *testing.T) {
 	d := &countingDispatcher{Dispatcher: l, taken: make(chan time.Time, 1)}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	clock := alert.NewDispatchLoop(d, q, alert.NewVerdictRule(all.Specs()), 5, now, slog.New(slog.DiscardHandler))
-	go func() { ended <- clock.Run(ctx) }()
+	loop := alert.NewDispatchLoop(d, q, alert.NewVerdictRule(all.Specs()), 5, now, slog.New(slog.DiscardHandler))
+	go func() { ended <- loop.Run(ctx) }()
 	receive(t, d.taken)
 	cancel()
-	told.Store(true)
+	clockRuns.Store(true)
 	must(t, <-ended)
-	if _, put := next(t, consume(t, js)); put.Before(due) {
-		t.Errorf("enqueued %s early", due.Sub(put))
+	if _, enqueued := next(t, consume(t, js)); enqueued.Before(due) {
+		t.Errorf("enqueued %s early", due.Sub(enqueued))
 	}
 }

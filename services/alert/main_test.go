@@ -22,8 +22,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
 )
 
-// patience is the timeout of every wait.
-const patience = 30 * time.Second
+// waitTimeout is the timeout of every wait.
+const waitTimeout = 30 * time.Second
 
 func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m)) }
 
@@ -66,7 +66,7 @@ func brokerAt(t testing.TB, dir string, addr *net.TCPAddr) (stop func()) {
 	s, err := server.NewServer(&server.Options{Host: addr.IP.String(), Port: addr.Port, JetStream: true, StoreDir: dir, NoSigs: true, NoLog: true})
 	must(t, err)
 	s.Start()
-	if !s.ReadyForConnections(patience) {
+	if !s.ReadyForConnections(waitTimeout) {
 		t.Fatal("the broker is not ready")
 	}
 	stop = func() {
@@ -92,17 +92,17 @@ func freeAddr(t testing.TB) *net.TCPAddr {
 	return nil
 }
 
-// newClock returns a dispatch loop with jobs of five deliveries.
-func newClock(d alert.Dispatcher, q alert.Queue) *alert.DispatchLoop {
+// newDispatchLoop returns a dispatch loop with jobs of five deliveries.
+func newDispatchLoop(d alert.Dispatcher, q alert.Queue) *alert.DispatchLoop {
 	return alert.NewDispatchLoop(d, q, alert.NewVerdictRule(all.Specs()), 5, time.Now, slog.New(slog.DiscardHandler))
 }
 
 // run runs a dispatch loop until the test ends.
-func run(t testing.TB, c *alert.DispatchLoop) {
+func run(t testing.TB, loop *alert.DispatchLoop) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- c.Run(ctx) }()
+	go func() { ended <- loop.Run(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-ended; err != nil {
@@ -150,9 +150,9 @@ func consume(t testing.TB, js jetstream.JetStream) jetstream.MessagesContext {
 }
 
 // next returns the deliveries of the next queue message, and when it was enqueued.
-func next(t testing.TB, jobs jetstream.MessagesContext) (ds []*jobv1.JobDelivery, put time.Time) {
+func next(t testing.TB, jobs jetstream.MessagesContext) (ds []*jobv1.JobDelivery, enqueued time.Time) {
 	t.Helper()
-	message, err := jobs.Next(jetstream.NextMaxWait(patience))
+	message, err := jobs.Next(jetstream.NextMaxWait(waitTimeout))
 	must(t, err)
 	meta, err := message.Metadata()
 	must(t, err)
@@ -164,22 +164,23 @@ func next(t testing.TB, jobs jetstream.MessagesContext) (ds []*jobv1.JobDelivery
 	return ds, meta.Timestamp
 }
 
-// tell sends the current time to a channel, without blocking.
-func tell(news chan<- time.Time) {
+// signal sends the current time to a channel, without blocking.
+func signal(c chan<- time.Time) {
 	select {
-	case news <- time.Now():
+	case c <- time.Now():
 	default:
 	}
 }
 
-func receive[T any](t testing.TB, news <-chan T) (one T) {
+// receive receives from a channel, and fails the test after waitTimeout.
+func receive[T any](t testing.TB, c <-chan T) (value T) {
 	t.Helper()
 	select {
-	case one = <-news:
-	case <-time.After(patience):
+	case value = <-c:
+	case <-time.After(waitTimeout):
 		t.Fatal("timeout")
 	}
-	return one
+	return value
 }
 
 func must(t testing.TB, err error) {

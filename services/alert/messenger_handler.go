@@ -25,7 +25,7 @@ type MessengerHandler struct {
 	Now         func() time.Time
 
 	Templates TemplateStore
-	Renderer  *TextRenderer // that of Handler, which renders the templates
+	Renderer  *TextRenderer // that of Handler; it rereads changed templates
 
 	Directory   userv1connect.DirectoryServiceClient
 	SealCounter SealCounter
@@ -73,7 +73,7 @@ func (h *MessengerHandler) ListPaces(ctx context.Context, req *messengerv1.ListP
 func (h *MessengerHandler) limiterKeys(ctx context.Context) ([]*messengerv1.Pace, error) {
 	byKey, destinations := map[string]*messengerv1.Pace{}, false
 	for _, r := range h.LimiterKeys() {
-		byKey[r.Key] = keyReportToProto(r)
+		byKey[r.Key] = keyReportToWire(r)
 		_, destination := messenger.OfKeyID(r.Key)
 		destinations = destinations || destination
 	}
@@ -106,7 +106,7 @@ func countBacklog(p *messengerv1.Pace, b Backlog) {
 	}
 }
 
-func keyReportToProto(r ratelimit.KeyReport) *messengerv1.Pace {
+func keyReportToWire(r ratelimit.KeyReport) *messengerv1.Pace {
 	name, _ := messenger.OfKeyID(r.Key)
 	return &messengerv1.Pace{
 		Key:                  r.Key,

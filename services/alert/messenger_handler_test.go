@@ -17,28 +17,28 @@ import (
 // TestListPaces joins the state of limiter keys with the backlog of the ledger: a
 // credential is listed for either, a destination for its limiter state only.
 func TestListPaces(t *testing.T) {
-	book, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), time.Now)
+	store, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { book.Close() }) //nolint:errcheck // test cleanup
+	t.Cleanup(func() { store.Close() }) //nolint:errcheck // test cleanup
 	now := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 	a := alert.Alert{Severity: "normal", Message: "m", CreateTime: now.Add(-time.Minute), ExpireTime: now.Add(time.Hour)}
 	var ds []alert.Delivery
 	for _, to := range [][3]string{{"slack", "aa", "C1"}, {"slack", "aa", "C2"}, {"slack", "aa", "C2"}, {"sms", "aa", "C2"}, {"slack", "", "C1"}} {
 		ds = append(ds, alert.Delivery{Nickname: "kim", Messenger: to[0], CredentialFingerprint: to[1], Destination: to[2], State: alert.Queued})
 	}
-	added, err := book.AddAlert(t.Context(), a, ds, now.Add(time.Minute))
+	added, err := store.AddAlert(t.Context(), a, ds, now.Add(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := book.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: added.Deliveries[1].ID, Time: now.Add(time.Minute)}}, now); err != nil {
+	if err := store.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: added.Deliveries[1].ID, Time: now.Add(time.Minute)}}, now); err != nil {
 		t.Fatal(err)
 	}
 
 	c2, rest := messenger.DestinationKeyID("slack", "aa", "C2"), messenger.DestinationKeyID("slack", "bb", "C9")
 	var reports []ratelimit.KeyReport
-	h := &alert.MessengerHandler{LimiterKeys: func() []ratelimit.KeyReport { return reports }, Counter: book, Now: func() time.Time { return now }}
+	h := &alert.MessengerHandler{LimiterKeys: func() []ratelimit.KeyReport { return reports }, Counter: store, Now: func() time.Time { return now }}
 	type shown struct {
 		key         string
 		queued, due int32

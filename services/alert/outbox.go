@@ -17,13 +17,13 @@ const (
 	queueCheckInterval = time.Second
 	// queueCheckTimeout is the timeout of a check of the queue.
 	queueCheckTimeout = 2 * time.Second
-	// firstQueueRetry and lastQueueRetry are the bounds of the backoff between checks during an outage
-	// of the queue; jobs accepted meanwhile are enqueued within that time after the
-	// outage.
+	// firstQueueRetry and lastQueueRetry are the bounds of the backoff between checks during
+	// an outage of the queue; jobs accepted meanwhile are enqueued within lastQueueRetry
+	// after the outage.
 	firstQueueRetry, lastQueueRetry = 100 * time.Millisecond, time.Second
 	// inTransit is how long a job may be in transit to the queue after it was recorded, or
 	// taken ahead of time, also in another alert service that shares the ledger. It must
-	// be more than ahead.
+	// be more than lookaheadTime.
 	inTransit = time.Second
 	// outboxSize is how many accepted alerts may wait in memory to be enqueued. The
 	// deliveries of others are found in the ledger.
@@ -94,7 +94,8 @@ func (o *outbox) enqueue(ctx context.Context, jobs []job.Job) bool {
 	return true
 }
 
-// tryEnqueue enqueues jobs. It is safe for concurrent use; the caller must pass an error to lost.
+// tryEnqueue enqueues jobs. It is safe for concurrent use; the caller must pass an error to
+// markDown.
 func (o *outbox) tryEnqueue(ctx context.Context, jobs []job.Job) error {
 	for batch := range slices.Chunk(jobs, enqueueBatch) {
 		if err := o.queue.Enqueue(ctx, batch, o.size); err != nil {
@@ -129,15 +130,15 @@ func (o *outbox) checkQueue(ctx context.Context) (until time.Time) {
 		return time.Time{}
 	}
 	o.markUp()
-	anew := o.generation != "" && o.generation != generation.Name
-	if anew {
+	changed := o.generation != "" && o.generation != generation.Name
+	if changed {
 		o.log.Warn("queue has a new generation")
 	}
 	o.generation = generation.Name
 	switch {
 	case o.missed.Swap(false):
 		return o.now().Add(redispatchTimeout)
-	case anew:
+	case changed:
 		return o.now().Add(redispatchTimeout - generation.Age)
 	case generation.Empty && len(o.jobs) == 0:
 		return start.Add(redispatchTimeout - inTransit)
@@ -145,8 +146,8 @@ func (o *outbox) checkQueue(ctx context.Context) (until time.Time) {
 	return time.Time{}
 }
 
-// markDown records that the queue does not respond. This is logged once per outage, not for
-// each call.
+// markDown records that the queue does not respond. This is logged once per outage, not
+// for each call.
 func (o *outbox) markDown(err error) {
 	if !o.down {
 		o.log.Error("queue outage; accepted alerts wait in the ledger", "error", err)

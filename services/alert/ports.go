@@ -16,7 +16,7 @@ type Recipient struct {
 	Messenger             string
 	Destination           string
 	SealedCredential      []byte
-	CredentialFingerprint string // empty if it is not known
+	CredentialFingerprint string // empty for an address without fingerprint
 }
 
 // A LookupResult is the result of a lookup. It must not be changed.
@@ -28,8 +28,8 @@ type LookupResult struct {
 // A Directory resolves targets.
 type Directory interface {
 	// LookUp returns one recipient per user and messenger, each once, in the order of the
-	// targets; those of one user together, by address rank. It sees what the directory
-	// holds at the call.
+	// targets; those of one user together, by address rank. The result is that of the
+	// directory at the call.
 	LookUp(ctx context.Context, targets target.List) (LookupResult, error)
 }
 
@@ -65,17 +65,17 @@ type AlertStore interface {
 	DeliveryReader
 	// AddAlert records a with its deliveries, all or nothing, and returns them with their
 	// ids, those of the deliveries in the order of ds. Ids are greater than 0 and never
-	// used again, not even by a ledger that was emptied. Deliveries that are Queued wait for the queue until retry,
-	// when Due returns them; others are Held or completed. Concurrent calls share commits;
-	// one that fails must not fail the others. If ctx ends or the error is
-	// fault.ErrUnavailable, either all or nothing is recorded. AddAlert
+	// used again, not even by a ledger that was emptied. Deliveries that are Queued count
+	// as in the queue until retry, when TakeDue returns them; others are Held or completed.
+	// Concurrent calls share commits; one that fails must not fail the others. If ctx ends
+	// or the error is fault.ErrUnavailable, either all or nothing is recorded. AddAlert
 	// takes ownership of ds, also if it returns an error: the caller must not use it any
 	// more, as it may be, with changes, the memory of the returned deliveries.
 	//
 	// Deliveries that share a Chain other than 0 are a failover chain, in their order: the
-	// first is Queued, the others are Held, each until its NextTime, when Due makes it
-	// Queued. The returned ones have the id of the first as their Chain. How a chain advances is
-	// described at Dispatcher.
+	// first is Queued, the others are Held, each until its NextTime, when TakeDue makes it
+	// Queued. The returned ones have the id of the first as their Chain. How a chain
+	// advances is described at Dispatcher.
 	//
 	// Alerts with one AlertKey are ordered as they are recorded. Their deliveries to one
 	// user by one messenger are a thread: each delivery is Held until the earlier ones of
@@ -132,8 +132,8 @@ func (r Added) DeliveryCount() int {
 // IdempotencyKeyTTL is how long an idempotency key is remembered.
 const IdempotencyKeyTTL = 24 * time.Hour
 
-// A ReplaySelection selects deliveries that were completed without being sent. All conditions
-// that are set must hold; without a condition it selects nothing.
+// A ReplaySelection selects deliveries that were completed without being sent. All
+// conditions that are set must hold; without a condition it selects nothing.
 type ReplaySelection struct {
 	IDs       []int64
 	AlertID   int64
@@ -160,23 +160,23 @@ type Verdict struct {
 	Reason      string    // set if State is final but not Sent
 	NextTime    time.Time // set if State is Queued
 	CountsAsTry bool      // the attempt counts as a try
-	// ProviderDeduplicates is true if the provider deduplicates the delivery: although the outcome is
-	// Unknown, a later attempt cannot notify anybody twice.
+	// ProviderDeduplicates is true if the provider deduplicates the delivery: although the
+	// outcome is Unknown, a later attempt cannot notify anybody twice.
 	ProviderDeduplicates bool
 }
 
-// A VerdictRule returns the verdict for an outcome. It must be fast and depend on nothing else.
-// It must return Sent for an outcome that is Sent, and for no other; for Sent the ledger
-// need not call it.
+// A VerdictRule returns the verdict for a reported outcome. It must be fast, and depend on
+// its arguments only. It must return Sent for an outcome that is Sent, and for no other; for
+// Sent the ledger need not call it.
 type VerdictRule func(VerdictFacts, dispatch.Report) Verdict
 
 // A Dispatcher lets senders claim deliveries and report their outcomes.
 //
 // A failover chain advances in the transaction that changes one of its deliveries. If one
 // is Sent, those that are Queued or Held are Canceled, for reason NotNeeded, and one that
-// is Claimed is not retried: see VerdictFacts. If one is Failed, or must wait until the NextTime
-// of the next one or longer, and the next one is Held, that becomes Queued and due at
-// once; the ones after it become due sooner by the same time.
+// is Claimed is not retried: see VerdictFacts. If one is Failed, or must wait until the
+// NextTime of the next one or longer, and the next one is Held, that becomes Queued and due
+// at once; the ones after it become due sooner by the same time.
 type Dispatcher interface {
 	// Claim claims those of ids that are Queued, until lease. It increases the fencing
 	// token of each. Deliveries that it does not claim are not in the result: those that
@@ -187,8 +187,8 @@ type Dispatcher interface {
 	// with the fencing token and the lease of the first time, even if that lease has
 	// expired and was not swept; another request, of any sender, never returns them.
 	Claim(ctx context.Context, ids []int64, by Claimant, now, lease time.Time) ([]dispatch.Claim, error)
-	// Claimable returns those of ids that are claimable at now, with the Slots of their last
-	// Deferral since a Claim, empty for none. It changes nothing.
+	// Claimable returns those of ids that are claimable at now, with the Slots of their
+	// last Deferral since a Claim, empty for none. It changes nothing.
 	Claimable(ctx context.Context, ids []int64, now time.Time) (slots map[int64]string, err error)
 	// Report records the attempts and applies the verdicts of rule to their deliveries,
 	// but never beyond their ExpireTime: a delivery whose next attempt would be at or
@@ -198,7 +198,7 @@ type Dispatcher interface {
 	// replaced.
 	Report(ctx context.Context, reports []dispatch.Report, now time.Time, rule VerdictRule) (fenced []int64, err error)
 	// Defer gives deliveries a later time without an attempt, if they are Queued and not
-	// yet deferred, or Claimed under the fencing token. Due then returns their Slots too.
+	// yet deferred, or Claimed under the fencing token. TakeDue then returns their Slots too.
 	// Deliveries that were canceled meanwhile are completed. Those in another state do not
 	// change.
 	Defer(ctx context.Context, ds []dispatch.Deferral, now time.Time) error
@@ -209,14 +209,14 @@ type Dispatcher interface {
 	// RecordTime records now, and returns the time that was recorded before; zero for none.
 	// If that is after now, the clock was ahead.
 	RecordTime(ctx context.Context, now time.Time) (before time.Time, err error)
-	// CorrectTimes corrects times that were written by a clock that was ahead: a delivery due
-	// after now becomes due earlier by ahead, and a lease that began after now begins now.
-	// It returns the number of these deliveries.
+	// CorrectTimes corrects times that were written by a clock that was ahead: a delivery
+	// due after now becomes due earlier by ahead, and a lease that began after now begins
+	// now. It returns the number of these deliveries.
 	CorrectTimes(ctx context.Context, now time.Time, ahead time.Duration) (int, error)
-	// NextTimes returns the next times at which TakeDue and Sweep have work: the first time at
-	// which a delivery is due, and the first at which a delivery or a lease expires. A
+	// NextTimes returns the next times at which TakeDue and Sweep have work: the first time
+	// at which a delivery is due, and the first at which a delivery or a lease expires. A
 	// time in the past means that there is work now; zero, that there is none. TakeDue may
-	// return less than that, because it leaves expired deliveries to Sweep.
+	// still return no jobs, because it leaves expired deliveries to Sweep.
 	NextTimes(ctx context.Context) (due, end time.Time, err error)
 	// TakeDue returns jobs of at most size deliveries for those that are Queued or Held and
 	// are due at now or within ahead, the most urgent rank first, at most limit
@@ -225,11 +225,11 @@ type Dispatcher interface {
 	TakeDue(ctx context.Context, now, retry time.Time, ahead time.Duration, limit, size int) ([]DueJob, error)
 	// Sweep sweeps at most limit deliveries and returns their number. If a lease expired
 	// at or before now without a report, it records the attempt as Unknown and applies the
-	// verdict of rule; all later claims of the delivery are PossibleDuplicates. Deliveries
+	// verdict of rule; all later claims of the delivery have PossibleDuplicate. Deliveries
 	// that are Queued or Held at or after their ExpireTime become Expired, for reason
 	// "expired".
 	Sweep(ctx context.Context, now time.Time, limit int, rule VerdictRule) (int, error)
-	// Reenqueue makes deliveries due at now that wait in the queue until a time at or before
+	// Reenqueue makes deliveries due at now that are in the queue until a time at or before
 	// until, but not those that wait for the time of a Verdict. It returns their number,
 	// including those that were due already.
 	Reenqueue(ctx context.Context, now, until time.Time) (int, error)
@@ -242,7 +242,8 @@ type DueJob struct {
 	Time time.Time
 }
 
-// DueGranularity is the maximum difference between the due times of deliveries that share a job.
+// DueGranularity is the maximum difference between the due times of deliveries that share a
+// job.
 const DueGranularity = 10 * time.Millisecond
 
 // A Queue carries jobs to the senders. It may lose jobs: the ledger is the source of truth

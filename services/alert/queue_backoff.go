@@ -6,8 +6,8 @@ import (
 )
 
 // A queueBackoff computes the waits between checks of the queue during an outage: first
-// firstQueueRetry, 1.5 times as long with each check up to lastQueueRetry, and each random by
-// up to half of it. The zero value is ready to use. It is not safe for concurrent use.
+// firstQueueRetry, 1.5 times as long with each check up to lastQueueRetry, each with a jitter
+// of half of it. The zero value is ready to use. It is not safe for concurrent use.
 type queueBackoff struct{ next time.Duration }
 
 // wait returns the wait before the next check.

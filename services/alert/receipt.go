@@ -26,8 +26,8 @@ type ReceiptStore interface {
 	// Destination that it is sealed for. It must return fault.ErrNotFound if no delivery
 	// by that messenger has the id.
 	CredentialOf(ctx context.Context, delivery int64, messenger string) (Delivery, error)
-	// RecordReceipt makes r the Receipt of a delivery, unless its message already has a Final
-	// receipt, or was followed by another message. Receipts may come before the report of
+	// RecordReceipt makes r the Receipt of a delivery, unless its message already has a
+	// Final receipt, or was followed by another message. Receipts may come before the report of
 	// the attempt. It must return fault.ErrNotFound if no delivery has the id.
 	//
 	// A delivery that is Sent by that message, or is reported as that later, becomes

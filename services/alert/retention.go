@@ -10,7 +10,7 @@ type Deletion struct {
 	Alerts, Deliveries, Attempts int
 	Last                         int64         // alerts up to this id were examined
 	More                         bool          // more can be deleted now
-	Took                         time.Duration // how long other transactions may have waited for it, without its own wait for them
+	Took                         time.Duration // how long it may have blocked other transactions; without its own wait for them
 }
 
 // A Deleter deletes alerts at the end of their retention.

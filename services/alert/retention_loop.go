@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// MinRetention is the minimum retention of a ledger: a repeated request under its idempotency
-// key must find its alert.
+// MinRetention is the minimum retention of a ledger: a repeated request under its
+// idempotency key must find its alert.
 const MinRetention = 2 * IdempotencyKeyTTL
 
 const (
@@ -16,26 +16,26 @@ const (
 	// costs more per row, because each transaction is committed; a larger one blocks
 	// concurrent requests for longer.
 	deleteRows = 200
-	// deletePauseFactor and minDeletePause are the pause after a deletion: deletePauseFactor times as
-	// long as it may have blocked other transactions, and at least minDeletePause. So a tenth
-	// of the time is for deletion. This must suffice for more than is accepted in a day,
-	// or the ledger grows without limit. On two cores it suffices for some 2,000
-	// deliveries a second, 170 million a day. At the maximum throughput of deliveries it
-	// suffices for a quarter of them with PostgreSQL on the same cores, and for a half
-	// with SQLite; the rest is deleted at times of lower load. The time that a deletion
-	// waits for other transactions does not count, or a higher load would slow down
-	// deletion.
+	// deletePauseFactor and minDeletePause are the pause after a deletion:
+	// deletePauseFactor times as long as it may have blocked other transactions, and at
+	// least minDeletePause. So a tenth of the time is for deletion. This must suffice for
+	// more than is accepted in a day, or the ledger grows without limit. On two cores it
+	// suffices for some 2,000 deliveries a second, 170 million a day. At the maximum
+	// throughput of deliveries it suffices for a quarter of them with PostgreSQL on the
+	// same cores, and for a half with SQLite; the rest is deleted at times of lower load.
+	// The time that a deletion waits for other transactions does not count, or a higher
+	// load would slow down deletion.
 	deletePauseFactor, minDeletePause = 9, 10 * time.Millisecond
 	// deleteInterval is how often the ledger is queried for alerts that have become old
 	// enough.
 	deleteInterval = time.Minute
-	// deleteRetryInterval is how often alerts that were old enough but not completed are examined
-	// again.
+	// deleteRetryInterval is how often alerts that were old enough but not completed are
+	// examined again.
 	deleteRetryInterval = time.Hour
 )
 
-// A RetentionLoop deletes alerts at the end of their retention, in small transactions, while it
-// runs.
+// A RetentionLoop deletes alerts at the end of their retention, in small transactions, while
+// it runs.
 type RetentionLoop struct {
 	Deleter   Deleter
 	Retention time.Duration  // how long alerts are kept after they are completed; at least MinRetention
@@ -50,12 +50,12 @@ type RetentionLoop struct {
 
 // Run runs until ctx ends.
 func (l *RetentionLoop) Run(ctx context.Context) error {
-	alarm := time.NewTimer(0)
-	defer alarm.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
 		select {
-		case <-alarm.C:
-			alarm.Reset(l.deletePiece(ctx))
+		case <-timer.C:
+			timer.Reset(l.deleteNext(ctx))
 		case <-ctx.Done():
 			l.logDeleted()
 			return nil
@@ -63,8 +63,9 @@ func (l *RetentionLoop) Run(ctx context.Context) error {
 	}
 }
 
-// deletePiece deletes up to about deleteRows rows, and returns the wait until the next deletion.
-func (l *RetentionLoop) deletePiece(ctx context.Context) time.Duration {
+// deleteNext deletes up to about deleteRows rows, and returns the wait until the next
+// deletion.
+func (l *RetentionLoop) deleteNext(ctx context.Context) time.Duration {
 	now := l.Now()
 	if now.Sub(l.began) >= deleteRetryInterval {
 		l.last, l.began = 0, now

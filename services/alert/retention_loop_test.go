@@ -29,8 +29,9 @@ func (d *observedDeleter) DeleteCompleted(ctx context.Context, after int64, befo
 	return d.Deleter.DeleteCompleted(ctx, after, before, limit)
 }
 
-// TestRetentionLoop advances the clock by days: alerts are deleted at the end of their retention,
-// not before, also if an uncompleted one precedes them; that one is examined once an hour.
+// TestRetentionLoop advances the clock by days: alerts are deleted at the end of their
+// retention, not before, also if an uncompleted one precedes them; that one is examined
+// once an hour.
 func TestRetentionLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const keep, many = 3 * 24 * time.Hour, 500 // in several transactions

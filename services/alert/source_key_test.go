@@ -9,7 +9,7 @@ import (
 // TestSourceKeysAreScoped proves that a caller cannot resolve the alert of a source
 // by its alert key, which is shown as the source wrote it.
 func TestSourceKeysAreScoped(t *testing.T) {
-	h := newHouse(t)
+	h := newServiceHarness(t)
 	const key = "alertmanager:c9bfa1d9b8e34f3a"
 	firing := &alertv1.SendAlertRequest{Target: []string{"@kim"}, Message: "node1 down", Key: key}
 	res := h.results(t, "alertmanager", nil, firing)[0]

@@ -49,8 +49,8 @@ type TemplateData struct {
 	Status   string // firing or resolved
 }
 
-// wordsOf returns the template data of an alert.
-func wordsOf(a Alert) TemplateData {
+// templateDataOf returns the template data of an alert.
+func templateDataOf(a Alert) TemplateData {
 	d := TemplateData{
 		Severity: a.Severity, Message: a.Message, Title: a.Title, Link: a.Link, Details: a.Details, Text: a.Text(),
 		Key: job.DisplayKey(a.AlertKey), Status: "firing",
@@ -67,9 +67,9 @@ type TextRenderer struct {
 	now       func() time.Time
 	log       *slog.Logger
 
-	mu      sync.Mutex
-	phrases map[string]map[string]*texttemplate.Template // by messenger and severity
-	read    time.Time                                    // when they were read; zero to read them again
+	mu     sync.Mutex
+	parsed map[string]map[string]*texttemplate.Template // by messenger and severity
+	read   time.Time                                    // when they were read; zero to read them again
 }
 
 // NewTextRenderer returns a text renderer.
@@ -77,18 +77,18 @@ func NewTextRenderer(templates TemplateStore, now func() time.Time, log *slog.Lo
 	return &TextRenderer{templates: templates, now: now, log: log}
 }
 
-// Render renders the texts of an alert for those of the messengers that have a template. If
-// a template fails, the default text is used.
+// Render sets the texts of an alert for those of the messengers that have a template. If a
+// template fails, the default text is used.
 func (r *TextRenderer) Render(ctx context.Context, a *Alert, messengers []string) error {
-	phrases, err := r.templatesNow(ctx)
-	if err != nil || len(phrases) == 0 {
+	parsed, err := r.cachedTemplates(ctx)
+	if err != nil || len(parsed) == 0 {
 		return err
 	}
-	data := wordsOf(*a)
+	data := templateDataOf(*a)
 	for _, m := range messengers {
-		p, ok := phrases[m][a.Severity]
+		p, ok := parsed[m][a.Severity]
 		if !ok {
-			p, ok = phrases[m][""]
+			p, ok = parsed[m][""]
 		}
 		if _, done := a.Texts[m]; !ok || done {
 			continue
@@ -106,31 +106,31 @@ func (r *TextRenderer) Render(ctx context.Context, a *Alert, messengers []string
 	return nil
 }
 
-// templatesNow returns the parsed templates, cached for templateMaxAge.
-func (r *TextRenderer) templatesNow(ctx context.Context) (map[string]map[string]*texttemplate.Template, error) {
+// cachedTemplates returns the parsed templates, cached for templateMaxAge.
+func (r *TextRenderer) cachedTemplates(ctx context.Context) (map[string]map[string]*texttemplate.Template, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.read.IsZero() && r.now().Sub(r.read) < templateMaxAge {
-		return r.phrases, nil
+		return r.parsed, nil
 	}
 	all, err := r.templates.Templates(ctx)
 	if err != nil {
 		return nil, err
 	}
-	phrases := map[string]map[string]*texttemplate.Template{}
+	parsed := map[string]map[string]*texttemplate.Template{}
 	for _, t := range all {
 		p, err := texttemplate.Parse(t.Text)
 		if err != nil {
 			r.log.Error("invalid text template", "messenger", t.Messenger, "severity", t.Severity, "error", err)
 			continue
 		}
-		if phrases[t.Messenger] == nil {
-			phrases[t.Messenger] = map[string]*texttemplate.Template{}
+		if parsed[t.Messenger] == nil {
+			parsed[t.Messenger] = map[string]*texttemplate.Template{}
 		}
-		phrases[t.Messenger][t.Severity] = p
+		parsed[t.Messenger][t.Severity] = p
 	}
-	r.phrases, r.read = phrases, r.now()
-	return phrases, nil
+	r.parsed, r.read = parsed, r.now()
+	return parsed, nil
 }
 
 // invalidate makes the next call of Render read the templates again.
@@ -148,7 +148,7 @@ func exampleData(severity string) TemplateData {
 	}
 	a.Title, a.Link, a.AlertKey = "NodeDown", "https://example.com/nodes/1", "node1"
 	a.Details = []job.Detail{{Name: "host", Value: "node1"}, {Name: "job", Value: "node"}}
-	return wordsOf(a)
+	return templateDataOf(a)
 }
 
 // messengersOfDeliveries returns the messengers of uncompleted deliveries, each once.

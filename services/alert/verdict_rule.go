@@ -19,8 +19,8 @@ const (
 	shortPause = time.Second
 )
 
-// NewVerdictRule returns the Rule of these messengers. Every final state but Sent has a reason,
-// and only the response of a provider makes a delivery Sent.
+// NewVerdictRule returns the VerdictRule for deliveries by these messengers. Every final
+// state but Sent has a reason, and only the response of a provider makes a delivery Sent.
 func NewVerdictRule(specs []messenger.Spec) VerdictRule {
 	return func(f VerdictFacts, r dispatch.Report) Verdict {
 		switch r.Outcome.Kind {
@@ -41,9 +41,9 @@ func NewVerdictRule(specs []messenger.Spec) VerdictRule {
 		if spec.Costly && f.Rank != job.Critical {
 			return Verdict{State: Failed, Reason: endReason(r.Outcome), CountsAsTry: true}
 		}
-		again := f.retryIn(retryDelay(f.Tries), true)
-		again.ProviderDeduplicates = spec.Idempotent
-		return again
+		retry := f.retryIn(retryDelay(f.Tries), true)
+		retry.ProviderDeduplicates = spec.Idempotent
+		return retry
 	}
 }
 

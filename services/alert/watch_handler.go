@@ -26,14 +26,14 @@ func (h *Handler) WatchAlert(ctx context.Context, req *alertv1.WatchAlertRequest
 	}
 	defer h.Hub.leave(w.follower, w)
 	for {
-		news, err := w.next(ctx)
+		message, err := w.next(ctx)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if err := stream.Send(news); err != nil {
+		if err := stream.Send(message); err != nil {
 			return err
 		}
 	}

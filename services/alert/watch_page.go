@@ -22,8 +22,8 @@ type watchPage struct {
 // A pageCache holds the pages that were read last, so that watchers that begin at the same
 // time share them.
 type pageCache struct {
-	most    int
-	flights singleflight.Group
+	size    int                // maximum number of pages
+	flights singleflight.Group // the reads in progress
 
 	mu    sync.Mutex
 	pages []*watchPage // the newest last
@@ -41,13 +41,12 @@ func (c *pageCache) find(f *follower, after int64, since int) *watchPage {
 	return nil
 }
 
-// keep caches a page in place of an older one at the same position, or of the oldest of
-// all.
-func (c *pageCache) keep(p *watchPage) {
+// add caches a page in place of an older one at the same position, or of the oldest of all.
+func (c *pageCache) add(p *watchPage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.pages = slices.DeleteFunc(c.pages, func(old *watchPage) bool { return old.follower == p.follower && old.after == p.after })
-	if len(c.pages) == c.most {
+	if len(c.pages) == c.size {
 		c.pages = slices.Delete(c.pages, 0, 1)
 	}
 	c.pages = append(c.pages, p)
@@ -84,6 +83,7 @@ func (h *Hub) page(ctx context.Context, f *follower, after int64, since int) (*w
 	}
 }
 
+// fetchPage reads a page from the ledger and caches it.
 func (h *Hub) fetchPage(f *follower, after int64) (*watchPage, error) {
 	round, counts := f.position()
 	var ds []Delivery
@@ -97,11 +97,11 @@ func (h *Hub) fetchPage(f *follower, after int64) (*watchPage, error) {
 	}
 	p := &watchPage{
 		follower: f, after: after, round: round, last: after, end: !more,
-		message: watchMessageToProto(ds, counts),
+		message: watchMessageToWire(ds, counts),
 	}
 	if n := len(ds); n > 0 {
 		p.last = ds[n-1].ID
 	}
-	h.pages.keep(p)
+	h.pages.add(p)
 	return p, nil
 }

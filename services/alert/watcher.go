@@ -15,7 +15,7 @@ const maxPending = 16
 // messages of its follower, which are shared by all watchers of the alert.
 type watcher struct {
 	follower *follower
-	news     chan struct{} // buffers one notification of a change
+	changed  chan struct{} // buffers one notification of a change
 	after    int64         // the last delivery of the pages that were sent
 	paged    bool          // all pages were sent
 
@@ -23,18 +23,18 @@ type watcher struct {
 	since   int // the minimum round of its pages
 	pending []*watchMessage
 	lagged  bool  // messages were dropped
-	over    error // the error after the pending messages; nil while the follower runs
+	endErr  error // the error after the pending messages; nil while the follower runs
 }
 
 // push adds a message without blocking. The follower's lock must be held.
-func (w *watcher) push(news *watchMessage) {
+func (w *watcher) push(message *watchMessage) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.pending) == maxPending {
 		w.dropPending()
 	}
 	if !w.lagged {
-		w.pending = append(w.pending, news)
+		w.pending = append(w.pending, message)
 	}
 	w.notify()
 }
@@ -56,13 +56,14 @@ func (w *watcher) dropPending() {
 func (w *watcher) finish(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.over = err
+	w.endErr = err
 	w.notify()
 }
 
+// notify notifies the watcher of a change, without blocking.
 func (w *watcher) notify() {
 	select {
-	case w.news <- struct{}{}:
+	case w.changed <- struct{}{}:
 	default:
 	}
 }
@@ -76,12 +77,12 @@ func (w *watcher) next(ctx context.Context) (*watchMessage, error) {
 		if !w.paged {
 			return w.page(ctx)
 		}
-		news, err := w.take()
-		if news != nil || err != nil {
-			return news, err
+		message, err := w.take()
+		if message != nil || err != nil {
+			return message, err
 		}
 		select {
-		case <-w.news:
+		case <-w.changed:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -117,15 +118,15 @@ func (w *watcher) take() (*watchMessage, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.pending) > 0 {
-		news := w.pending[0]
+		message := w.pending[0]
 		w.pending = w.pending[1:]
-		return news, nil
+		return message, nil
 	}
-	if w.lagged || w.over == nil {
+	if w.lagged || w.endErr == nil {
 		return nil, nil //nolint:nilnil // no message yet
 	}
-	if errors.Is(w.over, errAlertCompleted) {
+	if errors.Is(w.endErr, errAlertCompleted) {
 		return nil, io.EOF
 	}
-	return nil, w.over
+	return nil, w.endErr
 }

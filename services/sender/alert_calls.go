@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// alertCalls are the calls of one pipeline to the alert service that must be answered soon.
-// It is safe for concurrent use; wait must not be called before the last call.
+// alertCalls are the calls of one pipeline to the alert service for which it waits no longer
+// than alertTimeout. It is safe for concurrent use; wait must not be called before the last
+// call.
 type alertCalls struct {
 	link    *alertLink
 	pending sync.WaitGroup // including those that continue in the background
@@ -19,32 +20,32 @@ func (c *alertCalls) wait() { c.pending.Wait() }
 // callAlert makes a call, and returns errAlertTimeout if there is no response within
 // alertTimeout. Then the call is retried in the background until a grace period after ctx
 // ended, and its response is passed to late.
-func callAlert[T any](ctx context.Context, calls *alertCalls, what string, ask func(context.Context) (T, error), late func(context.Context, T)) (T, error) {
-	type answer struct {
+func callAlert[T any](ctx context.Context, calls *alertCalls, op string, call func(context.Context) (T, error), late func(context.Context, T)) (T, error) {
+	type response struct {
 		value T
 		err   error
 	}
-	asking, cancel := withGrace(ctx, stopClaimTimeout)
-	first := make(chan answer) // received by the caller, or not at all
-	gone := make(chan struct{})
+	callCtx, cancel := withGrace(ctx, stopClaimTimeout)
+	first := make(chan response) // received by the caller, or not at all
+	timedOut := make(chan struct{})
 	calls.pending.Go(func() {
 		defer cancel()
-		value, err := retryUntilAnswered(asking, calls.link, what, func() (T, error) { return ask(asking) })
+		value, err := retryCall(callCtx, calls.link, op, func() (T, error) { return call(callCtx) })
 		select {
-		case first <- answer{value, err}:
-		case <-gone:
+		case first <- response{value, err}:
+		case <-timedOut:
 			if err == nil {
-				late(asking, value)
+				late(callCtx, value)
 			}
 		}
 	})
-	patience := time.NewTimer(alertTimeout + 20*time.Millisecond) // the link is down by then
-	defer patience.Stop()
+	timeout := time.NewTimer(alertTimeout + 20*time.Millisecond) // the link is down by then
+	defer timeout.Stop()
 	select {
-	case a := <-first:
-		return a.value, a.err
-	case <-patience.C:
-		close(gone)
+	case r := <-first:
+		return r.value, r.err
+	case <-timeout.C:
+		close(timedOut)
 		var none T
 		return none, errAlertTimeout
 	}

@@ -36,37 +36,37 @@ func newAlertLink(log *slog.Logger) *alertLink {
 // A pendingCall is a pending call to the alert service.
 type pendingCall struct {
 	link  *alertLink
-	what  string
+	op    string // its name in logs
 	timer *time.Timer
 
 	// Guarded by the mutex of the link.
-	silent, answered bool
-	err              error // of the last try
+	slow, ended bool  // slow: it has been pending for longer than alertTimeout
+	err         error // of the last try
 }
 
 // begin begins a call. Its end must be called.
-func (l *alertLink) begin(what string) *pendingCall {
-	c := &pendingCall{link: l, what: what}
+func (l *alertLink) begin(op string) *pendingCall {
+	c := &pendingCall{link: l, op: op}
 	c.timer = time.AfterFunc(alertTimeout, c.markSlow)
 	return c
 }
 
-// markSlow records that the call has been pending for long.
+// markSlow records that the call has been pending for longer than alertTimeout.
 func (c *pendingCall) markSlow() {
 	l := c.link
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c.answered {
+	if c.ended {
 		return
 	}
-	c.silent = true
+	c.slow = true
 	if l.slow++; l.slow > 1 {
 		return
 	}
 	l.since = time.Now()
 	l.isUp = make(chan struct{})
 	close(l.isDown)
-	l.log.Warn("alert service does not respond, nacking jobs and taking none until it does", "op", c.what, "error", c.err)
+	l.log.Warn("alert service does not respond, nacking jobs and taking none until it does", "op", c.op, "error", c.err)
 }
 
 // fail records the error of a try.
@@ -82,8 +82,8 @@ func (c *pendingCall) end() {
 	l := c.link
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c.answered = true
-	if !c.silent {
+	c.ended = true
+	if !c.slow {
 		return
 	}
 	if l.slow--; l.slow > 0 {

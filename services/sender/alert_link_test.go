@@ -14,17 +14,17 @@ import (
 	"github.com/bongsu-project/bongsu/services/sender"
 )
 
-// stalledTransport is a network that forwards nothing while it is closed: like a stopped process,
-// it responds to pending requests when it continues.
+// A stalledTransport is a network that forwards nothing until release: like a stopped
+// process, it responds to pending requests when it continues.
 type stalledTransport struct {
-	mu   sync.Mutex
-	open chan struct{} // closed while it forwards
-	want chan struct{} // signaled for a pending request
-	fail bool          // while closed it fails at once, as without a listener
+	mu        sync.Mutex
+	open      chan struct{} // closed by release
+	requested chan struct{} // signaled for a pending request
+	fail      bool          // until release it fails at once, as without a listener
 }
 
-func newStalled(fail bool) *stalledTransport {
-	return &stalledTransport{open: make(chan struct{}), want: make(chan struct{}, 1), fail: fail}
+func newStalledTransport(fail bool) *stalledTransport {
+	return &stalledTransport{open: make(chan struct{}), requested: make(chan struct{}, 1), fail: fail}
 }
 
 func (s *stalledTransport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -34,7 +34,7 @@ func (s *stalledTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	select {
 	case <-open:
 	default:
-		tell(s.want)
+		signal(s.requested)
 		if s.fail {
 			return nil, fmt.Errorf("connection refused")
 		}
@@ -50,8 +50,8 @@ func (s *stalledTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 // release opens the network.
 func (s *stalledTransport) release() { close(s.open) }
 
-// ended returns the number of alerts whose delivery was sent.
-func (h *senderHarness) ended(t *testing.T, ids []int64) (n int) {
+// sentCount returns the number of alerts whose delivery was sent.
+func (h *senderHarness) sentCount(t *testing.T, ids []int64) (n int) {
 	t.Helper()
 	for _, id := range ids {
 		_, ds, err := h.ledger.Alert(t.Context(), id)
@@ -63,13 +63,13 @@ func (h *senderHarness) ended(t *testing.T, ids []int64) (n int) {
 	return n
 }
 
-// awaitEnded waits until all are sent, and returns the duration.
-func (h *senderHarness) awaitEnded(t *testing.T, ids []int64) time.Duration {
+// awaitSent waits until all are sent, and returns the duration.
+func (h *senderHarness) awaitSent(t *testing.T, ids []int64) time.Duration {
 	t.Helper()
 	start := time.Now()
-	for h.ended(t, ids) < len(ids) {
-		if time.Since(start) > patience {
-			t.Fatalf("%d of %d were sent", h.ended(t, ids), len(ids))
+	for h.sentCount(t, ids) < len(ids) {
+		if time.Since(start) > waitTimeout {
+			t.Fatalf("%d of %d were sent", h.sentCount(t, ids), len(ids))
 		}
 		time.Sleep(5 * time.Millisecond) // polls: there is no signal
 	}
@@ -85,30 +85,30 @@ func TestUnresponsiveAlertService(t *testing.T) {
 	for name, fail := range map[string]bool{"hangs": false, "refuses": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			net := newStalled(fail)
+			net := newStalledTransport(fail)
 			h := newSenderHarness(t, net)
 			var logged logtest.Buffer
-			silent := h.sender
-			silent.Log = slog.New(slog.NewTextHandler(&logged, nil))
-			other := *silent
+			stalled := h.sender
+			stalled.Log = slog.New(slog.NewTextHandler(&logged, nil))
+			other := *stalled
 			other.Log = slog.New(slog.DiscardHandler)
 			other.Dispatch = sender.DispatchClient{
 				Service: jobv1connect.NewDispatchServiceClient(http.DefaultClient, h.alerts), Name: "other",
 				Clock: sender.NewClock(time.Now, other.Log),
 			}
-			run(t, silent.Run)
+			run(t, stalled.Run)
 			var ids []int64
 			for range 20 {
 				ids = append(ids, h.send(t))
 			}
-			await(t, net.want) // it has in-flight messages
+			await(t, net.requested) // it has in-flight messages
 			stop := run(t, other.Run)
-			t.Logf("all were sent after %s", h.awaitEnded(t, ids))
+			t.Logf("all were sent after %s", h.awaitSent(t, ids))
 			stop()
 
 			net.release()
 			more := []int64{h.send(t), h.send(t)}
-			h.awaitEnded(t, more)
+			h.awaitSent(t, more)
 			if calls := len(h.slack.Calls("")); calls != 22 {
 				t.Errorf("%d calls, want 22", calls)
 			}

@@ -35,7 +35,7 @@ const (
 // all calls.
 type breaker struct {
 	circuitbreaker.CircuitBreaker[any]
-	used             time.Time
+	used             time.Time // last use
 	now              func() time.Time
 	maxFailuresInRow int // failures in a row to the only destination that open it
 
@@ -53,7 +53,7 @@ type breakers struct {
 	changed func(key, from, to string)
 
 	mu    sync.Mutex
-	byKey map[string]*breaker
+	byKey map[string]*breaker // by limiter key of the credential
 	swept time.Time
 }
 
@@ -146,7 +146,7 @@ func (b *breaker) record(destination string, kind messenger.OutcomeKind) {
 	now, count := b.now(), 0
 	b.mu.Lock()
 	b.seen.add(destination, now)
-	failed, dead := kind == messenger.Retry || kind == messenger.Unknown, false
+	failed, opens := kind == messenger.Retry || kind == messenger.Unknown, false
 	others := b.seen.others(destination, now)
 	if failed {
 		count = b.failing.add(destination, now, b.IsHalfOpen())
@@ -155,12 +155,12 @@ func (b *breaker) record(destination string, kind messenger.OutcomeKind) {
 		b.failuresInRow = 0
 	}
 	if b.failuresInRow >= b.maxFailuresInRow && b.IsClosed() {
-		dead, b.failuresInRow = true, 0
+		opens, b.failuresInRow = true, 0
 		b.failing.markCulprit(destination, now)
 	}
 	b.mu.Unlock()
 	switch {
-	case dead:
+	case opens:
 		b.Open()
 		return
 	case failed:

@@ -55,8 +55,8 @@ func TestOneInFiveDrainsIn9s(t *testing.T) {
 	})
 }
 
-// TestSingleDestinationDown has a provider that fails every call: it is called ten times, and then
-// once per probe of the breaker, for an hour.
+// TestSingleDestinationDown has a provider that fails every call: it is called ten times,
+// and then once per probe of the breaker, for an hour.
 func TestSingleDestinationDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bs, _ := newBreakers(time.Now)
@@ -76,8 +76,8 @@ func TestSingleDestinationDown(t *testing.T) {
 	})
 }
 
-// TestSingleDestinationJoined has the only destination fail nine times in a row before another is
-// called: the tenth failure is one among others, and does not open the breaker.
+// TestSingleDestinationJoined has the only destination fail nine times in a row before
+// another is called: the tenth failure is one among others, and does not open the breaker.
 func TestSingleDestinationJoined(t *testing.T) {
 	bs, states := newBreakers(time.Now)
 	b := bs.forKey("one")

@@ -73,8 +73,8 @@ func TestBreaker(t *testing.T) {
 	}
 }
 
-// TestSingleDestination fails all calls of a credential with one destination, as a user's own has: no
-// other destination suffers from an open breaker, and it opens.
+// TestSingleDestination fails all calls of a credential with one destination, as a user's
+// own has: no other destination suffers from an open breaker, and it opens.
 func TestSingleDestination(t *testing.T) {
 	bs, states := newBreakers(time.Now)
 	b := bs.forKey("one")
@@ -118,9 +118,9 @@ func TestSecondDestination(t *testing.T) {
 	}
 }
 
-// TestFailingDestination fails all calls to one destination, at any share of the calls and for longer
-// than a window: that is no failure of the provider, and does not open the breaker. As
-// many failures of different destinations open it.
+// TestFailingDestination fails all calls to one destination, at any share of the calls and
+// for longer than a window: that is no failure of the provider, and does not open the
+// breaker. As many failures of different destinations open it.
 func TestFailingDestination(t *testing.T) {
 	for _, share := range []int{2, 5, 10} {
 		now := time.Unix(1_700_000_000, 0)
@@ -164,8 +164,8 @@ func TestFailingDestination(t *testing.T) {
 	}
 }
 
-// TestFailingDestinationProbe has the destination that always fails make the first probe: others
-// are allowed before it is probed again, and it is probed again in the end.
+// TestFailingDestinationProbe has the destination that always fails make the first probe:
+// others are allowed before it is probed again, and it is probed again in the end.
 func TestFailingDestinationProbe(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	bs, _ := newBreakers(func() time.Time { return now })
@@ -192,8 +192,8 @@ func TestFailingDestinationProbe(t *testing.T) {
 	}
 }
 
-// TestFailingIsBounded checks that a breaker keeps at most maxFailingDestinations destinations, that
-// each failure of any other counts, and that old ones are removed.
+// TestFailingIsBounded checks that a breaker keeps at most maxFailingDestinations
+// destinations, that each failure of any other counts, and that old ones are removed.
 func TestFailingIsBounded(t *testing.T) {
 	now, f, count := time.Unix(1_700_000_000, 0), failingDestinations{}, 0
 	for range 2 {

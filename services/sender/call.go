@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/seal"
@@ -41,8 +42,8 @@ type callStage struct {
 func (s *callStage) run(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	for t := s.ready.take(); t != nil; t = s.ready.take() {
-		r, over := s.attempt(ctx, t)
-		if over {
+		r, ended := s.attempt(ctx, t)
+		if ended {
 			s.results <- r
 		}
 		if r.called {
@@ -53,9 +54,9 @@ func (s *callStage) run(ctx context.Context) {
 
 // attempt makes one call to the provider and returns its result. If the lease would
 // expire during the call, or the breaker is open, it makes no call and defers the
-// delivery. If the delivery missed its slot, over is false: another slot is reserved for
+// delivery. If the delivery missed its slot, ended is false: another slot is reserved for
 // it.
-func (s *callStage) attempt(ctx context.Context, t *task) (r result, over bool) {
+func (s *callStage) attempt(ctx context.Context, t *task) (r result, ended bool) {
 	start := s.now()
 	view := viewSlots(s.limiter, t)
 	if status := view.credentialView.Status(); !status.RefusedUntil.IsZero() {
@@ -81,20 +82,20 @@ func (s *callStage) attempt(ctx context.Context, t *task) (r result, over bool) 
 		return s.deferrer.deferUntil(t, start.Add(max(breaker.openFor(), probeInterval)+rand.N(probeInterval)), deferralBreaker), true //nolint:gosec // spreads load
 	}
 	s.metrics.Waited(s.name, start.Sub(t.taken))
-	calling, cancel := context.WithTimeout(ctx, s.timeout)
-	outcome := s.callProvider(calling, t, credential)
+	callCtx, cancel := context.WithTimeout(ctx, s.timeout)
+	outcome := s.callProvider(callCtx, t, credential)
 	cancel()
 	end := s.now()
 	breaker.record(t.delivery.Destination, outcome.Kind)
 	s.metrics.Attempted(s.name, outcome, end.Sub(start))
-	report := &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, StartTime: start, EndTime: end, Outcome: outcome}
+	report := &dispatch.Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, StartTime: start, EndTime: end, Outcome: outcome}
 	report.SealedCredential = s.resealForMove(t, credential, outcome)
 	return result{message: t.message, called: true, report: report}, true
 }
 
 // uncalled returns the result of a task that ends without a call.
 func uncalled(t *task, at time.Time, o messenger.Outcome) result {
-	return result{message: t.message, report: &Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, StartTime: at, EndTime: at, Outcome: o}}
+	return result{message: t.message, report: &dispatch.Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, StartTime: at, EndTime: at, Outcome: o}}
 }
 
 // resealForMove returns the credential sealed for the delivery's new destination, or nil if
@@ -113,7 +114,8 @@ func (s *callStage) resealForMove(t *task, credential string, o messenger.Outcom
 	return sealed
 }
 
-// callProvider sends the message of a task. A panic of the messenger becomes an unknown outcome.
+// callProvider sends the message of a task. A panic of the messenger becomes an unknown
+// outcome.
 func (s *callStage) callProvider(ctx context.Context, t *task, credential string) (outcome messenger.Outcome) {
 	defer func() {
 		if p := recover(); p != nil { // a panic of one messenger must not stop the others
@@ -149,8 +151,8 @@ func refusalOutcome(code string) messenger.Outcome {
 	}
 }
 
-// unreadableOutcome returns the outcome for a credential that cannot be opened. If its seal key
-// is unknown, the delivery is retried: the seal key file may not have reached this
+// unreadableOutcome returns the outcome for a credential that cannot be opened. If its seal
+// key is unknown, the delivery is retried: the seal key file may not have reached this
 // machine yet.
 func unreadableOutcome(err error) messenger.Outcome {
 	switch {

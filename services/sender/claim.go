@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"time"
+
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 )
 
 // stopClaimTimeout is how long a pending claim is retried after the sender stops.
@@ -34,7 +36,9 @@ func (s *claimStage) run(ctx context.Context, tasks []*task) error {
 	var request [16]byte
 	rand.Read(request[:])
 	claims, err := callAlert(ctx, s.calls, "claim deliveries",
-		func(ctx context.Context) (map[int64]Claim, error) { return s.dispatch.Claim(ctx, request, ids) },
+		func(ctx context.Context) (map[int64]dispatch.Claim, error) {
+			return s.dispatch.Claim(ctx, request, ids)
+		},
 		s.release)
 	for _, t := range tasks {
 		t.claim = claims[t.delivery.ID]
@@ -44,16 +48,16 @@ func (s *claimStage) run(ctx context.Context, tasks []*task) error {
 
 // release releases claims at once that were granted after the sender stopped waiting for
 // them.
-func (s *claimStage) release(ctx context.Context, claims map[int64]Claim) {
+func (s *claimStage) release(ctx context.Context, claims map[int64]dispatch.Claim) {
 	if len(claims) == 0 {
 		return
 	}
 	now := s.now()
-	ds := make([]Deferral, 0, len(claims))
+	ds := make([]dispatch.Deferral, 0, len(claims))
 	for id, claim := range claims {
-		ds = append(ds, Deferral{DeliveryID: id, Fence: claim.Fence, Time: now})
+		ds = append(ds, dispatch.Deferral{DeliveryID: id, Fence: claim.Fence, Time: now})
 	}
-	if _, err := retryUntilAnswered(ctx, s.calls.link, "release claims", func() (struct{}, error) { return struct{}{}, s.dispatch.Defer(ctx, ds) }); err != nil {
+	if _, err := retryCall(ctx, s.calls.link, "release claims", func() (struct{}, error) { return struct{}{}, s.dispatch.Defer(ctx, ds) }); err != nil {
 		s.log.Warn("cannot release claims, the deliveries continue when their leases expire", "deliveries", len(ds), "error", err)
 	}
 }

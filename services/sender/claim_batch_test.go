@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// TestClaimBatchSize checks that a claim batch holds as many deliveries as the workers call in
-// claimBatchTime.
+// TestClaimBatchSize checks that a claim batch holds as many deliveries as the workers call
+// in claimBatchTime.
 func TestClaimBatchSize(t *testing.T) {
 	const workers = 64
 	b := claimBatchSizer{workers: workers}
 	if got := b.size(); got != workers {
 		t.Errorf("before a call: %d", got)
 	}
-	saw := func(count int, took time.Duration) {
+	observe := func(count int, took time.Duration) {
 		for range count {
 			b.observe(took)
 		}
@@ -29,12 +29,12 @@ func TestClaimBatchSize(t *testing.T) {
 		{2000, 10 * time.Millisecond, workers * int(claimBatchTime/time.Millisecond) / 10}, // in between: the latest calls count
 		{2000, 300 * time.Millisecond, workers},
 	} {
-		saw(c.count, c.took)
+		observe(c.count, c.took)
 		if got := b.size(); got < c.want-1 || got > c.want+1 {
 			t.Errorf("after %d calls of %s: %d, want %d", c.count, c.took, got, c.want)
 		}
 	}
-	saw(1, 0)
+	observe(1, 0)
 	if got := b.size(); got != workers {
 		t.Errorf("after a result without a call: %d", got)
 	}

@@ -29,18 +29,18 @@ import (
 const (
 	// lease is the lease of claims: a lost claim delays the test by that long.
 	lease = 2 * time.Second
-	// patience is the timeout of every wait.
-	patience = 20 * time.Second
+	// waitTimeout is the timeout of every wait.
+	waitTimeout = 20 * time.Second
 )
 
-// lossyTransport is a network that forwards requests to the alert service, and loses the first
-// responses to a method.
+// A lossyTransport is a network that forwards requests to the alert service, and loses the
+// first responses to a method.
 type lossyTransport struct {
-	method   string
-	lose     atomic.Int32  // responses to lose
-	asked    chan struct{} // signaled for each request to the method
-	report   chan struct{} // signaled for each response to a report
-	deferred chan struct{} // signaled if deliveries were deferred since the last receive
+	method    string
+	lose      atomic.Int32  // responses to lose
+	requested chan struct{} // signaled for each request to the method
+	report    chan struct{} // signaled for each response to a report
+	deferred  chan struct{} // signaled if deliveries were deferred since the last receive
 }
 
 func (l *lossyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -52,10 +52,10 @@ func (l *lossyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		l.report <- struct{}{}
 	}
 	if strings.HasSuffix(req.URL.Path, "/Defer") {
-		tell(l.deferred)
+		signal(l.deferred)
 	}
 	if strings.HasSuffix(req.URL.Path, l.method) {
-		tell(l.asked)
+		signal(l.requested)
 		if l.lose.Add(-1) >= 0 {
 			_, err := io.Copy(io.Discard, res.Body)
 			return nil, errors.Join(errors.New("response lost"), err, res.Body.Close())
@@ -64,11 +64,11 @@ func (l *lossyTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
-// A senderHarness is a sender, an alert service and a provider, connected as across processes. Its
-// messenger is costly: a possible duplicate is not sent.
+// A senderHarness is a sender, an alert service and a provider, connected as across
+// processes. Its messenger is costly: a possible duplicate is not sent.
 type senderHarness struct {
 	ledger *ledger.Store
-	clock  *alert.DispatchLoop
+	loop   *alert.DispatchLoop
 	slack  *mockup.Mockup
 	key    *seal.Keyring
 	sender *sender.Sender
@@ -92,8 +92,8 @@ func newSenderHarness(t *testing.T, net http.RoundTripper) *senderHarness {
 	t.Cleanup(q.Close)
 
 	rule := alert.NewVerdictRule([]messenger.Spec{{Name: "slack", Costly: true}})
-	h := &senderHarness{ledger: l, slack: mockup.New(nil), key: newKey(t), clock: alert.NewDispatchLoop(l, q, rule, 5, time.Now, log)}
-	_, handler := jobv1connect.NewDispatchServiceHandler(&alert.DispatchHandler{Dispatcher: l, Rule: rule, Loop: h.clock, Lease: lease, Now: time.Now})
+	h := &senderHarness{ledger: l, slack: mockup.New(nil), key: newKey(t), loop: alert.NewDispatchLoop(l, q, rule, 5, time.Now, log)}
+	_, handler := jobv1connect.NewDispatchServiceHandler(&alert.DispatchHandler{Dispatcher: l, Rule: rule, Loop: h.loop, Lease: lease, Now: time.Now})
 	alerts := httptest.NewServer(handler)
 	t.Cleanup(alerts.Close)
 	h.alerts = alerts.URL
@@ -110,7 +110,7 @@ func newSenderHarness(t *testing.T, net http.RoundTripper) *senderHarness {
 		Breaker: sender.BreakerConfig{Calls: 1, Open: time.Second},
 	}
 	run(t, limiter.Run)
-	run(t, h.clock.Run)
+	run(t, h.loop.Run)
 	return h
 }
 
@@ -118,7 +118,7 @@ func newSenderHarness(t *testing.T, net http.RoundTripper) *senderHarness {
 func (h *senderHarness) send(t *testing.T) (id int64) {
 	t.Helper()
 	a, ds := h.record(t)
-	h.clock.Enqueue(a, ds)
+	h.loop.Enqueue(a, ds)
 	return a.ID
 }
 
@@ -134,9 +134,9 @@ func (h *senderHarness) record(t *testing.T) (alert.Alert, []alert.Delivery) {
 	return added.Alert, added.Deliveries
 }
 
-// sentOnce checks that the delivery of an alert was sent by one attempt, and that the
+// requireSentOnce checks that the delivery of an alert was sent by one attempt, and that the
 // provider received no other call.
-func (h *senderHarness) sentOnce(t *testing.T, id int64) {
+func (h *senderHarness) requireSentOnce(t *testing.T, id int64) {
 	t.Helper()
 	_, ds, err := h.ledger.Alert(context.WithoutCancel(t.Context()), id)
 	must(t, err)
@@ -148,41 +148,41 @@ func (h *senderHarness) sentOnce(t *testing.T, id int64) {
 	}
 }
 
-// TestLostClaimResponse loses the responses to a claim: it is retried, and its delivery is sent
-// once.
+// TestLostClaimResponse loses the responses to a claim: it is retried, and its delivery is
+// sent once.
 func TestLostClaimResponse(t *testing.T) {
 	t.Parallel()
-	net := &lossyTransport{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10)}
+	net := &lossyTransport{method: "/Claim", requested: make(chan struct{}, 1), report: make(chan struct{}, 10)}
 	net.lose.Store(3)
 	h := newSenderHarness(t, net)
 	id := h.send(t)
 	run(t, h.sender.Run)
 	await(t, net.report)
-	h.sentOnce(t, id)
+	h.requireSentOnce(t, id)
 }
 
 // TestStopWhileClaiming stops a sender whose claim was granted but whose response was
 // lost: no claimed delivery stays unsent.
 func TestStopWhileClaiming(t *testing.T) {
 	t.Parallel()
-	net := &lossyTransport{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10)}
+	net := &lossyTransport{method: "/Claim", requested: make(chan struct{}, 1), report: make(chan struct{}, 10)}
 	net.lose.Store(1)
 	h := newSenderHarness(t, net)
 	id := h.send(t)
 	stop := run(t, h.sender.Run)
-	await(t, net.asked)
+	await(t, net.requested)
 	stop()
-	h.sentOnce(t, id)
+	h.requireSentOnce(t, id)
 }
 
 // run runs a task until stop is called or the test ends.
-func run(t *testing.T, errand func(context.Context) error) (stop func()) {
+func run(t *testing.T, task func(context.Context) error) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := errand(ctx); err != nil && ctx.Err() == nil {
+		if err := task(ctx); err != nil && ctx.Err() == nil {
 			t.Error(err)
 		}
 	}()
@@ -204,19 +204,20 @@ func newKey(t *testing.T) *seal.Keyring {
 	return key
 }
 
-// tell sends to a channel unless it is full.
-func tell(news chan<- struct{}) {
+// signal sends to a channel unless it is full.
+func signal(c chan<- struct{}) {
 	select {
-	case news <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
 
-func await(t *testing.T, news <-chan struct{}) {
+// await receives from a channel, and fails the test after waitTimeout.
+func await(t *testing.T, c <-chan struct{}) {
 	t.Helper()
 	select {
-	case <-news:
-	case <-time.After(patience):
+	case <-c:
+	case <-time.After(waitTimeout):
 		t.Fatal("timed out")
 	}
 }

@@ -13,7 +13,7 @@ import (
 // after its first attempt is reported, with the number of calls to the provider.
 func attemptOf(t *testing.T, nickname string, of seal.Owner) (d alert.Delivery, calls int) {
 	t.Helper()
-	net := &lossyTransport{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10)}
+	net := &lossyTransport{method: "/Claim", requested: make(chan struct{}, 1), report: make(chan struct{}, 10)}
 	h := newSenderHarness(t, net)
 	credential, err := h.key.SealForOwner("SLACK-USER1-TOKEN", of)
 	must(t, err)
@@ -21,7 +21,7 @@ func attemptOf(t *testing.T, nickname string, of seal.Owner) (d alert.Delivery, 
 	a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: time.Now(), ExpireTime: time.Now().Add(time.Hour)}
 	added, err := h.ledger.AddAlert(t.Context(), a, ds, time.Now().Add(time.Hour))
 	must(t, err)
-	h.clock.Enqueue(added.Alert, added.Deliveries)
+	h.loop.Enqueue(added.Alert, added.Deliveries)
 	run(t, h.sender.Run)
 	await(t, net.report)
 	_, ds, err = h.ledger.Alert(context.WithoutCancel(t.Context()), added.Alert.ID)

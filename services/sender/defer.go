@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 )
 
 // A deferStage records the deferrals of unclaimed deliveries, and then acks their queue
@@ -20,7 +22,7 @@ type deferStage struct {
 func (s *deferStage) run(ctx context.Context) {
 	for r := range s.deferrals.results {
 		batch := withQueued(r, s.deferrals.results)
-		ds := make([]Deferral, len(batch))
+		ds := make([]dispatch.Deferral, len(batch))
 		for i, r := range batch {
 			ds[i] = *r.deferral
 		}
@@ -31,6 +33,6 @@ func (s *deferStage) run(ctx context.Context) {
 			s.log.Warn("cannot defer deliveries, nacking their jobs", "deliveries", len(ds), "error", err)
 		}
 		s.deferrals.done(len(batch))
-		settle(s.log, batch, err)
+		ackRecorded(s.log, batch, err)
 	}
 }

@@ -3,9 +3,12 @@ package sender
 import (
 	"sync"
 	"time"
+
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 )
 
-// Reasons for deferrals, as metrics name them.
+// Reasons for deferrals, as metrics name them: pace is the older name of a rate limit, late that
+// of a missed slot.
 const (
 	deferralRateLimit  = "pace"
 	deferralPause      = "pause"
@@ -27,7 +30,7 @@ type deferrer struct {
 // deferUntil returns the result that defers a task to a time.
 func (d *deferrer) deferUntil(t *task, until time.Time, why string) result {
 	d.metrics.Deferred(d.messenger, why)
-	return result{message: t.message, deferral: &Deferral{
+	return result{message: t.message, deferral: &dispatch.Deferral{
 		DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Time: until, Wait: until.Sub(d.now()), Slots: t.slots(),
 	}}
 }

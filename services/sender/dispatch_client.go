@@ -26,7 +26,7 @@ type DispatchClient struct {
 }
 
 // Claim implements Dispatch.
-func (c DispatchClient) Claim(ctx context.Context, request [16]byte, ids []int64) (map[int64]Claim, error) {
+func (c DispatchClient) Claim(ctx context.Context, request [16]byte, ids []int64) (map[int64]dispatch.Claim, error) {
 	sent := c.Clock.local()
 	res, err := c.Service.Claim(ctx, &jobv1.ClaimRequest{DeliveryIds: ids, Sender: c.Name, RequestId: request[:]})
 	if err != nil {
@@ -38,7 +38,7 @@ func (c DispatchClient) Claim(ctx context.Context, request [16]byte, ids []int64
 	// A lease lasts at most its duration from the request, even if the clock was set back
 	// since.
 	requested := c.Clock.Now().Add(min(0, sent.Sub(c.Clock.local())))
-	claims := make(map[int64]Claim, len(res.GetClaims()))
+	claims := make(map[int64]dispatch.Claim, len(res.GetClaims()))
 	for _, wire := range res.GetClaims() {
 		claims[wire.GetDeliveryId()] = dispatch.ClaimFromWire(wire, requested)
 	}
@@ -77,7 +77,7 @@ func (c DispatchClient) Claimable(ctx context.Context, ids []int64) (map[int64]s
 }
 
 // Report implements Dispatch.
-func (c DispatchClient) Report(ctx context.Context, reports []Report) ([]int64, error) {
+func (c DispatchClient) Report(ctx context.Context, reports []dispatch.Report) ([]int64, error) {
 	req := &jobv1.ReportRequest{Reports: make([]*jobv1.Report, 0, len(reports))}
 	for _, r := range reports {
 		req.Reports = append(req.Reports, dispatch.ReportToWire(r))
@@ -90,7 +90,7 @@ func (c DispatchClient) Report(ctx context.Context, reports []Report) ([]int64, 
 }
 
 // Defer implements Dispatch.
-func (c DispatchClient) Defer(ctx context.Context, ds []Deferral) error {
+func (c DispatchClient) Defer(ctx context.Context, ds []dispatch.Deferral) error {
 	now := c.Clock.Now()
 	req := &jobv1.DeferRequest{Deferrals: make([]*jobv1.Deferral, 0, len(ds))}
 	for _, d := range ds {

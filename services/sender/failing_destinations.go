@@ -2,19 +2,20 @@ package sender
 
 import "time"
 
-// maxFailingDestinations is the maximum number of failing destinations that are kept. Each failure
-// of a further one counts: by then more than one recipient fails.
+// maxFailingDestinations is the maximum number of failing destinations that are kept. Each
+// failure of a further one counts: by then more than one recipient fails.
 const maxFailingDestinations = 256
 
-// failingDestinations holds the destinations whose calls failed within the window, each with its
-// first failure there, so that the failures of one recipient do not count as failures of
-// the provider: a destination counts once per window, and a single one, among others or
-// alone, not at all.
+// failingDestinations holds the destinations whose calls failed within the window, each with
+// its first failure, so that the failures of one recipient do not count as failures of the
+// provider: a destination counts once per window, and a single one, among others or alone,
+// not at all.
 type failingDestinations map[string]failure
 
+// A failure is the first failed call to a destination in the window.
 type failure struct {
 	at      time.Time
-	counted bool
+	counted bool // as a failure of the provider
 	probe   bool // it was a probe
 }
 
@@ -56,8 +57,8 @@ func (f failingDestinations) markCulprit(destination string, now time.Time) {
 	f[destination] = failure{at: now, counted: true}
 }
 
-// isSingle reports whether a single destination failed within the window, and often enough to
-// count.
+// isSingle reports whether a single destination failed within the window, and its failure
+// counts.
 func (f failingDestinations) isSingle(now time.Time) bool {
 	for _, one := range f {
 		return len(f) == 1 && one.counted && now.Sub(one.at) <= breakerWindow
@@ -71,8 +72,8 @@ func (f failingDestinations) has(destination string) bool {
 	return ok
 }
 
-// failedProbe reports whether the probe of a destination failed within the window, and others
-// can be probed instead.
+// failedProbe reports whether the probe of a destination failed within the window, and other
+// destinations can be probed instead.
 func (f failingDestinations) failedProbe(destination string, now time.Time, others bool) bool {
 	one, ok := f[destination]
 	return ok && one.probe && now.Sub(one.at) <= breakerWindow && (others || len(f) > 1)

@@ -33,7 +33,7 @@ func (r *limitReset) run(ctx context.Context) {
 	if n == 0 {
 		return
 	}
-	released, err := retryUntilAnswered(ctx, r.link, "release deliveries", func() (int, error) { return r.dispatch.Release(ctx, r.messenger) })
+	released, err := retryCall(ctx, r.link, "release deliveries", func() (int, error) { return r.dispatch.Release(ctx, r.messenger) })
 	if err != nil {
 		if ctx.Err() == nil {
 			r.log.Warn("cannot release deliveries that wait for slots of a slower limit", "error", err)

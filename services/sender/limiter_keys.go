@@ -12,8 +12,8 @@ import (
 // bytes each.
 const limiterKeyCacheSize = 4096
 
-// limiterKeys determines the limiter keys of tasks. Only the plan stage uses it: it is not
-// safe for concurrent use.
+// limiterKeys determines the limiter keys of tasks, and caches them by address. Only the
+// plan stage uses it: it is not safe for concurrent use.
 type limiterKeys struct {
 	messenger string
 	limits    messenger.Limits

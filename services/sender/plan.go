@@ -15,7 +15,7 @@ import (
 // probeTimeout is the timeout of a sender's probe of a credential.
 const probeTimeout = 15 * time.Second
 
-// A planStage determines what becomes of taken deliveries: they are claimed soon, or
+// A planStage determines which of the taken deliveries are claimed soon, and which are
 // deferred. It runs in the goroutine of the take stage.
 type planStage struct {
 	log       *slog.Logger
@@ -27,11 +27,11 @@ type planStage struct {
 	deferrer  *deferrer
 	dispatch  Dispatch
 	calls     *alertCalls
-	deferrals *deferralQueue // to wait for, before redeliveries are looked up
+	deferrals *deferralQueue // is waited for before redeliveries are looked up
 }
 
-// A plan is what becomes of the deliveries of taken jobs. Deliveries in neither list must
-// not be sent.
+// A plan divides the deliveries of taken jobs into those to claim and those to defer.
+// Deliveries in neither list must not be sent.
 type plan struct {
 	messages  []*inFlightMessage // all taken
 	claim     []*task            // to be claimed
@@ -104,8 +104,8 @@ func (s *planStage) loadKeys(ctx context.Context, tasks []*task) error {
 	return g.Wait()
 }
 
-// withoutRefused returns the tasks whose credential may be called. The others are deferred, or
-// fail without a call if their credential was just refused.
+// withoutRefused returns the tasks whose credential may be called, and adds the others to p:
+// they are deferred or, if their credential was just refused, claimed to fail without a call.
 func (s *planStage) withoutRefused(ctx context.Context, tasks []*task, p *plan) (allowed []*task, err error) {
 	now := s.now()
 	for _, t := range tasks {
@@ -121,11 +121,11 @@ func (s *planStage) withoutRefused(ctx context.Context, tasks []*task, p *plan) 
 			t.refused = status.Code
 			p.claim = append(p.claim, t)
 		case status.Code != "":
-			mine, err := s.limiter.AcquireProbe(ctx, key, now.Add(probeTimeout))
+			isProbe, err := s.limiter.AcquireProbe(ctx, key, now.Add(probeTimeout))
 			if err != nil {
 				return nil, err
 			}
-			if mine {
+			if isProbe {
 				allowed = append(allowed, t)
 			} else {
 				p.deferrals = append(p.deferrals, s.deferrer.deferUntil(t, now.Add(time.Second), deferralProbe))

@@ -11,7 +11,7 @@ import (
 // any number of workers take.
 type readyQueue struct {
 	mu     sync.Mutex
-	some   sync.Cond // signaled for a task, and on close
+	added  sync.Cond // signaled for a task, and on close
 	byRank [len(job.Ranks)][]*task
 	count  int
 	idle   int // workers that wait for a task
@@ -23,7 +23,7 @@ type readyQueue struct {
 
 func newReadyQueue() *readyQueue {
 	r := &readyQueue{room: make(chan struct{}, 1)}
-	r.some.L = &r.mu
+	r.added.L = &r.mu
 	return r
 }
 
@@ -37,7 +37,7 @@ func (r *readyQueue) add(tasks []*task) (unserved int) {
 	}
 	r.count += len(tasks)
 	for range min(len(tasks), r.idle) {
-		r.some.Signal()
+		r.added.Signal()
 	}
 	return max(0, r.count-r.idle)
 }
@@ -51,7 +51,7 @@ func (r *readyQueue) take() *task {
 			return nil
 		}
 		r.idle++
-		r.some.Wait()
+		r.added.Wait()
 		r.idle--
 	}
 	r.count--
@@ -92,5 +92,5 @@ func (r *readyQueue) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closed = true
-	r.some.Broadcast()
+	r.added.Broadcast()
 }

@@ -6,9 +6,9 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 )
 
-// TestReadyList checks that the most urgent task is taken first, that room is signaled,
+// TestReadyQueue checks that the most urgent task is taken first, that room is signaled,
 // and that the remaining tasks are taken after close.
-func TestReadyList(t *testing.T) {
+func TestReadyQueue(t *testing.T) {
 	r := newReadyQueue()
 	of := func(rank job.Rank, n int) (tasks []*task) {
 		for range n {
@@ -38,7 +38,7 @@ func TestReadyList(t *testing.T) {
 	r.add(of(job.Normal, 1))
 	take(job.Critical)
 	if r.isFull(4) || !r.isFull(3) {
-		t.Error("full is wrong for 3 tasks")
+		t.Error("isFull is wrong for 3 tasks")
 	}
 	if room() {
 		t.Error("room is signaled before a take")
@@ -49,7 +49,7 @@ func TestReadyList(t *testing.T) {
 	}
 	take(job.Low)
 	if room() {
-		t.Error("room is signaled without a call of full")
+		t.Error("room is signaled without a call of isFull")
 	}
 	r.close()
 	take(job.Low)
@@ -58,9 +58,9 @@ func TestReadyList(t *testing.T) {
 	}
 }
 
-// TestReadyListRoom calls full again before it reads the signal of the first call: that
+// TestReadyQueueRoom calls isFull again before it reads the signal of the first call: that
 // signal is dropped.
-func TestReadyListRoom(t *testing.T) {
+func TestReadyQueueRoom(t *testing.T) {
 	r := newReadyQueue()
 	r.add([]*task{{job: &job.Job{}}, {job: &job.Job{}}})
 	if !r.isFull(2) {

@@ -9,10 +9,10 @@ import (
 )
 
 // dropRedeliveries drops redeliveries. They occur when a process died: the queue redelivers
-// its jobs, and the dispatch loop re-enqueues them. Most cost nothing, since they are not
-// claimed twice; but each would first reserve a slot. If slots are so scarce that the
-// next delivery would wait longer than claimHorizon for one, the ledger is queried first:
-// deliveries that are not claimable reserve none, and deliveries with slots keep them.
+// its jobs, and the dispatch loop re-enqueues them. No delivery is claimed twice, but each
+// redelivery would first reserve a slot. If slots are so scarce that the next delivery would
+// wait longer than claimHorizon for one, the ledger is queried first: deliveries that are not
+// claimable reserve none, and deliveries with slots keep them.
 // Two senders may still both reserve concurrently.
 func (s *planStage) dropRedeliveries(ctx context.Context, tasks []*task) ([]*task, error) {
 	scarce := s.withScarceSlots(tasks)
@@ -24,7 +24,7 @@ func (s *planStage) dropRedeliveries(ctx context.Context, tasks []*task) ([]*tas
 	for t := range scarce {
 		ids = append(ids, t.delivery.ID)
 	}
-	free, err := callAlert(ctx, s.calls, "list claimable deliveries",
+	claimable, err := callAlert(ctx, s.calls, "list claimable deliveries",
 		func(ctx context.Context) (map[int64]string, error) { return s.dispatch.Claimable(ctx, ids) },
 		func(context.Context, map[int64]string) {})
 	if errors.Is(err, errAlertTimeout) {
@@ -39,7 +39,7 @@ func (s *planStage) dropRedeliveries(ctx context.Context, tasks []*task) ([]*tas
 	}
 	left := make([]*task, 0, len(tasks))
 	for _, t := range tasks {
-		slots, ok := free[t.delivery.ID]
+		slots, ok := claimable[t.delivery.ID]
 		switch {
 		case !scarce[t]:
 		case !ok:

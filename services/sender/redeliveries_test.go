@@ -10,8 +10,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// slow is a rate limit by which a wasted slot delays the next delivery for longer than
-// any test waits.
+// slow is a rate limit by which a wasted slot delays the next delivery for longer than any
+// test waits.
 var slow = ratelimit.Rate{Count: 1, Per: time.Minute}
 
 // TestRedeliveryOfClaimed redelivers a job whose delivery is claimed by another sender,
@@ -22,11 +22,11 @@ func TestRedeliveryOfClaimed(t *testing.T) {
 	a, ds := h.record(t)
 	_, err := h.ledger.Claim(t.Context(), []int64{ds[0].ID}, alert.Claimant{Sender: "another"}, time.Now(), time.Now().Add(time.Hour))
 	must(t, err)
-	h.clock.Enqueue(a, ds)
+	h.loop.Enqueue(a, ds)
 	next := h.send(t)
 	run(t, h.sender.Run)
 	await(t, net.report)
-	h.sentOnce(t, next)
+	h.requireSentOnce(t, next)
 }
 
 // TestRedeliveryOfDeferred redelivers jobs whose deliveries are deferred to their slots: the
@@ -37,13 +37,13 @@ func TestRedeliveryOfDeferred(t *testing.T) {
 	first, ds := h.record(t)
 	second, waiting := h.record(t)
 	for range 3 {
-		h.clock.Enqueue(first, ds)
-		h.clock.Enqueue(second, waiting)
+		h.loop.Enqueue(first, ds)
+		h.loop.Enqueue(second, waiting)
 	}
 	run(t, h.sender.Run)
 	await(t, net.report)
 	last := h.send(t)
-	h.turn(t, net, last, 2)
+	h.requireSlot(t, net, last, 2)
 }
 
 // TestRedeliveryWithoutSlots redelivers a job from before its delivery had a slot, ahead of the
@@ -52,7 +52,7 @@ func TestRedeliveryWithoutSlots(t *testing.T) {
 	t.Parallel()
 	h, net := newSlowSenderHarness(t)
 	a, ds := h.record(t)
-	h.clock.Enqueue(a, ds)
+	h.loop.Enqueue(a, ds)
 	slots, err := h.sender.Limiter.Reserve(t.Context(), h.destination(), 1, false)
 	must(t, err)
 	must(t, h.ledger.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: ds[0].ID, Time: time.Now(), Slots: slots[0].String() + ";;0"}}, time.Now()))
@@ -60,13 +60,13 @@ func TestRedeliveryWithoutSlots(t *testing.T) {
 	must(t, err)
 	run(t, h.sender.Run)
 	await(t, net.report)
-	h.sentOnce(t, a.ID)
+	h.requireSentOnce(t, a.ID)
 }
 
 // newSlowSenderHarness returns a harness with a slow rate limit for destinations.
 func newSlowSenderHarness(t *testing.T) (*senderHarness, *lossyTransport) {
 	t.Helper()
-	net := &lossyTransport{method: "/Claim", asked: make(chan struct{}, 1), report: make(chan struct{}, 10), deferred: make(chan struct{}, 1)}
+	net := &lossyTransport{method: "/Claim", requested: make(chan struct{}, 1), report: make(chan struct{}, 10), deferred: make(chan struct{}, 1)}
 	h := newSenderHarness(t, net)
 	h.sender.Limits = func(messenger.Spec) messenger.Limits { return messenger.Limits{Destination: slow} }
 	return h, net
@@ -77,9 +77,9 @@ func (h *senderHarness) destination() ratelimit.Key {
 	return ratelimit.Key{ID: messenger.DestinationKeyID("slack", h.key.Fingerprint("slack", "SLACK-USER1-TOKEN"), "USER1_CHANNEL_ID"), Rate: slow}
 }
 
-// turn waits until the delivery of an alert is deferred to a slot, and checks that it is
-// the nth from now.
-func (h *senderHarness) turn(t *testing.T, net *lossyTransport, id int64, nth int) {
+// requireSlot waits until the delivery of an alert is deferred to a slot, and checks that it
+// is the nth from now.
+func (h *senderHarness) requireSlot(t *testing.T, net *lossyTransport, id int64, nth int) {
 	t.Helper()
 	for {
 		_, ds, err := h.ledger.Alert(t.Context(), id)

@@ -6,11 +6,12 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// maxRefusedKeys is the maximum number of keys in a refusalCounter: those that were refused last.
+// maxRefusedKeys is the maximum number of keys in a refusalCounter: those that were refused
+// last.
 const maxRefusedKeys = 4096
 
-// A refusalCounter counts, by key, the deliveries that failed without a call since the refusal
-// was logged last. It is safe for concurrent use.
+// A refusalCounter counts, by limiter key, the deliveries that failed without a call since
+// the refusal was logged last. It is safe for concurrent use.
 type refusalCounter struct {
 	mu    sync.Mutex
 	byKey *simplelru.LRU[string, int]
@@ -21,6 +22,7 @@ func newRefusalCounter() *refusalCounter {
 	return &refusalCounter{byKey: byKey}
 }
 
+// count counts a delivery of a key.
 func (r *refusalCounter) count(key string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 )
 
 const (
@@ -42,8 +44,8 @@ func withQueued(first result, queued <-chan result) []result {
 
 // record records a batch of results.
 func (s *reportStage) record(ctx context.Context, batch []result) {
-	reports := make([]Report, 0, len(batch))
-	var ds []Deferral
+	reports := make([]dispatch.Report, 0, len(batch))
+	var ds []dispatch.Deferral
 	for _, r := range batch {
 		if r.report != nil {
 			reports = append(reports, *r.report)
@@ -57,37 +59,35 @@ func (s *reportStage) record(ctx context.Context, batch []result) {
 	if err != nil {
 		s.log.Error("cannot record outcomes, their attempts will be unknown", "deliveries", len(reports), "error", err)
 	}
-	if wait := s.sendDeferrals(ctx, ds); wait != nil {
+	if deferErr := s.sendDeferrals(ctx, ds); deferErr != nil {
 		s.log.Warn("cannot defer deliveries, they continue when the queue redelivers them or their leases expire",
-			"deliveries", len(ds), "error", wait)
-		err = wait
+			"deliveries", len(ds), "error", deferErr)
+		err = deferErr
 	}
-	settle(s.log, batch, err)
+	ackRecorded(s.log, batch, err)
 }
 
-// sendReports sends reports until the alert service responds, or until a grace period after
-// ctx ended.
-func (s *reportStage) sendReports(ctx context.Context, reports []Report) error {
+// sendReports sends reports, with retries until a grace period after ctx ended.
+func (s *reportStage) sendReports(ctx context.Context, reports []dispatch.Report) error {
 	if len(reports) == 0 {
 		return nil
 	}
 	ctx, cancel := withGrace(ctx, stopReportTimeout)
 	defer cancel()
-	late, err := retryUntilAnswered(ctx, s.link, "report outcomes", func() ([]int64, error) { return s.dispatch.Report(ctx, reports) })
+	late, err := retryCall(ctx, s.link, "report outcomes", func() ([]int64, error) { return s.dispatch.Report(ctx, reports) })
 	for _, id := range late {
 		s.log.Warn("late outcome not recorded, the delivery was claimed again or completed", "delivery", id)
 	}
 	return err
 }
 
-// sendDeferrals sends deferrals until the alert service responds, or until a grace period
-// after ctx ended.
-func (s *reportStage) sendDeferrals(ctx context.Context, ds []Deferral) error {
+// sendDeferrals sends deferrals, with retries until a grace period after ctx ended.
+func (s *reportStage) sendDeferrals(ctx context.Context, ds []dispatch.Deferral) error {
 	if len(ds) == 0 {
 		return nil
 	}
 	ctx, cancel := withGrace(ctx, stopReportTimeout)
 	defer cancel()
-	_, err := retryUntilAnswered(ctx, s.link, "defer deliveries", func() (struct{}, error) { return struct{}{}, s.dispatch.Defer(ctx, ds) })
+	_, err := retryCall(ctx, s.link, "defer deliveries", func() (struct{}, error) { return struct{}{}, s.dispatch.Defer(ctx, ds) })
 	return err
 }

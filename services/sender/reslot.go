@@ -22,7 +22,7 @@ type reslotStage struct {
 func (s *reslotStage) run(ctx context.Context) {
 	for {
 		select {
-		case <-s.reslots.news:
+		case <-s.reslots.added:
 			s.reslot(ctx, s.reslots.take())
 		case <-ctx.Done():
 			s.reslots.close()
@@ -37,9 +37,9 @@ func (s *reslotStage) run(ctx context.Context) {
 // accepted by the schedule stage, is deferred before its lease expires and its outcome
 // becomes unknown.
 func (s *reslotStage) reslot(ctx context.Context, tasks []*task) {
-	asking, cancel := context.WithTimeout(ctx, s.timeToLeaseEnd(tasks))
+	leaseCtx, cancel := context.WithTimeout(ctx, s.timeToLeaseEnd(tasks))
 	defer cancel()
-	soon, deferrals, err := s.slots.reserve(asking, tasks, nil)
+	soon, deferrals, err := s.slots.reserve(leaseCtx, tasks, nil)
 	if err != nil {
 		for _, t := range tasks {
 			deferrals = append(deferrals, s.deferrer.deferUntil(t, s.now(), deferralMissedSlot))
@@ -53,20 +53,20 @@ func (s *reslotStage) reslot(ctx context.Context, tasks []*task) {
 	}
 	select {
 	case s.claimed <- soon:
-	case <-asking.Done():
+	case <-leaseCtx.Done():
 		for _, t := range soon {
 			s.results <- s.deferrer.deferUntil(t, s.now(), deferralLease)
 		}
 	}
 }
 
-// timeToLeaseEnd returns the time until the first of the claimed tasks must be called, to finish
-// within its lease.
-func (s *reslotStage) timeToLeaseEnd(tasks []*task) (spare time.Duration) {
+// timeToLeaseEnd returns the time until the first of the claimed tasks must be called, so
+// that the call ends within its lease.
+func (s *reslotStage) timeToLeaseEnd(tasks []*task) (least time.Duration) {
 	for i, t := range tasks {
-		if left := t.claim.LeaseExpireTime.Sub(s.now()) - s.timeout; i == 0 || left < spare {
-			spare = left
+		if left := t.claim.LeaseExpireTime.Sub(s.now()) - s.timeout; i == 0 || left < least {
+			least = left
 		}
 	}
-	return spare
+	return least
 }

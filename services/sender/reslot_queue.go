@@ -11,17 +11,17 @@ type reslotQueue struct {
 	mu     sync.Mutex
 	tasks  []*task
 	closed bool
-	news   chan struct{} // holds a value if there may be tasks
+	added  chan struct{} // holds a value if there may be tasks
 }
 
 func newReslotQueue(d *deferrer) *reslotQueue {
-	return &reslotQueue{deferrer: d, news: make(chan struct{}, 1)}
+	return &reslotQueue{deferrer: d, added: make(chan struct{}, 1)}
 }
 
 // addMissed counts a missed slot of a task, and adds the task. If the queue is closed,
-// because the sender stops, over is true and r defers the task instead: the delivery goes
+// because the sender stops, ended is true and r defers the task instead: the delivery goes
 // back to the ledger and needs another claim.
-func (q *reslotQueue) addMissed(t *task) (r result, over bool) {
+func (q *reslotQueue) addMissed(t *task) (r result, ended bool) {
 	t.misses++
 	if q.add(t) {
 		return result{}, false
@@ -38,7 +38,7 @@ func (q *reslotQueue) add(t *task) bool {
 	}
 	q.tasks = append(q.tasks, t)
 	select {
-	case q.news <- struct{}{}:
+	case q.added <- struct{}{}:
 	default:
 	}
 	return true

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/messenger/all"
 	"github.com/bongsu-project/bongsu/internal/messenger/call"
@@ -23,25 +24,25 @@ import (
 // slow is a key whose slots are easily missed: 20 take two seconds.
 var slow = ratelimit.Key{ID: "slack.credential.0123", Rate: ratelimit.Rate{Count: 10, Per: time.Second}}
 
-// A pipelineHarness is a pipeline with its own broker, a manual clock and a provider that responds
-// with 429, and a task whose slot comes up now, before 19 others.
+// A pipelineHarness is a pipeline with its own broker, a manual clock and a provider that
+// responds with 429, and a task whose slot comes up now, before 19 others.
 type pipelineHarness struct {
 	*pipeline
 	limiter *ratelimit.Limiter
-	bucket  *failingBucket
+	bucket  *slowBucket
 	claimed chan []*task // from the reslot stage, to the test instead of the schedule stage
 	passed  atomic.Int64 // since start
 	start   time.Time
 	task    *task
 }
 
-// failingBucket is a Bucket that responds late.
-type failingBucket struct {
+// A slowBucket is a Bucket that responds late.
+type slowBucket struct {
 	ratelimit.Bucket
 	until func(context.Context) <-chan struct{} // nil for no delay
 }
 
-func (b *failingBucket) Swap(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+func (b *slowBucket) Swap(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
 	if b.until != nil {
 		<-b.until(ctx)
 	}
@@ -65,7 +66,7 @@ func newPipelineHarness(t *testing.T, lease time.Duration) *pipelineHarness {
 		w.WriteHeader(http.StatusTooManyRequests)
 	}))
 	t.Cleanup(provider.Close)
-	s := &pipelineHarness{bucket: &failingBucket{Bucket: q.LimiterBucket()}, claimed: make(chan []*task, 1), start: time.Now()}
+	s := &pipelineHarness{bucket: &slowBucket{Bucket: q.LimiterBucket()}, claimed: make(chan []*task, 1), start: time.Now()}
 	now := func() time.Time { return s.start.Add(time.Duration(s.passed.Load())) }
 	log := slog.New(slog.DiscardHandler)
 	s.limiter = ratelimit.New(s.bucket, now, log)
@@ -81,7 +82,7 @@ func newPipelineHarness(t *testing.T, lease time.Duration) *pipelineHarness {
 	if err != nil || len(slots) != 20 {
 		t.Fatal(len(slots), err)
 	}
-	s.task = &task{job: &job.Job{Rank: job.Normal}, credential: limitedKey{Key: slow, slot: slots[0]}, claim: Claim{Fence: 1, LeaseExpireTime: s.start.Add(lease)}}
+	s.task = &task{job: &job.Job{Rank: job.Normal}, credential: limitedKey{Key: slow, slot: slots[0]}, claim: dispatch.Claim{Fence: 1, LeaseExpireTime: s.start.Add(lease)}}
 	if viewSlots(s.limiter, s.task).isMissed() {
 		t.Fatal("slot is missed at once")
 	}
@@ -95,7 +96,7 @@ func TestReslot(t *testing.T) {
 	p := newPipelineHarness(t, time.Minute)
 	p.passed.Store(int64(time.Second))
 	attempt := func() (result, bool) { return p.call.attempt(context.Background(), p.task) }
-	if _, over := attempt(); over {
+	if _, ended := attempt(); ended {
 		t.Fatal("called or deferred after a second")
 	}
 	p.reslot.reslot(t.Context(), p.reslot.reslots.take())
@@ -106,7 +107,7 @@ func TestReslot(t *testing.T) {
 		t.Errorf("slot is not urgent: in %s", at.Sub(p.call.now()))
 	}
 	p.passed.Store(int64(3 * time.Second))
-	if _, over := attempt(); over {
+	if _, ended := attempt(); ended {
 		t.Fatal("called or deferred after two seconds")
 	}
 	stopped, stop := context.WithCancel(t.Context())
@@ -115,7 +116,7 @@ func TestReslot(t *testing.T) {
 	if r := <-p.results; r.deferral == nil || r.deferral.Fence != 1 {
 		t.Errorf("not deferred when the sender stops: %+v", r)
 	}
-	if r, over := p.call.reslots.addMissed(p.task); !over || r.deferral == nil || r.deferral.Fence != 1 || p.task.misses != maxReslots {
+	if r, ended := p.call.reslots.addMissed(p.task); !ended || r.deferral == nil || r.deferral.Fence != 1 || p.task.misses != maxReslots {
 		t.Errorf("not deferred after the sender stopped: %+v", r)
 	}
 }
@@ -126,7 +127,7 @@ func TestReslotWithoutLimiter(t *testing.T) {
 	const lease, spare = 2200 * time.Millisecond, 200 * time.Millisecond // after a second, without the call
 	p := newPipelineHarness(t, lease)
 	p.passed.Store(int64(time.Second))
-	if _, over := p.call.attempt(context.Background(), p.task); over {
+	if _, ended := p.call.attempt(context.Background(), p.task); ended {
 		t.Fatal("called or deferred after a second")
 	}
 	p.bucket.until = context.Context.Done

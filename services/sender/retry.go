@@ -12,8 +12,8 @@ import (
 )
 
 // alertRetries retries calls to the alert service without end. The delay is 50 ms, 1.5 times
-// as long with each retry up to 1 s, and then random by up to half of it. fault.ErrInvalid is
-// not retried: a retry would not change it. It is immutable.
+// as long with each retry up to 1 s, with a jitter of half of it. fault.ErrInvalid is not
+// retried: a retry would not change it. alertRetries is immutable.
 var alertRetries = failsafe.With(retrypolicy.NewBuilder[any]().
 	HandleIf(func(_ any, err error) bool { return isRetryable(err) }).
 	WithBackoffFactor(50*time.Millisecond, time.Second, 1.5).
@@ -23,26 +23,27 @@ var alertRetries = failsafe.With(retrypolicy.NewBuilder[any]().
 
 func isRetryable(err error) bool { return err != nil && !errors.Is(err, fault.ErrInvalid) }
 
-// retryUntilAnswered retries a call until it succeeds, with exponential backoff up to a second, or
-// until ctx ends; then it returns the cause of ctx. fault.ErrInvalid is not retried.
-func retryUntilAnswered[T any](ctx context.Context, to *alertLink, what string, ask func() (T, error)) (T, error) {
-	c := to.begin(what)
+// retryCall makes a call to the alert service and retries it until it succeeds, with
+// exponential backoff up to a second, or until ctx ends; then it returns the cause of ctx.
+// fault.ErrInvalid is not retried. op names the call in logs.
+func retryCall[T any](ctx context.Context, link *alertLink, op string, call func() (T, error)) (T, error) {
+	c := link.begin(op)
 	defer c.end()
-	answer, err := ask()
+	res, err := call()
 	if !isRetryable(err) { // nearly always: it costs no allocation
-		return answer, err
+		return res, err
 	}
-	return retryFailed(ctx, c, answer, err, ask)
+	return retryFailed(ctx, c, res, err, call)
 }
 
 // retryFailed retries a call whose first try has failed with err.
-func retryFailed[T any](ctx context.Context, c *pendingCall, answer T, err error, ask func() (T, error)) (T, error) {
+func retryFailed[T any](ctx context.Context, c *pendingCall, res T, err error, call func() (T, error)) (T, error) {
 	first := true
 	_ = alertRetries.WithContext(ctx).Run(func() error {
 		if first {
 			first = false
 		} else {
-			answer, err = ask()
+			res, err = call()
 		}
 		if isRetryable(err) {
 			c.fail(err)
@@ -52,14 +53,14 @@ func retryFailed[T any](ctx context.Context, c *pendingCall, answer T, err error
 	// The policy returns the error of ctx if ctx ended during a try, also if the try
 	// succeeded. The result of the try is what happened.
 	if isRetryable(err) {
-		return answer, context.Cause(ctx)
+		return res, context.Cause(ctx)
 	}
-	return answer, err
+	return res, err
 }
 
 // withGrace returns a context that ends a grace period after ctx.
-func withGrace(ctx context.Context, while time.Duration) (context.Context, context.CancelFunc) {
+func withGrace(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(while, cancel) })
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
 	return longer, func() { stop(); cancel() }
 }

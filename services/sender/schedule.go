@@ -7,8 +7,8 @@ import (
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
-// slotGranularity is the granularity of the schedule: slots less than that apart are used together.
-// A provider that allows a thousand calls a second tolerates it.
+// slotGranularity is the granularity of the schedule: calls whose slots are less than that
+// apart are made together. A provider that allows a thousand calls a second tolerates it.
 const slotGranularity = time.Millisecond
 
 // A scheduledTask is a claimed task with the time of its slot.
@@ -44,7 +44,7 @@ type scheduleStage struct {
 
 	schedule   schedule
 	smoother   *smoother
-	workers    int // that have started
+	workers    int // started workers
 	maxWorkers int
 
 	claimed <-chan []*task // from the take and reslot stages
@@ -119,8 +119,8 @@ func (s *scheduleStage) passReady(ready []*task, startWorker func()) {
 	if len(ready) == 0 {
 		return
 	}
-	more := min(s.ready.add(ready), s.maxWorkers-s.workers)
-	for range more {
+	missing := min(s.ready.add(ready), s.maxWorkers-s.workers)
+	for range missing {
 		s.workers++
 		startWorker()
 	}
@@ -144,7 +144,7 @@ func (s *scheduleStage) check(t *task, now time.Time, ready []*task) []*task {
 	}
 	switch {
 	case view.isMissed():
-		if r, over := s.reslots.addMissed(t); over {
+		if r, ended := s.reslots.addMissed(t); ended {
 			s.results <- r
 		}
 	case at.After(now.Add(claimHorizon)):

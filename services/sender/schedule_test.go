@@ -8,16 +8,17 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
-// TestWorkersStartOnDemand checks that workers start when there are more tasks than idle workers,
-// up to their maximum.
+// TestWorkersStartOnDemand checks that workers start when there are more tasks than idle
+// workers, up to their maximum.
 func TestWorkersStartOnDemand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		queue := make(chan []*task)
 		s := &scheduleStage{now: time.Now, maxWorkers: 3, batch: &claimBatchSizer{workers: 3}, claimed: queue, ready: newReadyQueue()}
-		begun, called, answer := 0, 0, make(chan struct{})
+		started, called, response := 0, 0, make(chan struct{})
 		var mu sync.Mutex
 		var g sync.WaitGroup
 		work := func() {
@@ -25,23 +26,23 @@ func TestWorkersStartOnDemand(t *testing.T) {
 				mu.Lock()
 				called++
 				mu.Unlock()
-				<-answer
+				<-response
 			}
 		}
-		g.Go(func() { s.run(func() { begun++; g.Go(work) }) })
+		g.Go(func() { s.run(func() { started++; g.Go(work) }) })
 		claimed := func() { queue <- []*task{{job: &job.Job{}, refused: "needs no slot"}} }
 
-		expect := func(what string, wantBegun, wantCalled int) {
+		expect := func(what string, wantStarted, wantCalled int) {
 			t.Helper()
 			synctest.Wait()
-			if begun != wantBegun || called != wantCalled {
-				t.Errorf("%s: %d workers and %d tasks started, want %d and %d", what, begun, called, wantBegun, wantCalled)
+			if started != wantStarted || called != wantCalled {
+				t.Errorf("%s: %d workers and %d tasks started, want %d and %d", what, started, called, wantStarted, wantCalled)
 			}
 		}
 		expect("nothing to do", 0, 0)
 		claimed()
 		expect("a task", 1, 1)
-		answer <- struct{}{}
+		response <- struct{}{}
 		synctest.Wait()
 		claimed()
 		expect("a task and an idle worker", 1, 2)
@@ -50,14 +51,14 @@ func TestWorkersStartOnDemand(t *testing.T) {
 		claimed()
 		expect("more tasks than workers", 3, 4)
 		close(queue)
-		close(answer)
+		close(response)
 		g.Wait()
 		expect("the end", 3, 5)
 	})
 }
 
-// TestSlotGranularity checks that calls which are allowed within a millisecond are ready together,
-// and others one by one.
+// TestSlotGranularity checks that calls which are allowed within a millisecond are ready
+// together, and others one by one.
 func TestSlotGranularity(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	limiter := ratelimit.New(nil, func() time.Time { return now }, nil)
@@ -78,7 +79,7 @@ func TestSlotGranularity(t *testing.T) {
 			for range 5 {
 				ready = s.check(&task{
 					credential: limitedKey{Key: ratelimit.Key{ID: "credential", Rate: c.credential}}, destination: limitedKey{Key: ratelimit.Key{ID: "destination", Rate: c.destination}},
-					claim: Claim{LeaseExpireTime: now.Add(time.Minute)},
+					claim: dispatch.Claim{LeaseExpireTime: now.Add(time.Minute)},
 				}, now, ready)
 			}
 			if len(ready) != c.ready || len(s.schedule) != 5-c.ready {
@@ -114,7 +115,7 @@ func TestClockGoesBackWhileTasksWait(t *testing.T) {
 		})
 		start := time.Now()
 		for range 2 {
-			claimed <- []*task{{job: &job.Job{}, credential: slow, claim: Claim{LeaseExpireTime: now().Add(time.Minute)}}}
+			claimed <- []*task{{job: &job.Job{}, credential: slow, claim: dispatch.Claim{LeaseExpireTime: now().Add(time.Minute)}}}
 		}
 		<-called
 		ahead.Store(0)

@@ -1,5 +1,5 @@
 // Package sender sends the deliveries of queued jobs. Each messenger has a pipeline of its
-// own, whose stages are types of their own:
+// own, and each stage of it is a type:
 //
 //	jobs -> take -> plan -> claim -> schedule -> call -> report -> ack
 //	                 |                ^   |       |
@@ -15,21 +15,21 @@
 //   - defer records the deferrals of unclaimed deliveries, beside the other stages.
 //   - schedule keeps claimed deliveries until their slots come up, and then passes them to
 //     the workers, the most urgent first.
-//   - call makes one call to the provider, and shares what it reveals with other senders: a
-//     pause, a refusal, an open breaker.
+//   - call makes one call to the provider, and shares a pause, a refusal or an open breaker
+//     with the other senders.
 //   - reslot reserves other slots for claimed deliveries that missed theirs.
-//   - report records outcomes, and the deferrals of claimed deliveries that schedule, call or
-//     reslot could not send in time.
+//   - report records outcomes, and the deferrals of claimed deliveries that could not be sent
+//     in time, from schedule, call or reslot.
 //
 // A queue message is acked when all of its deliveries are recorded. The order is a
 // guarantee: a sender that dies at any point loses nothing, since the queue redelivers the
 // message, or the leases of its claims expire. When the sender stops, each stage finishes
 // the work of the one before it.
 //
-// A stage is a struct in the file of its name, and no other stage reaches its fields. take,
+// A stage is a struct in the file of its name, and no other stage accesses its fields. take,
 // plan and claim share a goroutine, since up to the claim the taken jobs are nacked as a
-// whole; call has a goroutine for each worker, the others have one each. Shared state has
-// types of its own, which are safe for concurrent use: the queues between stages, the
+// whole; call has a goroutine for each worker, the others have one each. State that stages
+// share is in types that are safe for concurrent use: the queues between stages, the
 // breakers, the size of a claim batch, the link to the alert service. pipeline.go connects
 // the stages.
 package sender
@@ -57,37 +57,28 @@ type JobSource interface {
 	Take(ctx context.Context, enough int) ([]job.QueueMessage, error)
 }
 
-// A Dispatch claims deliveries and records their outcomes, in batches.
+// A Dispatch claims deliveries and records their outcomes, in batches. All times are by the
+// clock of the sender.
 type Dispatch interface {
 	// Claim claims deliveries under a lease; deliveries missing in the result must not be
 	// sent. A request without a response may have been granted: a retry with the same
 	// request ID returns the same claims. Another request needs another ID.
-	Claim(ctx context.Context, request [16]byte, ids []int64) (map[int64]Claim, error)
-	// Claimable returns those of ids that are claimable now, with the slots that were reserved
-	// for them, empty for none. It claims nothing.
+	Claim(ctx context.Context, request [16]byte, ids []int64) (map[int64]dispatch.Claim, error)
+	// Claimable returns those of ids that are claimable now, with the slots that were
+	// reserved for them, empty for none. It claims nothing.
 	Claimable(ctx context.Context, ids []int64) (slots map[int64]string, err error)
 	// Report records outcomes. late holds the deliveries that were claimed again or
 	// completed since; they are unchanged.
-	Report(ctx context.Context, reports []Report) (late []int64, err error)
+	Report(ctx context.Context, reports []dispatch.Report) (late []int64, err error)
 	// Defer defers deliveries, without an attempt. Deliveries that are completed, or
 	// claimed under another fencing token, are unchanged.
-	Defer(ctx context.Context, ds []Deferral) error
+	Defer(ctx context.Context, ds []dispatch.Deferral) error
 	// Release makes the deliveries of a messenger that were deferred with slots due at
 	// once, and returns their number: their slots come up sooner than before.
 	Release(ctx context.Context, messenger string) (int, error)
 	// MoveDestination records a new destination in the directory.
 	MoveDestination(ctx context.Context, m DestinationMove) error
 }
-
-type (
-	// A Claim is the right to send a delivery. Its LeaseExpireTime is by the clock of the
-	// sender.
-	Claim = dispatch.Claim
-	// A Report is the outcome of a claim.
-	Report = dispatch.Report
-	// A Deferral gives a delivery a later time, by the clock of the sender.
-	Deferral = dispatch.Deferral
-)
 
 // A DestinationMove is a new destination that a provider returned for an old one.
 type DestinationMove struct{ Messenger, CredentialFingerprint, From, To string }

@@ -16,7 +16,7 @@ const outageQuiet = 3 * time.Second
 type slotOutage struct {
 	log *slog.Logger
 
-	on       atomic.Bool // in progress
+	ongoing  atomic.Bool
 	mu       sync.Mutex
 	failures int
 	last     time.Time // last failure
@@ -26,7 +26,7 @@ type slotOutage struct {
 func (o *slotOutage) fail(messenger string, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.failures++; o.on.CompareAndSwap(false, true) {
+	if o.failures++; o.ongoing.CompareAndSwap(false, true) {
 		o.log.Warn("cannot reserve slots, jobs wait until the limiter state is available", "messenger", messenger, "error", err)
 	}
 	o.last = time.Now()
@@ -34,12 +34,12 @@ func (o *slotOutage) fail(messenger string, err error) {
 
 // recover records that a pipeline could reserve slots.
 func (o *slotOutage) recover() {
-	if !o.on.Load() {
+	if !o.ongoing.Load() {
 		return
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if time.Since(o.last) > outageQuiet && o.on.CompareAndSwap(true, false) {
+	if time.Since(o.last) > outageQuiet && o.ongoing.CompareAndSwap(true, false) {
 		o.log.Info("slots can be reserved again", "failures", o.failures)
 		o.failures = 0
 	}

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// claimHorizon is how long a claimed delivery waits for its slot. Deliveries that must wait
-	// longer are deferred.
+	// claimHorizon is how long a claimed delivery waits for its slot. Deliveries that must
+	// wait longer are deferred.
 	claimHorizon = 2 * time.Second
 	// enqueueLead is how long before its slot a deferred delivery is enqueued again.
 	enqueueLead = 1500 * time.Millisecond
@@ -44,26 +44,26 @@ func (r *slotReserver) reserve(ctx context.Context, tasks []*task, deferrals []r
 	return tasks, deferrals, nil
 }
 
-// reserveUnder reserves a slot under one of their keys for tasks without one.
+// reserveUnder reserves slots under the key that which selects, for tasks without one.
 func (r *slotReserver) reserveUnder(ctx context.Context, tasks []*task, which func(*task) *limitedKey) error {
 	type request struct {
 		key    string
 		urgent bool
 	}
-	wanting := map[request][]*task{}
+	requests := map[request][]*task{}
 	for _, t := range tasks {
 		one := which(t)
 		if needsSlot(r.limiter, t, one) {
-			at := request{one.ID, t.isUrgent() || r.limiter.View(one.Key).Missed(one.slot, time.Time{})} // it has waited already
+			req := request{one.ID, t.isUrgent() || r.limiter.View(one.Key).Missed(one.slot, time.Time{})} // it has waited already
 			one.slot = ratelimit.Slot{}
-			wanting[at] = append(wanting[at], t)
+			requests[req] = append(requests[req], t)
 		}
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(maxConcurrentReserves)
-	for at, some := range wanting {
+	for req, some := range requests {
 		g.Go(func() error {
-			slots, err := r.limiter.Reserve(ctx, which(some[0]).Key, len(some), at.urgent)
+			slots, err := r.limiter.Reserve(ctx, which(some[0]).Key, len(some), req.urgent)
 			for i, slot := range slots {
 				which(some[i]).slot = slot
 			}
@@ -73,8 +73,8 @@ func (r *slotReserver) reserveUnder(ctx context.Context, tasks []*task, which fu
 	return g.Wait()
 }
 
-// split returns the tasks whose slot under one of their keys comes up soon, and appends the
-// deferrals of the others.
+// split returns the tasks whose slot under the key that which selects comes up soon, and
+// appends the deferrals of the others.
 func (r *slotReserver) split(tasks []*task, which func(*task) *limitedKey, deferrals []result) ([]*task, []result) {
 	now := r.now()
 	soon := make([]*task, 0, len(tasks))

@@ -25,7 +25,8 @@ func viewSlots(limiter *ratelimit.Limiter, t *task) slotView {
 	return view
 }
 
-// timeAndReason returns the time at which the task may be called, and the reason for the wait.
+// timeAndReason returns the time at which the task may be called, and the reason for the
+// wait, one of the reasons for deferrals.
 func (s slotView) timeAndReason(now time.Time) (at time.Time, why string) {
 	at, why = now, deferralRateLimit
 	for _, v := range []ratelimit.KeyView{s.destinationView, s.credentialView} {

@@ -6,14 +6,14 @@ import "time"
 // processor time, it does not catch up in a burst, but by calls a ninth faster than the
 // rate. Only the schedule stage uses it: it is not safe for concurrent use.
 type smoother struct {
-	at     map[string]time.Time // time of the next call, by key
-	enough int                  // number of keys at which idle ones are dropped
+	at      map[string]time.Time // time of the next call, by key
+	evictAt int                  // number of keys above which idle ones are dropped
 }
 
 // smootherKeys is the minimum number of keys before idle ones are dropped.
 const smootherKeys = 10_000
 
-func newSmoother() *smoother { return &smoother{at: map[string]time.Time{}, enough: smootherKeys} }
+func newSmoother() *smoother { return &smoother{at: map[string]time.Time{}, evictAt: smootherKeys} }
 
 // earliest returns the earliest time at which a task may be called. A time later than an
 // interval after now was set by a clock that was ahead, and is ignored.
@@ -35,13 +35,13 @@ func (s *smoother) note(t *task, now time.Time) {
 		}
 		interval := k.Rate.Interval()
 		early := time.Duration(max(k.Rate.Burst, 1)-1) * interval
-		from := s.at[k.ID]
-		if rested := now.Add(-early); rested.After(from) || from.After(now.Add(interval)) {
-			from = rested
+		next := s.at[k.ID]
+		if rested := now.Add(-early); rested.After(next) || next.After(now.Add(interval)) {
+			next = rested
 		}
-		s.at[k.ID] = from.Add(interval * 9 / 10)
+		s.at[k.ID] = next.Add(interval * 9 / 10)
 	}
-	if len(s.at) > s.enough {
+	if len(s.at) > s.evictAt {
 		s.evict(now)
 	}
 }
@@ -54,5 +54,5 @@ func (s *smoother) evict(now time.Time) {
 			delete(s.at, id)
 		}
 	}
-	s.enough = max(smootherKeys, 2*len(s.at))
+	s.evictAt = max(smootherKeys, 2*len(s.at))
 }

@@ -48,8 +48,8 @@ func TestSmootherEvicts(t *testing.T) {
 		}
 	}
 	use(0, 3*smootherKeys)
-	if len(s.at) != 3*smootherKeys || s.enough < 4*smootherKeys {
-		t.Errorf("%d keys in the first minute, next check at %d", len(s.at), s.enough)
+	if len(s.at) != 3*smootherKeys || s.evictAt < 4*smootherKeys {
+		t.Errorf("%d keys in the first minute, next check at %d", len(s.at), s.evictAt)
 	}
 	now = now.Add(2 * time.Minute)
 	use(3*smootherKeys, 5*smootherKeys)

@@ -68,9 +68,9 @@ func (s *takeStage) takeUntilDown(ctx context.Context) error {
 	return err
 }
 
-// takeBatches plans the jobs that it takes, and claims the deliveries that may be sent soon:
-// no more at once than the workers can start soon, so that leases do not expire while
-// deliveries wait for a worker. When taking ends it returns the unclaimed jobs.
+// takeBatches plans the jobs that it takes until taking ends, and claims the deliveries that
+// may be sent soon: no more at once than the workers can start soon, so that leases do not
+// expire while deliveries wait for a worker. It returns the taken jobs that are not claimed.
 func (s *takeStage) takeBatches(ctx, taking context.Context) (unclaimed []job.QueueMessage) {
 	for {
 		taken, err := s.jobs.Take(taking, s.batch.size())
@@ -99,18 +99,19 @@ func (s *takeStage) takeBatches(ctx, taking context.Context) (unclaimed []job.Qu
 	}
 }
 
-// passOn passes on claimed tasks and deferrals. Queue messages without either are acked:
-// other senders have their deliveries, or these must not be sent.
+// passOn passes claimed tasks to the schedule stage, and deferrals to the defer stage. Queue
+// messages without either are acked: other senders have their deliveries, or these must not
+// be sent.
 func (s *takeStage) passOn(p plan) {
 	for _, r := range p.deferrals {
-		r.message.unsettled.Add(1)
+		r.message.pending.Add(1)
 	}
 	granted := slices.DeleteFunc(p.claim, func(t *task) bool { return t.claim.Fence == 0 })
 	for _, t := range granted {
-		t.message.unsettled.Add(1)
+		t.message.pending.Add(1)
 	}
 	for _, m := range p.messages {
-		if m.unsettled.Load() == 0 {
+		if m.pending.Load() == 0 {
 			logQueueError(s.log, "ack", m.Ack())
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/seal"
 )
@@ -17,7 +18,7 @@ type task struct {
 	job      *job.Job
 	delivery job.Delivery
 	taken    time.Time
-	claim    Claim // zero until it is claimed
+	claim    dispatch.Claim // zero until it is claimed
 
 	credential, destination limitedKey
 	misses                  int    // missed slots

@@ -21,7 +21,7 @@ func TestSlots(t *testing.T) {
 	for _, c := range []struct {
 		slots, destination, credential string
 		misses                         int
-		again                          string
+		encoded                        string
 	}{
 		{"", "", "", 0, ""},
 		{a + ";" + b + ";0", a, b, 0, a + ";" + b + ";0"},
@@ -30,7 +30,7 @@ func TestSlots(t *testing.T) {
 		{"x;y;z", "", "", 0, ""},
 	} {
 		got := read(c.slots)
-		if got.destination.slot != ratelimit.ParseSlot(c.destination) || got.credential.slot != ratelimit.ParseSlot(c.credential) || got.misses != c.misses || got.slots() != c.again {
+		if got.destination.slot != ratelimit.ParseSlot(c.destination) || got.credential.slot != ratelimit.ParseSlot(c.credential) || got.misses != c.misses || got.slots() != c.encoded {
 			t.Errorf("%q decoded as %+v, encoded as %q", c.slots, got, got.slots())
 		}
 	}

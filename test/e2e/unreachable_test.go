@@ -73,7 +73,7 @@ func TestNATSUnreachable(t *testing.T) {
 	for _, name := range []string{"alert", "sender"} {
 		said := d.parts[name].Log()
 		for what, most := range map[string]int{
-			"no NATS server answers": 1, "queue connected\"": 1, "queue disconnected": 1, "queue connected again": 1,
+			"no NATS server is reachable": 1, "queue connected\"": 1, "queue disconnected": 1, "queue connected again": 1,
 			"jobs cannot be taken from the queue": 2, "limiter state cannot be watched": 2, `"level":"WARN"`: 8, `"level":"ERROR"`: 4,
 		} {
 			if got := strings.Count(said, what); got > most || got == 0 && strings.HasPrefix(what, "queue") {

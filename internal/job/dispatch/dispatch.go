@@ -1,6 +1,6 @@
-// Package dispatch defines the types by which senders and the alert service agree on the
-// deliveries that are sent: claims, reports and deferrals. They are in a package below
-// job, because a report holds an outcome of messenger, which imports job.
+// Package dispatch defines claims, reports and deferrals, by which senders and the alert
+// service agree on the deliveries that are sent, and their Protobuf codec. They are not in
+// package job, because a report holds an outcome of messenger, which imports job.
 package dispatch
 
 import (
@@ -9,7 +9,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-// A Claim is the right to send one delivery, once, until its lease expires.
+// A Claim is the right to send one delivery, once, until its lease expires. Fence is its
+// fencing token.
 type Claim struct {
 	DeliveryID        int64
 	Fence             int64

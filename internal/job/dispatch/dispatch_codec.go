@@ -41,7 +41,7 @@ func ClaimFromWire(wire *jobv1.Claim, requested time.Time) Claim {
 	return c
 }
 
-// ReportToWire returns a report as Protobuf.
+// ReportToWire returns the Protobuf message of a report.
 func ReportToWire(r Report) *jobv1.Report {
 	return &jobv1.Report{
 		DeliveryId: r.DeliveryID,

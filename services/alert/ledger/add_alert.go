@@ -28,7 +28,7 @@ type pendingAdd struct {
 
 func (a *pendingAdd) rows() int { return 1 + len(a.deliveries) }
 
-// AddAlert records an alert with its deliveries, whose ids follow that of the alert. When ctx
+// AddAlert records an alert with its deliveries, whose ids follow that of the alert. If ctx
 // ends before it returns, they may be recorded nevertheless. The returned deliveries are ds.
 func (s *Store) AddAlert(ctx context.Context, a alert.Alert, ds []alert.Delivery, retry time.Time) (alert.Added, error) {
 	if err := checkAdd(a, ds); err != nil {
@@ -61,8 +61,8 @@ func (s *Store) AddAlert(ctx context.Context, a alert.Alert, ds []alert.Delivery
 	return alert.Added{Alert: a, Deliveries: ds}, nil
 }
 
-// duplicateOf returns the alert that was recorded under the idempotency key of mine. It returns
-// fault.ErrExists if that was recorded for another request.
+// duplicateOf returns the alert that was recorded before under the idempotency key of mine. It
+// returns fault.ErrExists if that was recorded for another request.
 func (s *Store) duplicateOf(ctx context.Context, mine *pendingAdd) (alert.Added, error) {
 	if !mine.same {
 		return alert.Added{}, fault.Existsf("the idempotency key %q was used for another request", mine.alert.IdempotencyKey)
@@ -92,11 +92,11 @@ func checkAdd(a alert.Alert, ds []alert.Delivery) error {
 		if !isStorable(d.Nickname, d.Messenger, d.Destination, d.CredentialFingerprint, d.Reason) {
 			return fault.Invalidf("delivery %d: a text contains NUL or is not UTF-8", i)
 		}
-		ended := d.State.IsFinal()
-		if d.State != alert.Queued && d.State != alert.Held && !ended || ended == d.EndTime.IsZero() {
+		completed := d.State.IsFinal()
+		if d.State != alert.Queued && d.State != alert.Held && !completed || completed == d.EndTime.IsZero() {
 			return fault.Invalidf("delivery %d: must be queued, held, or completed with an end time", i)
 		}
-		if behind := d.Chain != 0 && chains[d.Chain]; behind != (d.State == alert.Held) || behind == d.NextTime.IsZero() || ended && d.Chain != 0 {
+		if behind := d.Chain != 0 && chains[d.Chain]; behind != (d.State == alert.Held) || behind == d.NextTime.IsZero() || completed && d.Chain != 0 {
 			return fault.Invalidf("delivery %d: in a failover chain exactly the deliveries after the first are held, each until a time, and none is completed", i)
 		}
 		if a.Resolved && d.Chain != 0 {
@@ -149,6 +149,7 @@ type statement struct {
 	args []any
 }
 
+// run executes the statement.
 func (s statement) run(ctx context.Context, t *database.Tx) error {
 	_, err := t.Exec(ctx, s.text, s.args...)
 	return err
@@ -183,25 +184,26 @@ func insertOther(t *database.Tx, rows []deliveryRow) statement {
 }
 
 // insertDeliveries returns the statement that inserts rows, whose parameters add appends.
-func insertDeliveries(t *database.Tx, more string, types []string, rows []deliveryRow, add func(deliveryRow, []any) []any) statement {
+// columns are the columns beside those of a plain delivery.
+func insertDeliveries(t *database.Tx, columns string, types []string, rows []deliveryRow, add func(deliveryRow, []any) []any) statement {
 	args := make([]any, 0, len(types)*len(rows))
 	for _, d := range rows {
 		args = add(d, args)
 	}
 	values, args := t.ValueRows(types, args)
 	return statement{`INSERT` + orRollback(t) + ` INTO deliveries
-		(id, alert_id, nickname, messenger, rank, destination, credential, credential_key, state, next_time, expire_time` + more + `) ` + values, args}
+		(id, alert_id, nickname, messenger, rank, destination, credential, credential_key, state, next_time, expire_time` + columns + `) ` + values, args}
 }
 
-// A deliveryRow is a delivery to insert, with its call.
+// A deliveryRow is a delivery to insert, with its call and its position in its thread.
 type deliveryRow struct {
 	*pendingAdd
 	*alert.Delivery
 	threadPlace
 }
 
-// isPlainDelivery reports whether a delivery is queued and in no failover chain, as most are. No
-// delivery of an alert with a key is plain.
+// isPlainDelivery reports whether a delivery is queued and in no failover chain, as most are.
+// Deliveries of alerts with an alert key are not plain either; the caller checks that.
 func isPlainDelivery(d *alert.Delivery) bool {
 	return d.State == alert.Queued && d.Chain == 0 && d.Reason == ""
 }

@@ -8,7 +8,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// An alertExtras has the optional fields of an alert; most alerts have none, and an empty column.
+// An alertExtras has the optional fields of an alert, as they are stored in the column more.
+// Most alerts have none, and an empty column.
 type alertExtras struct {
 	Title   string            `json:"title,omitempty"`
 	Link    string            `json:"link,omitempty"`

@@ -17,8 +17,8 @@ type alertKey struct {
 	name     string
 	last     int64 // the order of the last alert; 0 before the first
 	rank     job.Rank
-	resolved bool
-	use      int64
+	resolved bool  // of the last alert
+	use      int64 // when it was last used
 }
 
 // addAlert sets the order of an alert under the key, and its rank.
@@ -44,9 +44,9 @@ type threadPlace struct {
 	notNeeded bool // it is canceled at once, as not needed
 }
 
-// enterThreads sets the order of alerts with keys, in the order of the calls, and the ranks of
-// resolved ones. It returns the threads that must be settled after the deliveries are inserted.
-// Without alert keys it runs no query.
+// enterThreads sets the order of alerts with keys, in the order of the calls, the ranks of
+// resolved ones, and the places of their deliveries in their threads. It returns the threads
+// that must be settled after the deliveries are inserted. Without alert keys it runs no query.
 func enterThreads(ctx context.Context, t *database.Tx, adds []*pendingAdd) (unsettled []string, err error) {
 	var keyed []*pendingAdd
 	for _, a := range adds {
@@ -100,11 +100,11 @@ func enterKeys(ctx context.Context, t *database.Tx, keyed []*pendingAdd) error {
 		k.use = max(k.use, micros(a.alert.CreateTime))
 	}
 	rows := slices.SortedFunc(maps.Values(keys), func(a, b *alertKey) int { return cmp.Compare(a.name, b.name) })
-	kept, err := upsertAlertKeys(ctx, t, rows, `use_time = excluded.use_time`)
+	stored, err := upsertAlertKeys(ctx, t, rows, `use_time = excluded.use_time`)
 	if err != nil {
 		return err
 	}
-	for _, k := range kept {
+	for _, k := range stored {
 		*keys[k.name] = k
 	}
 	for _, a := range keyed {
@@ -123,14 +123,14 @@ func upsertAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey, set 
 			args = append(args, k.name, k.last, int(k.rank), k.resolved, k.use)
 		}
 		rows, args := t.ValueRows([]string{"text", "bigint", "bigint", "boolean", "bigint"}, args)
-		kept, err := database.Select(ctx, t, func(rows *sql.Rows, k *alertKey) error {
+		stored, err := database.Select(ctx, t, func(rows *sql.Rows, k *alertKey) error {
 			return rows.Scan(&k.name, &k.last, &k.rank, &k.resolved, &k.use)
 		}, `INSERT INTO alert_keys (name, last_order, rank, resolved, use_time) `+rows+onConflictName+set+`
 			RETURNING name, last_order, rank, resolved, use_time`, args...)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, kept...)
+		all = append(all, stored...)
 	}
 	return all, nil
 }
@@ -167,7 +167,7 @@ func upsertThreads(ctx context.Context, t *database.Tx, keyed []*pendingAdd) (ma
 			args = append(args, name, false, e.resolved, e.last, e.use)
 		}
 		rows, args := t.ValueRows([]string{"text", "boolean", "bigint", "bigint", "bigint"}, args)
-		kept, err := database.Select(ctx, t, func(rows *sql.Rows, th *thread) error {
+		stored, err := database.Select(ctx, t, func(rows *sql.Rows, th *thread) error {
 			return rows.Scan(&th.name, &th.notified, &th.resolved)
 		}, `INSERT INTO threads (name, notified, resolved_order, last_order, use_time) `+rows+onConflictName+`
 			resolved_order = CASE WHEN excluded.resolved_order > 0 THEN excluded.resolved_order ELSE threads.resolved_order END,
@@ -176,15 +176,15 @@ func upsertThreads(ctx context.Context, t *database.Tx, keyed []*pendingAdd) (ma
 		if err != nil {
 			return nil, err
 		}
-		for _, th := range kept {
+		for _, th := range stored {
 			threads[th.name] = th
 		}
 	}
 	return threads, nil
 }
 
-// selectBusyThreads returns which of the threads have deliveries that are not completed. The condition
-// repeats that of the partial index on threads.
+// selectBusyThreads returns which of the threads have deliveries that are not completed. The
+// condition repeats that of the partial index on threads.
 func selectBusyThreads(ctx context.Context, t *database.Tx, names []string) (map[string]bool, error) {
 	busy := map[string]bool{}
 	for some := range database.ChunkRows(t, names, maxStatementRows) {

@@ -73,15 +73,15 @@ func (s *Store) Alerts(ctx context.Context, q alert.AlertQuery) (alerts []alert.
 	}
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		client := ent.NewClient(ent.Driver(t.Driver()))
-		asked := alertQuery(client, q)
+		query := alertQuery(client, q)
 		if q.Nickname != "" && q.State == 0 {
 			ids, err := selectNotifiedAlerts(ctx, t, q)
 			if err != nil {
 				return err
 			}
-			asked.Where(entalert.IDIn(ids...))
+			query.Where(entalert.IDIn(ids...))
 		}
-		rows, err := asked.All(ctx)
+		rows, err := query.All(ctx)
 		if err != nil {
 			return err
 		}
@@ -135,13 +135,13 @@ func alertQuery(client *ent.Client, q alert.AlertQuery) *ent.AlertQuery {
 	return alerts
 }
 
-// selectNotifiedAlerts returns the ids of a page of alerts of which a user was notified, by the index of
-// deliveries by user, newest first. It reads no more than the page, however many alerts the
-// user has. The limit is part of the text, so that PostgreSQL uses it for planning.
+// selectNotifiedAlerts returns the ids of a page of alerts with a delivery to a user, by the
+// index of deliveries by user, newest first. It reads no more than the page, however many alerts
+// the user has. The limit is part of the text, so that PostgreSQL uses it for planning.
 func selectNotifiedAlerts(ctx context.Context, t *database.Tx, q alert.AlertQuery) ([]int64, error) {
 	text, args := `SELECT alert_id FROM deliveries WHERE nickname = ?`, []any{q.Nickname}
-	and := func(condition string, is bool, arg any) {
-		if is {
+	and := func(condition string, set bool, arg any) {
+		if set {
 			text, args = text+condition, append(args, arg)
 		}
 	}
@@ -197,6 +197,7 @@ type stateCount struct {
 
 func (c stateCount) state() alert.State { return deliveryState(alert.State(c.State), c.Held) }
 
+// count returns the numbers of deliveries of alerts by state.
 func count(ctx context.Context, client *ent.Client, alerts []*ent.Alert) (counts []stateCount, err error) {
 	ids := make([]int64, len(alerts))
 	for i, a := range alerts {

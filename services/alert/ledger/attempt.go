@@ -16,14 +16,14 @@ type attemptRow struct {
 	number            int
 	fence             int64
 	start, end        int64
-	outcome           messenger.Outcome // without After
+	outcome           messenger.Outcome // without RetryAfter and Gone
 	possibleDuplicate bool
 }
 
 // attemptColumns are the columns of an attempt, in the order of scan and append.
 const attemptColumns = `delivery_id, number, fence, start_time, end_time, kind, scope, status, code, message_id, excerpt, possible_duplicate, cut, moved`
 
-// attemptColumnTypes are the types of columns.
+// attemptColumnTypes are the types of attemptColumns.
 var attemptColumnTypes = []string{"bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "text", "text", "text", "boolean", "boolean", "text"}
 
 func (a *attemptRow) scan(rows *sql.Rows) error {
@@ -56,6 +56,7 @@ func (a *attemptRow) toAttempt() alert.Attempt {
 	}
 }
 
+// insertAttempts inserts the rows of attempts.
 func insertAttempts(ctx context.Context, t *database.Tx, all []attemptRow) error {
 	for some := range database.ChunkRows(t, all, maxStatementRows) {
 		args := make([]any, 0, len(attemptColumnTypes)*len(some))

@@ -14,14 +14,14 @@ import (
 const reasonCanceled = "canceled"
 
 // Cancel cancels the queued deliveries of an alert, and marks the claimed ones and those that a
-// receipt must not resume. state + 0 avoids the indexes by state.
+// receipt must not resume.
 func (s *Store) Cancel(ctx context.Context, id int64, now time.Time) (n int, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
-		is, err := selectNumbers(ctx, t, `SELECT id FROM alerts WHERE id = ?`, id)
+		found, err := selectNumbers(ctx, t, `SELECT id FROM alerts WHERE id = ?`, id)
 		if err != nil {
 			return err
 		}
-		if len(is) == 0 {
+		if len(found) == 0 {
 			return fault.NotFoundf("alert %d not found", id)
 		}
 		threads, err := database.Select(ctx, t, func(rows *sql.Rows, thread *string) error { return rows.Scan(thread) },

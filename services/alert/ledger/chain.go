@@ -16,14 +16,14 @@ import (
 // processes that report deliveries of the same chain may deadlock. The database then aborts
 // one transaction, which is retried.
 
-// A chainStep is the result of a delivery in a chain.
+// A chainStep is a change of a delivery that may advance its chain.
 type chainStep struct {
 	chain int64
-	sent  bool
+	sent  bool // the delivery was sent; otherwise it failed or was deferred
 }
 
-// advanceChains advances chains after their deliveries in steps have been written. It returns the
-// threads of the deliveries that it completed or locked.
+// advanceChains advances chains after their deliveries in steps have been written. It returns
+// the threads of the deliveries that it completed or locked.
 func advanceChains(ctx context.Context, t *database.Tx, steps []chainStep, now int64) (threads []string, err error) {
 	var sent, open []int64
 	for _, s := range steps {
@@ -40,8 +40,8 @@ func advanceChains(ctx context.Context, t *database.Tx, steps []chainStep, now i
 	return append(threads, held...), err
 }
 
-// cancelRestOfChains cancels the queued deliveries of chains as not needed, and marks claimed ones so that
-// they are not retried. It returns their threads. state + 0 avoids the indexes by state.
+// cancelRestOfChains cancels the queued deliveries of chains as not needed, and marks claimed
+// ones so that they are not retried. It returns their threads.
 func cancelRestOfChains(ctx context.Context, t *database.Tx, chains []int64, now int64) (threads []string, err error) {
 	for some := range database.ChunkRows(t, chains, maxStatementRows) {
 		in, args := database.In(t, some)
@@ -91,8 +91,8 @@ func (r chainRow) unblocked(now int64) chainRow {
 	return r
 }
 
-// releaseNextOfChains releases the next held delivery of each chain that is due to go on. It returns the
-// threads of the held deliveries.
+// releaseNextOfChains releases the next held delivery of each chain whose delivery before it
+// failed or waits too long. It returns the threads of the held deliveries.
 func releaseNextOfChains(ctx context.Context, t *database.Tx, chains []int64, now int64) (threads []string, err error) {
 	for some := range database.ChunkRows(t, chains, maxStatementRows) {
 		in, args := database.In(t, some)
@@ -133,9 +133,9 @@ func releaseNextOfChains(ctx context.Context, t *database.Tx, chains []int64, no
 	return threads, nil
 }
 
-// nextOfChain returns the deliveries of a chain that change: the first held one becomes Queued at now
-// if the one before it failed, or waits longer than the failover delay. The held ones behind it
-// move earlier by as much, so that their distances stay.
+// nextOfChain returns the deliveries of a chain that change: the first held one becomes Queued
+// at now if the one before it failed, or waits longer than the failover delay. The held ones
+// behind it move earlier by as much, so that their distances stay.
 func nextOfChain(chain []chainRow, now int64) []chainRow {
 	first := slices.IndexFunc(chain, func(r chainRow) bool { return r.state == alert.Held })
 	if first < 1 {
@@ -178,8 +178,8 @@ func writeChainRows(ctx context.Context, t *database.Tx, moved []chainRow) error
 	return nil
 }
 
-// deliveryState returns the state of a delivery. The database stores held deliveries as queued, so
-// that expiry, cancellation and dispatch cover them too.
+// deliveryState returns the state of a delivery. The database stores held deliveries as queued,
+// so that expiry, cancellation and dispatch cover them too.
 func deliveryState(state alert.State, held bool) alert.State {
 	if state == alert.Queued && held {
 		return alert.Held

@@ -23,7 +23,7 @@ type pendingClaim struct {
 
 func (c *pendingClaim) rows() int { return len(c.ids) }
 
-// Claim claims deliveries under a lease. When ctx ends before it returns, they may stay claimed
+// Claim claims deliveries under a lease. If ctx ends before it returns, they may stay claimed
 // until the lease expires.
 func (s *Store) Claim(ctx context.Context, ids []int64, by alert.Claimant, now, lease time.Time) ([]dispatch.Claim, error) {
 	if !isStorable(by.Sender) {
@@ -89,7 +89,7 @@ func (c *pendingClaim) write(ctx context.Context, t *database.Tx, ids []int64) e
 		return err
 	}
 	if len(taken) < len(ids) {
-		if taken, err = c.held(ctx, t, ids); err != nil {
+		if taken, err = c.selectGranted(ctx, t, ids); err != nil {
 			return err
 		}
 	}
@@ -105,22 +105,22 @@ func (c *pendingClaim) grant(taken []dispatch.Claim) {
 
 // take claims the claimable ones of ids. In PostgreSQL it locks them in the order of their ids
 // first, so that two processes cannot deadlock. SQLite has one writer and needs no second
-// lookup. state + 0 keeps the databases from the indexes by state: the lookup is by id.
+// lookup.
 func (c *pendingClaim) take(ctx context.Context, t *database.Tx, ids []int64) ([]dispatch.Claim, error) {
 	in, args := database.In(t, ids)
-	free := `id ` + in + ` AND ` + isClaimable
+	claimable := `id ` + in + ` AND ` + isClaimable
 	if t.Postgres() {
-		free = `id IN (SELECT id FROM deliveries WHERE ` + free + ` ORDER BY id FOR UPDATE)`
+		claimable = `id IN (SELECT id FROM deliveries WHERE ` + claimable + ` ORDER BY id FOR UPDATE)`
 	}
 	return selectClaims(ctx, t, `UPDATE`+orRollback(t)+` deliveries SET state = `+sqlClaimed+`, fence = fence + 1, attempt_count = attempt_count + 1,
 		claim_time = ?, lease_time = ?, sender = ?, claim_request = ?, slots = ''
-		WHERE `+free+` RETURNING `+claimColumns,
+		WHERE `+claimable+` RETURNING `+claimColumns,
 		append(append([]any{c.now, c.lease, c.by.Sender, c.by.Request[:]}, args...), c.now, c.now)...)
 }
 
-// held returns the deliveries that the same request has claimed; they are granted again,
-// unchanged.
-func (c *pendingClaim) held(ctx context.Context, t *database.Tx, ids []int64) ([]dispatch.Claim, error) {
+// selectGranted returns the claims on some ids that the same request has; they are granted
+// again, unchanged.
+func (c *pendingClaim) selectGranted(ctx context.Context, t *database.Tx, ids []int64) ([]dispatch.Claim, error) {
 	in, args := database.In(t, ids)
 	return selectClaims(ctx, t, `SELECT `+claimColumns+` FROM deliveries WHERE id `+in+` AND `+rowClaimed+` AND claim_request = ?`,
 		append(args, c.by.Request[:])...)
@@ -129,6 +129,7 @@ func (c *pendingClaim) held(ctx context.Context, t *database.Tx, ids []int64) ([
 // claimColumns are the columns that selectClaims reads.
 const claimColumns = `id, fence, attempt_count, possible_duplicate, lease_time`
 
+// selectClaims returns the claims that a statement returns as claimColumns.
 func selectClaims(ctx context.Context, t *database.Tx, text string, args ...any) ([]dispatch.Claim, error) {
 	return database.Select(ctx, t, func(rows *sql.Rows, claim *dispatch.Claim) error {
 		var lease int64

@@ -25,7 +25,7 @@ type claimedRow struct {
 	chain              int64
 	thread             string
 	resolves           bool
-	reason             string // the reason when it is canceled; empty means canceled
+	reason             string // its reason if it becomes Canceled; empty means reasonCanceled
 	undeliveredMessage string // the id of the message that the provider accepted and did not deliver, if any
 }
 
@@ -40,7 +40,7 @@ func selectClaimed(ctx context.Context, t *database.Tx, condition string, args .
 		CASE WHEN receipt_failed THEN receipt_message ELSE '' END FROM deliveries WHERE `+condition, args...)
 }
 
-// verdictFacts returns the input for a rule.
+// verdictFacts returns the facts for a verdict at now.
 func (c *claimedRow) verdictFacts(now time.Time) alert.VerdictFacts {
 	return alert.VerdictFacts{
 		Now: now, Messenger: c.messenger, Rank: c.rank, Tries: c.tries, ExpireTime: fromMicros(c.expire), Canceled: c.canceled,

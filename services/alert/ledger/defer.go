@@ -34,9 +34,8 @@ func (s *Store) Defer(ctx context.Context, ds []dispatch.Deferral, now time.Time
 	})
 }
 
-// writeDeferrals locks deliveries in the order of their ids, defers those that are claimable or
-// claimed under the given fencing token, and advances their chains. state + 0 avoids the
-// indexes by state.
+// writeDeferrals locks deliveries in the order of their ids, defers those that are queued and
+// not deferred, or claimed under the given fencing token, and advances their chains.
 func writeDeferrals(ctx context.Context, t *database.Tx, ds []dispatch.Deferral, now int64) error {
 	ids, rows := make([]int64, len(ds)), make([]any, 0, 4*len(ds))
 	for i, d := range ds {
@@ -73,9 +72,9 @@ func writeDeferrals(ctx context.Context, t *database.Tx, ds []dispatch.Deferral,
 			v.fence > 0 AND deliveries.`+rowClaimed+` AND deliveries.fence = v.fence)`, append(args, now)...); err != nil {
 		return err
 	}
-	dismissed, err := advanceChains(ctx, t, steps, now)
+	canceled, err := advanceChains(ctx, t, steps, now)
 	if err != nil {
 		return err
 	}
-	return settleThreads(ctx, t, append(threads, dismissed...), nil, now)
+	return settleThreads(ctx, t, append(threads, canceled...), nil, now)
 }

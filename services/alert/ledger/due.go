@@ -115,7 +115,7 @@ func toJobs(due []dueDelivery, alerts map[int64]alert.Alert, now int64, size int
 	type kind struct {
 		alert     int64
 		messenger string
-		grain     int64
+		grain     int64 // due time, in units of DueGranularity after now
 	}
 	var jobs []alert.DueJob
 	open := map[kind]int{} // the job that is not full yet
@@ -134,19 +134,19 @@ func toJobs(due []dueDelivery, alerts map[int64]alert.Alert, now int64, size int
 	return jobs
 }
 
-// Reenqueue makes enqueued deliveries due at now if their redispatch time is not after until. Those
-// that were due before stay in front and are not written again, because this is called often
-// during an outage of the queue.
+// Reenqueue makes enqueued deliveries due at now if their redispatch time is not after until.
+// Those that were due before stay in front and are not written again, because this is called
+// often during an outage of the queue.
 func (s *Store) Reenqueue(ctx context.Context, now, until time.Time) (n int, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		due, err := selectNumbers(ctx, t, `SELECT count(*) FROM deliveries WHERE `+isQueued+` AND NOT deferred AND next_time <= ?`, micros(now))
 		if err != nil {
 			return err
 		}
-		woken, err := t.Exec(ctx, `UPDATE deliveries SET next_time = ? WHERE id IN (
+		moved, err := t.Exec(ctx, `UPDATE deliveries SET next_time = ? WHERE id IN (
 			SELECT id FROM deliveries WHERE `+isQueued+` AND NOT deferred AND next_time > ? AND next_time <= ? ORDER BY id`+forUpdate(t)+`)`,
 			micros(now), micros(now), micros(until))
-		n = int(due[0]) + woken
+		n = int(due[0]) + moved
 		return err
 	})
 	return n, err

@@ -12,7 +12,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// idempotencyKeyGrace is how long expired idempotency keys are kept, for processes whose clocks differ.
+// idempotencyKeyGrace is how long expired idempotency keys are kept, for processes whose clocks
+// differ.
 const idempotencyKeyGrace = time.Hour
 
 // expiredKeysPerAdd is the number of expired keys that each new key deletes.
@@ -39,9 +40,9 @@ func idempotencyKeyOf(a *pendingAdd) idempotencyKey {
 	return idempotencyKey{name: a.alert.IdempotencyKey, request: request, alert: a.alert.ID, expire: micros(a.alert.CreateTime.Add(alert.IdempotencyKeyTTL))}
 }
 
-// takeIdempotencyKeys decides, in the order of the calls, which of them record their alerts: those without
-// an idempotency key, and those whose key is free. The others get the id of the alert that has
-// the key. Without keys it runs no query.
+// takeIdempotencyKeys returns the calls that record their alerts, decided in their order: those
+// without an idempotency key, and those whose key is free. The others get the id of the alert
+// that has the key. Without keys it runs no query.
 func takeIdempotencyKeys(ctx context.Context, t *database.Tx, adds []*pendingAdd) ([]*pendingAdd, error) {
 	firsts := map[string]idempotencyKey{}
 	now := int64(0)
@@ -64,7 +65,7 @@ func takeIdempotencyKeys(ctx context.Context, t *database.Tx, adds []*pendingAdd
 		return nil, err
 	}
 	var fresh []*pendingAdd
-	anew := map[string]idempotencyKey{}
+	replaced := map[string]idempotencyKey{}
 	for _, a := range adds {
 		if a.alert.IdempotencyKey == "" {
 			fresh = append(fresh, a)
@@ -76,42 +77,43 @@ func takeIdempotencyKeys(ctx context.Context, t *database.Tx, adds []*pendingAdd
 			continue
 		}
 		if holder.alert != mine.alert {
-			keys[mine.name], anew[mine.name] = mine, mine
+			keys[mine.name], replaced[mine.name] = mine, mine
 		}
 		fresh = append(fresh, a)
 	}
-	if _, err := upsertIdempotencyKeys(ctx, t, anew, `request = excluded.request, alert_id = excluded.alert_id, expire_time = excluded.expire_time`); err != nil {
+	if _, err := upsertIdempotencyKeys(ctx, t, replaced, `request = excluded.request, alert_id = excluded.alert_id, expire_time = excluded.expire_time`); err != nil {
 		return nil, err
 	}
 	return fresh, deleteExpiredKeys(ctx, t, now-idempotencyKeyGrace.Microseconds(), expiredKeysPerAdd*len(firsts))
 }
 
-// upsertIdempotencyKeys inserts keys, applies set to existing ones, and returns their values afterwards.
+// upsertIdempotencyKeys inserts keys, applies set to existing ones, and returns their values
+// afterwards.
 func upsertIdempotencyKeys(ctx context.Context, t *database.Tx, keys map[string]idempotencyKey, set string) (map[string]idempotencyKey, error) {
 	rows := make([]idempotencyKey, 0, len(keys))
 	for _, k := range keys {
 		rows = append(rows, k)
 	}
 	slices.SortFunc(rows, func(a, b idempotencyKey) int { return cmp.Compare(a.name, b.name) })
-	stand := make(map[string]idempotencyKey, len(rows))
+	stored := make(map[string]idempotencyKey, len(rows))
 	for some := range database.ChunkRows(t, rows, maxStatementRows) {
 		args := make([]any, 0, 4*len(some))
 		for _, k := range some {
 			args = append(args, k.name, k.request, k.alert, k.expire)
 		}
 		rows, args := t.ValueRows([]string{"text", "bytea", "bigint", "bigint"}, args)
-		kept, err := database.Select(ctx, t, func(rows *sql.Rows, k *idempotencyKey) error {
+		found, err := database.Select(ctx, t, func(rows *sql.Rows, k *idempotencyKey) error {
 			return rows.Scan(&k.name, &k.request, &k.alert, &k.expire)
 		}, `INSERT INTO keys (name, request, alert_id, expire_time) `+rows+`
 			ON CONFLICT (name) DO UPDATE SET `+set+` RETURNING name, request, alert_id, expire_time`, args...)
 		if err != nil {
 			return nil, err
 		}
-		for _, k := range kept {
-			stand[k.name] = k
+		for _, k := range found {
+			stored[k.name] = k
 		}
 	}
-	return stand, nil
+	return stored, nil
 }
 
 // deleteExpiredKeys deletes some of the keys that expired before a time, except those that another

@@ -12,12 +12,12 @@ import (
 // idEpoch is the start of the clock in ids: 2020-01-01 UTC, in milliseconds since 1970.
 const idEpoch = 1_577_836_800_000
 
-// idBitsPerMilli is the number of bits of an id for the ids of one millisecond. The remaining bits last
-// until the year 2298.
+// idBitsPerMilli is the number of bits of an id for the ids of one millisecond. The remaining
+// bits last until the year 2298.
 const idBitsPerMilli = 20
 
-// The number of ids of a block, unless one call needs more, and its maximum age: an older block
-// is dropped, so that ids of several processes are almost in the order of time.
+// The number of ids of an id block, unless one call needs more, and its maximum age: an older
+// block is dropped, so that ids of several processes are almost in the order of time.
 const (
 	blockSize   = 1 << 14
 	blockMaxAge = 10 * time.Second
@@ -56,8 +56,7 @@ func (i *ids) take(ctx context.Context, n int) (int64, error) {
 	return first, nil
 }
 
-// reserve reserves size ids, at floor or above, and returns the first id after
-// them.
+// reserve reserves size ids, at floor or above, and returns the first id after them.
 func (i *ids) reserve(ctx context.Context, size, floor int64) (end int64, err error) {
 	err = i.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		rows, err := database.Select(ctx, t, func(rows *sql.Rows, end *int64) error { return rows.Scan(end) },

@@ -20,20 +20,20 @@ import (
 
 // A model is the expected state of one delivery.
 type model struct {
-	state    alert.State
-	reason   string
-	next     int  // when it is due
-	deferred bool // a verdict deferred it until then
-	expire   int
-	end      int // when it completed
-	begun    int // start of the last claim
-	lease    int // end of its lease
-	fence    int64
-	tries    int
-	canceled bool // while it was claimed
-	needless bool // another of its chain was sent while it was claimed
-	doubt    bool // an earlier attempt may have reached the provider
-	attempts []alert.Attempt
+	state             alert.State
+	reason            string
+	next              int  // when it is due
+	deferred          bool // a verdict deferred it until then
+	expire            int
+	end               int // when it completed
+	begun             int // start of the last claim
+	lease             int // end of its lease
+	fence             int64
+	tries             int
+	canceled          bool // while it was claimed
+	notNeeded         bool // another of its chain was sent while it was claimed
+	possibleDuplicate bool // an earlier attempt may have reached the provider
+	attempts          []alert.Attempt
 }
 
 // A world is a ledger and its model, with a common clock.
@@ -86,13 +86,13 @@ func TestDeliveriesModel(t *testing.T) {
 		defer l.Close()
 		w := newWorld(r, l)
 		r.Repeat(map[string]func(*rapid.T){
-			"":           w.agree,
+			"":           w.compare,
 			"wait":       func(r *rapid.T) { w.now += rapid.IntRange(1, 20).Draw(r, "seconds") },
 			"claim":      w.claim,
 			"report":     w.report,
 			"report old": w.reportOld,
 			"due":        w.due,
-			"wake":       w.wake,
+			"re-enqueue": w.reenqueue,
 			"sweep":      w.sweep,
 			"cancel":     w.cancel,
 			"replay":     w.replay,
@@ -139,15 +139,15 @@ func (w *world) some(r *rapid.T) []int64 {
 	return all[:rapid.IntRange(1, len(all)).Draw(r, "how many")]
 }
 
-// judge applies the verdict of the rule on a report to a claimed delivery.
-func (m *model) judge(now int, report dispatch.Report) {
+// apply applies the verdict of the rule on a report to a claimed delivery.
+func (m *model) apply(now int, report dispatch.Report) {
 	v := rule(alert.VerdictFacts{
 		Now: clock(now), Messenger: "slack", Rank: job.High, Tries: m.tries, ExpireTime: clock(m.expire), Canceled: m.canceled,
 	}, report)
 	m.attempts = append(m.attempts, m.attempt(report))
-	m.doubt = m.doubt || report.Outcome.Kind == messenger.Unknown
+	m.possibleDuplicate = m.possibleDuplicate || report.Outcome.Kind == messenger.Unknown
 	m.state, m.reason = v.State, v.Reason
-	if m.needless && v.State == alert.Canceled {
+	if m.notNeeded && v.State == alert.Canceled {
 		m.reason = alert.NotNeeded
 	}
 	if v.CountsAsTry {
@@ -165,7 +165,7 @@ func (m *model) attempt(report dispatch.Report) alert.Attempt {
 	report.Outcome.RetryAfter = 0
 	return alert.Attempt{
 		Number: len(m.attempts) + 1, Fence: report.Fence, StartTime: report.StartTime, EndTime: report.EndTime,
-		Outcome: report.Outcome, PossibleDuplicate: m.doubt,
+		Outcome: report.Outcome, PossibleDuplicate: m.possibleDuplicate,
 	}
 }
 
@@ -190,7 +190,7 @@ func (w *world) claim(r *rapid.T) {
 		}
 		m.state, m.begun, m.lease, m.fence = alert.Claimed, w.now, lease, m.fence+1
 		want = append(want, dispatch.Claim{
-			DeliveryID: id, Fence: m.fence, Attempt: len(m.attempts) + 1, PossibleDuplicate: m.doubt, LeaseExpireTime: clock(lease),
+			DeliveryID: id, Fence: m.fence, Attempt: len(m.attempts) + 1, PossibleDuplicate: m.possibleDuplicate, LeaseExpireTime: clock(lease),
 		})
 	}
 	if !slices.Equal(got, want) {
@@ -237,7 +237,7 @@ func (w *world) send(r *rapid.T, report dispatch.Report) {
 	var want []int64
 	switch {
 	case m.state == alert.Claimed && report.Fence == m.fence:
-		m.judge(w.now, report)
+		m.apply(w.now, report)
 		w.advance(m.state == alert.Sent)
 	case slices.ContainsFunc(m.attempts, func(a alert.Attempt) bool {
 		mine := m.attempt(report)
@@ -264,7 +264,7 @@ func (w *world) advance(sent bool) {
 		case sent && waits:
 			m.state, m.reason, m.end = alert.Canceled, alert.NotNeeded, w.now
 		case sent && m.state == alert.Claimed:
-			m.canceled, m.needless = true, true
+			m.canceled, m.notNeeded = true, true
 		case !sent && m.state == alert.Held:
 			before, early := w.models[w.ids[i-1]], m.next-w.now
 			if early > 0 && (before.state == alert.Failed || before.state == alert.Queued && before.deferred && before.next >= m.next) {
@@ -304,7 +304,7 @@ func (w *world) due(r *rapid.T) {
 	}
 }
 
-func (w *world) wake(r *rapid.T) {
+func (w *world) reenqueue(r *rapid.T) {
 	until := w.now + rapid.IntRange(0, 100).Draw(r, "until")
 	got, err := w.l.Reenqueue(r.Context(), clock(w.now), clock(until))
 	if err != nil {
@@ -345,7 +345,7 @@ func (w *world) sweep(r *rapid.T) {
 	for _, id := range found {
 		m := w.models[id]
 		if m.state == alert.Claimed {
-			m.judge(w.now, dispatch.Report{
+			m.apply(w.now, dispatch.Report{
 				DeliveryID: id, Fence: m.fence, StartTime: clock(m.begun), EndTime: clock(m.lease),
 				Outcome: messenger.Outcome{Kind: messenger.Unknown, Code: ledger.LeaseExpired},
 			})
@@ -409,7 +409,7 @@ func (w *world) replay(r *rapid.T) {
 		}
 		want++
 		if !dry {
-			m.state, m.reason, m.end, m.tries, m.canceled, m.needless = alert.Queued, "", 0, 0, false, false
+			m.state, m.reason, m.end, m.tries, m.canceled, m.notNeeded = alert.Queued, "", 0, 0, false, false
 			m.next, m.deferred, m.expire = w.now, false, expire
 		}
 	}
@@ -418,8 +418,8 @@ func (w *world) replay(r *rapid.T) {
 	}
 }
 
-// agree compares the ledger with the model.
-func (w *world) agree(r *rapid.T) {
+// compare compares the ledger with the model.
+func (w *world) compare(r *rapid.T) {
 	a, ds, err := w.l.Alert(r.Context(), w.alert)
 	if err != nil {
 		r.Fatal(err)
@@ -439,13 +439,13 @@ func (w *world) agree(r *rapid.T) {
 		if d.State != m.state || d.Reason != m.reason || d.NextTime != next || d.EndTime != end || !slices.Equal(d.Attempts, m.attempts) {
 			r.Fatalf("delivery %d is %+v\nwant %+v", d.ID, d, *m)
 		}
-		m.prove(r)
+		m.checkPromises(r)
 	}
 }
 
-// prove checks two promises on the model: a final state has evidence, and an attempt after one
-// that may have reached the provider is marked as a possible duplicate.
-func (m *model) prove(r *rapid.T) {
+// checkPromises checks two promises on the model: a final state has evidence, and an attempt
+// after one that may have reached the provider is marked as a possible duplicate.
+func (m *model) checkPromises(r *rapid.T) {
 	unknown := false
 	for _, a := range m.attempts {
 		if unknown && !a.PossibleDuplicate {

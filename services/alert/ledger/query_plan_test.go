@@ -72,7 +72,7 @@ func TestCompletedRowsCostNothing(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "ledger.db")
 		open(t, path)
-		costNothing(t, raw(t, path), "EXPLAIN QUERY PLAN ", "ORDER BY", "SCAN keys", "SCAN alerts", "SCAN deliveries\n", "SCAN deliveries USING INDEX delivery_alert_id", "SCAN deliveries USING COVERING INDEX delivery_alert_id", "SCAN deliveries USING INDEX delivery_nickname")
+		requirePlans(t, raw(t, path), "EXPLAIN QUERY PLAN ", "ORDER BY", "SCAN keys", "SCAN alerts", "SCAN deliveries\n", "SCAN deliveries USING INDEX delivery_alert_id", "SCAN deliveries USING COVERING INDEX delivery_alert_id", "SCAN deliveries USING INDEX delivery_nickname")
 	})
 	t.Run("postgres", func(t *testing.T) {
 		url := postgrestest.URL(t)
@@ -82,7 +82,7 @@ func TestCompletedRowsCostNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { db.Close() }) //nolint:errcheck // test cleanup
-		anyValues(t, db, true)
+		requireGenericPlans(t, db, true)
 		for _, statement := range []string{ // many completed deliveries of many alerts, few queued, claimed or failed ones
 			`INSERT INTO deliveries (id, alert_id, nickname, messenger, rank, destination, credential, state, next_time, expire_time, lease_time)
 				SELECT i, i / 3, CASE WHEN i % 50 = 0 THEN 'kim' ELSE 'lee' END, 'slack', i % 4, '', '', CASE WHEN i % 500 < 4 THEN 1 + i % 500 ELSE 3 END, i, i, i
@@ -97,14 +97,14 @@ func TestCompletedRowsCostNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		costNothing(t, db, "EXPLAIN ", "Seq Scan on deliveries", "Seq Scan on alerts")
-		anyValues(t, db, false)
+		requirePlans(t, db, "EXPLAIN ", "Seq Scan on deliveries", "Seq Scan on alerts")
+		requireGenericPlans(t, db, false)
 	})
 }
 
-// general are the queries with a limit or an array, for which PostgreSQL may use a generic plan,
-// each with the index that a generic plan must use.
-var general = map[string]string{
+// genericPlans are the queries with a limit or an array, for which PostgreSQL may use a generic
+// plan, each with the index that a generic plan must use.
+var genericPlans = map[string]string{
 	`SELECT id, create_time FROM alerts WHERE id > $1 ORDER BY id LIMIT $2`:                                                                          "alerts_pkey",
 	`SELECT id FROM deliveries WHERE alert_id >= $1 AND alert_id <= $2 ORDER BY alert_id LIMIT 501`:                                                  "delivery_alert_id",
 	`SELECT name FROM keys WHERE expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED`:                                             "key_expire_time",
@@ -124,19 +124,19 @@ var general = map[string]string{
 	`SELECT id FROM deliveries WHERE state = 1 AND expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED`: "delivery_expiring",
 }
 
-// anyValues fails the test unless the generic plans use their indexes. In an empty ledger it checks
-// only those with arrays, because such a plan is kept while the table grows.
-func anyValues(t *testing.T, db *sql.DB, empty bool) {
+// requireGenericPlans fails the test unless the generic plans use their indexes. In an empty
+// ledger it checks only those with arrays, because such a plan is kept while the table grows.
+func requireGenericPlans(t *testing.T, db *sql.DB, empty bool) {
 	t.Helper()
 	db.SetMaxOpenConns(1) // settings and prepared statements belong to the connection
 	if _, err := db.ExecContext(t.Context(), `SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off`); err != nil {
 		t.Fatal(err)
 	}
-	for query, index := range general {
+	for query, index := range genericPlans {
 		if empty && !strings.Contains(query, "[]") {
 			continue
 		}
-		if _, err := db.ExecContext(t.Context(), `PREPARE asked AS `+query); err != nil {
+		if _, err := db.ExecContext(t.Context(), `PREPARE planned AS `+query); err != nil {
 			t.Fatalf("%s: %v", query, err)
 		}
 		var values []string
@@ -147,23 +147,24 @@ func anyValues(t *testing.T, db *sql.DB, empty bool) {
 			}
 			values = append(values, value)
 		}
-		if plan := ask(t, db, `EXPLAIN EXECUTE asked (`+strings.Join(values, ", ")+`)`); !strings.Contains(plan, index) || strings.Contains(plan, "Seq Scan") || strings.Count(plan, index) > strings.Count(plan, "Index Cond: (") {
+		if plan := explain(t, db, `EXPLAIN EXECUTE planned (`+strings.Join(values, ", ")+`)`); !strings.Contains(plan, index) || strings.Contains(plan, "Seq Scan") || strings.Count(plan, index) > strings.Count(plan, "Index Cond: (") {
 			t.Errorf("%s\ndoes not use %s:\n%s", query, index, plan)
 		}
-		if _, err := db.ExecContext(t.Context(), `DEALLOCATE asked`); err != nil {
+		if _, err := db.ExecContext(t.Context(), `DEALLOCATE planned`); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-// costNothing fails the test unless the plan of each query uses its index and has no bad word.
-func costNothing(t *testing.T, db *sql.DB, explain string, bad ...string) {
+// requirePlans fails the test unless the plan of each query, which prefix explains, uses its
+// index and has no bad word.
+func requirePlans(t *testing.T, db *sql.DB, prefix string, bad ...string) {
 	t.Helper()
 	for query, index := range plans {
-		plan := ask(t, db, explain+query)
+		plan := explain(t, db, prefix+query)
 		if table, ok := strings.CutPrefix(index, "KEY"); ok { // the primary key of deliveries, or of another table
 			index = cmp.Or(strings.TrimSpace(table), "deliveries") + "_pkey"
-			if strings.Contains(explain, "QUERY PLAN") {
+			if strings.Contains(prefix, "QUERY PLAN") {
 				index = "INTEGER PRIMARY KEY"
 			}
 		}
@@ -178,8 +179,8 @@ func costNothing(t *testing.T, db *sql.DB, explain string, bad ...string) {
 	}
 }
 
-// ask returns the last column of the rows of a query.
-func ask(t *testing.T, db *sql.DB, query string) (answer string) {
+// explain returns the last column of the rows of an EXPLAIN statement.
+func explain(t *testing.T, db *sql.DB, query string) (plan string) {
 	t.Helper()
 	rows, err := db.QueryContext(t.Context(), query)
 	if err != nil {
@@ -198,10 +199,10 @@ func ask(t *testing.T, db *sql.DB, query string) (answer string) {
 		if err := rows.Scan(values...); err != nil {
 			t.Fatal(err)
 		}
-		answer += fmt.Sprintln(*values[len(values)-1].(*any))
+		plan += fmt.Sprintln(*values[len(values)-1].(*any))
 	}
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return answer
+	return plan
 }

@@ -59,7 +59,7 @@ func (s *Store) RecordReceipt(ctx context.Context, delivery int64, r alert.Recei
 		d := found[0]
 		messages, err := database.Select(ctx, t, func(rows *sql.Rows, id *string) error { return rows.Scan(id) },
 			`SELECT message_id FROM attempts WHERE delivery_id = ? AND message_id <> '' ORDER BY number DESC`, delivery)
-		if err != nil || !d.isNews(r, messages) {
+		if err != nil || !d.isNewer(r, messages) {
 			return err
 		}
 		if _, err := t.Exec(ctx, `UPDATE deliveries SET receipt_message = ?, receipt_status = ?, receipt_code = ?,
@@ -74,10 +74,10 @@ func (s *Store) RecordReceipt(ctx context.Context, delivery int64, r alert.Recei
 	})
 }
 
-// isNews reports whether a receipt is news of a delivery whose attempts have messages, newest
-// first. A message without an attempt is the newest: its attempt is not reported yet, or its
-// outcome is Unknown.
-func (d receiptRow) isNews(r alert.Receipt, messages []string) bool {
+// isNewer reports whether a receipt is newer than the current one of a delivery, whose attempts
+// have messages, newest first. A message without an attempt is the newest: its attempt is not
+// reported yet, or its outcome is Unknown.
+func (d receiptRow) isNewer(r alert.Receipt, messages []string) bool {
 	if r.MessageID == d.message {
 		return !d.final
 	}
@@ -110,8 +110,8 @@ func failUndelivered(ctx context.Context, t *database.Tx, d receiptRow, now int6
 	return settleThreads(ctx, t, threads, nil, now)
 }
 
-// resumeChain resumes the chain of a delivery that was not delivered, unless another delivery of the
-// chain was sent.
+// resumeChain resumes the chain of a delivery that was not delivered, unless another delivery
+// of the chain was sent.
 func resumeChain(ctx context.Context, t *database.Tx, d receiptRow, now int64) error {
 	others, err := database.Select(ctx, t, func(rows *sql.Rows, state *alert.State) error { return rows.Scan(state) },
 		`SELECT state FROM deliveries WHERE chain = ? AND chain <> 0 ORDER BY id`+forUpdate(t), d.chain)

@@ -40,18 +40,18 @@ func (s *Store) Replay(ctx context.Context, selection alert.ReplaySelection, now
 	return n, err
 }
 
-// selectReplayable returns the deliveries that s selects, of alerts that are not deleted, up to the
-// limit of one call.
-func selectReplayable(ctx context.Context, t *database.Tx, s alert.ReplaySelection, lock, keep string) ([]int64, error) {
+// selectReplayable returns the deliveries that s selects, of alerts that are not deleted, up to
+// maxReplayed. lock locks the deliveries, and lockAlerts their alerts against deletion.
+func selectReplayable(ctx context.Context, t *database.Tx, s alert.ReplaySelection, lock, lockAlerts string) ([]int64, error) {
 	ids, err := selectUnsent(ctx, t, s, lock)
 	if err != nil {
 		return nil, err
 	}
-	return withoutDeleted(ctx, t, ids, keep)
+	return withoutDeleted(ctx, t, ids, lockAlerts)
 }
 
 // selectUnsent returns the deliveries that s selects, without those of tombstones. state + 0
-// avoids the indexes by state.
+// keeps the databases from the indexes by state where deliveries are found by id.
 func selectUnsent(ctx context.Context, t *database.Tx, s alert.ReplaySelection, lock string) ([]int64, error) {
 	condition, args := selectionCondition(s)
 	if len(s.IDs) == 0 && condition == "" {
@@ -72,7 +72,7 @@ func selectUnsent(ctx context.Context, t *database.Tx, s alert.ReplaySelection, 
 	var all []int64
 	for some := range database.ChunkRows(t, inOrder(s.IDs), maxStatementRows) {
 		in, some := database.In(t, some)
-		ids, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE state + 0 IN (4, 5)`+condition+`
+		ids, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE state + 0 IN (`+sqlFailed+`, `+sqlExpired+`)`+condition+`
 			AND id `+in+` ORDER BY id LIMIT ?`+lock,
 			slices.Concat(args, some, []any{maxReplayed - len(all)})...)
 		if err != nil {
@@ -83,8 +83,8 @@ func selectUnsent(ctx context.Context, t *database.Tx, s alert.ReplaySelection, 
 	return all, nil
 }
 
-// whereReplayable excludes firing deliveries for which a later resolved alert of their key exists, and
-// resolved ones for which any later alert of their key exists.
+// whereReplayable excludes firing deliveries for which a later resolved alert of their key
+// exists, and resolved ones for which any later alert of their key exists.
 const whereReplayable = ` AND (thread = '' OR NOT EXISTS (SELECT 1 FROM threads WHERE threads.name = deliveries.thread
 	AND threads.last_order > thread_order AND (resolves OR threads.resolved_order > thread_order)))`
 

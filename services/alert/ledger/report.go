@@ -24,8 +24,8 @@ type pendingReport struct {
 
 func (r *pendingReport) rows() int { return len(r.reports) }
 
-// Report records attempts and moves their deliveries on. When ctx ends before it returns, they
-// may be recorded; reporting them again is safe.
+// Report records attempts and applies the verdicts to their deliveries. If ctx ends before it
+// returns, they may be recorded; reporting them again is safe.
 func (s *Store) Report(ctx context.Context, reports []dispatch.Report, now time.Time, rule alert.VerdictRule) ([]int64, error) {
 	r := &pendingReport{reports: make([]dispatch.Report, len(reports)), now: now, rule: rule}
 	for i, each := range reports {
@@ -88,16 +88,17 @@ func entriesOf(calls []*pendingReport) (entries []reportEntry) {
 // is written in the next round, after the first is recorded.
 func writeReports(ctx context.Context, t *database.Tx, entries []reportEntry) error {
 	for len(entries) > 0 {
-		round, again := splitFirsts(entries)
+		round, rest := splitFirsts(entries)
 		if err := writeRound(ctx, t, round); err != nil {
 			return err
 		}
-		entries = again
+		entries = rest
 	}
 	return nil
 }
 
-// splitFirsts returns the first report of each delivery, sorted by delivery id, and the other reports.
+// splitFirsts returns the first report of each delivery, sorted by delivery id, and the other
+// reports.
 func splitFirsts(entries []reportEntry) (firsts, rest []reportEntry) {
 	seen := make(map[int64]bool, len(entries))
 	for _, e := range entries {
@@ -147,8 +148,8 @@ func lockClaimed(ctx context.Context, t *database.Tx, round []reportEntry) error
 	return nil
 }
 
-// writeRest records reports of any kind: it locks their claimed deliveries in the order of their
-// ids, and moves those with the right fencing token. state + 0 avoids the indexes by state.
+// writeRest records reports of any kind: it locks their claimed deliveries in the order of
+// their ids, and writes the transitions of those with the right fencing token.
 func writeRest(ctx context.Context, t *database.Tx, round []reportEntry) error {
 	in, args := database.In(t, idsOf(round))
 	all, err := selectClaimed(ctx, t, `id `+in+` AND `+rowClaimed+` ORDER BY id`+forUpdate(t), args...)
@@ -175,13 +176,14 @@ func writeRest(ctx context.Context, t *database.Tx, round []reportEntry) error {
 		}
 		transitions = append(transitions, t)
 	}
-	if err := writeMoves(ctx, t, transitions, now); err != nil {
+	if err := writeTransitions(ctx, t, transitions, now); err != nil {
 		return err
 	}
 	return markFenced(ctx, t, late)
 }
 
-// markFenced adds late reports to the fenced ones of their calls, unless they are recorded already.
+// markFenced adds late reports to the fenced ones of their calls, unless they are recorded
+// already.
 func markFenced(ctx context.Context, t *database.Tx, late []reportEntry) error {
 	for some := range database.ChunkRows(t, late, maxStatementRows) {
 		in, args := database.In(t, idsOf(some))

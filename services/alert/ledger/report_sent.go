@@ -14,8 +14,8 @@ import (
 // or thread and had no failed receipt before their report. These are not read: two statements
 // record and complete them, or one in PostgreSQL.
 
-// isPlainSent reports whether writeSent can record a report. The omitted columns of its attempt have
-// the right defaults for it.
+// isPlainSent reports whether writeSent can record a report. The omitted columns of its attempt
+// have the right defaults for it.
 func (e reportEntry) isPlainSent() bool {
 	o := e.Outcome
 	return o.Kind == messenger.Sent && o.Scope == 0 && !o.Truncated && o.Destination == ""
@@ -82,18 +82,18 @@ func writeSent(ctx context.Context, t *database.Tx, some []reportEntry) (rest []
 
 // recordSentAtOnce records the attempts and completes the deliveries in one statement.
 func recordSentAtOnce(ctx context.Context, t *database.Tx, some []reportEntry, rows string, args []any) (rest []reportEntry, err error) {
-	ended, err := selectNumbers(ctx, t, `WITH v (`+sentColumns+`) AS (`+rows+`),
+	completed, err := selectNumbers(ctx, t, `WITH v (`+sentColumns+`) AS (`+rows+`),
 		claimed AS (SELECT v.*, fence, attempt_count, possible_duplicate, `+whereSimple+` AS simple
 			FROM v JOIN deliveries ON deliveries.id = v.id WHERE `+rowClaimed+` ORDER BY v.id FOR UPDATE OF deliveries),
 		recorded AS (INSERT`+recordSent+` FROM claimed AS v WHERE fence = token AND simple RETURNING delivery_id, end_time)
 		UPDATE deliveries SET state = `+sqlSent+`, reason = '', end_time = recorded.end_time
 		FROM recorded WHERE deliveries.id = delivery_id RETURNING deliveries.id`, args...)
-	if err != nil || len(ended) == len(some) {
+	if err != nil || len(completed) == len(some) {
 		return nil, err
 	}
-	slices.Sort(ended)
+	slices.Sort(completed)
 	for _, e := range some {
-		if _, ok := slices.BinarySearch(ended, e.DeliveryID); !ok {
+		if _, ok := slices.BinarySearch(completed, e.DeliveryID); !ok {
 			rest = append(rest, e)
 		}
 	}

@@ -16,8 +16,8 @@ import (
 // such transactions on the same alert may deadlock; the database then aborts one,
 // which is retried.
 
-// DeleteCompleted deletes rows of a tombstone if there is one, or else deletes alerts that completed
-// before a time. It finds the rows by the index of deliveries by alert, in order.
+// DeleteCompleted deletes rows of a tombstone if there is one, or else deletes alerts that
+// completed before a time. It finds the rows by the index of deliveries by alert, in order.
 func (s *Store) DeleteCompleted(ctx context.Context, after int64, before time.Time, limit int) (d alert.Deletion, err error) {
 	if limit < 1 {
 		return d, fault.Invalidf("limit must be at least 1")
@@ -26,7 +26,7 @@ func (s *Store) DeleteCompleted(ctx context.Context, after int64, before time.Ti
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		begin = time.Now() // the write lock is acquired
 		d = alert.Deletion{Last: after}
-		if is, err := deleteTombstoneRows(ctx, t, limit, &d); is || err != nil {
+		if found, err := deleteTombstoneRows(ctx, t, limit, &d); found || err != nil {
 			return err
 		}
 		if err := deleteNext(ctx, t, micros(before), limit, &d); err != nil || d.More {
@@ -41,16 +41,16 @@ func (s *Store) DeleteCompleted(ctx context.Context, after int64, before time.Ti
 	return d, err
 }
 
-// A completedDelivery is a completed delivery that may be deleted with its alert.
-type completedDelivery struct {
+// An examinedDelivery is a delivery of an alert that may be deleted.
+type examinedDelivery struct {
 	id, alert int64
 	attempts  int
 	oldEnough bool // it completed before the retention time
 }
 
 // selectByAlert returns the deliveries of alerts, ordered by alert.
-func selectByAlert(ctx context.Context, t *database.Tx, before, first, last int64, limit int) ([]completedDelivery, error) {
-	return database.Select(ctx, t, func(rows *sql.Rows, d *completedDelivery) error {
+func selectByAlert(ctx context.Context, t *database.Tx, before, first, last int64, limit int) ([]examinedDelivery, error) {
+	return database.Select(ctx, t, func(rows *sql.Rows, d *examinedDelivery) error {
 		return rows.Scan(&d.id, &d.alert, &d.attempts, &d.oldEnough)
 	}, `SELECT id, alert_id, attempt_count, `+rowCompleted+` AND end_time < ? FROM deliveries
 		WHERE alert_id >= ? AND alert_id <= ? ORDER BY alert_id LIMIT ?`, before, first, last, limit)
@@ -72,23 +72,23 @@ func deleteNext(ctx context.Context, t *database.Tx, before int64, limit int, d 
 	if err != nil {
 		return err
 	}
-	whole := old[len(old)-1] + 1 // the deliveries of all alerts below this id were read
+	readUntil := old[len(old)-1] + 1 // the deliveries of all alerts below this id were read
 	if len(read) > limit {
-		whole = read[limit].alert
+		readUntil = read[limit].alert
 	}
 	var alerts, deliveries []int64
 	rows := 0
 	for _, id := range old {
 		mine := takeAlertRows(&read, id)
-		over, size := countRows(mine)
-		if id >= whole || over && rows+size > limit {
+		completed, size := countRows(mine)
+		if id >= readUntil || completed && rows+size > limit {
 			if id == old[0] {
 				return deleteLarge(ctx, t, id, before, d)
 			}
 			break
 		}
 		d.Last = id
-		if !over {
+		if !completed {
 			continue
 		}
 		rows += size
@@ -105,8 +105,8 @@ func deleteNext(ctx context.Context, t *database.Tx, before int64, limit int, d 
 	return err
 }
 
-// selectDeletable locks those of the next alerts that were created before a time, except those that
-// another transaction has locked. Selecting and locking are two statements: for both in one,
+// selectDeletable locks those of the next alerts that were created before a time, except those
+// that another transaction has locked. Selecting and locking are two statements: for both in one,
 // PostgreSQL would choose a plan that reads all alerts.
 func selectDeletable(ctx context.Context, t *database.Tx, before, after int64, limit int) ([]int64, error) {
 	next, err := database.Select(ctx, t, func(rows *sql.Rows, a *[2]int64) error { return rows.Scan(&a[0], &a[1]) },
@@ -114,7 +114,7 @@ func selectDeletable(ctx context.Context, t *database.Tx, before, after int64, l
 	if err != nil {
 		return nil, err
 	}
-	var old, mine []int64
+	var old, deletable []int64
 	for _, a := range next {
 		if a[1] < before {
 			old = append(old, a[0])
@@ -126,14 +126,14 @@ func selectDeletable(ctx context.Context, t *database.Tx, before, after int64, l
 		if err != nil {
 			return nil, err
 		}
-		mine = append(mine, locked...)
+		deletable = append(deletable, locked...)
 	}
-	return mine, nil
+	return deletable, nil
 }
 
-// takeAlertRows takes the deliveries of an alert, and those of alerts before it, from the front of the
-// rows that were read.
-func takeAlertRows(read *[]completedDelivery, alert int64) []completedDelivery {
+// takeAlertRows removes the deliveries of an alert, and those of alerts before it, from the
+// front of the rows that were read, and returns the former.
+func takeAlertRows(read *[]examinedDelivery, alert int64) []examinedDelivery {
 	all := *read
 	for len(all) > 0 && all[0].alert < alert {
 		all = all[1:]
@@ -146,17 +146,19 @@ func takeAlertRows(read *[]completedDelivery, alert int64) []completedDelivery {
 	return all[:n]
 }
 
-// countRows reports whether an alert is completed, and returns its number of rows.
-func countRows(ds []completedDelivery) (over bool, rows int) {
-	over, rows = true, 1
+// countRows reports whether an alert was completed before the retention time, and returns its
+// number of rows.
+func countRows(ds []examinedDelivery) (completed bool, rows int) {
+	completed, rows = true, 1
 	for _, d := range ds {
-		over = over && d.oldEnough
+		completed = completed && d.oldEnough
 		rows += 1 + d.attempts
 	}
-	return over, rows
+	return completed, rows
 }
 
-// deleteLarge deletes an alert of many rows if it is completed, and leaves a tombstone for them.
+// deleteLarge deletes an alert of many rows if it is completed, and leaves a tombstone for
+// them.
 func deleteLarge(ctx context.Context, t *database.Tx, id, before int64, d *alert.Deletion) error {
 	d.Last = id
 	open, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE alert_id = ?
@@ -243,8 +245,8 @@ func deleteIn[T int64 | string](ctx context.Context, t *database.Tx, where strin
 	return n, nil
 }
 
-// withoutDeleted returns those of deliveries, in order, whose alert is not deleted. In a transaction
-// that writes, lock prevents the deletion of the alert until the end of the transaction.
+// withoutDeleted returns those of deliveries, in order, whose alert is not deleted. In a
+// transaction that writes, lock prevents the deletion of the alert until its end.
 func withoutDeleted(ctx context.Context, t *database.Tx, ids []int64, lock string) ([]int64, error) {
 	all := make([]int64, 0, len(ids))
 	for some := range database.ChunkRows(t, ids, maxStatementRows) {

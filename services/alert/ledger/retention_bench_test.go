@@ -17,16 +17,16 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
 )
 
-// BenchmarkForget deletes completed alerts to one user each, chunk by chunk: add, claim and report
-// may have to wait for the duration of a call.
-func BenchmarkForget(b *testing.B) {
+// BenchmarkDeleteCompleted deletes completed alerts to one user each, chunk by chunk: add, claim
+// and report may have to wait for the duration of a call.
+func BenchmarkDeleteCompleted(b *testing.B) {
 	for _, limit := range []int{150, 300, 1000} {
 		b.Run(fmt.Sprintf("limit=%d", limit), func(b *testing.B) {
 			each(b, func(b *testing.B, l *ledger.Store) {
 				rows := 0
 				for b.Loop() {
 					b.StopTimer()
-					over(b, l, limit/3)
+					addCompleted(b, l, limit/3)
 					b.StartTimer()
 					d, err := l.DeleteCompleted(b.Context(), 0, time.Now().Add(time.Minute), limit)
 					if err != nil || d.Alerts != limit/3 {
@@ -40,9 +40,9 @@ func BenchmarkForget(b *testing.B) {
 	}
 }
 
-// BenchmarkForgetGreat measures the call that finds an alert to 100,000 users completed and leaves
-// a tombstone, which should not depend on their number.
-func BenchmarkForgetGreat(b *testing.B) {
+// BenchmarkDeleteLargeAlert measures the call that finds an alert to 100,000 users completed and
+// leaves a tombstone, which should not depend on their number.
+func BenchmarkDeleteLargeAlert(b *testing.B) {
 	each(b, func(b *testing.B, l *ledger.Store) {
 		for b.Loop() {
 			b.StopTimer()
@@ -63,8 +63,8 @@ func BenchmarkForgetGreat(b *testing.B) {
 	})
 }
 
-// over records alerts to one user each, and reports them as sent.
-func over(b *testing.B, l *ledger.Store, alerts int) {
+// addCompleted records alerts to one user each, and reports them as sent.
+func addCompleted(b *testing.B, l *ledger.Store, alerts int) {
 	b.Helper()
 	ids := make([]int64, alerts)
 	var all sync.WaitGroup
@@ -75,23 +75,23 @@ func over(b *testing.B, l *ledger.Store, alerts int) {
 	reported(b, l, claimed(b, l, ids))
 }
 
-// BenchmarkAddBeside adds alerts sequentially and reports the 99th percentile of the duration, with
-// and without a keeper that deletes a million rows.
-func BenchmarkAddBeside(b *testing.B) {
-	for _, beside := range []string{"none", "keeper"} {
-		b.Run(beside, func(b *testing.B) {
+// BenchmarkAddDuringDeletion adds alerts sequentially and reports the 99th percentile of the
+// duration, with and without a RetentionLoop that deletes a million rows.
+func BenchmarkAddDuringDeletion(b *testing.B) {
+	for _, deleting := range []string{"none", "deletion"} {
+		b.Run(deleting, func(b *testing.B) {
 			for name, url := range map[string]string{"sqlite": filepath.Join(b.TempDir(), "ledger.db"), "postgres": postgrestest.URL(b)} {
 				b.Run(name, func(b *testing.B) {
 					l := open(b, url)
 					fill(b, url, 333_333)
 					deletion := alert.Deletion{}
 					ctx, stop := context.WithCancel(b.Context())
-					var keeper sync.WaitGroup
-					if beside == "keeper" {
-						k := &alert.RetentionLoop{Deleter: l, Retention: alert.MinRetention, Now: time.Now, Log: slog.New(slog.DiscardHandler), OnDelete: func(d alert.Deletion) {
+					var loop sync.WaitGroup
+					if deleting == "deletion" {
+						retention := &alert.RetentionLoop{Deleter: l, Retention: alert.MinRetention, Now: time.Now, Log: slog.New(slog.DiscardHandler), OnDelete: func(d alert.Deletion) {
 							deletion.Alerts += d.Alerts
 						}}
-						keeper.Go(func() { _ = k.Run(ctx) })
+						loop.Go(func() { _ = retention.Run(ctx) })
 					}
 					var took []time.Duration
 					for b.Loop() {
@@ -100,10 +100,10 @@ func BenchmarkAddBeside(b *testing.B) {
 						took = append(took, time.Since(begin))
 					}
 					stop()
-					keeper.Wait()
+					loop.Wait()
 					slices.Sort(took)
 					b.ReportMetric(took[len(took)*99/100].Seconds()*1000, "p99-ms")
-					b.ReportMetric(float64(deletion.Alerts)/b.Elapsed().Seconds(), "forgotten/s")
+					b.ReportMetric(float64(deletion.Alerts)/b.Elapsed().Seconds(), "deleted/s")
 				})
 			}
 		})

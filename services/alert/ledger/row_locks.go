@@ -43,9 +43,9 @@ func orRollback(t *database.Tx) string {
 	return " OR ROLLBACK"
 }
 
-// joinValues joins the deliveries that a statement changes with its rows v. The + 0 makes SQLite look
-// up each delivery by its id, as the limit on value rows does in PostgreSQL: for many rows it
-// would scan all deliveries instead.
+// joinValues joins the deliveries that a statement changes with its rows v. The + 0 makes SQLite
+// look up each delivery by its id, as the limit on value rows does in PostgreSQL: for many rows
+// it would scan all deliveries instead.
 const joinValues = `FROM v WHERE deliveries.id = v.id + 0`
 
 // inOrder returns ids sorted, without duplicates.

@@ -9,7 +9,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// CountBySealKey returns the number of deliveries that are not completed, by seal key. The two states are
+// CountBySealKey returns the number of uncompleted deliveries by seal key. The two states are
 // queried separately, each by its partial index.
 func (s *Store) CountBySealKey(ctx context.Context) (seals []alert.SealCount, err error) {
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {

@@ -9,25 +9,26 @@ import (
 
 // A settlement is the set of changes to the deliveries of some threads.
 type settlement struct {
-	superseded []int64     // canceled
-	abandoned  []int64     // claimed; not retried
-	notNeeded  []int64     // canceled
-	freed      []threadRow // blocked no longer
-	blocked    []threadRow // blocked from now on
+	superseded []int64     // to be canceled
+	notRetried []int64     // claimed, and superseded if they are not sent
+	notNeeded  []int64     // to be canceled
+	unblocked  []threadRow // to be unblocked
+	blocked    []threadRow // to be blocked
 }
 
-// settle adds the changes of a thread. rows are all of its queued and claimed deliveries, in order.
-func (s *settlement) settle(th thread, rows []threadRow, doubtful map[int64]bool) {
+// settle adds the changes of a thread. rows are all of its queued and claimed deliveries, in
+// order; possiblySent are those that may have been received.
+func (s *settlement) settle(th thread, rows []threadRow, possiblySent map[int64]bool) {
 	rest := make([]threadRow, 0, len(rows))
 	busy := false
 	for _, r := range rows {
-		pointless := !r.resolves && r.order < th.resolved
-		if pointless && r.state == alert.Queued && !doubtful[r.id] {
+		superseded := !r.resolves && r.order < th.resolved
+		if superseded && r.state == alert.Queued && !possiblySent[r.id] {
 			s.superseded = append(s.superseded, r.id)
 			continue
 		}
-		if pointless && r.state == alert.Claimed && !r.canceled {
-			s.abandoned = append(s.abandoned, r.id)
+		if superseded && r.state == alert.Claimed && !r.canceled {
+			s.notRetried = append(s.notRetried, r.id)
 		}
 		busy = busy || r.state == alert.Claimed
 		rest = append(rest, r)
@@ -44,7 +45,7 @@ func (s *settlement) settle(th thread, rows []threadRow, doubtful map[int64]bool
 		default:
 			busy = true
 			if r.resume != 0 {
-				s.freed = append(s.freed, r)
+				s.unblocked = append(s.unblocked, r)
 			}
 		}
 	}
@@ -52,26 +53,26 @@ func (s *settlement) settle(th thread, rows []threadRow, doubtful map[int64]bool
 
 // write applies the changes.
 func (s *settlement) write(ctx context.Context, t *database.Tx, now int64) error {
-	if err := endThreadRows(ctx, t, s.superseded, alert.Superseded, now); err != nil {
+	if err := cancelThreadRows(ctx, t, s.superseded, alert.Superseded, now); err != nil {
 		return err
 	}
-	if err := endThreadRows(ctx, t, s.notNeeded, alert.NotNeeded, now); err != nil {
+	if err := cancelThreadRows(ctx, t, s.notNeeded, alert.NotNeeded, now); err != nil {
 		return err
 	}
-	for some := range database.ChunkRows(t, s.abandoned, maxStatementRows) {
+	for some := range database.ChunkRows(t, s.notRetried, maxStatementRows) {
 		in, args := database.In(t, some)
 		if _, err := t.Exec(ctx, `UPDATE deliveries SET canceled = true, reason = '`+alert.Superseded+`' WHERE id `+in, args...); err != nil {
 			return err
 		}
 	}
-	if err := unblock(ctx, t, s.freed, now); err != nil {
+	if err := unblock(ctx, t, s.unblocked, now); err != nil {
 		return err
 	}
 	return block(ctx, t, s.blocked, now)
 }
 
-// endThreadRows makes queued deliveries Canceled.
-func endThreadRows(ctx context.Context, t *database.Tx, ids []int64, reason string, now int64) error {
+// cancelThreadRows makes queued deliveries Canceled.
+func cancelThreadRows(ctx context.Context, t *database.Tx, ids []int64, reason string, now int64) error {
 	for some := range database.ChunkRows(t, ids, maxStatementRows) {
 		in, args := database.In(t, some)
 		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = `+sqlCanceled+`, reason = ?, end_time = ?, resume_time = 0 WHERE id `+in,
@@ -82,7 +83,8 @@ func endThreadRows(ctx context.Context, t *database.Tx, ids []int64, reason stri
 	return nil
 }
 
-// unblock unblocks deliveries, each due at its resume time; those of a chain are held until then.
+// unblock unblocks deliveries, each due at its resume time; those of a chain are held until
+// then.
 func unblock(ctx context.Context, t *database.Tx, rows []threadRow, now int64) error {
 	for some := range database.ChunkRows(t, rows, maxStatementRows) {
 		args := make([]any, 0, 4*len(some))

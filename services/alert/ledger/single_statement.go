@@ -69,7 +69,7 @@ func (s *Store) claimSingle(ctx context.Context, c *pendingClaim) error {
 	}
 	if len(taken) < len(c.ids) {
 		if err := s.db.WriteSingle(ctx, func(ctx context.Context, t *database.Tx) (err error) {
-			taken, err = c.held(ctx, t, c.ids)
+			taken, err = c.selectGranted(ctx, t, c.ids)
 			return err
 		}); err != nil {
 			return err
@@ -105,8 +105,8 @@ func plainReports(changes []pendingWrite) []reportEntry {
 	for i, c := range changes {
 		calls[i] = c.(*pendingReport)
 	}
-	firsts, again := splitFirsts(entriesOf(calls))
-	if plain, rest := splitPlain(firsts); len(again)+len(rest) == 0 {
+	firsts, repeated := splitFirsts(entriesOf(calls))
+	if plain, rest := splitPlain(firsts); len(repeated)+len(rest) == 0 {
 		return plain
 	}
 	return nil

@@ -26,7 +26,7 @@ const (
 const (
 	isQueued  = `state = ` + sqlQueued
 	isClaimed = `state = ` + sqlClaimed
-	isOpen    = `state <= ` + sqlClaimed // queued or claimed
+	isOpen    = `state <= ` + sqlClaimed // queued or claimed: uncompleted
 	isUnsent  = `state >= ` + sqlFailed  // failed, expired or canceled
 )
 

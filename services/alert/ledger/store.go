@@ -1,8 +1,15 @@
-// Package ledger stores alerts, deliveries, attempts and idempotency keys in a SQL database. It
-// is the source of truth about them.
+// Package ledger implements alert.Ledger in a SQL database, SQLite or PostgreSQL: it stores
+// alerts, deliveries and attempts, and is the source of truth for them. It also stores
+// idempotency keys, receipts, text templates and the state of alert keys.
 //
-// Frequent writes use group commit: concurrent calls are written by bulk statements in one
-// transaction.
+// Its promises are documented at alert.Ledger and the interfaces in it; package ledgertest
+// checks them for both databases. In short: each call is one transaction, committed to disk
+// before the call returns. A delivery is claimed by one sender at a time. Every attempt stays on
+// record until its alert is deleted. Several processes may share one PostgreSQL database.
+//
+// The frequent writes AddAlert, Claim and Report use group commit: concurrent calls are written
+// by bulk statements in one transaction. Completed deliveries cost the other calls nothing:
+// queued and claimed ones are found by partial indexes.
 package ledger
 
 import (
@@ -15,8 +22,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// maxStatementRows is the maximum number of rows of one statement. The number of parameters of so many rows
-// stays below the limit of SQLite.
+// maxStatementRows is the maximum number of rows of one statement. The number of parameters of
+// so many rows stays below the limit of SQLite.
 const maxStatementRows = 256
 
 // maxBatchRows is the maximum number of rows of a group commit of several calls; one call may have
@@ -63,6 +70,7 @@ func (s *Store) Close() error {
 	return s.db.Close()
 }
 
+// newBatcher returns a batcher that writes changes by write, a batch at a time.
 func (s *Store) newBatcher(write func(context.Context, []pendingWrite) error) *database.Batcher[pendingWrite] {
 	return database.NewBatcher("the ledger", 1, maxBatchRows, pendingWrite.rows, write)
 }

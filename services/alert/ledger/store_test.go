@@ -67,8 +67,8 @@ func TestCloseStopsWorkers(t *testing.T) {
 	}
 }
 
-// TestIDsOfAnEmptiedLedger checks that no id is assigned twice, neither after the ledger was emptied,
-// nor while the clock stands still or runs backwards.
+// TestIDsOfAnEmptiedLedger checks that no id is assigned twice, neither after the ledger was
+// emptied, nor while the clock stands still or runs backwards.
 func TestIDsOfAnEmptiedLedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	now := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)

@@ -15,7 +15,7 @@ import (
 // LeaseExpired is the code of an attempt whose lease expired without a report.
 const LeaseExpired = "lease_expired"
 
-// reasonExpired is the reason of deliveries whose time to live ran out.
+// reasonExpired is the reason of deliveries whose time to live ended.
 const reasonExpired = "expired"
 
 // Sweep records attempts whose lease expired, and then completes expired deliveries, each in
@@ -30,15 +30,15 @@ func (s *Store) Sweep(ctx context.Context, now time.Time, limit int, rule alert.
 		if err != nil {
 			return err
 		}
-		late, err := expire(ctx, t, micros(now), limit-lost)
-		n = lost + late
+		expired, err := expire(ctx, t, micros(now), limit-lost)
+		n = lost + expired
 		return err
 	})
 	return n, err
 }
 
-// endLeases moves deliveries whose leases expired. One that has expired meanwhile is completed
-// at once.
+// endLeases records the attempts of deliveries whose leases expired, and applies the verdicts.
+// A delivery whose time to live ended meanwhile expires at once.
 func endLeases(ctx context.Context, t *database.Tx, now time.Time, limit int, rule alert.VerdictRule) (int, error) {
 	lost, err := selectClaimed(ctx, t, isClaimed+` AND lease_time <= ? ORDER BY lease_time LIMIT ?`+skipLocked(t), micros(now), limit)
 	if err != nil {
@@ -53,7 +53,7 @@ func endLeases(ctx context.Context, t *database.Tx, now time.Time, limit int, ru
 			transitions[i].verdict.State, transitions[i].reason, transitions[i].end = alert.Expired, reasonExpired, micros(now)
 		}
 	}
-	return len(lost), writeMoves(ctx, t, transitions, micros(now))
+	return len(lost), writeTransitions(ctx, t, transitions, micros(now))
 }
 
 // leaseExpiredReport returns the report for a lease that expired without one.
@@ -64,22 +64,22 @@ func (c *claimedRow) leaseExpiredReport() dispatch.Report {
 	}
 }
 
-// expire completes queued deliveries whose time to live has run out.
+// expire completes queued deliveries whose time to live ended.
 func expire(ctx context.Context, t *database.Tx, now int64, limit int) (int, error) {
 	found, err := database.Select(ctx, t, func(rows *sql.Rows, d *threadRow) error { return rows.Scan(&d.id, &d.thread) },
 		`SELECT id, thread FROM deliveries WHERE `+isQueued+` AND expire_time <= ? ORDER BY expire_time LIMIT ?`+skipLocked(t), now, limit)
 	if err != nil {
 		return 0, err
 	}
-	late, threads := make([]int64, len(found)), make([]string, len(found))
+	ids, threads := make([]int64, len(found)), make([]string, len(found))
 	for i, d := range found {
-		late[i], threads[i] = d.id, d.thread
+		ids[i], threads[i] = d.id, d.thread
 	}
-	for some := range database.ChunkRows(t, late, maxStatementRows) {
+	for some := range database.ChunkRows(t, ids, maxStatementRows) {
 		in, args := database.In(t, some)
 		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = `+sqlExpired+`, reason = ?, end_time = ? WHERE id `+in, append([]any{reasonExpired, now}, args...)...); err != nil {
 			return 0, err
 		}
 	}
-	return len(late), settleThreads(ctx, t, threads, nil, now)
+	return len(ids), settleThreads(ctx, t, threads, nil, now)
 }

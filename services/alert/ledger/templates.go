@@ -24,13 +24,13 @@ func (s *Store) Templates(ctx context.Context) (all []alert.Template, err error)
 	return all, err
 }
 
-// SetTemplate stores a template, and replaces the one of the same name.
-func (s *Store) SetTemplate(ctx context.Context, one alert.Template) error {
-	if !isStorable(one.Messenger, one.Severity, one.Text) {
+// SetTemplate stores a template in place of the one for the same messenger and severity.
+func (s *Store) SetTemplate(ctx context.Context, tmpl alert.Template) error {
+	if !isStorable(tmpl.Messenger, tmpl.Severity, tmpl.Text) {
 		return fault.Invalidf("template: a text contains NUL or is not UTF-8")
 	}
 	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
-		name := templateName(one.Messenger, one.Severity)
+		name := templateName(tmpl.Messenger, tmpl.Severity)
 		others, err := selectNumbers(ctx, t, `SELECT count(*) FROM templates WHERE name <> ?`, name)
 		if err != nil {
 			return err
@@ -39,7 +39,7 @@ func (s *Store) SetTemplate(ctx context.Context, one alert.Template) error {
 			return fault.Invalidf("template limit reached (%d), delete some", others[0])
 		}
 		_, err = t.Exec(ctx, `INSERT INTO templates (name, messenger, severity, template) VALUES (?, ?, ?, ?)
-			ON CONFLICT (name) DO UPDATE SET template = excluded.template`, name, one.Messenger, one.Severity, one.Text)
+			ON CONFLICT (name) DO UPDATE SET template = excluded.template`, name, tmpl.Messenger, tmpl.Severity, tmpl.Text)
 		return err
 	})
 }
@@ -55,4 +55,5 @@ func (s *Store) DeleteTemplate(ctx context.Context, messenger, severity string) 
 	})
 }
 
+// templateName returns the primary key of a template.
 func templateName(messenger, severity string) string { return messenger + "/" + severity }

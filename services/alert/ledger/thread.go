@@ -70,8 +70,8 @@ func threadChangeOf(c claimedRow, kind messenger.OutcomeKind, state alert.State)
 	return nil
 }
 
-// settleThreads settles threads whose deliveries have been written; it ignores the empty name. It first
-// records the changes by attempts. Firing deliveries that a resolved alert follows and that
+// settleThreads settles threads whose deliveries have been written; it ignores the empty name.
+// It first records the changes by attempts. Firing deliveries that a resolved alert follows and that
 // cannot have been received are canceled as superseded, resolved ones without a received firing
 // one as not needed, and the first of the remaining deliveries is unblocked.
 func settleThreads(ctx context.Context, t *database.Tx, names []string, attempts []threadChange, now int64) error {
@@ -88,7 +88,7 @@ func settleThreads(ctx context.Context, t *database.Tx, names []string, attempts
 		if err != nil {
 			return err
 		}
-		doubtful, err := selectPossiblySent(ctx, t, rows)
+		possiblySent, err := selectPossiblySent(ctx, t, rows)
 		if err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func settleThreads(ctx context.Context, t *database.Tx, names []string, attempts
 			if end < 0 {
 				end = len(rows)
 			}
-			s.settle(threads[rows[0].thread], rows[:end], doubtful)
+			s.settle(threads[rows[0].thread], rows[:end], possiblySent)
 			rows = rows[end:]
 		}
 		if err := s.write(ctx, t, now); err != nil {
@@ -163,24 +163,24 @@ func selectThreadRows(ctx context.Context, t *database.Tx, names []string) ([]th
 
 // selectPossiblySent returns which of rows may have been received.
 func selectPossiblySent(ctx context.Context, t *database.Tx, rows []threadRow) (map[int64]bool, error) {
-	var tried []int64
+	var attempted []int64
 	for _, r := range rows {
 		if r.attempts > 0 && !r.resolves {
-			tried = append(tried, r.id)
+			attempted = append(attempted, r.id)
 		}
 	}
-	doubtful := map[int64]bool{}
-	for some := range database.ChunkRows(t, tried, maxStatementRows) {
+	possiblySent := map[int64]bool{}
+	for some := range database.ChunkRows(t, attempted, maxStatementRows) {
 		in, args := database.In(t, some)
 		found, err := selectNumbers(ctx, t, `SELECT DISTINCT delivery_id FROM attempts WHERE delivery_id `+in+` AND kind IN (`+sqlSentOutcome+`, `+sqlUnknownOutcome+`)`, args...)
 		if err != nil {
 			return nil, err
 		}
 		for _, id := range found {
-			doubtful[id] = true
+			possiblySent[id] = true
 		}
 	}
-	return doubtful, nil
+	return possiblySent, nil
 }
 
 // selectThreads returns the threads of deliveries that match a condition.

@@ -49,7 +49,7 @@ func TestThreadsModel(t *testing.T) {
 		w := &keyedWorld{l: l, threads: map[string][]*keyedDelivery{}, byID: map[int64]*keyedDelivery{}, claimed: map[int64]int64{}}
 		w.add(r)
 		r.Repeat(map[string]func(*rapid.T){
-			"":       w.agree,
+			"":       w.compare,
 			"add":    w.add,
 			"wait":   func(r *rapid.T) { w.now += rapid.IntRange(1, 20).Draw(r, "seconds") },
 			"claim":  w.claim,
@@ -59,9 +59,9 @@ func TestThreadsModel(t *testing.T) {
 				_, err := l.TakeDue(r.Context(), clock(w.now), clock(w.now+10), 0, 100, 5)
 				w.must(r, err)
 			},
-			"wake":   func(r *rapid.T) { _, err := l.Reenqueue(r.Context(), clock(w.now), clock(w.now+100)); w.must(r, err) },
-			"sweep":  func(r *rapid.T) { _, err := l.Sweep(r.Context(), clock(w.now), 100, rule); w.must(r, err) },
-			"cancel": func(r *rapid.T) { _, err := l.Cancel(r.Context(), w.some(r), clock(w.now)); w.must(r, err) },
+			"re-enqueue": func(r *rapid.T) { _, err := l.Reenqueue(r.Context(), clock(w.now), clock(w.now+100)); w.must(r, err) },
+			"sweep":      func(r *rapid.T) { _, err := l.Sweep(r.Context(), clock(w.now), 100, rule); w.must(r, err) },
+			"cancel":     func(r *rapid.T) { _, err := l.Cancel(r.Context(), w.some(r), clock(w.now)); w.must(r, err) },
 			"replay": func(r *rapid.T) {
 				_, err := l.Replay(r.Context(), alert.ReplaySelection{AlertID: w.some(r)}, clock(w.now), clock(w.now+50), false)
 				w.must(r, err)
@@ -216,9 +216,9 @@ func (w *keyedWorld) receipt(r *rapid.T) {
 	w.must(r, w.l.RecordReceipt(r.Context(), id, alert.Receipt{MessageID: fmt.Sprint(id), Status: "undelivered", Time: clock(w.now), Final: true, Failed: true}))
 }
 
-// agree fails the test unless exactly one delivery of each thread with queued or claimed ones is
+// compare fails the test unless exactly one delivery of each thread with queued or claimed ones is
 // unblocked.
-func (w *keyedWorld) agree(r *rapid.T) {
+func (w *keyedWorld) compare(r *rapid.T) {
 	all := w.deliveries(r)
 	for name, thread := range w.threads {
 		free, open := 0, 0

@@ -12,13 +12,13 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// A transition is the transition of a claimed delivery to the state of a verdict, with the attempt
+// A transition is the change of a claimed delivery to the state of a verdict, with the attempt
 // that is its evidence.
 type transition struct {
 	attempt attemptRow
 	chain   int64
 	thread  string
-	news    *threadChange // set if the attempt changes the thread
+	change  *threadChange // of the thread by the attempt; nil for none
 	verdict alert.Verdict
 	reason  string
 	end     int64 // set if the verdict is a final state
@@ -51,7 +51,7 @@ func decide(c claimedRow, r dispatch.Report, now time.Time, rule alert.VerdictRu
 	if t.verdict.State == alert.Canceled && c.reason != "" {
 		t.reason = c.reason
 	}
-	t.news = threadChangeOf(c, r.Outcome.Kind, t.verdict.State)
+	t.change = threadChangeOf(c, r.Outcome.Kind, t.verdict.State)
 	return t, nil
 }
 
@@ -70,12 +70,12 @@ func checkVerdict(v alert.Verdict) error {
 	return nil
 }
 
-// writeMoves records the attempts, moves their locked deliveries to their new states, and
+// writeTransitions records the attempts, moves their locked deliveries to their new states, and
 // advances their chains and threads.
-func writeMoves(ctx context.Context, t *database.Tx, transitions []transition, now int64) error {
+func writeTransitions(ctx context.Context, t *database.Tx, transitions []transition, now int64) error {
 	attempts := make([]attemptRow, 0, len(transitions))
 	var ends, waits []transition
-	var doubts []int64
+	var unknown []int64
 	var steps []chainStep
 	var threads []string
 	var changed []threadChange
@@ -87,7 +87,7 @@ func writeMoves(ctx context.Context, t *database.Tx, transitions []transition, n
 			ends = append(ends, t)
 		}
 		if t.attempt.outcome.Kind == messenger.Unknown && !t.verdict.ProviderDeduplicates {
-			doubts = append(doubts, t.attempt.delivery)
+			unknown = append(unknown, t.attempt.delivery)
 		}
 		if t.chain != 0 {
 			steps = append(steps, chainStep{t.chain, t.verdict.State == alert.Sent})
@@ -95,8 +95,8 @@ func writeMoves(ctx context.Context, t *database.Tx, transitions []transition, n
 		if t.thread != "" {
 			threads = append(threads, t.thread)
 		}
-		if t.news != nil {
-			changed = append(changed, *t.news)
+		if t.change != nil {
+			changed = append(changed, *t.change)
 		}
 	}
 	if err := insertAttempts(ctx, t, attempts); err != nil {
@@ -108,21 +108,21 @@ func writeMoves(ctx context.Context, t *database.Tx, transitions []transition, n
 	if err := writeWaits(ctx, t, waits); err != nil {
 		return err
 	}
-	if err := markPossibleDuplicates(ctx, t, doubts); err != nil {
+	if err := markPossibleDuplicates(ctx, t, unknown); err != nil {
 		return err
 	}
 	if err := moveDestinations(ctx, t, waits); err != nil {
 		return err
 	}
-	dismissed, err := advanceChains(ctx, t, steps, now)
+	canceled, err := advanceChains(ctx, t, steps, now)
 	if err != nil {
 		return err
 	}
-	return settleThreads(ctx, t, append(threads, dismissed...), changed, now)
+	return settleThreads(ctx, t, append(threads, canceled...), changed, now)
 }
 
-// moveDestinations changes the destinations of queued deliveries to those that the provider reported,
-// with the credentials sealed for them. An older sender, which seals credentials for no
+// moveDestinations changes the destinations of queued deliveries to those that the provider
+// returned, with the credentials sealed for them. An older sender, which seals credentials for no
 // destination, reports none, and the stored credential stays.
 func moveDestinations(ctx context.Context, t *database.Tx, transitions []transition) error {
 	for _, m := range transitions { // few deliveries move

@@ -37,10 +37,10 @@ func requireStates(t testing.TB, l alert.Ledger, a alert.Alert, want ...string) 
 	kittest.Equal(t, stateLines(t, l, a.ID), want)
 }
 
-// testKeyedOrder checks that the deliveries of one key to one address are sent one at a time, and
+// testThreadOrder checks that the deliveries of one key to one address are sent one at a time, and
 // keep their order through retries, pauses and a lost queue; other addresses, other keys and
 // alerts without a key do not wait.
-func testKeyedOrder(t *testing.T, l alert.Ledger) {
+func testThreadOrder(t *testing.T, l alert.Ledger) {
 	ds1, ds2, ds3 := queuedDeliveries(2), queuedDeliveries(2), queuedDeliveries(2)
 	first := fire(t, l, "disk of db1", "normal", ds1, 0)
 	kittest.Equal(t, ds1[0].State, alert.Queued)
@@ -74,9 +74,9 @@ func testKeyedOrder(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, len(claim(t, l, ids(ds2), 72, 100)), 2)
 }
 
-// testKeyedResolved checks that a resolved alert is sent once, with the rank of the firing one, to
+// testThreadResolved checks that a resolved alert is sent once, with the rank of the firing one, to
 // the users who were sent the firing one, and to nobody else.
-func testKeyedResolved(t *testing.T, l alert.Ledger) {
+func testThreadResolved(t *testing.T, l alert.Ledger) {
 	fired, later := queuedDeliveries(2), queuedDeliveries(1)
 	fire(t, l, "k", "critical", fired, 0)
 	fire(t, l, "k", "low", later, 0)
@@ -86,10 +86,10 @@ func testKeyedResolved(t *testing.T, l alert.Ledger) {
 		}
 	}
 	ds := queuedDeliveries(3)
-	over := resolve(t, l, "k", "normal", ds, 10)
+	resolution := resolve(t, l, "k", "normal", ds, 10)
 	kittest.Equal(t, []any{ds[1].State, ds[2].State, ds[2].Reason, ds[2].EndTime}, []any{alert.Queued, alert.Canceled, "not_needed", at(10)})
-	requireStates(t, l, over, "queued -1", "queued -1", "canceled 10 not_needed")
-	got, _, err := l.Alert(t.Context(), over.ID)
+	requireStates(t, l, resolution, "queued -1", "queued -1", "canceled 10 not_needed")
+	got, _, err := l.Alert(t.Context(), resolution.ID)
 	kittest.NoError(t, err)
 	kittest.Equal(t, []any{got.AlertKey, got.Resolved, got.Severity}, []any{"k", true, "normal"})
 	jobs := due(t, l, 10, 100)
@@ -103,50 +103,50 @@ func testKeyedResolved(t *testing.T, l alert.Ledger) {
 	requireStates(t, l, twice, "canceled 13 not_needed", "queued -1", "canceled 11 not_needed")
 	kittest.Equal(t, due(t, l, 13, 100)[0].Rank, job.Critical)
 
-	anew := fire(t, l, "k", "low", queuedDeliveries(1), 20)
-	requireStates(t, l, anew, "queued -1")
+	next := fire(t, l, "k", "low", queuedDeliveries(1), 20)
+	requireStates(t, l, next, "queued -1")
 	last := resolve(t, l, "k", "high", queuedDeliveries(3), 21)
-	requireStates(t, l, anew, "canceled 21 superseded")
+	requireStates(t, l, next, "canceled 21 superseded")
 	requireStates(t, l, last, "canceled 21 not_needed", "held -1", "canceled 21 not_needed")
 	kittest.Equal(t, cancel(t, l, twice.ID, 22), 1)
 	requireStates(t, l, last, "canceled 21 not_needed", "queued -1", "canceled 21 not_needed")
 	kittest.Equal(t, due(t, l, 23, 100)[0].Rank, job.Low)
 }
 
-// testKeyedSuperseded checks that a resolved alert supersedes firing deliveries that were not sent,
+// testThreadSuperseded checks that a resolved alert supersedes firing deliveries that were not sent,
 // whether due, deferred or blocked, and none that may have been received.
-func testKeyedSuperseded(t *testing.T, l alert.Ledger) {
+func testThreadSuperseded(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(5)
 	first := fire(t, l, "k", "normal", ds, 0)
 	second := fire(t, l, "k", "normal", queuedDeliveries(5), 0)
 	claims := claim(t, l, ids(ds[1:]), 1, 100)
 	report(t, l, retryReport(claims[0], 1), pausedReport(claims[1], 1), unknownReport(claims[2], 1), successReport(claims[3], 1)) // until 12, 62, 12
-	over := resolve(t, l, "k", "normal", queuedDeliveries(6), 5)
+	resolution := resolve(t, l, "k", "normal", queuedDeliveries(6), 5)
 	requireStates(t, l, first, "canceled 5 superseded", "canceled 5 superseded", "canceled 5 superseded", "queued 12", "sent 2")
 	requireStates(t, l, second, "canceled 5 superseded", "canceled 5 superseded", "canceled 5 superseded", "canceled 5 superseded", "canceled 5 superseded")
-	requireStates(t, l, over, "canceled 5 not_needed", "canceled 5 not_needed", "canceled 5 not_needed", "held -1", "queued -1", "canceled 5 not_needed")
+	requireStates(t, l, resolution, "canceled 5 not_needed", "canceled 5 not_needed", "canceled 5 not_needed", "held -1", "queued -1", "canceled 5 not_needed")
 	report(t, l, failureReport(claim(t, l, ids(ds[3:4]), 20, 100)[0], 20))
-	requireStates(t, l, over, "canceled 5 not_needed", "canceled 5 not_needed", "canceled 5 not_needed", "queued -1", "queued -1", "canceled 5 not_needed")
+	requireStates(t, l, resolution, "canceled 5 not_needed", "canceled 5 not_needed", "canceled 5 not_needed", "queued -1", "queued -1", "canceled 5 not_needed")
 	kittest.Equal(t, len(claim(t, l, append(ids(ds), ids(deliveries(t, l, second.ID))...), 30, 100)), 0)
 }
 
-// testKeyedInHand checks that a resolved alert waits for the claimed delivery of a firing one, which
-// is not retried, and is sent if that may have been received.
-func testKeyedInHand(t *testing.T, l alert.Ledger) {
+// testThreadClaimed checks that a resolved alert waits for the claimed delivery of a firing one,
+// which is not retried, and is sent if that may have been received.
+func testThreadClaimed(t *testing.T, l alert.Ledger) {
 	for name, c := range map[string]struct {
-		ends        func(t *testing.T, c dispatch.Claim)
-		fired, over string
+		ends              func(t *testing.T, c dispatch.Claim)
+		fired, resolution string
 	}{
-		"sent":     {func(t *testing.T, c dispatch.Claim) { report(t, l, successReport(c, 10)) }, "sent 11", "queued -1"},
-		"failed":   {func(t *testing.T, c dispatch.Claim) { report(t, l, failureReport(c, 10)) }, "failed 11 channel_not_found", "canceled 11 not_needed"},
-		"may pass": {func(t *testing.T, c dispatch.Claim) { report(t, l, retryReport(c, 10)) }, "canceled 11 superseded", "canceled 11 not_needed"},
-		"paused":   {func(t *testing.T, c dispatch.Claim) { report(t, l, pausedReport(c, 10)) }, "canceled 11 superseded", "canceled 11 not_needed"},
-		"unknown":  {func(t *testing.T, c dispatch.Claim) { report(t, l, unknownReport(c, 10)) }, "canceled 11 superseded", "queued -1"},
+		"sent":    {func(t *testing.T, c dispatch.Claim) { report(t, l, successReport(c, 10)) }, "sent 11", "queued -1"},
+		"failed":  {func(t *testing.T, c dispatch.Claim) { report(t, l, failureReport(c, 10)) }, "failed 11 channel_not_found", "canceled 11 not_needed"},
+		"retried": {func(t *testing.T, c dispatch.Claim) { report(t, l, retryReport(c, 10)) }, "canceled 11 superseded", "canceled 11 not_needed"},
+		"paused":  {func(t *testing.T, c dispatch.Claim) { report(t, l, pausedReport(c, 10)) }, "canceled 11 superseded", "canceled 11 not_needed"},
+		"unknown": {func(t *testing.T, c dispatch.Claim) { report(t, l, unknownReport(c, 10)) }, "canceled 11 superseded", "queued -1"},
 		"deferred": {func(t *testing.T, c dispatch.Claim) {
 			kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(50)}}, at(11)))
 		}, "canceled 11 superseded", "canceled 11 not_needed"},
-		"lost": {func(t *testing.T, _ dispatch.Claim) { kittest.Equal(t, sweep(t, l, 20), 1) }, "canceled 20 superseded", "queued -1"},
-		"canceled, and lost": {func(t *testing.T, c dispatch.Claim) {
+		"lease expired": {func(t *testing.T, _ dispatch.Claim) { kittest.Equal(t, sweep(t, l, 20), 1) }, "canceled 20 superseded", "queued -1"},
+		"canceled, lease expired": {func(t *testing.T, c dispatch.Claim) {
 			_, ds, err := l.Alert(t.Context(), c.DeliveryID-1)
 			kittest.NoError(t, err)
 			kittest.Equal(t, len(ds), 1)
@@ -158,26 +158,26 @@ func testKeyedInHand(t *testing.T, l alert.Ledger) {
 			ds := queuedDeliveries(1)
 			fired := fire(t, l, name, "normal", ds, 0)
 			taken := claim(t, l, ids(ds), 1, 20)[0]
-			over := resolve(t, l, name, "normal", queuedDeliveries(1), 5)
-			requireStates(t, l, over, "held -1")
-			anew := fire(t, l, name, "normal", queuedDeliveries(1), 6)
+			resolution := resolve(t, l, name, "normal", queuedDeliveries(1), 5)
+			requireStates(t, l, resolution, "held -1")
+			next := fire(t, l, name, "normal", queuedDeliveries(1), 6)
 			c.ends(t, taken)
 			requireStates(t, l, fired, c.fired)
-			requireStates(t, l, over, c.over)
-			if c.over != "queued -1" {
-				requireStates(t, l, anew, "queued -1")
+			requireStates(t, l, resolution, c.resolution)
+			if c.resolution != "queued -1" {
+				requireStates(t, l, next, "queued -1")
 				return
 			}
-			requireStates(t, l, anew, "held -1")
-			report(t, l, successReport(claim(t, l, ids(deliveries(t, l, over.ID)), 30, 100)[0], 30))
-			requireStates(t, l, anew, "queued -1")
-			kittest.NoError(t, kittest.ErrorOf(l.Cancel(t.Context(), anew.ID, at(40))))
+			requireStates(t, l, next, "held -1")
+			report(t, l, successReport(claim(t, l, ids(deliveries(t, l, resolution.ID)), 30, 100)[0], 30))
+			requireStates(t, l, next, "queued -1")
+			kittest.NoError(t, kittest.ErrorOf(l.Cancel(t.Context(), next.ID, at(40))))
 		})
 	}
 }
 
-// testKeyedEnds checks that a thread goes on after its deliveries expire or are canceled.
-func testKeyedEnds(t *testing.T, l alert.Ledger) {
+// testThreadCompleted checks that a thread goes on after its deliveries expire or are canceled.
+func testThreadCompleted(t *testing.T, l alert.Ledger) {
 	short := alert.Alert{Severity: "normal", Message: "m", AlertKey: "k", CreateTime: at(0), ExpireTime: at(10)}
 	ds := queuedDeliveries(1)
 	added, err := l.AddAlert(t.Context(), short, ds, never)
@@ -193,9 +193,9 @@ func testKeyedEnds(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, total(due(t, l, 11, 100)), 1)
 }
 
-// testKeyedReplay checks that replayed deliveries keep their order in the thread, and that no firing
-// delivery is replayed after a resolved alert, and no resolved one after a later alert.
-func testKeyedReplay(t *testing.T, l alert.Ledger) {
+// testThreadReplay checks that replayed deliveries keep their order in the thread, and that no
+// firing delivery is replayed after a resolved alert, and no resolved one after a later alert.
+func testThreadReplay(t *testing.T, l alert.Ledger) {
 	ds1, ds2 := queuedDeliveries(2), queuedDeliveries(2)
 	first := fire(t, l, "k", "normal", ds1, 0)
 	second := fire(t, l, "k", "normal", ds2, 0)
@@ -212,22 +212,22 @@ func testKeyedReplay(t *testing.T, l alert.Ledger) {
 	requireStates(t, l, second, "queued -1", "sent 6")
 
 	ds3 := queuedDeliveries(2)
-	over := resolve(t, l, "k", "normal", ds3, 10)
+	resolution := resolve(t, l, "k", "normal", ds3, 10)
 	requireStates(t, l, second, "canceled 10 superseded", "sent 6")
-	requireStates(t, l, over, "canceled 10 not_needed", "queued -1")
+	requireStates(t, l, resolution, "canceled 10 not_needed", "queued -1")
 	kittest.Equal(t, replay(t, l, alert.ReplaySelection{AlertID: first.ID}, 11, 1000), 0)
 	kittest.Equal(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds1)}, 11, 1000), 0)
 	report(t, l, failureReport(claim(t, l, ids(ds3), 12, 100)[0], 12))
 	kittest.Equal(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds3)}, 14, 1000), 1)
-	requireStates(t, l, over, "canceled 10 not_needed", "queued -1")
+	requireStates(t, l, resolution, "canceled 10 not_needed", "queued -1")
 	report(t, l, failureReport(claim(t, l, ids(ds3), 15, 100)[0], 15))
 	fire(t, l, "k", "normal", queuedDeliveries(2), 20)
 	kittest.Equal(t, replay(t, l, alert.ReplaySelection{IDs: ids(ds3)}, 21, 1000), 0)
 }
 
-// testKeyedChains checks that a delivery waits for its chain and its thread, and that a resolved
+// testThreadChains checks that a delivery waits for its chain and its thread, and that a resolved
 // alert cancels the held deliveries of chains and goes to the address that was used.
-func testKeyedChains(t *testing.T, l alert.Ledger) {
+func testThreadChains(t *testing.T, l alert.Ledger) {
 	ds1, ds2 := chain(1, 3), chain(1, 3)
 	first := fire(t, l, "k", "normal", ds1, 0)
 	second := fire(t, l, "k", "normal", ds2, 0)
@@ -251,17 +251,17 @@ func testKeyedChains(t *testing.T, l alert.Ledger) {
 	for i := range ds4 {
 		ds4[i].Chain, ds4[i].State, ds4[i].NextTime = 0, alert.Queued, ds4[i].EndTime
 	}
-	over := resolve(t, l, "k", "normal", ds4, 61)
+	resolution := resolve(t, l, "k", "normal", ds4, 61)
 	requireStates(t, l, second, "failed 53 channel_not_found", "canceled 61 superseded", "canceled 61 superseded")
 	requireStates(t, l, third, "canceled 61 superseded", "canceled 61 superseded", "canceled 61 superseded")
-	requireStates(t, l, over, "canceled 61 not_needed", "queued -1", "canceled 61 not_needed")
+	requireStates(t, l, resolution, "canceled 61 not_needed", "queued -1", "canceled 61 not_needed")
 	kittest.Equal(t, total(due(t, l, 1000, 100)), 1)
 }
 
-// testKeyedReceipt checks that chain deliveries that a failed receipt resumes keep their order in
+// testThreadReceipt checks that chain deliveries that a failed receipt resumes keep their order in
 // the thread, and are not resumed after a resolved alert.
-func testKeyedReceipt(t *testing.T, l alert.Ledger) {
-	for name, resolved := range map[string]bool{"goes on": false, "is over": true} {
+func testThreadReceipt(t *testing.T, l alert.Ledger) {
+	for name, resolved := range map[string]bool{"goes on": false, "is resolved": true} {
 		ds := chain(1, 2)
 		fired := fire(t, l, name, "normal", ds, 0)
 		r := successReport(claim(t, l, ids(ds), 1, 100)[0], 1)
@@ -285,9 +285,9 @@ func testKeyedReceipt(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testKeyedForget checks that alert keys and threads are deleted when they were not used within
+// testThreadDeletion checks that alert keys and threads are deleted when they were not used within
 // retention and have no delivery that is not completed.
-func testKeyedForget(t *testing.T, l alert.Ledger) {
+func testThreadDeletion(t *testing.T, l alert.Ledger) {
 	gone, open, used := queuedDeliveries(1), queuedDeliveries(1), queuedDeliveries(1)
 	fire(t, l, "gone", "critical", gone, 0)
 	fire(t, l, "open", "critical", open, 0)
@@ -297,7 +297,7 @@ func testKeyedForget(t *testing.T, l alert.Ledger) {
 	}
 	waits := fire(t, l, "open", "critical", queuedDeliveries(1), 2)
 	fire(t, l, "used", "critical", queuedDeliveries(1), 60)
-	kittest.Equal(t, forget(t, l, 50, 1).Alerts, 3)
+	kittest.Equal(t, deleteCompleted(t, l, 50, 1).Alerts, 3)
 	requireStates(t, l, resolve(t, l, "gone", "low", queuedDeliveries(1), 70), "canceled 70 not_needed")
 	requireStates(t, l, resolve(t, l, "open", "low", queuedDeliveries(1), 70), "queued -1")
 	requireStates(t, l, waits, "canceled 70 superseded")
@@ -310,8 +310,8 @@ func testKeyedForget(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testKeyedInput checks that alerts with an invalid key are refused.
-func testKeyedInput(t *testing.T, l alert.Ledger) {
+// testThreadInput checks that alerts with an invalid key are refused.
+func testThreadInput(t *testing.T, l alert.Ledger) {
 	for name, a := range map[string]alert.Alert{
 		"resolved without a key": {Resolved: true},
 		"a NUL":                  {AlertKey: "a\x00"},

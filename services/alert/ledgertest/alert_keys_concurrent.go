@@ -14,12 +14,13 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-func testKeyedAtOnce(t *testing.T, l alert.Ledger) { RunConcurrentAlertKeys(t, l) }
+func testThreadsConcurrent(t *testing.T, l alert.Ledger) { RunConcurrentAlertKeys(t, l) }
 
-// RunConcurrentAlertKeys records firing and resolved alerts of a few keys from concurrent callers, while
-// senders claim and report in any order: the deliveries of a key to an address are sent in the
-// order of their alerts, no two of them are claimed at the same time, no resolved one is sent
-// without a firing one, and the last one sent is resolved. The ledgers share one database.
+// RunConcurrentAlertKeys records firing and resolved alerts of a few keys from concurrent
+// callers, while senders claim and report in any order: the deliveries of a key to an address are
+// sent in the order of their alerts, no two of them are claimed at the same time, no resolved one
+// is sent without a firing one, and the last one sent is resolved. The ledgers share one
+// database.
 func RunConcurrentAlertKeys(t *testing.T, ledgers ...alert.Ledger) {
 	const keys, rounds, users = 3, 4, 2
 	var mu sync.Mutex

@@ -54,7 +54,7 @@ func testAdd(t *testing.T, l alert.Ledger) {
 	kittest.Error(t, err, fault.ErrNotFound)
 }
 
-func testAddNobody(t *testing.T, l alert.Ledger) {
+func testAddWithoutDeliveries(t *testing.T, l alert.Ledger) {
 	a := addAlert(t, l, "normal", nil, never)
 	got, ds, err := l.Alert(t.Context(), a.ID)
 	kittest.NoError(t, err)
@@ -65,7 +65,7 @@ func testAddNobody(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, len(all), 1)
 }
 
-func testAddEnded(t *testing.T, l alert.Ledger) {
+func testAddCompleted(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(2)
 	ds[1].State, ds[1].Reason, ds[1].EndTime = alert.Failed, "unknown_messenger", at(1)
 	a := addAlert(t, l, "normal", ds, at(10))
@@ -108,7 +108,7 @@ func testAddInput(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, len(all), 0)
 }
 
-func testAddAtOnce(t *testing.T, l alert.Ledger) {
+func testAddConcurrent(t *testing.T, l alert.Ledger) {
 	const many = 100
 	var all [many]alert.Alert
 	var lists [many][]alert.Delivery
@@ -146,7 +146,7 @@ func testAddAtOnce(t *testing.T, l alert.Ledger) {
 	}
 }
 
-func testAddCanceled(t *testing.T, l alert.Ledger) {
+func testAddContextCanceled(t *testing.T, l alert.Ledger) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	a := alert.Alert{Severity: "normal", Message: "x", CreateTime: start, ExpireTime: expiry}

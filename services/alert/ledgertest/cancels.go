@@ -46,8 +46,8 @@ func testCancel(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, cancel(t, l, addAlert(t, l, "normal", nil, never).ID, 5), 0)
 }
 
-// testCancelHeld checks that claimed deliveries continue, and that the rule gets Canceled.
-func testCancelHeld(t *testing.T, l alert.Ledger) {
+// testCancelClaimed checks that claimed deliveries continue, and that the rule gets Canceled.
+func testCancelClaimed(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(5)
 	a := addAlert(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 10)
@@ -73,9 +73,9 @@ func testCancelHeld(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, cancel(t, l, b.ID, 5), 1)
 }
 
-// testCancelAtOnce checks that each delivery of an alert is either canceled or claimed, never both,
-// under concurrent claims.
-func testCancelAtOnce(t *testing.T, l alert.Ledger) {
+// testCancelConcurrent checks that each delivery of an alert is either canceled or claimed, never
+// both, under concurrent claims.
+func testCancelConcurrent(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(500)
 	a := addAlert(t, l, "normal", ds, never)
 	const many = 10
@@ -92,16 +92,16 @@ func testCancelAtOnce(t *testing.T, l alert.Ledger) {
 	}) {
 		kittest.NoError(t, err)
 	}
-	held, over := 0, 0
+	claimed, canceled := 0, 0
 	for i := range many {
-		held, over = held+granted[i], over+ended[i]
+		claimed, canceled = claimed+granted[i], canceled+ended[i]
 	}
 	got, _, err := l.Alert(t.Context(), a.ID)
 	kittest.NoError(t, err)
-	kittest.Equal(t, got.Counts, counts(0, held, 0, 0, 0, over))
-	kittest.Equal(t, held+over, len(ds))
+	kittest.Equal(t, got.Counts, counts(0, claimed, 0, 0, 0, canceled))
+	kittest.Equal(t, claimed+canceled, len(ds))
 	kittest.Equal(t, cancel(t, l, a.ID, 2), 0)
-	kittest.Equal(t, sweep(t, l, 10), held)
+	kittest.Equal(t, sweep(t, l, 10), claimed)
 	got, _, err = l.Alert(t.Context(), a.ID)
 	kittest.NoError(t, err)
 	kittest.Equal(t, got.Counts, counts(0, 0, 0, 0, 0, len(ds)))

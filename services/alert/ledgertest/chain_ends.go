@@ -75,10 +75,10 @@ func testChainReplayed(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, stateLines(t, l, b.ID), []string{"sent 18", "sent 4", "canceled 4 not_needed"})
 }
 
-// testChainsAtOnce checks chains while their deliveries are concurrently reported, dispatched, swept
-// and canceled: a sent delivery cancels the queued ones, a failed one releases the next, and no
-// held one is claimed.
-func testChainsAtOnce(t *testing.T, l alert.Ledger) {
+// testChainsConcurrent checks chains while their deliveries are concurrently reported,
+// dispatched, swept and canceled: a sent delivery cancels the queued ones, a failed one releases
+// the next, and no held one is claimed.
+func testChainsConcurrent(t *testing.T, l alert.Ledger) {
 	const many, each = 60, 3
 	var ds []alert.Delivery
 	for i := range many {

@@ -25,8 +25,8 @@ func chain(number int64, n int) []alert.Delivery {
 	return ds
 }
 
-// stateLines returns for each delivery of an alert its state, the time of its next attempt or its end
-// in seconds from start, -1 for none, and its reason.
+// stateLines returns for each delivery of an alert its state, the time of its next attempt or its
+// end in seconds from start, -1 for none, and its reason.
 func stateLines(t testing.TB, l alert.Ledger, id int64) (all []string) {
 	t.Helper()
 	seconds := func(when time.Time) int {
@@ -115,9 +115,9 @@ func testChainInput(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testChainFails checks that the next delivery of a chain, and no other, is due when the one before
+// testChainFailed checks that the next delivery of a chain, and no other, is due when the one before
 // it fails, and that the chain ends after its last.
-func testChainFails(t *testing.T, l alert.Ledger) {
+func testChainFailed(t *testing.T, l alert.Ledger) {
 	ds := chain(1, 3)
 	a := addAlert(t, l, "normal", ds, at(10))
 	fail := func(i, now int) {
@@ -141,9 +141,9 @@ func testChainFails(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, len(due(t, l, 1000, 10)), 0)
 }
 
-// testChainTakesLong checks that each delivery of a chain is used after its failover delay, whatever
-// the state of the one before it, and that a sent one cancels the queued ones.
-func testChainTakesLong(t *testing.T, l alert.Ledger) {
+// testChainFailoverDelay checks that each delivery of a chain is used after its failover delay,
+// whatever the state of the one before it, and that a sent one cancels the queued ones.
+func testChainFailoverDelay(t *testing.T, l alert.Ledger) {
 	ds := chain(1, 4)
 	a := addAlert(t, l, "normal", ds, never)
 	report(t, l, retryReport(claim(t, l, ids(ds), 48, 100)[0], 48)) // until 59
@@ -162,9 +162,9 @@ func testChainTakesLong(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, len(claim(t, l, ids(ds), 1000, 2000)), 0)
 }
 
-// testChainWaits checks that the next delivery is used at once when the one before it waits longer
-// than the failover delay, such as for a pause of an hour.
-func testChainWaits(t *testing.T, l alert.Ledger) {
+// testChainDeferred checks that the next delivery is used at once when the one before it waits
+// longer than the failover delay, such as for a pause of an hour.
+func testChainDeferred(t *testing.T, l alert.Ledger) {
 	for name, wait := range map[string]struct {
 		does func(c dispatch.Claim)
 		want []string
@@ -204,22 +204,22 @@ func testChainWaits(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, stateLines(t, l, a.ID), []string{"failed 63 channel_not_found", "failed 4 channel_not_found", "queued -1"})
 }
 
-// testChainInHand checks that a delivery that is claimed while another of its chain is sent can
+// testChainClaimed checks that a delivery that is claimed while another of its chain is sent can
 // still be reported, and is not retried.
-func testChainInHand(t *testing.T, l alert.Ledger) {
-	for name, hand := range map[string]struct {
-		does func(c dispatch.Claim)
+func testChainClaimed(t *testing.T, l alert.Ledger) {
+	for name, c := range map[string]struct {
+		end  func(c dispatch.Claim)
 		want string
 	}{
 		"sent too": {func(c dispatch.Claim) { report(t, l, successReport(c, 70)) }, "sent 71"},
 		"failed":   {func(c dispatch.Claim) { report(t, l, failureReport(c, 70)) }, "failed 71 channel_not_found"},
-		"may pass": {func(c dispatch.Claim) { report(t, l, retryReport(c, 70)) }, "canceled 71 not_needed"},
+		"retried":  {func(c dispatch.Claim) { report(t, l, retryReport(c, 70)) }, "canceled 71 not_needed"},
 		"paused":   {func(c dispatch.Claim) { report(t, l, pausedReport(c, 70)) }, "canceled 71 not_needed"},
 		"unknown":  {func(c dispatch.Claim) { report(t, l, unknownReport(c, 70)) }, "canceled 71 not_needed"},
-		"given back": {func(c dispatch.Claim) {
+		"deferred": {func(c dispatch.Claim) {
 			kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: c.DeliveryID, Fence: c.Fence, Time: at(90)}}, at(71)))
 		}, "canceled 71 not_needed"},
-		"lost": {func(dispatch.Claim) { kittest.Equal(t, sweep(t, l, 80), 1) }, "canceled 80 not_needed"},
+		"lease expired": {func(dispatch.Claim) { kittest.Equal(t, sweep(t, l, 80), 1) }, "canceled 80 not_needed"},
 	} {
 		ds := chain(1, 3)
 		a := addAlert(t, l, "normal", ds, never)
@@ -227,16 +227,16 @@ func testChainInHand(t *testing.T, l alert.Ledger) {
 		kittest.Equal(t, total(due(t, l, 60, 10)), 1)
 		report(t, l, successReport(claim(t, l, ids(ds), 61, 100)[0], 62))
 		kittest.Equal(t, stateLines(t, l, a.ID), []string{"claimed -1", "sent 63", "canceled 63 not_needed"})
-		hand.does(first)
-		if got := stateLines(t, l, a.ID)[0]; got != hand.want {
-			t.Errorf("%s: got %q, want %q", name, got, hand.want)
+		c.end(first)
+		if got := stateLines(t, l, a.ID)[0]; got != c.want {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
 		kittest.Equal(t, stateLines(t, l, a.ID)[1:], []string{"sent 63", "canceled 63 not_needed"})
 	}
 }
 
-// testChainLost checks that an expired lease advances a chain too.
-func testChainLost(t *testing.T, l alert.Ledger) {
+// testChainLeaseExpired checks that an expired lease advances a chain too.
+func testChainLeaseExpired(t *testing.T, l alert.Ledger) {
 	ds := chain(1, 2)
 	a := addAlert(t, l, "normal", ds, never)
 	claim(t, l, ids(ds), 0, 10)

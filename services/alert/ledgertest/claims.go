@@ -52,9 +52,9 @@ func testClaimMany(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, all1[0].Counts, counts(0, 0, many/2, many/2))
 }
 
-// testClaimAtOnce checks that concurrent claims of the same deliveries, in different orders, grant
-// each delivery once, before and after its lease expired.
-func testClaimAtOnce(t *testing.T, l alert.Ledger) {
+// testClaimConcurrent checks that concurrent claims of the same deliveries, in different orders,
+// grant each delivery once, before and after its lease expired.
+func testClaimConcurrent(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(300)
 	addAlert(t, l, "normal", ds, never)
 	for round := range 2 {
@@ -83,36 +83,36 @@ func testClaimAtOnce(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testClaimAgain checks that a repeated request, whose response was lost, is granted the same claims
-// while they last, and that no other request is.
-func testClaimAgain(t *testing.T, l alert.Ledger) {
+// testClaimRepeated checks that a repeated request, whose response was lost, is granted the same
+// claims while they last, and that no other request is.
+func testClaimRepeated(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(5)
 	a := addAlert(t, l, "normal", ds, never)
 	by, other := Claimant(), Claimant()
-	ask := func(by alert.Claimant, ids []int64, now, until int) []dispatch.Claim {
+	claimAs := func(by alert.Claimant, ids []int64, now, until int) []dispatch.Claim {
 		t.Helper()
 		claims, err := l.Claim(t.Context(), ids, by, at(now), at(until))
 		kittest.NoError(t, err)
 		return claims
 	}
-	held := ask(other, ids(ds[4:]), 0, 100)
-	first := ask(by, ids(ds), 0, 10)
+	held := claimAs(other, ids(ds[4:]), 0, 100)
+	first := claimAs(by, ids(ds), 0, 10)
 	kittest.Equal(t, len(first), 4)
-	kittest.Equal(t, ask(by, ids(ds), 1, 11), first)
-	kittest.Equal(t, ask(by, ids(ds), 12, 22), first) // the lease has expired, without a sweep since
-	kittest.Equal(t, len(ask(Claimant(), ids(ds), 2, 12)), 0)
-	kittest.Equal(t, ask(other, ids(ds), 2, 12), held)
+	kittest.Equal(t, claimAs(by, ids(ds), 1, 11), first)
+	kittest.Equal(t, claimAs(by, ids(ds), 12, 22), first) // the lease has expired, without a sweep since
+	kittest.Equal(t, len(claimAs(Claimant(), ids(ds), 2, 12)), 0)
+	kittest.Equal(t, claimAs(other, ids(ds), 2, 12), held)
 
 	report(t, l, successReport(first[0], 3))
 	kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: first[1].DeliveryID, Fence: first[1].Fence, Time: at(50)}}, at(3)))
-	kittest.Equal(t, ask(by, ids(ds), 4, 14), first[2:]) // completed and deferred deliveries are not claimed
+	kittest.Equal(t, claimAs(by, ids(ds), 4, 14), first[2:]) // completed and deferred deliveries are not claimed
 
-	taken := ask(other, ids(ds), 50, 60) // with the deferred one
+	taken := claimAs(other, ids(ds), 50, 60) // with the deferred one
 	kittest.Equal(t, len(taken), 2)
-	kittest.Equal(t, ask(by, ids(ds), 51, 61), first[2:])
+	kittest.Equal(t, claimAs(by, ids(ds), 51, 61), first[2:])
 	kittest.Equal(t, sweep(t, l, 55), 2)
-	kittest.Equal(t, len(ask(by, ids(ds), 55, 65)), 0)
-	kittest.Equal(t, ask(by, ids(ds[2:4]), 60, 70), []dispatch.Claim{
+	kittest.Equal(t, len(claimAs(by, ids(ds), 55, 65)), 0)
+	kittest.Equal(t, claimAs(by, ids(ds[2:4]), 60, 70), []dispatch.Claim{
 		{DeliveryID: ds[2].ID, Fence: 2, Attempt: 2, PossibleDuplicate: true, LeaseExpireTime: at(70)},
 		{DeliveryID: ds[3].ID, Fence: 2, Attempt: 2, PossibleDuplicate: true, LeaseExpireTime: at(70)},
 	})
@@ -121,9 +121,9 @@ func testClaimAgain(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, got.Counts, counts(0, 4, 1))
 }
 
-// testClaimAgainAtOnce checks that concurrent repetitions of several requests grant each delivery to
-// one request, with the same claims each time.
-func testClaimAgainAtOnce(t *testing.T, l alert.Ledger) {
+// testClaimRepeatedConcurrent checks that concurrent repetitions of several requests grant each
+// delivery to one request, with the same claims each time.
+func testClaimRepeatedConcurrent(t *testing.T, l alert.Ledger) {
 	const requests, times = 4, 5
 	ds := queuedDeliveries(200)
 	addAlert(t, l, "normal", ds, never)
@@ -159,9 +159,9 @@ func testClaimInput(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, len(claim(t, l, ids(ds), 0, 1)), 1)
 }
 
-// testClaimWaiting checks that a delivery that a verdict deferred cannot be claimed early by a stale
-// job, and can be once it is due.
-func testClaimWaiting(t *testing.T, l alert.Ledger) {
+// testClaimDeferred checks that a delivery that a verdict deferred cannot be claimed early by a
+// stale job, and can be once it is due.
+func testClaimDeferred(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(2)
 	addAlert(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 10)

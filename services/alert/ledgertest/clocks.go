@@ -10,8 +10,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// testMarkTime checks that each call returns the time of the call before, also when that is later.
-func testMarkTime(t *testing.T, l alert.Ledger) {
+// testRecordTime checks that each call returns the time of the call before, also when that is later.
+func testRecordTime(t *testing.T, l alert.Ledger) {
 	before := time.Time{}
 	for _, n := range []int{10, 3600, 20, 20} {
 		got, err := l.RecordTime(t.Context(), at(n))
@@ -22,9 +22,9 @@ func testMarkTime(t *testing.T, l alert.Ledger) {
 	addAlert(t, l, "normal", queuedDeliveries(1), at(100)) // ids are not affected
 }
 
-// testPutRight checks that times written by a clock that was 100 s ahead move earlier by as much, but
-// not before now, and that leases keep their duration.
-func testPutRight(t *testing.T, l alert.Ledger) {
+// testCorrectTimes checks that times written by a clock that was 100 s ahead move earlier by as
+// much, but not before now, and that leases keep their duration.
+func testCorrectTimes(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(4)
 	addAlert(t, l, "normal", ds, at(700)) // ds[3] is in the queue
 	kittest.NoError(t, l.Defer(t.Context(), []dispatch.Deferral{{DeliveryID: ds[0].ID, Time: at(105)}, {DeliveryID: ds[1].ID, Time: at(30)}}, at(100)))

@@ -11,8 +11,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// due takes the deliveries that are due at at(now), with a redispatch timeout of ten seconds, in jobs
-// of up to five.
+// due takes the deliveries that are due at at(now), with a redispatch timeout of ten seconds, in
+// jobs of up to five.
 func due(t testing.TB, l alert.Ledger, now, limit int) []job.Job {
 	t.Helper()
 	found := dueAhead(t, l, now, 0, limit)
@@ -124,7 +124,7 @@ func testDueOrder(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, []job.Rank{rest[0].Rank, rest[1].Rank}, []job.Rank{job.Normal, job.Low})
 }
 
-func testDueAtOnce(t *testing.T, l alert.Ledger) {
+func testDueConcurrent(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(1000)
 	addAlert(t, l, "normal", ds, at(0))
 	const many = 10
@@ -156,9 +156,9 @@ func testDueAtOnce(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, len(seen), len(ds))
 }
 
-// testDueHeld checks that a claimed delivery is not due, also after its lease expired, and is due
+// testDueClaimed checks that a claimed delivery is not due, also after its lease expired, and is due
 // again when a verdict queues it.
-func testDueHeld(t *testing.T, l alert.Ledger) {
+func testDueClaimed(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(2)
 	a := addAlert(t, l, "normal", ds, at(5))
 	claims := claim(t, l, ids(ds), 0, 30)
@@ -182,7 +182,7 @@ func testDueExpired(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, total(due(t, l, 10, 100)), 1)
 }
 
-func testWake(t *testing.T, l alert.Ledger) {
+func testReenqueue(t *testing.T, l alert.Ledger) {
 	ctx := t.Context()
 	n, err := l.Reenqueue(ctx, at(0), never)
 	kittest.NoError(t, err)
@@ -206,25 +206,25 @@ func testWake(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, len(report(t, l, successReport(claims[1], 6))), 0)
 }
 
-// testWakeWaiting checks that a delivery that a verdict deferred is not re-enqueued before it was
-// enqueued.
-func testWakeWaiting(t *testing.T, l alert.Ledger) {
+// testReenqueueDeferred checks that a delivery that a verdict deferred is not re-enqueued before
+// it was enqueued.
+func testReenqueueDeferred(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(3)
 	a := addAlert(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 100)
 	report(t, l, retryReport(claims[0], 1), pausedReport(claims[1], 1)) // until 12 and 62
-	wakes := func(now, want int) {
+	reenqueue := func(now, want int) {
 		t.Helper()
 		n, err := l.Reenqueue(t.Context(), at(now), never)
 		kittest.NoError(t, err)
 		kittest.Equal(t, n, want)
 	}
-	wakes(5, 0)
+	reenqueue(5, 0)
 	kittest.Equal(t, len(due(t, l, 5, 100)), 0)
 	kittest.Equal(t, deliveries(t, l, a.ID)[0].NextTime, at(12))
 	kittest.Equal(t, total(due(t, l, 12, 100)), 1)
-	wakes(13, 1)
-	wakes(13, 1) // counted again: it is due already
+	reenqueue(13, 1)
+	reenqueue(13, 1) // counted again: it is due already
 	jobs := due(t, l, 13, 100)
 	kittest.Equal(t, total(jobs), 1)
 	kittest.Equal(t, jobs[0].Deliveries[0].ID, ds[0].ID)

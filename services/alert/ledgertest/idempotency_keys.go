@@ -19,9 +19,9 @@ func keyed(key, request string, create time.Time) alert.Alert {
 	}
 }
 
-// testKey checks that a repeated request records nothing, and returns the recorded alert in its
-// current state.
-func testKey(t *testing.T, l alert.Ledger) {
+// testIdempotencyKey checks that a repeated request records nothing, and returns the recorded
+// alert in its current state.
+func testIdempotencyKey(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(2)
 	first := keyed("k", "\x00\xff", start)
 	first.UnknownTargets, first.Message = []string{"@x"}, "x"
@@ -49,9 +49,9 @@ func testKey(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, all[4].Counts.Total(), 2)
 }
 
-// testKeyAhead checks that a key that was taken by a clock a year ahead expires a day after its next
-// use.
-func testKeyAhead(t *testing.T, l alert.Ledger) {
+// testIdempotencyKeyClockAhead checks that a key that was taken by a clock a year ahead expires a
+// day after its next use.
+func testIdempotencyKeyClockAhead(t *testing.T, l alert.Ledger) {
 	year := 365 * 24 * time.Hour
 	for i, c := range []struct {
 		create time.Duration
@@ -65,7 +65,7 @@ func testKeyAhead(t *testing.T, l alert.Ledger) {
 	}
 }
 
-func testKeyOfAnother(t *testing.T, l alert.Ledger) {
+func testIdempotencyKeyOfAnotherRequest(t *testing.T, l alert.Ledger) {
 	kittest.NoError(t, kittest.ErrorOf(l.AddAlert(t.Context(), keyed("k", "one", start), queuedDeliveries(1), never)))
 	for _, request := range []string{"two", "", "on", "one "} {
 		other := keyed("k", request, start)
@@ -78,7 +78,7 @@ func testKeyOfAnother(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, len(all), 1)
 }
 
-func testKeyLife(t *testing.T, l alert.Ledger) {
+func testIdempotencyKeyExpiry(t *testing.T, l alert.Ledger) {
 	var last int64
 	for _, step := range []struct {
 		request string
@@ -101,8 +101,8 @@ func testKeyLife(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testKeyRefused checks that a refused request does not use its key.
-func testKeyRefused(t *testing.T, l alert.Ledger) {
+// testIdempotencyKeyOfRefusedRequest checks that a refused request does not use its key.
+func testIdempotencyKeyOfRefusedRequest(t *testing.T, l alert.Ledger) {
 	bad := keyed("k", "one", start)
 	kittest.Error(t, kittest.ErrorOf(l.AddAlert(t.Context(), bad, []alert.Delivery{{}}, never)), fault.ErrInvalid)
 	added, err := l.AddAlert(t.Context(), keyed("k", "two", start), nil, never)
@@ -110,10 +110,10 @@ func testKeyRefused(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, added.Duplicate, false)
 }
 
-// testKeyAtOnce checks concurrent calls with two requests under one key: one call records its
-// alert, calls with the same request return it, and the others fail because the key is
-// taken.
-func testKeyAtOnce(t *testing.T, l alert.Ledger) {
+// testIdempotencyKeyConcurrent checks concurrent calls with two requests under one key: one call
+// records its alert, calls with the same request return it, and the others fail because the key
+// is taken.
+func testIdempotencyKeyConcurrent(t *testing.T, l alert.Ledger) {
 	const many = 100
 	var all [many]alert.Added
 	errs := kittest.Concurrently(many, func(i int) (err error) {
@@ -146,9 +146,9 @@ func testKeyAtOnce(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, ids(deliveries(t, l, all[won].Alert.ID)), ids(all[won].Deliveries))
 }
 
-// testKeysAtOnce checks that concurrent requests under different keys, without keys and refused
-// ones do not affect each other.
-func testKeysAtOnce(t *testing.T, l alert.Ledger) {
+// testIdempotencyKeysConcurrent checks that concurrent requests under different keys, without
+// keys and refused ones do not affect each other.
+func testIdempotencyKeysConcurrent(t *testing.T, l alert.Ledger) {
 	const many, keys = 200, 20
 	var all [many]alert.Added
 	for i, err := range kittest.Concurrently(many, func(i int) (err error) {

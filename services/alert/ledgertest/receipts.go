@@ -52,9 +52,9 @@ func testReceipt(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, after, before)
 }
 
-// testReceiptFails checks that a delivery that was accepted and not delivered is Failed, keeps its
+// testReceiptFailed checks that a delivery that was accepted and not delivered is Failed, keeps its
 // attempt and can be replayed, and that receipts for the first message do not affect the second.
-func testReceiptFails(t *testing.T, l alert.Ledger) {
+func testReceiptFailed(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(2)
 	a := addAlert(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 100)
@@ -122,9 +122,9 @@ func testReceiptChain(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, stateLines(t, l, b.ID), []string{"failed 2 undelivered", "queued -1"})
 }
 
-// testReceiptChainEnds checks the deliveries that a receipt does not resume: those of a canceled
-// alert, expired ones, and those of a chain of which another delivery was sent.
-func testReceiptChainEnds(t *testing.T, l alert.Ledger) {
+// testReceiptChainNotResumed checks the deliveries that a receipt does not resume: those of a
+// canceled alert, expired ones, and those of a chain of which another delivery was sent.
+func testReceiptChainNotResumed(t *testing.T, l alert.Ledger) {
 	for _, c := range []struct {
 		name    string
 		between func(a alert.Alert, ds []alert.Delivery)
@@ -176,9 +176,9 @@ func testReceiptInput(t *testing.T, l alert.Ledger) {
 	kittest.Error(t, kittest.ErrorOf(l.CredentialOf(t.Context(), 99, "slack")), fault.ErrNotFound)
 }
 
-// testReceiptsAtOnce checks that concurrent receipts and reports complete each delivery by its final
-// receipt, in any order.
-func testReceiptsAtOnce(t *testing.T, l alert.Ledger) {
+// testReceiptsConcurrent checks that concurrent receipts and reports complete each delivery by
+// its final receipt, in any order.
+func testReceiptsConcurrent(t *testing.T, l alert.Ledger) {
 	const many = 50
 	ds := queuedDeliveries(many)
 	a := addAlert(t, l, "normal", ds, never)

@@ -131,7 +131,7 @@ func testReplaySelection(t *testing.T, l alert.Ledger) {
 		"from, later":        {alert.ReplaySelection{From: at(30).Add(time.Microsecond)}, 4},
 		"before":             {alert.ReplaySelection{Before: at(30)}, 2},
 		"before, later":      {alert.ReplaySelection{Before: at(30).Add(time.Microsecond)}, 3},
-		"all that is said":   {alert.ReplaySelection{AlertID: a.ID, Messenger: "slack", Reason: "channel_not_found", From: at(30), Before: at(31)}, 1},
+		"all conditions":     {alert.ReplaySelection{AlertID: a.ID, Messenger: "slack", Reason: "channel_not_found", From: at(30), Before: at(31)}, 1},
 		"ids and more":       {alert.ReplaySelection{IDs: everything, Messenger: "sms", Before: at(50)}, 2},
 		"ids and no such":    {alert.ReplaySelection{IDs: everything, Reason: "x"}, 0},
 		"another alert's id": {alert.ReplaySelection{IDs: ids(more), AlertID: a.ID}, 0},
@@ -155,9 +155,9 @@ func testReplaySelection(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, replay(t, l, alert.ReplaySelection{From: start}, 100, 200), 3)
 }
 
-// testReplayDoubt checks that a replayed delivery is a possible duplicate exactly if an attempt before
-// may have reached the provider.
-func testReplayDoubt(t *testing.T, l alert.Ledger) {
+// testReplayPossibleDuplicate checks that a replayed delivery is a possible duplicate exactly if
+// an attempt before may have reached the provider.
+func testReplayPossibleDuplicate(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(3)
 	a := addAlert(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 10)
@@ -213,9 +213,9 @@ func testReplayMany(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, got.Counts, counts(many))
 }
 
-// testReplayAtOnce checks that concurrent replays of the same deliveries replay each once, under
+// testReplayConcurrent checks that concurrent replays of the same deliveries replay each once, under
 // concurrent claims and cancellations.
-func testReplayAtOnce(t *testing.T, l alert.Ledger) {
+func testReplayConcurrent(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(300)
 	for i := range ds {
 		ds[i].State, ds[i].Reason, ds[i].EndTime = alert.Failed, "unknown_messenger", at(0)

@@ -33,7 +33,7 @@ func testReport(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, kept, ds)
 }
 
-func testReportAgain(t *testing.T, l alert.Ledger) {
+func testReportRepeated(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(1)
 	a := addAlert(t, l, "normal", ds, never)
 	c := claim(t, l, ids(ds), 0, 10)[0]
@@ -118,9 +118,9 @@ func testReportInput(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, deliveries(t, l, a.ID), before)
 }
 
-// testReportAtOnce checks that of concurrent different reports of one claim, one is recorded and the
-// others are fenced.
-func testReportAtOnce(t *testing.T, l alert.Ledger) {
+// testReportConcurrent checks that of concurrent different reports of one claim, one is recorded
+// and the others are fenced.
+func testReportConcurrent(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(50)
 	a := addAlert(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 10)

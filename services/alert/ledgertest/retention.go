@@ -10,9 +10,9 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// forget deletes the alerts completed before at(before), limit rows at a time, and returns the
-// totals.
-func forget(t testing.TB, l alert.Ledger, before, limit int) (all alert.Deletion) {
+// deleteCompleted deletes the alerts completed before at(before), limit rows at a time, and
+// returns the totals.
+func deleteCompleted(t testing.TB, l alert.Ledger, before, limit int) (all alert.Deletion) {
 	t.Helper()
 	for {
 		d, err := l.DeleteCompleted(t.Context(), all.Last, at(before), limit)
@@ -24,7 +24,7 @@ func forget(t testing.TB, l alert.Ledger, before, limit int) (all alert.Deletion
 	}
 }
 
-// withoutDuration returns f without its duration, which must be positive.
+// withoutDuration returns d without its duration, which must be positive.
 func withoutDuration(t testing.TB, d alert.Deletion) alert.Deletion {
 	t.Helper()
 	if d.Took <= 0 {
@@ -63,10 +63,10 @@ func requireDeleted(t testing.TB, l alert.Ledger, a alert.Alert) {
 	}
 }
 
-// testForget checks that alerts completed before the time are deleted completely, and that others
-// keep all of their rows: those with a queued, held or claimed delivery, or with one that
-// completed at the time or later.
-func testForget(t *testing.T, l alert.Ledger) {
+// testDeleteCompleted checks that alerts completed before the time are deleted completely, and
+// that others keep all of their rows: those with a queued, held or claimed delivery, or with one
+// that completed at the time or later.
+func testDeleteCompleted(t *testing.T, l alert.Ledger) {
 	old := addCompletedAlert(t, l, 3, 10)
 	failing := queuedDeliveries(2)
 	b := addAlert(t, l, "normal", failing, never)
@@ -93,7 +93,7 @@ func testForget(t *testing.T, l alert.Ledger) {
 		before = append(before, deliveries(t, l, a.ID))
 	}
 
-	d := forget(t, l, 100, 100)
+	d := deleteCompleted(t, l, 100, 100)
 	kittest.Equal(t, d, alert.Deletion{Alerts: 4, Deliveries: 6, Attempts: 6, Last: d.Last})
 	for _, a := range []alert.Alert{old, b, nobody, late} {
 		requireDeleted(t, l, a)
@@ -101,19 +101,19 @@ func testForget(t *testing.T, l alert.Ledger) {
 	for i, a := range kept {
 		kittest.Equal(t, deliveries(t, l, a.ID), before[i])
 	}
-	kittest.Equal(t, forget(t, l, 100, 100).Alerts, 0)
+	kittest.Equal(t, deleteCompleted(t, l, 100, 100).Alerts, 0)
 
 	// The kept alerts are deleted after they are completed.
 	kittest.NoError(t, kittest.ErrorOf(l.Cancel(t.Context(), kept[0].ID, at(200))))
-	kittest.Equal(t, forget(t, l, 200, 100).Alerts, 2)
-	kittest.Equal(t, forget(t, l, 201, 100).Alerts, 1)
+	kittest.Equal(t, deleteCompleted(t, l, 200, 100).Alerts, 2)
+	kittest.Equal(t, deleteCompleted(t, l, 201, 100).Alerts, 1)
 	requireDeleted(t, l, kept[0])
 }
 
-// testForgetPieces checks that few rows are deleted at a time, and that an alert with more rows is
-// deleted at once for all calls, while its rows are left as a tombstone: it cannot be replayed
-// and accepts no receipt.
-func testForgetPieces(t *testing.T, l alert.Ledger) {
+// testDeleteTombstone checks that few rows are deleted at a time, and that an alert with more
+// rows is deleted at once for all calls, while its rows are left as a tombstone: it cannot be
+// replayed and accepts no receipt.
+func testDeleteTombstone(t *testing.T, l alert.Ledger) {
 	stays := queuedDeliveries(1)
 	first := addAlert(t, l, "normal", stays, never)
 	few := addCompletedAlert(t, l, 1, 10)
@@ -152,15 +152,15 @@ func testForgetPieces(t *testing.T, l alert.Ledger) {
 		}
 		deleted += d.Deliveries
 	}
-	kittest.Equal(t, forget(t, l, 100, limit).Alerts, 1)
+	kittest.Equal(t, deleteCompleted(t, l, 100, limit).Alerts, 1)
 	requireDeleted(t, l, last)
 	kittest.Equal(t, len(deliveries(t, l, first.ID)), 1)
 	kittest.Error(t, kittest.ErrorOf(l.DeleteCompleted(t.Context(), 0, at(100), 0)), fault.ErrInvalid, "limit")
 }
 
-// testForgetAttempts checks that a delivery with more attempts than limit is deleted nevertheless,
+// testDeleteAttempts checks that a delivery with more attempts than limit is deleted nevertheless,
 // and that attempts count as rows.
-func testForgetAttempts(t *testing.T, l alert.Ledger) {
+func testDeleteAttempts(t *testing.T, l alert.Ledger) {
 	const tries = 9
 	ds := queuedDeliveries(2)
 	a := addAlert(t, l, "normal", ds, never)
@@ -169,12 +169,12 @@ func testForgetAttempts(t *testing.T, l alert.Ledger) {
 	}
 	kittest.NoError(t, kittest.ErrorOf(l.Cancel(t.Context(), a.ID, at(500))))
 	b := addCompletedAlert(t, l, 1, 10)
-	kittest.Equal(t, forget(t, l, 1000, 4), alert.Deletion{Alerts: 2, Deliveries: 3, Attempts: tries + 1, Last: b.ID})
+	kittest.Equal(t, deleteCompleted(t, l, 1000, 4), alert.Deletion{Alerts: 2, Deliveries: 3, Attempts: tries + 1, Last: b.ID})
 }
 
-// testForgetAtOnce checks that concurrent deletions delete each row once, and that an alert that is
-// replayed meanwhile is either kept or deleted with all of its rows.
-func testForgetAtOnce(t *testing.T, l alert.Ledger) {
+// testDeleteConcurrent checks that concurrent deletions delete each row once, and that an alert
+// that is replayed meanwhile is either kept or deleted with all of its rows.
+func testDeleteConcurrent(t *testing.T, l alert.Ledger) {
 	const many, each, workers = 60, 5, 8
 	var alerts []alert.Alert
 	for range many {
@@ -214,7 +214,7 @@ func testForgetAtOnce(t *testing.T, l alert.Ledger) {
 	}) {
 		kittest.NoError(t, err)
 	}
-	rest := forget(t, l, 100, 12)
+	rest := deleteCompleted(t, l, 100, 12)
 	kittest.Equal(t, int(deleted.Load())+rest.Deliveries, each*(int(forgotten.Load())+rest.Alerts))
 	kittest.Equal(t, int(replayed.Load()), each*(many-int(forgotten.Load())-rest.Alerts))
 	kept, err := l.Alerts(t.Context(), alert.AlertQuery{Limit: many})

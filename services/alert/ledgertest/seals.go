@@ -7,8 +7,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// testLedgerSeals checks that queued and claimed deliveries are counted by seal key, and no others.
-func testLedgerSeals(t *testing.T, l alert.Ledger) {
+// testSealCounts checks that queued and claimed deliveries are counted by seal key, and no others.
+func testSealCounts(t *testing.T, l alert.Ledger) {
 	seals, err := l.CountBySealKey(t.Context())
 	kittest.NoError(t, err)
 	kittest.Equal(t, len(seals), 0)

@@ -131,8 +131,9 @@ func testSweepLimit(t *testing.T, l alert.Ledger) {
 	kittest.Error(t, kittest.ErrorOf(l.Sweep(t.Context(), at(20), 0, rule)), fault.ErrInvalid, "limit")
 }
 
-// testSweepAtOnce checks that concurrent sweeps complete each delivery once, under concurrent reports.
-func testSweepAtOnce(t *testing.T, l alert.Ledger) {
+// testSweepConcurrent checks that concurrent sweeps complete each delivery once, under concurrent
+// reports.
+func testSweepConcurrent(t *testing.T, l alert.Ledger) {
 	const many = 500
 	held, waiting := queuedDeliveries(many), queuedDeliveries(many)
 	a := addAlert(t, l, "normal", held, never)

@@ -15,9 +15,9 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// testWait checks that a delivery to be retried is Queued with its attempts, and that each claim of
+// testRetry checks that a delivery to be retried is Queued with its attempts, and that each claim of
 // it is another attempt.
-func testWait(t *testing.T, l alert.Ledger) {
+func testRetry(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(1)
 	a := addAlert(t, l, "normal", ds, never)
 	first := retryReport(claim(t, l, ids(ds), 0, 10)[0], 1) // until 12
@@ -42,9 +42,9 @@ func testWait(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, deliveries(t, l, a.ID), ds)
 }
 
-// testWaitExpired checks that no delivery is retried at its ExpireTime or later: it waits until then
-// and expires.
-func testWaitExpired(t *testing.T, l alert.Ledger) {
+// testRetryExpired checks that no delivery is retried at its ExpireTime or later: it waits until
+// then and expires.
+func testRetryExpired(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(4)
 	a := addUntil(t, l, "normal", ds, never, at(12))
 	claims := claim(t, l, ids(ds), 0, 10)
@@ -114,9 +114,9 @@ func testVerdicts(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testVerdictLies checks that a call with an invalid verdict records nothing, and that its other
+// testInvalidVerdict checks that a call with an invalid verdict records nothing, and that its other
 // deliveries can be reported afterwards.
-func testVerdictLies(t *testing.T, l alert.Ledger) {
+func testInvalidVerdict(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(2)
 	a := addAlert(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 10)
@@ -150,9 +150,9 @@ func testVerdictLies(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, len(report(t, l, successReport(claims[1], 1))), 0)
 }
 
-// testSentAnyway checks that a sent delivery is Sent, whatever the rule returns and whatever the state
-// of its alert or chain, and that its attempt keeps the whole outcome.
-func testSentAnyway(t *testing.T, l alert.Ledger) {
+// testSentAlways checks that a sent delivery is Sent, whatever the rule returns and whatever the
+// state of its alert or chain, and that its attempt keeps the whole outcome.
+func testSentAlways(t *testing.T, l alert.Ledger) {
 	ds := append(queuedDeliveries(4), chain(1, 2)...)
 	a := addAlert(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 10)
@@ -176,9 +176,9 @@ func testSentAnyway(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testSentAmong checks that plain sent reports are recorded together with all others: failed, late and
-// repeated ones, those of chains, and those with an earlier receipt.
-func testSentAmong(t *testing.T, l alert.Ledger) {
+// testSentAmongOthers checks that plain sent reports are recorded together with all others:
+// failed, late and repeated ones, those of chains, and those with an earlier receipt.
+func testSentAmongOthers(t *testing.T, l alert.Ledger) {
 	const many = 300
 	ds := queuedDeliveries(many)
 	for i := range 10 {
@@ -230,15 +230,15 @@ func testSentAmong(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testFacts checks the facts that a rule gets, for a report and for an expired lease.
-func testFacts(t *testing.T, l alert.Ledger) {
+// testVerdictFacts checks the facts that a rule gets, for a report and for an expired lease.
+func testVerdictFacts(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(1)
 	ds[0].Messenger = "sms"
 	a := addUntil(t, l, "critical", ds, never, at(1000))
-	var told []alert.VerdictFacts
+	var facts []alert.VerdictFacts
 	var reports []dispatch.Report
 	spy := func(f alert.VerdictFacts, r dispatch.Report) alert.Verdict {
-		told, reports = append(told, f), append(reports, r)
+		facts, reports = append(facts, f), append(reports, r)
 		return rule(f, r)
 	}
 	want := alert.VerdictFacts{Messenger: "sms", Rank: job.Critical, ExpireTime: at(1000)}
@@ -247,7 +247,7 @@ func testFacts(t *testing.T, l alert.Ledger) {
 		_, err := l.Report(t.Context(), []dispatch.Report{r}, at(now), spy)
 		kittest.NoError(t, err)
 		want.Now, want.Tries = at(now), tries
-		kittest.Equal(t, told[len(told)-1], want)
+		kittest.Equal(t, facts[len(facts)-1], want)
 		kittest.Equal(t, reports[len(reports)-1], r)
 	}
 	c := func(now int) dispatch.Claim { t.Helper(); return claim(t, l, ids(ds), now, now+10)[0] }
@@ -259,7 +259,7 @@ func testFacts(t *testing.T, l alert.Ledger) {
 	lost := c(400)
 	kittest.NoError(t, kittest.ErrorOf(l.Sweep(t.Context(), at(412), 10, spy)))
 	want.Now, want.Tries = at(412), 3
-	kittest.Equal(t, told[4:], []alert.VerdictFacts{want})
+	kittest.Equal(t, facts[4:], []alert.VerdictFacts{want})
 	kittest.Equal(t, reports[4], dispatch.Report{
 		DeliveryID: ds[0].ID, Fence: lost.Fence, StartTime: at(400), EndTime: at(410),
 		Outcome: messenger.Outcome{Kind: messenger.Unknown, Code: "lease_expired"},
@@ -271,14 +271,14 @@ func testFacts(t *testing.T, l alert.Ledger) {
 	step(502, 4, retryReport(last, 501))
 	kittest.Equal(t, deliveries(t, l, a.ID)[0].State, alert.Canceled)
 
-	calls := len(told)
+	calls := len(facts)
 	kittest.NoError(t, kittest.ErrorOf(l.Report(t.Context(), []dispatch.Report{retryReport(last, 501), successReport(last, 501)}, at(503), spy)))
-	kittest.Equal(t, len(told), calls) // fenced reports need no verdict
+	kittest.Equal(t, len(facts), calls) // fenced reports need no verdict
 }
 
-// testUnknown checks that all attempts after an unknown outcome are possible duplicates, and no
-// earlier ones.
-func testUnknown(t *testing.T, l alert.Ledger) {
+// testUnknownOutcome checks that all attempts after an unknown outcome are possible duplicates,
+// and no earlier ones.
+func testUnknownOutcome(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(1)
 	a := addAlert(t, l, "normal", ds, never)
 	var want []bool
@@ -296,9 +296,9 @@ func testUnknown(t *testing.T, l alert.Ledger) {
 	}
 }
 
-// testMoved checks that a delivery continues at the destination that its provider reported, and that
-// the attempt records it.
-func testMoved(t *testing.T, l alert.Ledger) {
+// testMovedDestination checks that a delivery continues at the destination that its provider
+// reported, and that the attempt records it.
+func testMovedDestination(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(2)
 	a := addAlert(t, l, "normal", ds, never)
 	claims := claim(t, l, ids(ds), 0, 10)
@@ -324,18 +324,18 @@ func testMoved(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, string(jobs[0].Deliveries[0].SealedCredential), "sealed for -100노드")
 }
 
-// testOnce checks that an attempt after an unknown outcome is no possible duplicate if the verdict
-// states that the provider is idempotent.
-func testOnce(t *testing.T, l alert.Ledger) {
+// testIdempotentProvider checks that an attempt after an unknown outcome is no possible duplicate
+// if the verdict states that the provider is idempotent.
+func testIdempotentProvider(t *testing.T, l alert.Ledger) {
 	ds := queuedDeliveries(1)
 	a := addAlert(t, l, "normal", ds, never)
-	once := func(f alert.VerdictFacts, r dispatch.Report) alert.Verdict {
+	idempotent := func(f alert.VerdictFacts, r dispatch.Report) alert.Verdict {
 		v := rule(f, r)
 		v.ProviderDeduplicates = true
 		return v
 	}
 	first := unknownReport(claim(t, l, ids(ds), 0, 10)[0], 1)
-	late, err := l.Report(t.Context(), []dispatch.Report{first}, first.EndTime, once)
+	late, err := l.Report(t.Context(), []dispatch.Report{first}, first.EndTime, idempotent)
 	kittest.NoError(t, err)
 	kittest.Equal(t, len(late), 0)
 	again := claim(t, l, ids(ds), 12, 20)

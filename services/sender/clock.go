@@ -24,7 +24,7 @@ type Clock struct {
 	now    func() time.Time
 	log    *slog.Logger
 	shared bool          // with the alert service, without skew
-	again  chan struct{} // holds a value if Follow must compare at once
+	again  chan struct{} // holds a value if Follow must compare again at once
 
 	mu   sync.Mutex
 	skew time.Duration // how far it is ahead of the alert service; 0 if the skew is allowed
@@ -64,8 +64,8 @@ func (c *Clock) Check(context.Context) error {
 func (c *Clock) local() time.Time { return c.now() }
 
 // compare updates the skew by the time of the alert service, which was read between sent
-// and received, both of raw. The duration of the call does not count as skew. A call
-// during which the local clock was set back is ignored, and Follow compares again.
+// and received, both by the local clock. The duration of the call does not count as skew.
+// A call during which the local clock was set back is ignored, and Follow compares again.
 func (c *Clock) compare(sent, theirs, received time.Time) {
 	if c.shared || theirs.IsZero() { // an older alert service, without a time
 		return

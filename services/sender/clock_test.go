@@ -10,6 +10,7 @@ import (
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 )
 
 // A steppedClock is a clock without a monotonic part that is ahead.
@@ -20,21 +21,21 @@ func (s *steppedClock) now() time.Time { return time.Now().Round(0).Add(time.Dur
 // A fixedTime is an alert service with a correct clock. It calls during in its first
 // response.
 type fixedTime struct {
-	during func()
-	asked  int
+	during   func()
+	requests int
 }
 
 func (t *fixedTime) Time(context.Context) (time.Time, error) {
 	theirs := time.Now().Round(0)
-	if t.asked++; t.asked == 1 {
+	if t.requests++; t.requests == 1 {
 		t.during()
 	}
 	return theirs, nil
 }
 
-// TestClockStepsWhileAsked moves the sender's clock by an hour during a comparison: the
+// TestClockStepDuringComparison moves the sender's clock by an hour during a comparison: the
 // step does not count as skew, and the real skew is detected at once.
-func TestClockStepsWhileAsked(t *testing.T) {
+func TestClockStepDuringComparison(t *testing.T) {
 	for name, c := range map[string]struct{ from, to time.Duration }{
 		"ahead, then corrected":  {time.Hour, 0},
 		"behind, then corrected": {-time.Hour, 0},
@@ -42,16 +43,16 @@ func TestClockStepsWhileAsked(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var raw steppedClock
-				raw.ahead.Store(int64(c.from))
-				clock := NewClock(raw.now, slog.New(slog.DiscardHandler))
-				service := &fixedTime{during: func() { raw.ahead.Store(int64(c.to)) }}
+				var local steppedClock
+				local.ahead.Store(int64(c.from))
+				clock := NewClock(local.now, slog.New(slog.DiscardHandler))
+				service := &fixedTime{during: func() { local.ahead.Store(int64(c.to)) }}
 				ctx, cancel := context.WithCancel(t.Context())
 				ended := make(chan error, 1)
 				go func() { ended <- clock.Follow(ctx, service) }()
 				synctest.Wait()
 				if off := clock.Now().Sub(time.Now().Round(0)); off != 0 {
-					t.Errorf("after %d requests the clock is %s ahead", service.asked, off)
+					t.Errorf("after %d requests the clock is %s ahead", service.requests, off)
 				}
 				if ready := clock.Check(ctx) == nil; ready != (c.to == 0) {
 					t.Errorf("agrees with the alert service: %t", ready)
@@ -69,9 +70,9 @@ func TestClockStepsWhileAsked(t *testing.T) {
 // clock before a step: the clock uses its own time only.
 func TestSharedClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var raw steppedClock
-		clock := SharedClock(raw.now)
-		now := raw.now()
+		var local steppedClock
+		clock := SharedClock(local.now)
+		now := local.now()
 		clock.compare(now, now.Add(-time.Hour), now)
 		clock.CompareOnce(t.Context(), &fixedTime{during: func() {}})
 		if !clock.Now().Equal(now) || clock.Check(t.Context()) != nil || clock.Follow(t.Context(), nil) != nil {
@@ -93,20 +94,20 @@ func (r *recordingDispatch) Defer(_ context.Context, req *jobv1.DeferRequest) (*
 	return &jobv1.DeferResponse{}, nil
 }
 
-// TestDeferredWhileTheClockSteps corrects the clock between a deferral and its request:
+// TestClockStepDuringDeferral corrects the clock between a deferral and its request:
 // the delivery does not wait longer.
-func TestDeferredWhileTheClockSteps(t *testing.T) {
+func TestClockStepDuringDeferral(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var raw steppedClock
+		var local steppedClock
 		service := &recordingDispatch{}
-		d := &deferrer{now: raw.now, metrics: NoMetrics{}}
-		client := DispatchClient{Service: service, Clock: SharedClock(raw.now)}
+		d := &deferrer{now: local.now, metrics: NoMetrics{}}
+		client := DispatchClient{Service: service, Clock: SharedClock(local.now)}
 		want := []time.Duration{20 * time.Second, 20 * time.Second, 15 * time.Second, 0}
 		for i, step := range []time.Duration{0, -time.Hour, 5 * time.Second, time.Hour} {
-			raw.ahead.Store(int64(time.Hour))
-			r := d.deferUntil(&task{}, raw.now().Add(20*time.Second), deferralRateLimit)
-			raw.ahead.Add(int64(step))
-			if err := client.Defer(t.Context(), []Deferral{*r.deferral}); err != nil {
+			local.ahead.Store(int64(time.Hour))
+			r := d.deferUntil(&task{}, local.now().Add(20*time.Second), deferralRateLimit)
+			local.ahead.Add(int64(step))
+			if err := client.Defer(t.Context(), []dispatch.Deferral{*r.deferral}); err != nil {
 				t.Fatal(err)
 			}
 			if got := service.seen[i]; got != want[i] {

@@ -9,8 +9,8 @@ import (
 	"github.com/bongsu-project/bongsu/kit/database"
 )
 
-// selectNextTimes selects the first time of queued deliveries by rank, of leases and of expiry, each by its
-// index; NULL if there is none.
+// selectNextTimes selects the first time of queued deliveries by rank, of leases and of expiry,
+// each by its index; NULL if there is none.
 const selectNextTimes = `SELECT
 	(SELECT min(next_time) FROM deliveries WHERE ` + isQueued + ` AND rank = ` + sqlCritical + `),
 	(SELECT min(next_time) FROM deliveries WHERE ` + isQueued + ` AND rank = ` + sqlHigh + `),
@@ -19,7 +19,8 @@ const selectNextTimes = `SELECT
 	(SELECT min(lease_time) FROM deliveries WHERE ` + isClaimed + `),
 	(SELECT min(expire_time) FROM deliveries WHERE ` + isQueued + `)`
 
-// NextTimes returns when there is work to do. It reads a few rows, independent of the backlog.
+// NextTimes returns the next times at which TakeDue and Sweep have work. It reads a few rows,
+// whatever the size of the backlog.
 func (s *Store) NextTimes(ctx context.Context) (due, end time.Time, err error) {
 	var waits [len(job.Ranks)]sql.NullInt64
 	var lease, expiry sql.NullInt64

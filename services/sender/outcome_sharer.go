@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
@@ -14,7 +15,7 @@ const (
 	shortPause = time.Second
 	// goneRefusalTime is how long a URL that its provider reports as gone for good is not
 	// called. Then one delivery probes it, because people do restore such URLs. An
-	// address with another URL has another key.
+	// address with another URL has another limiter key.
 	goneRefusalTime = 23 * time.Hour
 	// shareTimeout is the timeout for sharing an outcome with the other senders.
 	shareTimeout = 3 * time.Second
@@ -36,7 +37,7 @@ type outcomeSharer struct {
 }
 
 // run shares the outcome of a call.
-func (s *outcomeSharer) run(ctx context.Context, t *task, r *Report) {
+func (s *outcomeSharer) run(ctx context.Context, t *task, r *dispatch.Report) {
 	if open := s.breakers.forKey(t.credential.ID).openFor(); open > 0 {
 		s.publishBreaker(ctx, t, r.EndTime.Add(open))
 	}
@@ -44,7 +45,7 @@ func (s *outcomeSharer) run(ctx context.Context, t *task, r *Report) {
 	s.reportMove(ctx, t, r.Outcome)
 }
 
-// updateLimiter updates the limiter state of the key by an outcome, for all senders.
+// updateLimiter changes the limiter state that all senders share, by the outcome of a call.
 func (s *outcomeSharer) updateLimiter(ctx context.Context, t *task, o messenger.Outcome, now time.Time) {
 	if t.credential.ID == "" {
 		return
@@ -78,8 +79,8 @@ func withShareTimeout(ctx context.Context, share func(context.Context) error) er
 	return share(ctx)
 }
 
-// reportMove reports a new destination to the directory. If that fails, the provider returns it
-// again for the next delivery to the old one.
+// reportMove reports a new destination to the directory. If that fails, the provider returns
+// it again for the next delivery to the old one.
 func (s *outcomeSharer) reportMove(ctx context.Context, t *task, o messenger.Outcome) {
 	if o.Destination == "" || t.delivery.CredentialFingerprint == "" {
 		return
@@ -99,15 +100,15 @@ func (s *outcomeSharer) publishBreaker(ctx context.Context, t *task, until time.
 	}
 }
 
-// markRefused marks a credential that its provider refused, or a URL that is gone, as refused,
-// and logs it once for all its deliveries.
+// markRefused marks a credential that its provider refused, or a URL that is gone, as
+// refused, and logs it once for all its deliveries.
 func (s *outcomeSharer) markRefused(ctx context.Context, t *task, o messenger.Outcome, now time.Time) error {
 	until := now.Add(s.refusalTime)
 	if o.Gone {
 		until = now.Add(max(s.refusalTime, goneRefusalTime))
 	}
-	news, err := s.limiter.MarkRefused(ctx, t.credential.Key, o.Code, until)
-	if news {
+	first, err := s.limiter.MarkRefused(ctx, t.credential.Key, o.Code, until)
+	if first {
 		s.metrics.Refused(s.messenger)
 		s.log.Error("provider refused a credential, its deliveries fail: correct it and replay them",
 			"key", t.credential.ID, "code", o.Code, "until", until,

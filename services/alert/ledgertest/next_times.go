@@ -9,9 +9,9 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// testNext checks the earliest time of queued deliveries of any rank, and the earliest end of a
+// testNextTimes checks the earliest time of queued deliveries of any rank, and the earliest end of a
 // lease or of a time to live.
-func testNext(t *testing.T, l alert.Ledger) {
+func testNextTimes(t *testing.T, l alert.Ledger) {
 	next := func(wantDue, wantEnd time.Time) {
 		t.Helper()
 		due, end, err := l.NextTimes(t.Context())

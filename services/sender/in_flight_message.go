@@ -1,0 +1,59 @@
+package sender
+
+import (
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
+)
+
+// An inFlightMessage is an in-flight message, with the state that decides whether it is
+// acked or nacked. Its counters are safe for concurrent use.
+type inFlightMessage struct {
+	job.QueueMessage
+	pending atomic.Int32 // deliveries without a recorded result; set before the first result
+	failed  atomic.Bool  // a result could not be recorded
+}
+
+// A result ends a task, with a report or a deferral.
+type result struct {
+	message  *inFlightMessage
+	report   *dispatch.Report
+	called   bool // the report is of an actual call
+	deferral *dispatch.Deferral
+}
+
+// ackRecorded counts results as recorded, or as failed if err is not nil: the error of
+// recording them. It acks the queue messages of which all deliveries are recorded, and nacks
+// those of which some could not be. It is safe for concurrent use.
+func ackRecorded(log *slog.Logger, results []result, err error) {
+	for _, r := range results {
+		if err != nil {
+			r.message.failed.Store(true)
+		}
+		if r.message.pending.Add(-1) > 0 {
+			continue
+		}
+		if r.message.failed.Load() {
+			logQueueError(log, "nack", r.message.Nack())
+		} else {
+			logQueueError(log, "ack", r.message.Ack())
+		}
+	}
+}
+
+// nackAll nacks queue messages.
+func nackAll(log *slog.Logger, messages []job.QueueMessage) {
+	for _, m := range messages {
+		logQueueError(log, "nack", m.Nack())
+	}
+}
+
+// logQueueError logs a failed ack or nack. It needs no retry: the queue redelivers the
+// message, and its deliveries are not claimed twice.
+func logQueueError(log *slog.Logger, op string, err error) {
+	if err != nil {
+		log.Debug("queue operation failed", "op", op, "error", err)
+	}
+}
