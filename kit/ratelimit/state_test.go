@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A stateModel simulates the senders that share a limiter state: each slot is used at its
+// A stateModel simulates the processes that share a limiter state: each slot is used at its
 // time, and every use is recorded.
 type stateModel struct {
 	state
@@ -247,7 +247,7 @@ func TestBurst(t *testing.T) {
 }
 
 // TestHorizon checks that no slot is reserved beyond the horizon, so that canceled
-// deliveries do not block others for ever; behind a pause of any length slots are
+// calls do not block others for ever; behind a pause of any length slots are
 // reserved.
 func TestHorizon(t *testing.T) {
 	m := newDrill(Rate{Count: 1, Per: time.Second})
