@@ -135,7 +135,7 @@ func TestAbortedIsRetried(t *testing.T) {
 	both := make(chan struct{}, 2)
 	first := make(chan struct{}) // closed when one transaction has ended
 	var once sync.Once
-	turns := make(chan int, 2)
+	runs := make(chan int, 2)
 	for _, order := range [][]string{{"a", "b"}, {"b", "a"}} {
 		go func() {
 			n := 0
@@ -162,10 +162,10 @@ func TestAbortedIsRetried(t *testing.T) {
 				t.Error(err)
 			}
 			once.Do(func() { close(first) })
-			turns <- n
+			runs <- n
 		}()
 	}
-	if n := <-turns + <-turns; n != 3 {
+	if n := <-runs + <-runs; n != 3 {
 		t.Errorf("two transactions ran %d times, want 3", n)
 	}
 }
