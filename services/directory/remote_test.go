@@ -31,8 +31,8 @@ func (f *fakeUserInfo) GetUserList(_ context.Context, req *userinfo.NicknameOrTe
 	return f.answer(req.GetName())
 }
 
-// elsewhere starts a fake remote directory over gRPC.
-func elsewhere(t *testing.T) (*RemoteDirectory, *fakeUserInfo, *seal.Keyring) {
+// startRemote starts a fake remote directory over gRPC.
+func startRemote(t *testing.T) (*RemoteDirectory, *fakeUserInfo, *seal.Keyring) {
 	t.Helper()
 	f := &fakeUserInfo{}
 	mux := http.NewServeMux()
@@ -58,7 +58,7 @@ func ask(t *testing.T, d *RemoteDirectory, names ...string) (*userv1.LookUpRespo
 }
 
 func TestRemoteDirectory(t *testing.T) {
-	d, f, key := elsewhere(t)
+	d, f, key := startRemote(t)
 	f.answer = func(names []string) (*userinfo.UserList, error) {
 		if !slices.Equal(names, []string{"@kim", "@@dba", "@nobody"}) {
 			t.Errorf("names are %q", names)
@@ -86,7 +86,7 @@ func TestRemoteDirectory(t *testing.T) {
 // cached response is used for the same lookup and for no other, and the circuit breaker
 // opens after some calls.
 func TestRemoteDirectoryDown(t *testing.T) {
-	d, f, _ := elsewhere(t)
+	d, f, _ := startRemote(t)
 	f.answer = func([]string) (*userinfo.UserList, error) {
 		return &userinfo.UserList{User: []*userinfo.User{{Nickname: "kim", ServiceType: "slack", Token: "T", Target: "C1"}}}, nil
 	}
@@ -110,7 +110,7 @@ func TestRemoteDirectoryDown(t *testing.T) {
 }
 
 func TestRemoteDirectoryRefuses(t *testing.T) {
-	d, f, _ := elsewhere(t)
+	d, f, _ := startRemote(t)
 	f.answer = func([]string) (*userinfo.UserList, error) {
 		return nil, connect.NewError(connect.CodeInvalidArgument, errors.New("no such form"))
 	}

@@ -15,8 +15,8 @@ func of(n int) *resolvedTarget {
 	return &resolvedTarget{exists: true, users: []resolvedUser{{1, make([]directory.Recipient, n)}}}
 }
 
-// learn caches a resolved target at a revision.
-func learn(c *lookupCache, revision int64, name string, t *resolvedTarget) {
+// cacheTarget caches a resolved target at a revision.
+func cacheTarget(c *lookupCache, revision int64, name string, t *resolvedTarget) {
 	c.put(revision, map[target.Target]*resolvedTarget{to(name): t}, []target.Target{to(name)})
 }
 
@@ -30,14 +30,14 @@ func TestLookupCacheRevision(t *testing.T) {
 	if knows(c, 1, "kim") {
 		t.Error("cache hit before an entry was stored")
 	}
-	learn(c, 1, "kim", of(1))
+	cacheTarget(c, 1, "kim", of(1))
 	if !knows(c, 1, "kim") {
 		t.Error("cache miss for a stored entry")
 	}
 	if knows(c, 2, "kim") {
 		t.Error("cache hit at revision 2 for an entry of revision 1")
 	}
-	learn(c, 1, "kim", of(1)) // from a lookup that began before
+	cacheTarget(c, 1, "kim", of(1)) // from a lookup that began before
 	if knows(c, 1, "kim") || knows(c, 2, "kim") {
 		t.Error("cache hit for an entry of an old revision")
 	}
@@ -48,12 +48,12 @@ func TestLookupCacheRevision(t *testing.T) {
 
 func TestLookupCacheIsBounded(t *testing.T) {
 	c := newLookupCache()
-	learn(c, 0, "crowd", of(lookupCacheWeight))
+	cacheTarget(c, 0, "crowd", of(lookupCacheWeight))
 	if knows(c, 0, "crowd") || c.weight != 0 {
 		t.Error("an entry above the capacity was cached")
 	}
 	for i := range 10 {
-		learn(c, 0, fmt.Sprint(i), of(lookupCacheWeight/5))
+		cacheTarget(c, 0, fmt.Sprint(i), of(lookupCacheWeight/5))
 	}
 	if c.weight > lookupCacheWeight {
 		t.Errorf("weight is %d, capacity %d", c.weight, lookupCacheWeight)
