@@ -80,7 +80,7 @@ func TestReset(t *testing.T) {
 	}
 }
 
-func TestFaultAnswers(t *testing.T) {
+func TestFaultResponses(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault  *mockupv1.Fault
 		status int
@@ -118,7 +118,7 @@ func TestFaultAnswers(t *testing.T) {
 	}
 }
 
-func TestFaultSetAgainTakesThePlaceAndTheLastHasItsWay(t *testing.T) {
+func TestFaultReplacement(t *testing.T) {
 	_, _, server, client := stand(t)
 	setFault(t, client, &mockupv1.Fault{Status: 500})
 	setFault(t, client, &mockupv1.Fault{BodyContains: "C1", Status: 429})
@@ -226,7 +226,7 @@ func TestWaitInRealTime(t *testing.T) {
 	}
 }
 
-func TestFaultCutsTheAnswer(t *testing.T) {
+func TestFaultCutsTheResponse(t *testing.T) {
 	_, _, server, client := stand(t)
 	setFault(t, client, &mockupv1.Fault{CutAnswer: true})
 	res, err := server.Client().Do(request(t.Context(), t, server, `{"channel":"C1","text":"x"}`))

@@ -14,8 +14,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger/sns"
 )
 
-// TestSNSBelieves sends as the messenger does.
-func TestSNSBelieves(t *testing.T) {
+// TestSNSAcceptsSigned sends as the messenger does.
+func TestSNSAcceptsSigned(t *testing.T) {
 	m, _, server, client := stand(t)
 	endpoint := call.Endpoint{Client: server.Client(), Now: m.Now, URL: server.URL}
 	sender := sns.New(endpoint)

@@ -64,7 +64,7 @@ func TestTelegramRefuses(t *testing.T) {
 	}
 }
 
-func TestTelegramTellsOfBotsAndChats(t *testing.T) {
+func TestTelegramBotsAndChats(t *testing.T) {
 	_, _, server, _ := stand(t)
 	for path, want := range map[string]string{"getMe": `"id":123456789,"is_bot":true`, "getChat": `"type":"supergroup"`} {
 		if status, answer, _ := ask(t, server, "/bot123456789:a/"+path, `{"chat_id":-1001}`); status != http.StatusOK || !strings.Contains(answer, want) {

@@ -158,18 +158,18 @@ func TestTwilioCallsBack(t *testing.T) {
 		if o.Kind != messenger.Sent {
 			t.Fatalf("%+v", o)
 		}
-		var said []string
+		var statuses []string
 		for last := false; !last; {
 			r := <-words
-			said = append(said, r.Status)
+			statuses = append(statuses, r.Status)
 			if last = r.Final; r.MessageID != o.MessageID {
 				t.Errorf("%+v is of another message", r)
 			}
 			if r.Outcome.Code != "" {
-				said = append(said, r.Outcome.Code)
+				statuses = append(statuses, r.Outcome.Code)
 			}
 		}
-		if got := strings.Join(said, " "); got != want {
+		if got := strings.Join(statuses, " "); got != want {
 			t.Errorf("%s: %s, want %s", to, got, want)
 		}
 	}
