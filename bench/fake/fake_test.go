@@ -46,7 +46,7 @@ func listen(t *testing.T) *fake.Fake {
 	return f
 }
 
-func TestTallyKnowsWhoWasToldWhat(t *testing.T) {
+func TestTallyByUserAndMessage(t *testing.T) {
 	f := listen(t)
 	tally := f.Expect(2, 5)
 	before := time.Now()
@@ -56,10 +56,10 @@ func TestTallyKnowsWhoWasToldWhat(t *testing.T) {
 	if err := tally.Wait(t.Context(), 1); err != nil {
 		t.Error(err)
 	}
-	if at, told := tally.At(1, 2); !told || at.Before(before) || !at.Equal(tally.Last()) {
-		t.Errorf("received %v at %s, last at %s", told, at, tally.Last())
+	if at, ok := tally.At(1, 2); !ok || at.Before(before) || !at.Equal(tally.Last()) {
+		t.Errorf("received %v at %s, last at %s", ok, at, tally.Last())
 	}
-	if _, told := tally.At(0, 2); told {
+	if _, ok := tally.At(0, 2); ok {
 		t.Error("a message was recorded that was not sent")
 	}
 	if err := tally.Check(); err != nil {

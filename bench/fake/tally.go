@@ -55,7 +55,7 @@ func (t *Tally) take(body []byte) {
 	for last := t.latest.Load(); last < now && !t.latest.CompareAndSwap(last, now); last = t.latest.Load() {
 	}
 	if t.first.Add(1) == t.goal.Load() {
-		t.tell()
+		t.wakeWaiter()
 	}
 }
 
@@ -74,7 +74,7 @@ func numberAfter(body, mark []byte) (number int, ok bool) {
 	return 0, false
 }
 
-func (t *Tally) tell() {
+func (t *Tally) wakeWaiter() {
 	select {
 	case t.news <- struct{}{}:
 	default:
@@ -120,7 +120,7 @@ func (t *Tally) Last() time.Time {
 
 // At returns when a user first received the message with a number, and whether that was
 // so.
-func (t *Tally) At(number, person int) (at time.Time, told bool) {
+func (t *Tally) At(number, person int) (at time.Time, ok bool) {
 	nanoseconds := t.at[number*t.width+person%t.width].Load()
 	return t.start.Add(time.Duration(nanoseconds)), nanoseconds > 0
 }
