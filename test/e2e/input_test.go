@@ -77,15 +77,15 @@ func TestBadInput(t *testing.T) {
 		if calls := d.calls(t); len(calls) != 0 {
 			t.Errorf("calls were made: %v", calls)
 		}
-		if said := d.send(t, `{"target":["@user1"],"message":"still here"}`); *said.UserCount != 1 {
-			t.Errorf("afterwards: %+v", said)
+		if res := d.send(t, `{"target":["@user1"],"message":"still here"}`); *res.UserCount != 1 {
+			t.Errorf("afterwards: %+v", res)
 		}
 	})
 }
 
-// TestNamesOfSigns uses names with characters that are special to a database, a
+// TestNamesOfSpecialCharacters uses names with characters that are special to a database, a
 // template, a shell or a browser.
-func TestNamesOfSigns(t *testing.T) {
+func TestNamesOfSpecialCharacters(t *testing.T) {
 	d := oneProcess(t)
 	for _, name := range []string{`'; DROP TABLE groups;--`, `{{.}}`, `${HOME}`, `<b>`, `a/b@c`, `%s`, `a;b`} {
 		for path, body := range map[string]string{"/v1/groups": `{"groupName":"` + name + `"}`, "/v1/users": `{"nickName":"` + name + `"}`} {
