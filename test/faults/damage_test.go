@@ -87,7 +87,7 @@ func TestLedgerCorruptedWhileItRuns(t *testing.T) {
 	// It finds the damage when it opens the ledger or only at a later request,
 	// depending on the place of the damage.
 	p := binaries.Serve(t, "--data="+data, "--edge-addr=127.0.0.1:0")
-	if said := p.Await(t, startsOrNot, 1)[0][0]; said == "cannot start" {
+	if line := p.Await(t, startsOrNot, 1)[0][0]; line == "cannot start" {
 		if p.Wait(t) == nil || !saysDamaged.MatchString(p.Log()) {
 			t.Errorf("the log lacks the reason:\n%s", p.Log())
 		}

@@ -49,7 +49,7 @@ func (s *system) fill(t *testing.T, data string) (between []*alertRequest) {
 		}
 	}
 	// Allocated space within the files takes some more alerts.
-	for ctx, said := limited(t), 0; said != http.StatusServiceUnavailable; said, _ = s.get(ctx, "/readyz") {
+	for ctx, status := limited(t), 0; status != http.StatusServiceUnavailable; status, _ = s.get(ctx, "/readyz") {
 		if ctx.Err() != nil {
 			t.Fatalf("ready after %d alerts on a full disk", len(between))
 		}

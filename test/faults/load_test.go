@@ -22,7 +22,6 @@ type alertRequest struct {
 
 	id    string // if accepted
 	count int    // deliveries in the response
-	told  time.Time
 	wrong string // a different response to a repeated request
 }
 
@@ -47,13 +46,13 @@ func posts(rng *rand.Rand, n int) (all []*alertRequest, deliveries int) {
 func (s *system) drive(ctx context.Context, all []*alertRequest, accepted *counter) {
 	work := make(chan *alertRequest)
 	var callers sync.WaitGroup
-	var turn atomic.Int64
+	var requests atomic.Int64
 	client := &http.Client{Timeout: 5 * time.Second}
 	for range 6 {
 		callers.Go(func() {
 			for p := range work {
 				wait(ctx, p.after)
-				at := int(turn.Add(1))
+				at := int(requests.Add(1))
 				for !s.post(ctx, client, p, at) && p.key != "" && ctx.Err() == nil {
 					wait(ctx, 20*time.Millisecond)
 					at++ // without a response the caller retries at the next URL
@@ -116,14 +115,14 @@ func (s *system) post(ctx context.Context, client *http.Client, p *alertRequest,
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
-	var said struct {
+	var decoded struct {
 		ID        string
 		UserCount int
 	}
-	if err != nil || res.StatusCode != http.StatusOK || json.Unmarshal(answer, &said) != nil {
+	if err != nil || res.StatusCode != http.StatusOK || json.Unmarshal(answer, &decoded) != nil {
 		return false
 	}
-	p.id, p.count, p.told = said.ID, said.UserCount, time.Now()
+	p.id, p.count = decoded.ID, decoded.UserCount
 	return true
 }
 

@@ -49,7 +49,7 @@ func (s *system) sights(t testing.TB) map[callKey][]*mockupv1.Call {
 
 // see parses a call.
 func see(call *mockupv1.Call) (callKey, error) {
-	for _, r := range ways {
+	for _, r := range routes {
 		found := r.path.FindStringSubmatch(call.GetPath())
 		if found == nil {
 			continue

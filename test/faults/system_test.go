@@ -176,7 +176,7 @@ func withBroker(t testing.TB) *system {
 	return s
 }
 
-// groupFlags returns the flags of a group service on a directory.
+// groupFlags returns the flags of a directory service on a database.
 func (s *system) groupFlags(t testing.TB, directory string) []string {
 	t.Helper()
 	return []string{"--services=group", "--data=" + t.TempDir(), "--directory-url=" + directory, "--seal-key-file=" + s.key}

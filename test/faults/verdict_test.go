@@ -159,7 +159,7 @@ func (r *caseResult) judge(t testing.TB, severity string, d *alertv1.Delivery, c
 		if effects++; effects == 1 {
 			continue
 		}
-		if dear(severity, d) {
+		if isCostly(severity, d) {
 			t.Errorf("costly delivery repeated at %s: %v", call.GetTime().AsTime(), d)
 		}
 		if known(d, call) {
