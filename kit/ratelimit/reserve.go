@@ -64,7 +64,7 @@ func (l *Limiter) SetBreakerOpen(ctx context.Context, key Key, until time.Time) 
 	})
 }
 
-// MarkRefused marks a key as refused by the called service, until the given time. news reports
+// MarkRefused marks a key as refused by the called service, until the given time. isNew reports
 // whether no refusal was in force before.
 func (l *Limiter) MarkRefused(ctx context.Context, key Key, code string, until time.Time) (isNew bool, err error) {
 	err = l.update(ctx, key.ID, func(s *state, now int64) bool {
