@@ -66,8 +66,8 @@ func TestTallyByUserAndMessage(t *testing.T) {
 		t.Error(err)
 	}
 	post(t, f, 1, 7)
-	if tally.Check() == nil || tally.Again() != 1 || tally.Told() != 1 {
-		t.Errorf("duplicates: %v, %d again, %d distinct", tally.Check(), tally.Again(), tally.Told())
+	if tally.Check() == nil || tally.Duplicates() != 1 || tally.Received() != 1 {
+		t.Errorf("duplicates: %v, %d again, %d distinct", tally.Check(), tally.Duplicates(), tally.Received())
 	}
 	post(t, f, 2, 0)
 	if err := tally.Check(); !strings.Contains(err.Error(), "1 were not expected") {
@@ -88,12 +88,12 @@ func TestPause(t *testing.T) {
 	f := listen(t)
 	tally := f.Expect(1, 1)
 	f.Pause(time.Hour)
-	if status, _ := post(t, f, 0, 0); status != http.StatusTooManyRequests || tally.Told() != 0 {
-		t.Errorf("response %d, %d received", status, tally.Told())
+	if status, _ := post(t, f, 0, 0); status != http.StatusTooManyRequests || tally.Received() != 0 {
+		t.Errorf("response %d, %d received", status, tally.Received())
 	}
 	f.Pause(0)
-	if status, _ := post(t, f, 0, 0); status != http.StatusOK || tally.Told() != 1 {
-		t.Errorf("response %d, %d received", status, tally.Told())
+	if status, _ := post(t, f, 0, 0); status != http.StatusOK || tally.Received() != 1 {
+		t.Errorf("response %d, %d received", status, tally.Received())
 	}
 }
 

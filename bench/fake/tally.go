@@ -103,11 +103,11 @@ func (t *Tally) Check() error {
 	return nil
 }
 
-// Told returns the number of distinct messages received.
-func (t *Tally) Told() int { return int(t.first.Load()) }
+// Received returns the number of distinct messages received.
+func (t *Tally) Received() int { return int(t.first.Load()) }
 
-// Again returns the number of duplicates received.
-func (t *Tally) Again() int { return int(t.again.Load()) }
+// Duplicates returns the number of duplicates received.
+func (t *Tally) Duplicates() int { return int(t.again.Load()) }
 
 // Last returns when the last new message was received; the zero time for none.
 func (t *Tally) Last() time.Time {
