@@ -71,9 +71,9 @@ func (s *system) drive(ctx context.Context, all []*alertRequest, accepted *count
 	callers.Wait()
 }
 
-// strikeBusy sends alerts, calls strike after 20 of them were accepted, and returns
+// faultWhileBusy sends alerts, calls fault after 20 of them were accepted, and returns
 // when all callers have a response or gave up, within patience.
-func (s *system) strikeBusy(t testing.TB, all []*alertRequest, patience time.Duration, strike func()) {
+func (s *system) faultWhileBusy(t testing.TB, all []*alertRequest, patience time.Duration, fault func()) {
 	t.Helper()
 	accepted, driven := new(counter), make(chan struct{})
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -85,7 +85,7 @@ func (s *system) strikeBusy(t testing.TB, all []*alertRequest, patience time.Dur
 	if !accepted.reach(ctx, 20) {
 		t.Fatal("20 alerts were not accepted")
 	}
-	s.struck(strike)
+	s.recordFault(fault)
 	<-driven
 }
 

@@ -102,7 +102,7 @@ func (d disturbance) whileIdle(t *testing.T) {
 	before, _ := posts(draw(t.Name()), 10)
 	s.send(t, before)
 	s.ended(t)
-	s.struck(func() { d.do(t, s) })
+	s.recordFault(func() { d.do(t, s) })
 	after, _ := posts(draw(t.Name()), 20)
 	for _, p := range after {
 		p.message, p.key = p.message+" again", "" // otherwise it would be deduplicated
@@ -118,7 +118,7 @@ func (d disturbance) whileBusy(t *testing.T) {
 	t.Parallel()
 	s := d.system(t)
 	all, _ := posts(draw(t.Name()), 60)
-	s.strikeBusy(t, all, bound+away(), func() {
+	s.faultWhileBusy(t, all, bound+away(), func() {
 		d.do(t, s)
 	})
 	s.judge(t, all)
@@ -171,7 +171,7 @@ func TestJobsLostFromTheStream(t *testing.T) {
 		info, err = stream.Info(ctx)
 		must(t, err)
 	}
-	s.struck(func() {
+	s.recordFault(func() {
 		must(t, stream.Purge(t.Context()))
 		s.serveSender(t, "sender", s.url)
 	})

@@ -30,7 +30,7 @@ func TestPostgreSQLGoneAndBack(t *testing.T) {
 	s := oneIn(t, t.TempDir(), "--directory-url="+directory, "--ledger-url="+ledger)
 
 	all, _ := posts(draw(t.Name()), 60)
-	s.strikeBusy(t, all, bound, func() {
+	s.faultWhileBusy(t, all, bound, func() {
 		err = server.Crash(t.Context(), func() {
 			s.notReady(t)
 			s.refuses(t)

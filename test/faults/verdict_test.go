@@ -87,7 +87,7 @@ func (s *system) unended(t testing.TB) (shown string) {
 func (s *system) judge(t testing.TB, promised []*alertRequest) caseResult {
 	t.Helper()
 	r := caseResult{name: t.Name()}
-	all, seen := s.ended(t), s.sights(t)
+	all, seen := s.ended(t), s.callsByDelivery(t)
 	alerts := map[string]*alertv1.GetAlertResponse{}
 	messages := map[string]string{}
 	for _, a := range all {
