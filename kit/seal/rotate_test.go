@@ -247,9 +247,9 @@ func TestFollow(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, bad := range map[string]struct {
-		text []byte
-		mode fs.FileMode
-		says string
+		text     []byte
+		mode     fs.FileMode
+		wantText string
 	}{
 		"another":     {other, 0o600, "another seal key"},
 		"cut off":     {good[:len(good)/2], 0o600, "holds no seal key"},
@@ -259,7 +259,7 @@ func TestFollow(t *testing.T) {
 		if err := errors.Join(os.WriteFile(path, bad.text, 0o600), os.Chmod(path, bad.mode)); err != nil {
 			t.Fatal(err)
 		}
-		if changed, err := key.Reload(); changed || err == nil || !strings.Contains(err.Error(), bad.says) {
+		if changed, err := key.Reload(); changed || err == nil || !strings.Contains(err.Error(), bad.wantText) {
 			t.Errorf("%s: changed is %v, error %v", name, changed, err)
 		}
 		if key.Primary() != id {
