@@ -20,25 +20,25 @@ func cacheTarget(c *lookupCache, revision int64, name string, t *resolvedTarget)
 	c.put(revision, map[target.Target]*resolvedTarget{to(name): t}, []target.Target{to(name)})
 }
 
-func knows(c *lookupCache, revision int64, name string) bool {
+func isCached(c *lookupCache, revision int64, name string) bool {
 	_, missing := c.get(revision, []target.Target{to(name)})
 	return len(missing) == 0
 }
 
 func TestLookupCacheRevision(t *testing.T) {
 	c := newLookupCache()
-	if knows(c, 1, "kim") {
+	if isCached(c, 1, "kim") {
 		t.Error("cache hit before an entry was stored")
 	}
 	cacheTarget(c, 1, "kim", of(1))
-	if !knows(c, 1, "kim") {
+	if !isCached(c, 1, "kim") {
 		t.Error("cache miss for a stored entry")
 	}
-	if knows(c, 2, "kim") {
+	if isCached(c, 2, "kim") {
 		t.Error("cache hit at revision 2 for an entry of revision 1")
 	}
 	cacheTarget(c, 1, "kim", of(1)) // from a lookup that began before
-	if knows(c, 1, "kim") || knows(c, 2, "kim") {
+	if isCached(c, 1, "kim") || isCached(c, 2, "kim") {
 		t.Error("cache hit for an entry of an old revision")
 	}
 	if c.weight != 0 {
@@ -49,7 +49,7 @@ func TestLookupCacheRevision(t *testing.T) {
 func TestLookupCacheIsBounded(t *testing.T) {
 	c := newLookupCache()
 	cacheTarget(c, 0, "crowd", of(lookupCacheWeight))
-	if knows(c, 0, "crowd") || c.weight != 0 {
+	if isCached(c, 0, "crowd") || c.weight != 0 {
 		t.Error("an entry above the capacity was cached")
 	}
 	for i := range 10 {
@@ -58,7 +58,7 @@ func TestLookupCacheIsBounded(t *testing.T) {
 	if c.weight > lookupCacheWeight {
 		t.Errorf("weight is %d, capacity %d", c.weight, lookupCacheWeight)
 	}
-	if knows(c, 0, "0") || !knows(c, 0, "9") {
+	if isCached(c, 0, "0") || !isCached(c, 0, "9") {
 		t.Error("the newest entry was evicted first")
 	}
 }
