@@ -12,13 +12,13 @@ import (
 
 // A probe is a request to a fake, and the expected response.
 type probe struct {
-	name   string
-	method string // POST by default
-	target string
-	header map[string]string // application/json by default
-	body   string
-	status int
-	says   string // part of the response body
+	name     string
+	method   string // POST by default
+	target   string
+	header   map[string]string // application/json by default
+	body     string
+	status   int
+	wantText string // part of the response body
 }
 
 // probes sends each probe to a new fake.
@@ -28,8 +28,8 @@ func probes(t *testing.T, all []probe) {
 		t.Run(p.name, func(t *testing.T) {
 			_, _, server, _ := stand(t)
 			status, body, _ := p.ask(t, server)
-			if status != p.status || !strings.Contains(body, p.says) || (p.says == "") != (body == "") {
-				t.Errorf("answered %d %q, want %d with %q", status, body, p.status, p.says)
+			if status != p.status || !strings.Contains(body, p.wantText) || (p.wantText == "") != (body == "") {
+				t.Errorf("answered %d %q, want %d with %q", status, body, p.status, p.wantText)
 			}
 		})
 	}

@@ -101,9 +101,9 @@ func TestMailIsRefused(t *testing.T) {
 func TestMailFaults(t *testing.T) {
 	_, addr, client := takingMail(t)
 	for name, c := range map[string]struct {
-		fault *mockupv1.Fault
-		code  int
-		says  string
+		fault    *mockupv1.Fault
+		code     int
+		wantText string
 	}{
 		"a code":        {&mockupv1.Fault{Path: "ops@example.com", Status: 451, Body: "4.3.0 not now"}, 451, "4.3.0 not now"},
 		"of a login":    {&mockupv1.Fault{Credential: "secret", Status: 535}, 535, ""},
@@ -117,7 +117,7 @@ func TestMailFaults(t *testing.T) {
 			if _, err := client.SetFault(t.Context(), &mockupv1.SetFaultRequest{Fault: c.fault}); err != nil {
 				t.Fatal(err)
 			}
-			if code, reply := mailTo(addr, "secret", "ops@example.com"); code != c.code || !strings.Contains(reply, c.says) {
+			if code, reply := mailTo(addr, "secret", "ops@example.com"); code != c.code || !strings.Contains(reply, c.wantText) {
 				t.Errorf("%d %s", code, reply)
 			}
 			if _, err := client.Reset(t.Context(), &mockupv1.ResetRequest{}); err != nil {
