@@ -91,7 +91,7 @@ func plain(s importFile) *userv1.ExportDirectoryResponse {
 func TestBadImportFiles(t *testing.T) {
 	for name, test := range map[string]struct {
 		format, text string
-		says         []string // each in a problem or in the error
+		wantText     []string // each in a problem or in the error
 	}{
 		"an unknown key":      {"yaml", "people: []\n", []string{`line 1: users and groups has no field "people"`}},
 		"a key twice":         {"yaml", "users: []\nusers: []\n", []string{"line 2: duplicate field users"}},
@@ -126,7 +126,7 @@ func TestBadImportFiles(t *testing.T) {
 			if err != nil {
 				message += err.Error()
 			}
-			for _, want := range test.says {
+			for _, want := range test.wantText {
 				if !strings.Contains(message, want) {
 					t.Errorf("got %q, want %q", message, want)
 				}
