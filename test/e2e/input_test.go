@@ -14,7 +14,7 @@ func TestBadInput(t *testing.T) {
 		rest, rpc := "/v1/alerts", "/bongsu.alert.v1.AlertService/SendAlert"
 		for _, c := range []struct {
 			name, contentType, body string
-			says                    string
+			wantText                string
 			statuses                string // one for REST, one for Connect's JSON
 		}{
 			{"a target without @", "", `{"target":["@user1","user2"],"message":"m"}`, `user2`, "400 400"},
@@ -56,8 +56,8 @@ func TestBadInput(t *testing.T) {
 					if got := http.StatusText(status); strings.Fields(want)[0] != strconv.Itoa(status) {
 						t.Errorf("%s: %d %s, want %s: %s", path, status, got, want, answer)
 					}
-					if status != http.StatusUnsupportedMediaType && !strings.Contains(answer, c.says) {
-						t.Errorf("%s lacks %q: %s", path, c.says, answer)
+					if status != http.StatusUnsupportedMediaType && !strings.Contains(answer, c.wantText) {
+						t.Errorf("%s lacks %q: %s", path, c.wantText, answer)
 					}
 				}
 			})

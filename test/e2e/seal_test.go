@@ -106,9 +106,9 @@ func TestWrongKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct {
-		args []string
-		env  string
-		says string
+		args     []string
+		env      string
+		wantText string
 	}{
 		"group, another key":                 {append(group, "--seal-key-file="+newKey(t)), "", "9 credentials in the directory cannot be opened"},
 		"group, no key":                      {group, "", "no seal key at"},
@@ -126,7 +126,7 @@ func TestWrongKey(t *testing.T) {
 				cmd.Env = append(cmd.Env, test.env)
 			}
 			p := proc.Start(t, cmd)
-			if err := p.Wait(t); err == nil || !strings.Contains(p.Log(), test.says) {
+			if err := p.Wait(t); err == nil || !strings.Contains(p.Log(), test.wantText) {
 				t.Errorf("exit %v, log %s", err, p.Log())
 			}
 			if strings.Contains(p.Log(), "s3cret") || strings.Contains(p.Log(), "listening") {
