@@ -105,7 +105,7 @@ func TestFullIsUnavailable(t *testing.T) {
 // connections is back, and that it is unavailable while the server is gone.
 func TestLostConnections(t *testing.T) {
 	d, other := open(t, postgrestest.URL(t), library), open(t, postgrestest.URL(t), library)
-	name := ask(t, d, "SELECT current_database()")[0]
+	name := queryTexts(t, d, "SELECT current_database()")[0]
 	end := `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '` + name + `'`
 
 	err := d.Write(t.Context(), func(ctx context.Context, x *database.Tx) error {
