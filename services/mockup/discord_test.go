@@ -61,7 +61,7 @@ func TestDiscordNonce(t *testing.T) {
 	_, _, server, _ := stand(t)
 	id := func(header map[string]string, body string) string {
 		t.Helper()
-		status, answer, _ := probe{target: channelPost, header: header, body: body}.ask(t, server)
+		status, answer, _ := probe{target: channelPost, header: header, body: body}.send(t, server)
 		var made struct{ ID string }
 		if err := json.Unmarshal([]byte(answer), &made); err != nil || status != http.StatusOK || made.ID == "" {
 			t.Fatalf("%d %s", status, answer)

@@ -27,16 +27,16 @@ func probes(t *testing.T, all []probe) {
 	for _, p := range all {
 		t.Run(p.name, func(t *testing.T) {
 			_, _, server, _ := stand(t)
-			status, body, _ := p.ask(t, server)
+			status, body, _ := p.send(t, server)
 			if status != p.status || !strings.Contains(body, p.wantText) || (p.wantText == "") != (body == "") {
-				t.Errorf("answered %d %q, want %d with %q", status, body, p.status, p.wantText)
+				t.Errorf("response %d %q, want %d with %q", status, body, p.status, p.wantText)
 			}
 		})
 	}
 }
 
-// ask sends the request, and returns status, body and header.
-func (p probe) ask(t *testing.T, server *httptest.Server) (int, string, http.Header) {
+// send sends the request, and returns status, body and header.
+func (p probe) send(t *testing.T, server *httptest.Server) (int, string, http.Header) {
 	t.Helper()
 	method := http.MethodPost
 	if p.method != "" {
@@ -68,16 +68,16 @@ func limit(t *testing.T, next func(n int) probe, burst int, passes func(status i
 		t.Fatal(err)
 	}
 	for n := range burst {
-		if status, body, _ := next(n).ask(t, server); !passes(status, body) {
+		if status, body, _ := next(n).send(t, server); !passes(status, body) {
 			t.Fatalf("call %d of a burst: %d %s", n, status, body)
 		}
 	}
-	status, body, header := next(burst).ask(t, server)
+	status, body, header := next(burst).send(t, server)
 	if passes(status, body) {
 		t.Errorf("above the limit: %d %s", status, body)
 	}
 	now = now.Add(time.Second)
-	if status, body, _ := next(burst).ask(t, server); !passes(status, body) {
+	if status, body, _ := next(burst).send(t, server); !passes(status, body) {
 		t.Errorf("a second later: %d %s", status, body)
 	}
 	return status, body, header

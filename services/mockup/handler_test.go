@@ -101,7 +101,7 @@ func TestFaultResponses(t *testing.T) {
 			setFault(t, client, c.fault)
 			status, body, header := post(t, server, "C1")
 			if status != c.status || header.Get("Content-Type") != c.form {
-				t.Errorf("answered %d %q, want %d %q", status, header.Get("Content-Type"), c.status, c.form)
+				t.Errorf("response %d %q, want %d %q", status, header.Get("Content-Type"), c.status, c.form)
 			}
 			if own := strings.HasPrefix(body, `{"ok":true`); own != (c.body == "") || !own && body != c.body {
 				t.Errorf("body %q, want %q (empty: the fake's own)", body, c.body)

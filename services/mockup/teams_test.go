@@ -30,7 +30,7 @@ func TestTeams(t *testing.T) {
 		{"connector and too much", "", connector, nil, huge, 200, "returned HTTP error 413 with ContextId"},
 	})
 	_, _, server, _ := stand(t)
-	if _, _, header := (probe{target: flow, body: card}).ask(t, server); header.Get("x-ms-workflow-run-id") == "" {
+	if _, _, header := (probe{target: flow, body: card}).send(t, server); header.Get("x-ms-workflow-run-id") == "" {
 		t.Error("the run has no name")
 	}
 }
