@@ -58,7 +58,7 @@ func TestDiscordBot(t *testing.T) {
 
 // TestDiscordNonce verifies that an enforced nonce creates no second message.
 func TestDiscordNonce(t *testing.T) {
-	_, _, server, _ := stand(t)
+	_, _, server, _ := serveMockup(t)
 	id := func(header map[string]string, body string) string {
 		t.Helper()
 		status, answer, _ := probe{target: channelPost, header: header, body: body}.send(t, server)

@@ -26,7 +26,7 @@ func probes(t *testing.T, all []probe) {
 	t.Helper()
 	for _, p := range all {
 		t.Run(p.name, func(t *testing.T) {
-			_, _, server, _ := stand(t)
+			_, _, server, _ := serveMockup(t)
 			status, body, _ := p.send(t, server)
 			if status != p.status || !strings.Contains(body, p.wantText) || (p.wantText == "") != (body == "") {
 				t.Errorf("response %d %q, want %d with %q", status, body, p.status, p.wantText)
@@ -61,7 +61,7 @@ func (p probe) send(t *testing.T, server *httptest.Server) (int, string, http.He
 // burst, and returns that response. A second later one call must pass again.
 func limit(t *testing.T, next func(n int) probe, burst int, passes func(status int, body string) bool) (int, string, http.Header) {
 	t.Helper()
-	m, _, server, client := stand(t)
+	m, _, server, client := serveMockup(t)
 	now := noon
 	m.Now = func() time.Time { return now }
 	if _, err := client.SetLimits(t.Context(), &mockupv1.SetLimitsRequest{Kept: true}); err != nil {

@@ -21,7 +21,7 @@ import (
 // takingMail starts a mockup with an SMTP port.
 func takingMail(t *testing.T) (*mockup.Mockup, string, mockupv1connect.MockupServiceClient) {
 	t.Helper()
-	m, _, _, client := stand(t)
+	m, _, _, client := serveMockup(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

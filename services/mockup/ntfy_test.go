@@ -9,7 +9,7 @@ import (
 )
 
 func TestNtfyPublishes(t *testing.T) {
-	m, _, server, _ := stand(t)
+	m, _, server, _ := serveMockup(t)
 	status, answer, _ := postTo(t, server, "/alerts", "[high] 노드1 장애", "Title", "=?utf-8?b?64W465OcMQ==?=", "Priority", "4", "Tags", "warning,skull",
 		"Click", "https://example.com/1", "Authorization", "Bearer tk_AgQdq7mVBoFD37zQVN29RhuMzNIz2")
 	var got map[string]any
@@ -30,7 +30,7 @@ func TestNtfyPublishes(t *testing.T) {
 }
 
 func TestNtfyRefuses(t *testing.T) {
-	_, _, server, _ := stand(t)
+	_, _, server, _ := serveMockup(t)
 	for _, c := range []struct {
 		path, body string
 		headers    []string
@@ -57,7 +57,7 @@ func TestNtfyRefuses(t *testing.T) {
 // TestNtfyLimit verifies that a visitor may make 60 calls at once and one more every
 // five seconds, over all topics.
 func TestNtfyLimit(t *testing.T) {
-	m, _, server, _ := stand(t)
+	m, _, server, _ := serveMockup(t)
 	now := noon
 	m.Now = func() time.Time { return now }
 	m.SetLimited(true)

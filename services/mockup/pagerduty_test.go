@@ -11,7 +11,7 @@ const pagerDutyEvent = `{"routing_key":"0123456789abcdef0123456789abcdef","event
 	`"payload":{"summary":"[high] node1 down","source":"bongsu","severity":"error"},"links":[{"href":"https://h/1"}]}`
 
 func TestPagerDutyTakesAnEvent(t *testing.T) {
-	m, _, server, _ := stand(t)
+	m, _, server, _ := serveMockup(t)
 	for i, duplicate := range []string{"", "true"} {
 		status, answer, header := postTo(t, server, "/v2/enqueue", pagerDutyEvent)
 		if status != http.StatusAccepted || answer != `{"status":"success","message":"Event processed","dedup_key":"bongsu-7"}` || header.Get("Mockup-Duplicate") != duplicate {
@@ -36,7 +36,7 @@ func TestPagerDutyTakesAnEvent(t *testing.T) {
 // TestPagerDutyResolves verifies that a resolve of a triggered alert is accepted, and
 // another rejected.
 func TestPagerDutyResolves(t *testing.T) {
-	_, _, server, _ := stand(t)
+	_, _, server, _ := serveMockup(t)
 	resolve := `{"routing_key":"0123456789abcdef0123456789abcdef","event_action":"resolve","dedup_key":"bongsu-7"}`
 	for i, c := range []struct {
 		event     string
@@ -63,7 +63,7 @@ func TestPagerDutyResolves(t *testing.T) {
 }
 
 func TestPagerDutyRefuses(t *testing.T) {
-	_, _, server, _ := stand(t)
+	_, _, server, _ := serveMockup(t)
 	for _, c := range []struct{ old, by, want string }{
 		{`{"routing_key"`, `"routing_key"`, `"message":"Event object is not a valid JSON object"`},
 		{`"severity":"error"`, `"severity":7`, `"message":"Event object is not a valid JSON object"`},
@@ -88,7 +88,7 @@ func TestPagerDutyRefuses(t *testing.T) {
 }
 
 func TestPagerDutyLimit(t *testing.T) {
-	m, _, server, _ := stand(t)
+	m, _, server, _ := serveMockup(t)
 	now := noon
 	m.Now = func() time.Time { return now }
 	m.SetLimited(true)

@@ -10,7 +10,7 @@ import (
 const telegramSend = "/bot123456789:AA-b_c/sendMessage"
 
 func TestTelegramTakesAMessage(t *testing.T) {
-	m, _, server, _ := stand(t)
+	m, _, server, _ := serveMockup(t)
 	for body, want := range map[string]string{
 		`{"chat_id":-1001234567890,"text":"[normal] node1 down"}`:       `"text":"[normal] node1 down"`,
 		`{"chat_id":"@status","text":"a<b"}`:                            `"text":"a\u003cb"`, // no HTML without parse_mode
@@ -32,7 +32,7 @@ func TestTelegramTakesAMessage(t *testing.T) {
 }
 
 func TestTelegramRefuses(t *testing.T) {
-	_, _, server, _ := stand(t)
+	_, _, server, _ := serveMockup(t)
 	for _, c := range []struct {
 		path, body string
 		status     int
@@ -65,7 +65,7 @@ func TestTelegramRefuses(t *testing.T) {
 }
 
 func TestTelegramBotsAndChats(t *testing.T) {
-	_, _, server, _ := stand(t)
+	_, _, server, _ := serveMockup(t)
 	for path, want := range map[string]string{"getMe": `"id":123456789,"is_bot":true`, "getChat": `"type":"supergroup"`} {
 		if status, answer, _ := postTo(t, server, "/bot123456789:a/"+path, `{"chat_id":-1001}`); status != http.StatusOK || !strings.Contains(answer, want) {
 			t.Errorf("%s: %d %s", path, status, answer)
@@ -76,7 +76,7 @@ func TestTelegramBotsAndChats(t *testing.T) {
 // TestTelegramLimit exceeds the rate limit of a chat: the whole bot is paused, and no
 // other bot.
 func TestTelegramLimit(t *testing.T) {
-	m, _, server, _ := stand(t)
+	m, _, server, _ := serveMockup(t)
 	now := noon
 	m.Now = func() time.Time { return now }
 	m.SetLimited(true)

@@ -14,7 +14,7 @@ func signed(id string) []string {
 }
 
 func TestWebhookTakesACall(t *testing.T) {
-	m, _, server, _ := stand(t)
+	m, _, server, _ := serveMockup(t)
 	for _, c := range []struct{ path, id, want string }{
 		{"/hook/1", "a", `{"received":true,"duplicate":false}`},
 		{"/hook/1", "a", `{"received":true,"duplicate":true}`},
@@ -34,7 +34,7 @@ func TestWebhookTakesACall(t *testing.T) {
 }
 
 func TestWebhookRefuses(t *testing.T) {
-	m, _, server, _ := stand(t)
+	m, _, server, _ := serveMockup(t)
 	for name, c := range map[string]struct {
 		body    string
 		headers []string
@@ -59,7 +59,7 @@ func TestWebhookRefuses(t *testing.T) {
 
 // TestWebhookLimit verifies that an endpoint returns a date in Retry-After.
 func TestWebhookLimit(t *testing.T) {
-	m, _, server, _ := stand(t)
+	m, _, server, _ := serveMockup(t)
 	m.SetLimited(true)
 	for i := range 10 {
 		if status, _, _ := postTo(t, server, "/hook/1", "{}", signed(strconv.Itoa(i))...); status != http.StatusOK {
