@@ -52,7 +52,7 @@ func (s *scene) besidePost(name, unit string, send load.Call) {
 	whole := beside(s.ceilingPost, func() {
 		tally, start := s.fake.Expect(int(fastest*s.Time.Seconds()), 1), time.Now()
 		got := s.run(load.Closed{Callers: workers, Time: s.Time}, send)
-		s.told(tally, got.Count)
+		s.received(tally, got.Count)
 		perSecond = float64(got.Count) / tally.Last().Sub(start).Seconds()
 		s.must(tally.Check())
 	})

@@ -51,5 +51,5 @@ func bench(ctx context.Context, o options, out, progress io.Writer) error {
 	r.Figures, r.Notes = figure.Summarize(figures), st.notes
 	r.join(earlier)
 	r.Budgets = judge(budgets, r.Figures)
-	return errors.Join(append(failures, r.tell(o, out), st.close())...)
+	return errors.Join(append(failures, r.write(o, out), st.close())...)
 }

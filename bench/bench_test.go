@@ -135,7 +135,7 @@ func TestRetention(t *testing.T) {
 func TestJoin(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "earlier.json")
 	earlier := results{Runs: 2, Figures: []figure.Summary{{Name: "a", Unit: "ms", Value: 1, Runs: 2}, {Name: "b", Unit: "ms", Value: 2, Runs: 2}}}
-	if err := earlier.tell(options{JSON: file}, io.Discard); err != nil {
+	if err := earlier.write(options{JSON: file}, io.Discard); err != nil {
 		t.Fatal(err)
 	}
 	read, err := readResults(file)

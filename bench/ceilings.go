@@ -50,18 +50,18 @@ func (s *scene) ceilingPost() float64 {
 // ceilingHandler returns the calls per second of a bare Connect handler in a separate
 // process, which returns a constant response to SendAlert.
 func (s *scene) ceilingHandler(by protocol) float64 {
-	return s.answered(s.part("handler"), by)
+	return s.servedPerSecond(s.part("handler"), by)
 }
 
 // ceilingRelay returns the calls per second of one that posts to the fake before it
 // responds.
 func (s *scene) ceilingRelay() float64 {
 	s.fake.Expect(0, 1)
-	return s.answered(s.part("relay", targetVariable+"="+s.fake.URL), protocols[0])
+	return s.servedPerSecond(s.part("relay", targetVariable+"="+s.fake.URL), protocols[0])
 }
 
-// answered returns the alerts per second that a part serves, and kills it.
-func (s *scene) answered(p *proc.Process, by protocol) float64 {
+// servedPerSecond returns the alerts per second that a part serves, and kills it.
+func (s *scene) servedPerSecond(p *proc.Process, by protocol) float64 {
 	call := by.send(p.URLs(s, 1)["handler"], workers, audience{1, func(int) string { return "@user1" }})
 	s.run(load.Closed{Callers: workers, Time: s.Time / 10}, call) // warm-up
 	got := s.run(load.Closed{Callers: workers, Time: s.Time / 2}, call)

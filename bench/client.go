@@ -56,14 +56,14 @@ func postJSON(ctx context.Context, client *http.Client, url, authorization, body
 	}
 	defer res.Body.Close()
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		answer, _ := io.ReadAll(res.Body) // the status is the error
-		return fmt.Errorf("%s returned %s: %s", url, res.Status, answer)
+		response, _ := io.ReadAll(res.Body) // the status is the error
+		return fmt.Errorf("%s returned %s: %s", url, res.Status, response)
 	}
 	_, err = io.Copy(io.Discard, res.Body)
 	return err
 }
 
-// An Audience holds the targets of alerts.
+// An audience holds the targets of alerts.
 type audience struct {
 	width  int                // users per alert
 	target func(n int) string // target of the alert with a number

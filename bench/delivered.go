@@ -42,14 +42,14 @@ func (s *scene) deliverBy(b *bongsu, width int, l load.Closed, send load.Call) d
 	cpu, start := s.cpu(b), time.Now()
 	got.accepted = s.run(l, send)
 	got.count = got.accepted.Count * width
-	s.told(got.tally, got.count)
+	s.received(got.tally, got.count)
 	s.recorded(b)
 	got.elapsed, got.cpu = time.Since(start), s.cpu(b)-cpu
 	return got
 }
 
-// told waits until the fake received count calls.
-func (s *scene) told(tally *fake.Tally, count int) {
+// received waits until the fake received count calls.
+func (s *scene) received(tally *fake.Tally, count int) {
 	s.wait(func(ctx context.Context) error { return tally.Wait(ctx, count) })
 }
 

@@ -32,19 +32,19 @@ func latency(s *scene) {
 // was not reached. A duplicate fails the scenario.
 func (s *scene) waits(b *bongsu, open load.Open) (waits []time.Duration, note string) {
 	tally := s.fake.Expect(open.Count(), 1)
-	meant := make([]time.Time, open.Count())
-	got, err := open.Run(s.ctx, func(n int, at time.Time) { meant[n] = at }, sendByConnect(b.url, open.Callers, toEach(1)))
+	scheduled := make([]time.Time, open.Count())
+	got, err := open.Run(s.ctx, func(n int, at time.Time) { scheduled[n] = at }, sendByConnect(b.url, open.Callers, toEach(1)))
 	s.must(err)
-	s.told(tally, got.Count)
+	s.received(tally, got.Count)
 	s.recorded(b)
 	s.must(tally.Check())
 	waits = make([]time.Duration, got.Count)
 	for n := range waits {
 		at, _ := tally.At(n, 0)
-		waits[n] = at.Sub(meant[n])
+		waits[n] = at.Sub(scheduled[n])
 	}
 	slices.Sort(waits)
-	return waits, reached(open.Rate, got.Count, tally.Last().Sub(meant[0]))
+	return waits, reached(open.Rate, got.Count, tally.Last().Sub(scheduled[0]))
 }
 
 // reached returns a note if the rate was not reached: if less than 95 % of the

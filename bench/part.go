@@ -125,10 +125,10 @@ var posted = regexp.MustCompile(`posted (\d+) in (\d+) ns`)
 
 // postedPerSecond waits for the output of a poster and returns its rate.
 func (s *scene) postedPerSecond(p *proc.Process) float64 {
-	said := p.Await(s, posted, 1)[0]
-	count, err := strconv.ParseFloat(said[1], 64)
+	match := p.Await(s, posted, 1)[0]
+	count, err := strconv.ParseFloat(match[1], 64)
 	s.must(err)
-	nanoseconds, err := strconv.ParseFloat(said[2], 64)
+	nanoseconds, err := strconv.ParseFloat(match[2], 64)
 	s.must(err)
 	s.must(p.Wait(s))
 	return count / nanoseconds * 1e9

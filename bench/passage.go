@@ -64,11 +64,11 @@ func (s *scene) forgotten(b *bongsu) float64 {
 	page, err := io.ReadAll(res.Body)
 	s.must(err)
 	s.must(res.Body.Close())
-	said := forgottenTotal.FindSubmatch(page)
-	if said == nil { // a counter without increments is not exported
+	match := forgottenTotal.FindSubmatch(page)
+	if match == nil { // a counter without increments is not exported
 		return 0
 	}
-	count, err := strconv.ParseFloat(string(said[1]), 64)
+	count, err := strconv.ParseFloat(string(match[1]), 64)
 	s.must(err)
 	return count
 }

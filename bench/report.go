@@ -51,8 +51,8 @@ func (r *results) join(earlier results) {
 	}
 }
 
-// tell writes the results to the outputs of the options.
-func (r results) tell(o options, out io.Writer) error {
+// write writes the results to the outputs of the options.
+func (r results) write(o options, out io.Writer) error {
 	if err := r.table(out); err != nil {
 		return err
 	}

@@ -13,10 +13,10 @@ func retention(s *scene) { s.retention("1M", 1_000_000, 3) }
 const keep = month / 2
 
 // retention compares a ledger of seeded deliveries while retention deletes the old ones
-// with the same ledger without retention, several times in turn, because a shared
+// with the same ledger without retention, several times alternately, because a shared
 // machine varies. The scenario fails if nothing was deleted, or anything that must be
 // kept.
-func (s *scene) retention(many string, deliveries, turns int) {
+func (s *scene) retention(many string, deliveries, rounds int) {
 	for _, kind := range kinds {
 		in, found := s.fresh(kind) // separate databases: deletions would affect other scenarios
 		if !found {
@@ -27,7 +27,7 @@ func (s *scene) retention(many string, deliveries, turns int) {
 		var forever, forgetting passages
 		var deleted float64
 		forever = append(forever, s.pass(in, seeded))
-		for range turns {
+		for range rounds {
 			forgetting = append(forgetting, s.forgetting(in, seeded))
 			deleted += forgetting[len(forgetting)-1].deleted
 			forever = append(forever, s.pass(in, seeded))

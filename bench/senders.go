@@ -65,5 +65,5 @@ func (s *scene) apart(count, width int, l load.Closed) (perSecond, again float64
 	warm := s.deliverBy(b, width, load.Closed{Callers: workers, Time: s.Time / 5}, send)
 	got := s.deliverBy(b, width, l, send)
 	s.end()
-	return got.perSecond(), float64(warm.tally.Again() + got.tally.Again())
+	return got.perSecond(), float64(warm.tally.Duplicates() + got.tally.Duplicates())
 }

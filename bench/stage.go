@@ -45,8 +45,8 @@ func newStage(ctx context.Context, o options, progress io.Writer) (*stage, error
 		st.binaries.Bongsu = o.Bongsu
 	}
 	st.key = filepath.Join(dir, "seal.key")
-	if said, err := exec.CommandContext(ctx, st.binaries.Bongsu, "key", "make", st.key).CombinedOutput(); err != nil {
-		return nil, errors.Join(fmt.Errorf("key make: %w\n%s", err, said), st.close())
+	if output, err := exec.CommandContext(ctx, st.binaries.Bongsu, "key", "make", st.key).CombinedOutput(); err != nil {
+		return nil, errors.Join(fmt.Errorf("key make: %w\n%s", err, output), st.close())
 	}
 	if st.fake, err = fake.Listen(ctx); err != nil {
 		return nil, errors.Join(err, st.close())

@@ -90,7 +90,7 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	f.tally.Load().take(body.Bytes())
-	answer := append(body.AvailableBuffer(), `{"ok":true,"ts":"1503435956.`...)
-	answer = append(strconv.AppendInt(answer, f.ts.Add(1), 10), `"}`...)
-	_, _ = w.Write(answer) // the caller reports its own errors
+	response := append(body.AvailableBuffer(), `{"ok":true,"ts":"1503435956.`...)
+	response = append(strconv.AppendInt(response, f.ts.Add(1), 10), `"}`...)
+	_, _ = w.Write(response) // the caller reports its own errors
 }

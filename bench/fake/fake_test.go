@@ -46,7 +46,7 @@ func listen(t *testing.T) *fake.Fake {
 	return f
 }
 
-func TestTallyKnowsWhoWasToldWhat(t *testing.T) {
+func TestTallyByUserAndMessage(t *testing.T) {
 	f := listen(t)
 	tally := f.Expect(2, 5)
 	before := time.Now()
@@ -56,18 +56,18 @@ func TestTallyKnowsWhoWasToldWhat(t *testing.T) {
 	if err := tally.Wait(t.Context(), 1); err != nil {
 		t.Error(err)
 	}
-	if at, told := tally.At(1, 2); !told || at.Before(before) || !at.Equal(tally.Last()) {
-		t.Errorf("received %v at %s, last at %s", told, at, tally.Last())
+	if at, ok := tally.At(1, 2); !ok || at.Before(before) || !at.Equal(tally.Last()) {
+		t.Errorf("received %v at %s, last at %s", ok, at, tally.Last())
 	}
-	if _, told := tally.At(0, 2); told {
+	if _, ok := tally.At(0, 2); ok {
 		t.Error("a message was recorded that was not sent")
 	}
 	if err := tally.Check(); err != nil {
 		t.Error(err)
 	}
 	post(t, f, 1, 7)
-	if tally.Check() == nil || tally.Again() != 1 || tally.Told() != 1 {
-		t.Errorf("duplicates: %v, %d again, %d distinct", tally.Check(), tally.Again(), tally.Told())
+	if tally.Check() == nil || tally.Duplicates() != 1 || tally.Received() != 1 {
+		t.Errorf("duplicates: %v, %d again, %d distinct", tally.Check(), tally.Duplicates(), tally.Received())
 	}
 	post(t, f, 2, 0)
 	if err := tally.Check(); !strings.Contains(err.Error(), "1 were not expected") {
@@ -88,12 +88,12 @@ func TestPause(t *testing.T) {
 	f := listen(t)
 	tally := f.Expect(1, 1)
 	f.Pause(time.Hour)
-	if status, _ := post(t, f, 0, 0); status != http.StatusTooManyRequests || tally.Told() != 0 {
-		t.Errorf("response %d, %d received", status, tally.Told())
+	if status, _ := post(t, f, 0, 0); status != http.StatusTooManyRequests || tally.Received() != 0 {
+		t.Errorf("response %d, %d received", status, tally.Received())
 	}
 	f.Pause(0)
-	if status, _ := post(t, f, 0, 0); status != http.StatusOK || tally.Told() != 1 {
-		t.Errorf("response %d, %d received", status, tally.Told())
+	if status, _ := post(t, f, 0, 0); status != http.StatusOK || tally.Received() != 1 {
+		t.Errorf("response %d, %d received", status, tally.Received())
 	}
 }
 

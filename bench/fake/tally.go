@@ -55,7 +55,7 @@ func (t *Tally) take(body []byte) {
 	for last := t.latest.Load(); last < now && !t.latest.CompareAndSwap(last, now); last = t.latest.Load() {
 	}
 	if t.first.Add(1) == t.goal.Load() {
-		t.tell()
+		t.wakeWaiter()
 	}
 }
 
@@ -74,7 +74,7 @@ func numberAfter(body, mark []byte) (number int, ok bool) {
 	return 0, false
 }
 
-func (t *Tally) tell() {
+func (t *Tally) wakeWaiter() {
 	select {
 	case t.news <- struct{}{}:
 	default:
@@ -103,11 +103,11 @@ func (t *Tally) Check() error {
 	return nil
 }
 
-// Told returns the number of distinct messages received.
-func (t *Tally) Told() int { return int(t.first.Load()) }
+// Received returns the number of distinct messages received.
+func (t *Tally) Received() int { return int(t.first.Load()) }
 
-// Again returns the number of duplicates received.
-func (t *Tally) Again() int { return int(t.again.Load()) }
+// Duplicates returns the number of duplicates received.
+func (t *Tally) Duplicates() int { return int(t.again.Load()) }
 
 // Last returns when the last new message was received; the zero time for none.
 func (t *Tally) Last() time.Time {
@@ -120,7 +120,7 @@ func (t *Tally) Last() time.Time {
 
 // At returns when a user first received the message with a number, and whether that was
 // so.
-func (t *Tally) At(number, person int) (at time.Time, told bool) {
+func (t *Tally) At(number, person int) (at time.Time, ok bool) {
 	nanoseconds := t.at[number*t.width+person%t.width].Load()
 	return t.start.Add(time.Duration(nanoseconds)), nanoseconds > 0
 }

@@ -52,15 +52,15 @@ func TestAnErrorEndsTheLoad(t *testing.T) {
 	}
 }
 
-// TestOpenCountsFromWhenCallsWereMeant checks that a stall of the server counts for all
+// TestOpenMeasuresFromTheSchedule checks that a stall of the server counts for all
 // calls that were scheduled during it, not only for the one in flight.
-func TestOpenCountsFromWhenCallsWereMeant(t *testing.T) {
+func TestOpenMeasuresFromTheSchedule(t *testing.T) {
 	const stop = 50 * time.Millisecond
 	var still sync.Mutex
 	first := true
 	open := load.Open{Rate: 1000, Time: 100 * time.Millisecond, Callers: 1}
-	told := 0
-	got, err := open.Run(t.Context(), func(int, time.Time) { told++ }, func(context.Context, int) error {
+	scheduled := 0
+	got, err := open.Run(t.Context(), func(int, time.Time) { scheduled++ }, func(context.Context, int) error {
 		still.Lock()
 		defer still.Unlock()
 		if first {
@@ -69,8 +69,8 @@ func TestOpenCountsFromWhenCallsWereMeant(t *testing.T) {
 		}
 		return nil
 	})
-	if err != nil || got.Count != 100 || told != 100 {
-		t.Fatalf("%d calls, %d scheduled, %v", got.Count, told, err)
+	if err != nil || got.Count != 100 || scheduled != 100 {
+		t.Fatalf("%d calls, %d scheduled, %v", got.Count, scheduled, err)
 	}
 	late := 0
 	for _, l := range got.Latencies {

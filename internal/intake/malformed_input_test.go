@@ -44,8 +44,8 @@ func TestBadElements(t *testing.T) {
 	}
 }
 
-// TestWords checks that every alert has a message, even with most fields missing.
-func TestWords(t *testing.T) {
+// TestEveryAlertHasAMessage checks that every alert has a message, even with most fields missing.
+func TestEveryAlertHasAMessage(t *testing.T) {
 	for body, want := range map[string]string{
 		`{"alerts":[{"annotations":{"summary":"a"}}],"title":"g"}`:                                          "a",
 		`{"alerts":[{"labels":{"alertname":"NodeDown"}}],"title":"g"}`:                                      "NodeDown",

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// TestJSONSourcesWantJSON sends the content types of a cross-site form or text to every
+// TestJSONSourcesRequireJSON sends the content types of a cross-site form or text to every
 // source of JSON.
-func TestJSONSourcesWantJSON(t *testing.T) {
+func TestJSONSourcesRequireJSON(t *testing.T) {
 	c := Config{"alertmanager": {Target: []string{"@all"}}, "grafana": {Target: []string{"@all"}}, "backup": {Target: []string{"@all"}, Template: Template{Message: "{{.job}}"}}}
 	const body = `{"version":"4","job":"db1","alerts":[{"status":"firing","labels":{"alertname":"x"},"fingerprint":"f","startsAt":"2026-11-20T03:12:45Z"}]}`
 	for _, source := range []string{"alertmanager", "grafana", "backup"} {

@@ -16,7 +16,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 )
 
-// A Messenger sends text to users through one provider. It knows nothing of queues,
+// A Messenger sends text to users through one provider. It has no part in queues,
 // ledgers or retries: it makes one call and returns the outcome.
 //
 // A Messenger is safe for concurrent use.

@@ -17,8 +17,8 @@ var errBad = errors.New("invalid item")
 // invalid.
 type log struct {
 	*Batcher[int]
-	mu    sync.Mutex
-	turns [][]int
+	mu      sync.Mutex
+	batches [][]int
 }
 
 func newLog(workers int) *log {
@@ -26,7 +26,7 @@ func newLog(workers int) *log {
 	l.Batcher = NewBatcher("the log", workers, 3, func(int) int { return 1 }, func(_ context.Context, numbers []int) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.turns = append(l.turns, slices.Clone(numbers))
+		l.batches = append(l.batches, slices.Clone(numbers))
 		if slices.Min(numbers) < 0 {
 			return errBad
 		}
@@ -54,8 +54,8 @@ func TestBatchSplitsOnError(t *testing.T) {
 			t.Errorf("%d: error is %v", numbers[i], err)
 		}
 	}
-	if want := [][]int{{1, -2, 3}, {1}, {-2}, {3}}; !slices.EqualFunc(l.turns, want, slices.Equal) {
-		t.Errorf("batches are %v, want %v", l.turns, want)
+	if want := [][]int{{1, -2, 3}, {1}, {-2}, {3}}; !slices.EqualFunc(l.batches, want, slices.Equal) {
+		t.Errorf("batches are %v, want %v", l.batches, want)
 	}
 }
 
@@ -72,8 +72,8 @@ func TestBatchSkipsCanceled(t *testing.T) {
 	if err := <-here.done; err != nil {
 		t.Error(err)
 	}
-	if want := [][]int{{2}}; !slices.EqualFunc(l.turns, want, slices.Equal) {
-		t.Errorf("batches are %v, want %v", l.turns, want)
+	if want := [][]int{{2}}; !slices.EqualFunc(l.batches, want, slices.Equal) {
+		t.Errorf("batches are %v, want %v", l.batches, want)
 	}
 }
 
@@ -91,12 +91,12 @@ func TestBatchTimeout(t *testing.T) {
 		})
 	}
 	all.Wait()
-	for _, turn := range l.turns {
-		if len(turn) > l.maxRows {
-			t.Errorf("a batch has %d calls, want at most %d", len(turn), l.maxRows)
+	for _, batch := range l.batches {
+		if len(batch) > l.maxRows {
+			t.Errorf("a batch has %d calls, want at most %d", len(batch), l.maxRows)
 		}
 	}
-	done := slices.Sorted(slices.Values(slices.Concat(l.turns...)))
+	done := slices.Sorted(slices.Values(slices.Concat(l.batches...)))
 	if len(slices.Compact(done)) != many {
 		t.Errorf("%d of %d calls are done", len(done), many)
 	}
@@ -121,7 +121,7 @@ func TestBatchYields(t *testing.T) {
 		}
 		both.Wait()
 	}
-	if goes := len(l.turns); goes > times+times/2 {
+	if n := len(l.batches); n > times+times/2 {
 		t.Errorf("%d pairs of calls took %d batches", times, goes)
 	}
 }
@@ -132,7 +132,7 @@ func TestClosedBatcherRefuses(t *testing.T) {
 	if err := l.Do(t.Context(), 1); !errors.Is(err, fault.ErrUnavailable) {
 		t.Errorf("error is %v, want %v", err, fault.ErrUnavailable)
 	}
-	if len(l.turns) != 0 {
-		t.Errorf("batches are %v after Close", l.turns)
+	if len(l.batches) != 0 {
+		t.Errorf("batches are %v after Close", l.batches)
 	}
 }

@@ -1,6 +1,6 @@
-// Package database opens the databases of the stores, SQLite and PostgreSQL alike: settings
-// that make commits durable, versioned migrations, transactions, and the translation of
-// database errors into faults.
+// Package database opens SQLite and PostgreSQL databases for a store that uses both alike. It
+// has the settings that make commits durable, versioned migrations, transactions, batches,
+// and the translation of database errors into those of package fault.
 package database
 
 import (
@@ -17,7 +17,7 @@ import (
 
 // A Database is one store's database. It is safe for concurrent use.
 type Database struct {
-	name    string // for errors, such as "directory"
+	name    string // for errors, such as "library"
 	dialect string // dialect.SQLite or dialect.Postgres
 	writer  *sql.DB
 	reader  *sql.DB         // the same as writer in PostgreSQL
@@ -107,7 +107,7 @@ func (d *Database) Ping(ctx context.Context) error {
 }
 
 // checkDiskSpace returns an error unless the disk of a SQLite file has room for another 1 MiB: a small
-// write may fit where the next alert does not.
+// write may fit where the next row does not.
 func (d *Database) checkDiskSpace() error {
 	if d.file == "" {
 		return nil

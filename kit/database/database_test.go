@@ -54,8 +54,8 @@ func open(t *testing.T, url string, schema database.Schema) *database.Database {
 	return d
 }
 
-// ask returns the first column of the rows of a query.
-func ask(t *testing.T, d *database.Database, query string) []string {
+// queryTexts returns the first column of the rows of a query.
+func queryTexts(t *testing.T, d *database.Database, query string) []string {
 	t.Helper()
 	var all []string
 	err := d.Read(t.Context(), func(ctx context.Context, x *database.Tx) (err error) {
@@ -93,7 +93,7 @@ func TestNewerIsRefused(t *testing.T) {
 				t.Errorf("error %q does not contain %q", err, word)
 			}
 		}
-		if got := ask(t, d, `SELECT max(version_id) FROM goose_db_version`); got[0] != "4711" {
+		if got := queryTexts(t, d, `SELECT max(version_id) FROM goose_db_version`); got[0] != "4711" {
 			t.Errorf("version is %s after the refusal", got[0])
 		}
 	})
@@ -117,7 +117,7 @@ func startAtOnce(t *testing.T, url string) {
 		})
 	}
 	all.Wait()
-	if got := ask(t, open(t, url, library), `SELECT count(*) FROM goose_db_version WHERE version_id = 1`); got[0] != "1" {
+	if got := queryTexts(t, open(t, url, library), `SELECT count(*) FROM goose_db_version WHERE version_id = 1`); got[0] != "1" {
 		t.Errorf("the first migration is recorded %s times", got[0])
 	}
 }
@@ -143,7 +143,7 @@ func TestSQLiteSettings(t *testing.T) {
 	for query, want := range map[string]string{
 		"PRAGMA journal_mode": "wal", "PRAGMA synchronous": "2", "PRAGMA foreign_keys": "1", "PRAGMA busy_timeout": "5000",
 	} {
-		if got := ask(t, d, query); got[0] != want {
+		if got := queryTexts(t, d, query); got[0] != want {
 			t.Errorf("reader: %s is %s, want %s", query, got[0], want)
 		}
 		err := d.Write(t.Context(), func(ctx context.Context, x *database.Tx) error {
@@ -179,7 +179,7 @@ func TestConnectionString(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := open(t, "host="+at.Query().Get("host")+" user="+at.User.Username()+" dbname="+strings.TrimPrefix(at.Path, "/"), library)
-	if got := ask(t, d, "SELECT current_database()")[0]; "/"+got != at.Path {
+	if got := queryTexts(t, d, "SELECT current_database()")[0]; "/"+got != at.Path {
 		t.Errorf("%s was opened, want %s", got, at.Path)
 	}
 }
@@ -188,9 +188,9 @@ func TestConnectionString(t *testing.T) {
 // keeps none for a connection.
 func TestPoolerCommitsToTheDisk(t *testing.T) {
 	d := open(t, postgrestest.PooledURLs(t, postgrestest.URL)(t), library)
-	name := ask(t, d, "SELECT current_database()")[0]
+	name := queryTexts(t, d, "SELECT current_database()")[0]
 	change(t, d, "ALTER DATABASE "+name+" SET synchronous_commit = off")
-	if got := ask(t, d, "SELECT current_setting('synchronous_commit') || current_setting('enable_seqscan') || current_setting('jit')")[0]; got != "onoffoff" {
+	if got := queryTexts(t, d, "SELECT current_setting('synchronous_commit') || current_setting('enable_seqscan') || current_setting('jit')")[0]; got != "onoffoff" {
 		t.Errorf("settings are %s", got)
 	}
 }
@@ -203,13 +203,13 @@ func TestProcessesStartAtOncePooled(t *testing.T) {
 func TestPostgresCommitsToTheDisk(t *testing.T) {
 	url := postgrestest.URL(t)
 	d := open(t, url, library)
-	if got := ask(t, d, "SELECT current_setting('enable_seqscan') || current_setting('jit')")[0]; got != "offoff" {
+	if got := queryTexts(t, d, "SELECT current_setting('enable_seqscan') || current_setting('jit')")[0]; got != "offoff" {
 		t.Errorf("settings are %s", got)
 	}
-	name := ask(t, d, "SELECT current_database()")[0]
+	name := queryTexts(t, d, "SELECT current_database()")[0]
 	change(t, d, "ALTER DATABASE "+name+" SET synchronous_commit = off")
 	for asked, want := range map[string]string{"": "on", "&synchronous_commit=off": "on", "&synchronous_commit=remote_apply": "remote_apply"} {
-		if got := ask(t, open(t, url+asked, library), "SHOW synchronous_commit"); got[0] != want {
+		if got := queryTexts(t, open(t, url+asked, library), "SHOW synchronous_commit"); got[0] != want {
 			t.Errorf("with %q, synchronous_commit is %s, want %s", asked, got[0], want)
 		}
 	}

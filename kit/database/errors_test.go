@@ -105,7 +105,7 @@ func TestFullIsUnavailable(t *testing.T) {
 // connections is back, and that it is unavailable while the server is gone.
 func TestLostConnections(t *testing.T) {
 	d, other := open(t, postgrestest.URL(t), library), open(t, postgrestest.URL(t), library)
-	name := ask(t, d, "SELECT current_database()")[0]
+	name := queryTexts(t, d, "SELECT current_database()")[0]
 	end := `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '` + name + `'`
 
 	err := d.Write(t.Context(), func(ctx context.Context, x *database.Tx) error {
@@ -135,7 +135,7 @@ func TestAbortedIsRetried(t *testing.T) {
 	both := make(chan struct{}, 2)
 	first := make(chan struct{}) // closed when one transaction has ended
 	var once sync.Once
-	turns := make(chan int, 2)
+	runs := make(chan int, 2)
 	for _, order := range [][]string{{"a", "b"}, {"b", "a"}} {
 		go func() {
 			n := 0
@@ -162,10 +162,10 @@ func TestAbortedIsRetried(t *testing.T) {
 				t.Error(err)
 			}
 			once.Do(func() { close(first) })
-			turns <- n
+			runs <- n
 		}()
 	}
-	if n := <-turns + <-turns; n != 3 {
+	if n := <-runs + <-runs; n != 3 {
 		t.Errorf("two transactions ran %d times, want 3", n)
 	}
 }

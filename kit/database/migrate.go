@@ -60,12 +60,12 @@ func (d *Database) migrate(ctx context.Context, s Schema) error {
 
 // applyMigrations applies the migrations. SQLite has no lock that outlasts a transaction, so another
 // process may apply the same migration concurrently: then this one fails as a whole, and the
-// missing migrations are determined again. Each failed turn leaves one migration less, or the
-// next turn fails too.
+// missing migrations are determined again. Each failed try leaves one migration less, or the
+// next try fails too.
 func (d *Database) applyMigrations(ctx context.Context, provider *goose.Provider) error {
-	turns := 1
+	tries := 1
 	if d.dialect == dialect.SQLite {
-		turns += len(provider.ListSources())
+		tries += len(provider.ListSources())
 		// Changing a table often means to create it again, and dropping the old one must not
 		// delete the rows that refer to it. The writer has a single connection.
 		if _, err := d.writer.ExecContext(ctx, "PRAGMA foreign_keys = off"); err != nil {
@@ -73,7 +73,7 @@ func (d *Database) applyMigrations(ctx context.Context, provider *goose.Provider
 		}
 	}
 	var err error
-	for range turns {
+	for range tries {
 		if _, err = provider.Up(ctx); err == nil {
 			break
 		}

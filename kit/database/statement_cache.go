@@ -33,8 +33,8 @@ func (c *statementCache) get(text string) *sql.Stmt {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	statement, known := c.byText[text]
-	if !known && len(c.byText) < maxCachedStatements {
+	statement, ok := c.byText[text]
+	if !ok && len(c.byText) < maxCachedStatements {
 		c.byText[text] = nil
 		c.fresh = append(c.fresh, text)
 	}

@@ -31,9 +31,9 @@ func ExampleInvalidf() {
 
 // An error may be retried if it is ErrUnavailable, also where it is wrapped.
 func ExampleUnavailablef() {
-	err := fmt.Errorf("lookup: %w", fault.Unavailablef("directory unavailable; try again"))
+	err := fmt.Errorf("lookup: %w", fault.Unavailablef("database unavailable; try again"))
 	if errors.Is(err, fault.ErrUnavailable) {
 		fmt.Println("retry after:", err)
 	}
-	// Output: retry after: lookup: directory unavailable; try again
+	// Output: retry after: lookup: database unavailable; try again
 }

@@ -1,4 +1,4 @@
-// Package kittest holds the assertions that test suites share.
+// Package kittest holds assertions for tests and for test suites of interfaces.
 package kittest
 
 import (
@@ -75,5 +75,5 @@ func OneWinner(t testing.TB, errs []error) {
 // ErrorOf returns the error of a call with one result.
 func ErrorOf[T any](_ T, err error) error { return err }
 
-// SealedUnder returns the prefix of a credential sealed by a key of one letter.
+// SealedUnder returns bytes in the form of package seal, under a key whose id is one letter.
 func SealedUnder(key, rest string) []byte { return append([]byte{1, 0, 0, 0}, key+rest...) }

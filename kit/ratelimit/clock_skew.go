@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	// maxClockSkew is the allowed clock skew between senders: a state that was written
+	// maxClockSkew is the allowed clock skew between processes: a state that was written
 	// later than that from now was written by a wrong clock, or the local clock is wrong.
 	maxClockSkew = 5 * time.Second
-	// maxPause is the maximum duration of a pause, longer than any that a provider may
-	// request.
+	// maxPause is the maximum duration of a pause, longer than any that a called service
+	// may request.
 	maxPause = 366 * 24 * time.Hour
 	// skewLogInterval is the minimum interval between two log messages about reset states.
 	skewLogInterval = time.Minute
@@ -29,8 +29,8 @@ func (st *state) isFromFuture(now int64) bool {
 }
 
 // reset resets a state that is ahead; its slots are void. A pause that was set by the
-// same clock lasts as long as the provider requested, from now; an earlier pause keeps
-// its end. A refused credential is probed again.
+// same clock lasts as long as requested, from now; an earlier pause keeps its end. A refused
+// key is probed again.
 func (st *state) reset(now int64) {
 	fresh := state{Code: st.Code}
 	until := st.PausedUntil
@@ -48,9 +48,9 @@ func (c *cachedState) asOf(now int64) *cachedState {
 	if !c.isFromFuture(now) {
 		return c
 	}
-	anew := *c
-	anew.reset(now)
-	return &anew
+	fresh := *c
+	fresh.reset(now)
+	return &fresh
 }
 
 // skewLog logs reset states at most once per skewLogInterval: after a clock correction all
@@ -58,19 +58,19 @@ func (c *cachedState) asOf(now int64) *cachedState {
 type skewLog struct {
 	log *slog.Logger
 
-	mu     sync.Mutex
-	logged time.Time
-	more   int // resets since the last log message
+	mu         sync.Mutex
+	logged     time.Time
+	suppressed int // resets since the last log message
 }
 
 func (l *skewLog) record(id string, ahead time.Duration, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if since := now.Sub(l.logged); since >= 0 && since < skewLogInterval {
-		l.more++
+		l.suppressed++
 		return
 	}
 	l.log.Error("limiter state was written by a clock that is ahead, resetting it: check the clocks of all senders and of the alert service",
-		"key", id, "ahead", ahead, "suppressed", l.more)
-	l.logged, l.more = now, 0
+		"key", id, "ahead", ahead, "suppressed", l.suppressed)
+	l.logged, l.suppressed = now, 0
 }

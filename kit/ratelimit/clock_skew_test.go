@@ -22,7 +22,7 @@ func TestClockCorrected(t *testing.T) {
 	for _, restarted := range []bool{false, true} {
 		for _, ahead := range []time.Duration{time.Hour, 15 * time.Minute, 10 * time.Second} {
 			t.Run(fmt.Sprintf("restarted %t, %s ahead", restarted, ahead), func(t *testing.T) {
-				b, clock := newShelf(), &manualClock{time.Unix(1_700_000_000, 0)}
+				b, clock := newMemoryBucket(), &manualClock{time.Unix(1_700_000_000, 0)}
 				var logged bytes.Buffer
 				log := slog.New(slog.NewTextHandler(&logged, nil))
 				l := New(b, clock.now, log)
@@ -30,7 +30,7 @@ func TestClockCorrected(t *testing.T) {
 				slots := make([]Slot, len(keys))
 				clock.move(ahead)
 				for i := range keys {
-					keys[i] = Key{ID: fmt.Sprintf("slack.credential.%d", i), Rate: key.Rate}
+					keys[i] = Key{ID: fmt.Sprintf("service.account.%d", i), Rate: key.Rate}
 					slots[i] = reserveOne(t, l, keys[i])
 				}
 				clock.move(-ahead)
@@ -54,8 +54,8 @@ func TestClockCorrected(t *testing.T) {
 						}
 					}
 				}
-				if lines := strings.Count(logged.String(), "level=ERROR"); lines != 1 {
-					t.Errorf("%d errors logged, want 1", lines)
+				if n := strings.Count(logged.String(), "level=ERROR"); n != 1 {
+					t.Errorf("%d errors logged, want 1", n)
 				}
 			})
 		}
@@ -72,8 +72,8 @@ func reserveOne(t *testing.T, l *Limiter, k Key) Slot {
 }
 
 // TestPausesOfAWrongClock sets pauses by a correct clock and by one that is an hour
-// ahead, and then corrects it: a pause of any length lasts as long as the provider
-// requested, from when it was set or from when the skew is detected.
+// ahead, and then corrects it: a pause of any length lasts as long as requested,
+// from when it was set or from when the skew is detected.
 func TestPausesOfAWrongClock(t *testing.T) {
 	for _, c := range []struct {
 		name         string
@@ -87,7 +87,7 @@ func TestPausesOfAWrongClock(t *testing.T) {
 		{"an hour ahead, 2 h", time.Hour, 2 * time.Hour, 2 * time.Hour},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b, clock := newShelf(), &manualClock{time.Unix(1_700_000_000, 0)}
+			b, clock := newMemoryBucket(), &manualClock{time.Unix(1_700_000_000, 0)}
 			l := New(b, clock.now, slog.New(slog.DiscardHandler))
 			clock.move(c.ahead)
 			if err := l.Pause(t.Context(), key, clock.Add(c.pause), "http_429"); err != nil {
@@ -121,11 +121,11 @@ func TestPausesOfAWrongClock(t *testing.T) {
 	}
 }
 
-// TestRefusalOfAWrongClock refuses a credential by a clock that is an hour ahead: after
-// its correction one sender probes the credential.
+// TestRefusalOfAWrongClock refuses a key by a clock that is an hour ahead: after
+// its correction one process probes the key.
 func TestRefusalOfAWrongClock(t *testing.T) {
 	clock := &manualClock{time.Unix(1_700_000_000, 0)}
-	l := New(newShelf(), clock.now, slog.New(slog.DiscardHandler))
+	l := New(newMemoryBucket(), clock.now, slog.New(slog.DiscardHandler))
 	clock.move(time.Hour)
 	if _, err := l.MarkRefused(t.Context(), key, "invalid_auth", clock.Add(time.Minute)); err != nil {
 		t.Fatal(err)
@@ -139,10 +139,10 @@ func TestRefusalOfAWrongClock(t *testing.T) {
 	}
 }
 
-// TestClocksMayDiffer has two senders whose clocks differ by four seconds: they share one
+// TestClocksMayDiffer has two limiters whose clocks differ by four seconds: they share one
 // state.
 func TestClocksMayDiffer(t *testing.T) {
-	b, clock := newShelf(), &manualClock{time.Unix(1_700_000_000, 0)}
+	b, clock := newMemoryBucket(), &manualClock{time.Unix(1_700_000_000, 0)}
 	one := New(b, clock.now, slog.New(slog.DiscardHandler))
 	slot := reserveOne(t, one, key)
 	clock.move(-4 * time.Second)
@@ -160,9 +160,9 @@ func TestClocksMayDiffer(t *testing.T) {
 func TestPreviousVersionState(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	for _, c := range []struct {
-		name string
-		line state
-		want bool // ahead
+		name  string
+		state state
+		want  bool // ahead
 	}{
 		{"up to the horizon", state{Generation: "abcdefgh", Interval: 1_000_000, Next: now.Add(maxAhead).UnixMicro()}, false},
 		{"an hour ahead", state{Generation: "abcdefgh", Interval: 1_000_000, Next: now.Add(time.Hour).UnixMicro()}, true},
@@ -170,9 +170,9 @@ func TestPreviousVersionState(t *testing.T) {
 		{"one slot an hour", state{Generation: "abcdefgh", Interval: time.Hour.Microseconds(), Next: now.Add(time.Hour).UnixMicro()}, false},
 		{"a pause of three years", state{Generation: "abcdefgh", PausedUntil: now.Add(3 * 365 * 24 * time.Hour).UnixMicro()}, true},
 	} {
-		value := c.line.encodeAs(previousVersion)
+		value := c.state.encodeAs(previousVersion)
 		got, err := decodeState(value)
-		if err != nil || got != c.line {
+		if err != nil || got != c.state {
 			t.Fatalf("%s: %+v, %v", c.name, got, err)
 		}
 		if got.isFromFuture(now.UnixMicro()) != c.want {

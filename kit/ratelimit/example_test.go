@@ -26,7 +26,7 @@ func ExampleRate_Implies() {
 	// Output: true false
 }
 
-// A memory is a Bucket of one process. Senders in several processes share one in JetStream.
+// A memory is a Bucket of one process. Several processes share one in a key-value store.
 type memory struct {
 	mu        sync.Mutex
 	values    map[string][]byte
@@ -66,7 +66,7 @@ func ExampleLimiter_Reserve() {
 	go func() { _ = limiter.Run(ctx) }() // it ends with ctx
 	<-limiter.Ready()
 
-	key := ratelimit.Key{ID: "slack.fingerprint", Rate: ratelimit.Rate{Count: 10, Per: time.Second}}
+	key := ratelimit.Key{ID: "service.account", Rate: ratelimit.Rate{Count: 10, Per: time.Second}}
 	slots, err := limiter.Reserve(ctx, key, 3, false)
 	if err != nil {
 		fmt.Println(err)

@@ -2,11 +2,11 @@ package ratelimit
 
 import "time"
 
-// A KeyView is the cached state of a key at one moment. The zero View is that of a key
+// A KeyView is the cached state of a key at one moment. The zero KeyView is that of a key
 // without calls. It is immutable and safe for concurrent use.
 type KeyView struct {
-	line *cachedState
-	now  int64
+	cached *cachedState
+	now    int64
 }
 
 // View returns the current view of a key.
@@ -16,10 +16,10 @@ func (l *Limiter) View(key Key) KeyView {
 }
 
 func (v KeyView) current() *state {
-	if v.line == nil {
+	if v.cached == nil {
 		return &emptyState.state
 	}
-	return &v.line.state
+	return &v.cached.state
 }
 
 // When returns the time of a slot: it can move later, never earlier. It returns false if
@@ -49,8 +49,8 @@ func (v KeyView) NextSlot() time.Time { return time.UnixMicro(v.current().nextSl
 type KeyStatus struct {
 	PausedUntil  time.Time // zero if the key is not paused
 	RefusedUntil time.Time // zero if the key is not refused
-	Code         string    // the provider's code of the refusal; kept until a call succeeds
-	Probing      bool      // a sender is probing the key
+	Code         string    // the code of the refusal; kept until a call succeeds
+	Probing      bool      // a process is probing the key
 }
 
 // Status returns the status of the key at that moment.

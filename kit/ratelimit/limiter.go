@@ -26,8 +26,8 @@ const (
 	evictInterval = time.Minute
 )
 
-// A Limiter reserves slots under rate limits that all senders share. It is safe for
-// concurrent use.
+// A Limiter reserves slots under rate limits that several processes share. It is safe
+// for concurrent use.
 type Limiter struct {
 	bucket Bucket
 	now    func() time.Time
@@ -37,9 +37,9 @@ type Limiter struct {
 
 	mu       sync.Mutex
 	states   map[string]*cachedState
-	complete bool // keys not in lines are not in the bucket, or were added just now
+	complete bool // keys not in states are not in the bucket, or were added just now
 
-	ready    chan struct{} // closed when whole is first set
+	ready    chan struct{} // closed when complete is first set
 	loadOnce sync.Once
 }
 
@@ -49,12 +49,12 @@ type cachedState struct {
 	revision uint64
 }
 
-// New returns a pacer over a bucket. Its Run must be running.
+// New returns a Limiter over a bucket. Its Run must be running.
 func New(bucket Bucket, now func() time.Time, log *slog.Logger) *Limiter {
 	return &Limiter{bucket: bucket, now: now, log: log, faults: skewLog{log: log}, states: map[string]*cachedState{}, ready: make(chan struct{})}
 }
 
-// Run watches the bucket for changes of other senders until ctx ends.
+// Run watches the bucket for changes of other processes until ctx ends.
 func (l *Limiter) Run(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {
@@ -85,7 +85,7 @@ func (l *Limiter) Run(ctx context.Context) error {
 }
 
 // evictIdle deletes idle states from the cache, so that memory does not grow with every
-// destination ever used.
+// key ever used.
 func (l *Limiter) evictIdle(ctx context.Context) {
 	ticker := time.NewTicker(evictInterval)
 	defer ticker.Stop()
@@ -174,7 +174,7 @@ func (l *Limiter) cached(id string) *cachedState {
 // emptyState is the state of a key without calls.
 var emptyState cachedState
 
-// update updates the limiter state of a key, and retries on conflicts with other senders.
+// update updates the limiter state of a key, and retries on conflicts with other processes.
 // If do returns false, nothing is written but the reset of a state that is ahead. do may
 // be called several times.
 func (l *Limiter) update(ctx context.Context, id string, do func(s *state, now int64) bool) error {
@@ -227,12 +227,12 @@ func newGeneration() string { return rand.Text()[:generationLen] }
 func (l *Limiter) get(ctx context.Context, id string) (*cachedState, error) {
 	l.mu.Lock()
 	c, ok := l.states[id]
-	whole := l.complete
+	complete := l.complete
 	l.mu.Unlock()
 	switch {
 	case ok:
 		return c, nil
-	case whole:
+	case complete:
 		return &emptyState, nil
 	}
 	return l.fetch(ctx, id)

@@ -1,6 +1,7 @@
-// Package ratelimit is a rate limiter that several processes share: it reserves slots of
-// limiter keys. The state of a key is kept in a shared bucket, and each change is visible to
-// all processes at once. A key is named by its user; no secret belongs into the name.
+// Package ratelimit is a rate limiter that several processes share. A caller reserves slots of
+// a limiter key, such as an account of an external service, and makes one call at the time of
+// each. The state of a key is kept in a shared bucket, and each change is visible to all
+// processes at once. The caller names the keys; a name must not contain a secret.
 package ratelimit
 
 import (

@@ -30,7 +30,7 @@ type entry struct {
 	revision uint64
 }
 
-func newShelf() *memoryBucket { return &memoryBucket{values: map[string]entry{}} }
+func newMemoryBucket() *memoryBucket { return &memoryBucket{values: map[string]entry{}} }
 
 var errGone = fault.Unavailablef("bucket unavailable")
 
@@ -84,8 +84,8 @@ func (b *memoryBucket) Watch(ctx context.Context, _ func(), changed func(string,
 	}
 }
 
-// pacers runs n pacers over one bucket, in a synctest bubble, until the test ends.
-func pacers(t *testing.T, b *memoryBucket, n int) []*Limiter {
+// limiters runs n limiters over one bucket, in a synctest bubble, until the test ends.
+func limiters(t *testing.T, b *memoryBucket, n int) []*Limiter {
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	t.Cleanup(func() { cancel(); running.Wait() })
@@ -97,19 +97,19 @@ func pacers(t *testing.T, b *memoryBucket, n int) []*Limiter {
 	return all
 }
 
-var key = Key{ID: "slack.credential.x", Rate: Rate{Count: 20, Per: time.Second}}
+var key = Key{ID: "service.account.x", Rate: Rate{Count: 20, Per: time.Second}}
 
-// TestShared reserves slots by eight pacers concurrently: each slot is reserved once, and
+// TestShared reserves slots by eight limiters concurrently: each slot is reserved once, and
 // together they keep the rate.
 func TestShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all := pacers(t, newShelf(), 8)
+		all := limiters(t, newMemoryBucket(), 8)
 		start := time.Now()
 		var mu sync.Mutex
 		var times []time.Time
-		var senders sync.WaitGroup
+		var callers sync.WaitGroup
 		for _, l := range all {
-			senders.Go(func() {
+			callers.Go(func() {
 				for range 10 {
 					slots, err := l.Reserve(t.Context(), key, 5, false)
 					if err != nil {
@@ -128,7 +128,7 @@ func TestShared(t *testing.T) {
 				}
 			})
 		}
-		senders.Wait()
+		callers.Wait()
 		slices.SortFunc(times, time.Time.Compare)
 		for i := 1; i < len(times); i++ {
 			if times[i].Sub(times[i-1]) < 50*time.Millisecond {
@@ -141,10 +141,10 @@ func TestShared(t *testing.T) {
 	})
 }
 
-// TestPauseReachesOthers sets a pause by one pacer and reads it by another.
+// TestPauseReachesOthers sets a pause by one limiter and reads it by another.
 func TestPauseReachesOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all := pacers(t, newShelf(), 2)
+		all := limiters(t, newMemoryBucket(), 2)
 		slots, err := all[0].Reserve(t.Context(), key, 3, false)
 		if err != nil {
 			t.Fatal(err)
@@ -169,7 +169,7 @@ func TestPauseReachesOthers(t *testing.T) {
 
 // TestLoad loads changes from before the process started.
 func TestLoad(t *testing.T) {
-	b := newShelf()
+	b := newMemoryBucket()
 	early := New(b, time.Now, slog.New(slog.DiscardHandler))
 	until := time.Now().Add(time.Hour).Truncate(time.Microsecond)
 	if err := early.Pause(t.Context(), key, until, "http_429"); err != nil {
@@ -188,11 +188,11 @@ func TestLoad(t *testing.T) {
 // from the bucket.
 func TestNewKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newShelf()
-		l := pacers(t, b, 1)[0]
+		b := newMemoryBucket()
+		l := limiters(t, b, 1)[0]
 		synctest.Wait() // the watch is complete
 		for i := range 100 {
-			mine := Key{ID: fmt.Sprint("slack.destination.", i), Rate: key.Rate}
+			mine := Key{ID: fmt.Sprint("service.account.", i), Rate: key.Rate}
 			if err := l.Load(t.Context(), mine); err != nil {
 				t.Fatal(err)
 			}
@@ -206,23 +206,23 @@ func TestNewKeys(t *testing.T) {
 	})
 }
 
-// TestRefusal checks that a refusal is new once, is probed by one pacer, and can be
+// TestRefusal checks that a refusal is new once, is probed by one limiter, and can be
 // cleared.
 func TestRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all := pacers(t, newShelf(), 2)
-		told := 0
+		all := limiters(t, newMemoryBucket(), 2)
+		refusals := 0
 		for _, l := range all {
-			news, err := l.MarkRefused(t.Context(), key, "invalid_auth", time.Now().Add(time.Minute))
+			isNew, err := l.MarkRefused(t.Context(), key, "invalid_auth", time.Now().Add(time.Minute))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if news {
-				told++
+			if isNew {
+				refusals++
 			}
 		}
-		if told != 1 {
-			t.Errorf("new %d times, want 1", told)
+		if refusals != 1 {
+			t.Errorf("new %d times, want 1", refusals)
 		}
 		synctest.Wait()
 		for _, l := range all {
@@ -260,7 +260,7 @@ func TestRefusal(t *testing.T) {
 // TestWithoutBucket checks that no slot is reserved while the bucket is unavailable, and
 // that the error is returned soon.
 func TestWithoutBucket(t *testing.T) {
-	b := newShelf()
+	b := newMemoryBucket()
 	l := New(b, time.Now, slog.New(slog.DiscardHandler))
 	b.gone = true
 	if slots, err := l.Reserve(t.Context(), key, 3, false); !errors.Is(err, fault.ErrUnavailable) || len(slots) != 0 {
@@ -273,7 +273,7 @@ func TestWithoutBucket(t *testing.T) {
 
 // TestReserveMany reserves many slots in one change.
 func TestReserveMany(t *testing.T) {
-	b := newShelf()
+	b := newMemoryBucket()
 	l := New(b, time.Now, slog.New(slog.DiscardHandler))
 	slots, err := l.Reserve(t.Context(), key, 500, false)
 	if err != nil || len(slots) != 500 || b.swaps != 1 {

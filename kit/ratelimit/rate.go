@@ -52,8 +52,8 @@ func ParseRate(text string) (Rate, error) {
 	}
 	count, word, _ := strings.Cut(text, "/")
 	n, err := strconv.Atoi(count)
-	per, known := periods[word]
-	if err != nil || !known || n < 1 || n > 100_000 {
+	per, ok := periods[word]
+	if err != nil || !ok || n < 1 || n > 100_000 {
 		return Rate{}, fmt.Errorf("invalid rate limit %q: must be a number from 1 to 100000 per period, such as 10/s, 600/m or 1000/h, or off", text)
 	}
 	return Rate{Count: n, Per: per}, nil

@@ -43,40 +43,40 @@ func (l *Limiter) Reserve(ctx context.Context, key Key, n int, urgent bool) (slo
 func (l *Limiter) Horizon() time.Time { return l.now().Add(maxAhead / 2) }
 
 // Pause stops the calls under a key until the given time: all slots move behind it, in
-// order. code is the provider's code.
+// order. code is the reason, for display.
 func (l *Limiter) Pause(ctx context.Context, key Key, until time.Time, code string) error {
 	return l.update(ctx, key.ID, func(s *state, now int64) bool {
-		news := s.pause(now, until.UnixMicro())
-		if news {
+		isNew := s.pause(now, until.UnixMicro())
+		if isNew {
 			s.PauseCode = code
 		}
-		return news
+		return isNew
 	})
 }
 
-// SetBreakerOpen records that a sender's breaker is open until the given time. It is for display
-// only.
+// SetBreakerOpen records that the circuit breaker of a process is open until the given time. It
+// is for display only.
 func (l *Limiter) SetBreakerOpen(ctx context.Context, key Key, until time.Time) error {
 	return l.update(ctx, key.ID, func(s *state, now int64) bool {
-		news := s.BrokenUntil <= now
+		isNew := s.BrokenUntil <= now
 		s.BrokenUntil = until.UnixMicro()
-		return news
+		return isNew
 	})
 }
 
-// MarkRefused marks a key as refused by its provider, until the given time. news reports
+// MarkRefused marks a key as refused by the called service, until the given time. isNew reports
 // whether no refusal was in force before.
-func (l *Limiter) MarkRefused(ctx context.Context, key Key, code string, until time.Time) (news bool, err error) {
+func (l *Limiter) MarkRefused(ctx context.Context, key Key, code string, until time.Time) (isNew bool, err error) {
 	err = l.update(ctx, key.ID, func(s *state, now int64) bool {
-		news = s.RefusedUntil <= now
+		isNew = s.RefusedUntil <= now
 		s.Code, s.RefusedUntil, s.ProbeUntil = code, until.UnixMicro(), 0
-		return news
+		return isNew
 	})
-	return news && err == nil, err
+	return isNew && err == nil, err
 }
 
 // AcquireProbe acquires the right to make one call under a key whose refusal has expired, until
-// the given time; one sender has it at a time. mine reports whether it was acquired.
+// the given time; one process has it at a time. mine reports whether it was acquired.
 func (l *Limiter) AcquireProbe(ctx context.Context, key Key, until time.Time) (mine bool, err error) {
 	err = l.update(ctx, key.ID, func(s *state, now int64) bool {
 		mine = s.Code != "" && s.RefusedUntil <= now && s.ProbeUntil <= now
@@ -86,11 +86,11 @@ func (l *Limiter) AcquireProbe(ctx context.Context, key Key, until time.Time) (m
 	return mine && err == nil, err
 }
 
-// ClearRefusal clears the refusal of a key that its provider accepts again.
+// ClearRefusal clears the refusal of a key that the called service accepts again.
 func (l *Limiter) ClearRefusal(ctx context.Context, key Key) error {
 	return l.update(ctx, key.ID, func(s *state, _ int64) bool {
-		is := s.Code != ""
+		refused := s.Code != ""
 		s.Code, s.RefusedUntil, s.ProbeUntil = "", 0, 0
-		return is
+		return refused
 	})
 }

@@ -6,14 +6,14 @@ import (
 
 const (
 	// maxAhead is how far ahead slots are reserved. Beyond it callers retry later, so that
-	// slots of canceled deliveries block others for no longer than that.
+	// slots of canceled calls block others for no longer than that.
 	maxAhead = 10 * time.Minute
 	// lateReset is how long a slot stays valid after its time.
 	lateReset = 5 * time.Second
 	// missedAfter is how long after its time a slot may be used while others hold later slots,
 	// or an interval if that is longer: a late call comes on top of theirs.
 	missedAfter = 100 * time.Millisecond
-	// insertGuard is the minimum time from now to an inserted slot: another sender may be about
+	// insertGuard is the minimum time from now to an inserted slot: another process may be about
 	// to use an earlier one, before it sees the change.
 	insertGuard = 50 * time.Millisecond
 	// maxUrgentRun is the maximum number of urgent slots in a row while ordinary slots are
@@ -21,7 +21,7 @@ const (
 	maxUrgentRun = 7
 )
 
-// A state is the limiter state of a key, shared by all senders. It is GCRA, the leaky
+// A state is the limiter state of a key, shared by all processes. It is GCRA, the leaky
 // bucket as a schedule, in microseconds, with slots that can be moved after they were
 // reserved.
 //
@@ -40,15 +40,15 @@ type state struct {
 	Last       int64  // the last urgent slot of the previous run
 	Streak     int64  // urgent slots in a row up to Last
 
-	WriteTime    int64 // last write, by the clock of its sender; 0 if unknown
-	PausedFrom   int64 // when the pause was set, by the clock of its sender; 0 if unknown
+	WriteTime    int64 // last write, by the clock of its writer; 0 if unknown
+	PausedFrom   int64 // when the pause was set, by the clock of its writer; 0 if unknown
 	PausedUntil  int64
 	Resume       int64 // the first slot after the pause
 	PauseCode    string
-	BrokenUntil  int64  // an open breaker of a sender
+	BrokenUntil  int64  // an open breaker of a process
 	RefusedUntil int64  // set while Code is
-	Code         string // the provider's code of the refusal
-	ProbeUntil   int64  // deadline of the one sender that probes
+	Code         string // the code of the refusal
+	ProbeUntil   int64  // deadline of the one process that probes
 }
 
 // reserve reserves up to n slots: fewer when they reach the horizon.

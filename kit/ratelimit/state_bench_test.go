@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// BenchmarkLine reserves slots for a job of five, alone and behind a run of urgent slots,
+// BenchmarkState reserves five slots, alone and behind a run of urgent slots,
 // and encodes and decodes the limiter state.
-func BenchmarkLine(b *testing.B) {
+func BenchmarkState(b *testing.B) {
 	rate := Rate{Count: 10, Per: time.Second}
 	for name, urgent := range map[string]int{"alone": 0, "behind urgent": 100} {
 		b.Run("reserve/"+name, func(b *testing.B) {

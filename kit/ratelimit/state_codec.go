@@ -32,8 +32,8 @@ func (st *state) textFields() [3]*string {
 	return [...]*string{&st.Generation, &st.PauseCode, &st.Code}
 }
 
-// encode encodes the state in a few dozen bytes. It is encoded and decoded for each call
-// to a destination, by all senders.
+// encode encodes the state in a few dozen bytes. It is encoded and decoded for each call,
+// by all processes.
 func (st *state) encode() []byte { return st.encodeAs(version) }
 
 func (st *state) encodeAs(version byte) []byte {

@@ -22,10 +22,10 @@ func TestStateCodec(t *testing.T) {
 // FuzzDecode decodes arbitrary values: each returns an error, or a state that encodes to
 // an equal one.
 func FuzzDecode(f *testing.F) {
-	whole := (&state{Generation: "abcdefgh", Next: 1_700_000_000_000_000, PauseCode: "rate_limited"}).encode()
-	f.Add(whole)
-	f.Add(whole[:len(whole)-1])
-	f.Add(append(bytes.Clone(whole), 0))
+	valid := (&state{Generation: "abcdefgh", Next: 1_700_000_000_000_000, PauseCode: "rate_limited"}).encode()
+	f.Add(valid)
+	f.Add(valid[:len(valid)-1])
+	f.Add(append(bytes.Clone(valid), 0))
 	f.Add((&state{Generation: "abcdefgh", Next: 1_700_000_000_000_000}).encodeAs(previousVersion))
 	f.Add([]byte(`{"life":"abcdefgh"}`))
 	f.Fuzz(func(t *testing.T, value []byte) {

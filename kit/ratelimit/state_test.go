@@ -8,17 +8,17 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A stateModel simulates the senders that share a limiter state: each slot is used at its
+// A stateModel simulates the processes that share a limiter state: each slot is used at its
 // time, and every use is recorded.
 type stateModel struct {
 	state
-	now      int64
-	rate     Rate
-	waiting  []Slot
-	deferred int
-	used     []use
-	pauses   [][2]int64
-	foretold [][2]int64 // the predicted time of the next slot, and its time when it was reserved
+	now       int64
+	rate      Rate
+	waiting   []Slot
+	deferred  int
+	used      []use
+	pauses    [][2]int64
+	predicted [][2]int64 // the predicted time of the next slot, and its time when it was reserved
 }
 
 type use struct {
@@ -27,16 +27,16 @@ type use struct {
 	waiting bool // an ordinary slot was reserved then
 }
 
-func newDrill(rate Rate) *stateModel {
+func newStateModel(rate Rate) *stateModel {
 	return &stateModel{state: state{Generation: "abcdefgh"}, now: 1_700_000_000_000_000, rate: rate}
 }
 
-func (m *stateModel) book(n int, urgent bool) []Slot {
+func (m *stateModel) reserveSlots(n int, urgent bool) []Slot {
 	next := m.nextSlot(m.now)
 	slots := m.reserve(m.now, m.rate, n, urgent)
 	if !urgent && len(slots) > 0 {
 		at, _ := m.slotTime(slots[0])
-		m.foretold = append(m.foretold, [2]int64{next, at})
+		m.predicted = append(m.predicted, [2]int64{next, at})
 	}
 	m.waiting = append(m.waiting, slots...)
 	m.deferred += n - len(slots)
@@ -89,7 +89,7 @@ func (m *stateModel) check(t rapid.TB) {
 			}
 		}
 	}
-	for _, f := range m.foretold {
+	for _, f := range m.predicted {
 		if f[0] != f[1] {
 			t.Fatalf("next slot predicted at %d, reserved at %d", f[0], f[1])
 		}
@@ -122,14 +122,14 @@ func (m *stateModel) check(t rapid.TB) {
 func TestStateKeepsRate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rate := Rate{Count: rapid.IntRange(1, 100).Draw(t, "count"), Per: time.Second, Burst: rapid.IntRange(0, 4).Draw(t, "burst")}
-		m := newDrill(rate)
+		m := newStateModel(rate)
 		interval := rate.Interval()
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			switch rapid.IntRange(0, 9).Draw(t, "step") {
 			case 0, 1, 2:
-				m.book(rapid.IntRange(1, 20).Draw(t, "ordinary"), false)
+				m.reserveSlots(rapid.IntRange(1, 20).Draw(t, "ordinary"), false)
 			case 3, 4, 5:
-				m.book(rapid.IntRange(1, 12).Draw(t, "urgent"), true)
+				m.reserveSlots(rapid.IntRange(1, 12).Draw(t, "urgent"), true)
 			case 6:
 				m.halt(m.now + rapid.Int64Range(1, 10_000_000).Draw(t, "pause"))
 			default:
@@ -146,10 +146,10 @@ func TestStateKeepsRate(t *testing.T) {
 
 // TestStateHorizon checks that many slots follow each other at the rate, without gaps.
 func TestStateHorizon(t *testing.T) {
-	m := newDrill(Rate{Count: 50, Per: time.Second})
+	m := newStateModel(Rate{Count: 50, Per: time.Second})
 	start := m.now
 	for range 13 {
-		m.book(100, false)
+		m.reserveSlots(100, false)
 	}
 	m.pass(start + 3600e6)
 	if took := time.Duration(m.used[1299].at-start) * time.Microsecond; took != 1299*20*time.Millisecond {
@@ -160,11 +160,11 @@ func TestStateHorizon(t *testing.T) {
 // TestUrgentSlots checks that an urgent slot precedes all ordinary slots but the
 // imminent one, and delays these by its own interval only.
 func TestUrgentSlots(t *testing.T) {
-	m := newDrill(Rate{Count: 10, Per: time.Second})
+	m := newStateModel(Rate{Count: 10, Per: time.Second})
 	start := m.now
-	flood := m.book(100, false)
+	flood := m.reserveSlots(100, false)
 	m.pass(start + 1_040_000)
-	urgent := m.book(1, true)
+	urgent := m.reserveSlots(1, true)
 	at, ok := m.timeAt(urgent[0], m.now)
 	if wait := time.Duration(at-m.now) * time.Microsecond; !ok || wait > 200*time.Millisecond {
 		t.Errorf("urgent slot in %s", wait)
@@ -179,10 +179,10 @@ func TestUrgentSlots(t *testing.T) {
 // TestOrdinarySlotsAmongUrgent checks that urgent calls at the full rate leave every eighth slot to
 // ordinary ones.
 func TestOrdinarySlotsAmongUrgent(t *testing.T) {
-	m := newDrill(Rate{Count: 10, Per: time.Second})
-	m.book(10, false)
+	m := newStateModel(Rate{Count: 10, Per: time.Second})
+	m.reserveSlots(10, false)
 	for range 200 {
-		m.book(1, true)
+		m.reserveSlots(1, true)
 		m.pass(m.now + 100_000)
 	}
 	ordinary := 0
@@ -200,9 +200,9 @@ func TestOrdinarySlotsAmongUrgent(t *testing.T) {
 // TestPauseMovesSlots checks that a pause moves all slots behind it, in order and at the
 // rate; a shorter pause within it changes nothing, a longer one adds the difference.
 func TestPauseMovesSlots(t *testing.T) {
-	m := newDrill(Rate{Count: 10, Per: time.Second, Burst: 3})
+	m := newStateModel(Rate{Count: 10, Per: time.Second, Burst: 3})
 	start := m.now
-	slots := m.book(20, false)
+	slots := m.reserveSlots(20, false)
 	m.pass(start + 450_000)
 	left := len(m.waiting)
 	until := m.now + 3600e6
@@ -217,7 +217,7 @@ func TestPauseMovesSlots(t *testing.T) {
 	if again, _ := m.timeAt(slots[19], m.now); again != last+1e6 {
 		t.Errorf("longer pause moved the slot by %d", again-last)
 	}
-	later := m.book(5, false)
+	later := m.reserveSlots(5, false)
 	m.pass(until + 60e6)
 	m.check(t)
 	if len(m.waiting) != 0 || m.used[len(m.used)-1].Slot != later[4] {
@@ -229,17 +229,17 @@ func TestPauseMovesSlots(t *testing.T) {
 func TestBurst(t *testing.T) {
 	rate := Rate{Count: 1, Per: time.Second, Burst: 3}
 	at := func(m *stateModel, n int) (waits []time.Duration) {
-		for _, s := range m.book(n, false) {
+		for _, s := range m.reserveSlots(n, false) {
 			w, _ := m.timeAt(s, m.now)
 			waits = append(waits, time.Duration(max(w-m.now, 0))*time.Microsecond)
 		}
 		return waits
 	}
-	m := newDrill(rate)
+	m := newStateModel(rate)
 	if got := at(m, 5); !slices.Equal(got, []time.Duration{0, 0, 0, time.Second, 2 * time.Second}) {
 		t.Errorf("after a rest: %v", got)
 	}
-	m = newDrill(rate)
+	m = newStateModel(rate)
 	m.halt(m.now + 1e6)
 	if got := at(m, 3); !slices.Equal(got, []time.Duration{time.Second, 2 * time.Second, 3 * time.Second}) {
 		t.Errorf("after a pause: %v", got)
@@ -247,16 +247,16 @@ func TestBurst(t *testing.T) {
 }
 
 // TestHorizon checks that no slot is reserved beyond the horizon, so that canceled
-// deliveries do not block others for ever; behind a pause of any length slots are
+// calls do not block others for ever; behind a pause of any length slots are
 // reserved.
 func TestHorizon(t *testing.T) {
-	m := newDrill(Rate{Count: 1, Per: time.Second})
-	if slots := m.book(1000, false); len(slots) != 601 {
+	m := newStateModel(Rate{Count: 1, Per: time.Second})
+	if slots := m.reserveSlots(1000, false); len(slots) != 601 {
 		t.Errorf("%d slots", len(slots))
 	}
-	m = newDrill(Rate{Count: 1, Per: time.Second})
+	m = newStateModel(Rate{Count: 1, Per: time.Second})
 	m.halt(m.now + 3600e6)
-	if slots := m.book(10, false); len(slots) != 10 {
+	if slots := m.reserveSlots(10, false); len(slots) != 10 {
 		t.Errorf("%d slots behind a pause", len(slots))
 	}
 }
@@ -264,8 +264,8 @@ func TestHorizon(t *testing.T) {
 // TestVoidSlots checks that a slot that passed long ago, or is of another generation, is
 // void.
 func TestVoidSlots(t *testing.T) {
-	m := newDrill(Rate{Count: 10, Per: time.Second})
-	s := m.book(1, false)[0]
+	m := newStateModel(Rate{Count: 10, Per: time.Second})
+	s := m.reserveSlots(1, false)[0]
 	if _, ok := m.timeAt(s, m.now+4e6); !ok {
 		t.Error("slot is void after 4 s")
 	}
@@ -292,8 +292,8 @@ func TestMissed(t *testing.T) {
 		{Rate{Count: 20, Per: time.Second, Burst: 3}, 100 * milli},
 		{Rate{Count: 1, Per: time.Second}, 1000 * milli},
 	} {
-		m := newDrill(each.rate)
-		slots := append(m.book(20, false), m.book(2, true)...)
+		m := newStateModel(each.rate)
+		slots := append(m.reserveSlots(20, false), m.book(2, true)...)
 		for i, s := range slots[4:] {
 			at, _ := m.timeAt(s, m.now)
 			last := i+4 == 19
@@ -306,11 +306,11 @@ func TestMissed(t *testing.T) {
 		}
 	}
 
-	m := newDrill(Rate{Count: 20, Per: time.Second})
-	slots := m.book(20, false)
+	m := newStateModel(Rate{Count: 20, Per: time.Second})
+	slots := m.reserveSlots(20, false)
 	m.now += 500 * milli
 	before, _ := m.timeAt(slots[19], m.now)
-	again := m.book(1, true)[0]
+	again := m.reserveSlots(1, true)[0]
 	first, _ := m.timeAt(again, m.now)
 	after, _ := m.timeAt(slots[19], m.now)
 	if wait := first - m.now; wait > 100*milli || after-before != 50*milli {

@@ -15,18 +15,18 @@ func ExampleText() {
 
 // An error of a database driver may quote its URL.
 func ExampleError() {
-	const url = "postgres://bongsu:hunter2hunter2@db:5432/bongsu"
+	const url = "postgres://app:hunter2hunter2@db:5432/app"
 	cause := errors.New("cannot connect to " + url)
 	err := redact.Error(cause, url)
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, cause))
 	// Output:
-	// cannot connect to postgres://[redacted]@db:5432/bongsu
+	// cannot connect to postgres://[redacted]@db:5432/app
 	// true
 }
 
 func ExampleURLSecrets() {
-	fmt.Printf("%q\n", redact.URLSecrets("host=db user=bongsu password='two words'"))
+	fmt.Printf("%q\n", redact.URLSecrets("host=db user=app password='two words'"))
 	fmt.Printf("%q\n", redact.URLSecrets("https://example.org/hook?token=abc&page=2"))
 	// Output:
 	// ["two words"]

@@ -1,4 +1,5 @@
-// Package redact removes secrets from texts that people may read.
+// Package redact removes secrets from texts that people may read, such as logs and errors:
+// also where a text quotes a secret in an escaped form.
 package redact
 
 import (

@@ -25,8 +25,8 @@ type Hosts struct {
 // AnyHost serves every Host header.
 var AnyHost = Hosts{any: true}
 
-// ParseHosts returns the Hosts for entries: "bongsu.example.com" and "10.0.0.5" with any
-// port, "bongsu.example.com:8443" with that port, "*.example.com" for every subdomain, "*"
+// ParseHosts returns the Hosts for entries: "api.example.com" and "10.0.0.5" with any
+// port, "api.example.com:8443" with that port, "*.example.com" for every subdomain, "*"
 // for every Host header.
 func ParseHosts(entries []string) (Hosts, error) {
 	hosts := Hosts{names: map[string]bool{}}

@@ -25,7 +25,7 @@ var defaultBodyLimits = bodyLimits{idle: 30 * time.Second, start: 2 * time.Minut
 
 const (
 	// smallBodyBytes of each body are not counted against the budget, so that large
-	// requests never block an alert.
+	// requests never block a small one.
 	smallBodyBytes = 64 << 10
 	// bodyBudgetBytes limits the bytes of large bodies that a process holds at a time.
 	bodyBudgetBytes = 256 << 20

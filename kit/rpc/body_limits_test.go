@@ -219,7 +219,7 @@ func TestStreamsOfHTTP2End(t *testing.T) {
 		transport := &http.Transport{DialContext: listener.Dial, Protocols: protocols}
 		defer transport.CloseIdleConnections()
 		client := &http.Client{Transport: transport}
-		ask := func(body io.Reader) (string, time.Duration) {
+		request := func(body io.Reader) (string, time.Duration) {
 			began := time.Now()
 			res, err := client.Post("http://x/", "application/grpc", body)
 			if err != nil {
@@ -237,9 +237,9 @@ func TestStreamsOfHTTP2End(t *testing.T) {
 			after  time.Duration
 		}
 		first := make(chan result, 1)
-		go func() { a, d := ask(unfinished); first <- result{a, d} }()
+		go func() { a, d := request(unfinished); first <- result{a, d} }()
 		synctest.Wait()
-		if answer, _ := ask(strings.NewReader("abcd")); answer != "4 bytes, <nil>" {
+		if answer, _ := request(strings.NewReader("abcd")); answer != "4 bytes, <nil>" {
 			t.Errorf("beside it: %s", answer)
 		}
 		if r := <-first; r.answer != "3 bytes, deadline_exceeded: body: timed out" || r.after != 30*time.Second {

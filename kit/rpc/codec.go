@@ -97,7 +97,7 @@ func (c restCodec) UnmarshalField(data []byte, message proto.Message, field prot
 }
 
 // appendJSON encodes a message as compact JSON. protojson varies its spaces on
-// purpose, but callers of the older service depend on them: see docs/compatibility.md.
+// purpose, but callers may depend on them: see docs/compatibility.md.
 func appendJSON(dst []byte, message proto.Message) ([]byte, error) {
 	text, err := jsonOptions.Marshal(message)
 	return appendCompact(dst, text, err)

@@ -141,7 +141,7 @@ func TestErrorLog(t *testing.T) {
 func TestTheLongestIdleMakesRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		listener := serveInMemory(t, 2, slog.New(slog.DiscardHandler), whole)
-		ask := func(conn net.Conn) error {
+		request := func(conn net.Conn) error {
 			if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 				return err
 			}
@@ -157,7 +157,7 @@ func TestTheLongestIdleMakesRoom(t *testing.T) {
 				conns[from], _ = listener.Dial(t.Context(), "", "")
 				t.Cleanup(func() { _ = conns[from].Close() })
 			}
-			if err := ask(conns[from]); err != nil {
+			if err := request(conns[from]); err != nil {
 				t.Fatalf("request %d: %v", i, err)
 			}
 			time.Sleep(time.Second) // in the synctest bubble
@@ -165,7 +165,7 @@ func TestTheLongestIdleMakesRoom(t *testing.T) {
 		conns[2], _ = listener.Dial(t.Context(), "", "")
 		defer conns[2].Close()
 		for from, closed := range []bool{false, true, false} {
-			if err := ask(conns[from]); (err != nil) != closed {
+			if err := request(conns[from]); (err != nil) != closed {
 				t.Errorf("connection %d: %v, closed should be %v", from, err, closed)
 			}
 		}

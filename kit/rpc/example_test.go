@@ -22,7 +22,7 @@ func get(handler http.Handler, url string) string {
 
 // A listener reports by /readyz why it cannot do its work.
 func ExampleListener() {
-	ready := fault.Unavailablef("ledger unavailable; try again")
+	ready := fault.Unavailablef("database unavailable; try again")
 	handler, err := rpc.Listener{Ready: func(context.Context) error { return ready }}.Handler()
 	if err != nil {
 		fmt.Println(err)
@@ -33,28 +33,28 @@ func ExampleListener() {
 	fmt.Print(get(handler, "/readyz"))
 	// Output:
 	// 200 ok
-	// 503 ledger unavailable; try again
+	// 503 database unavailable; try again
 	// 200 ready
 }
 
 // A browser can be made to call a host that resolves to this process; Protect refuses the
 // request.
 func ExampleProtect() {
-	hosts, err := rpc.ParseHosts([]string{"bongsu.example.com", "*.internal"})
+	hosts, err := rpc.ParseHosts([]string{"api.example.com", "*.internal"})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	handler := rpc.Protect(page, hosts, nil, slog.New(slog.DiscardHandler))
-	for _, host := range []string{"bongsu.example.com", "alerts.internal:8080", "evil.example"} {
+	for _, host := range []string{"api.example.com", "books.internal:8080", "evil.example"} {
 		res := httptest.NewRecorder()
-		handler.ServeHTTP(res, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+host+"/v1/groups", nil))
+		handler.ServeHTTP(res, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+host+"/v1/books", nil))
 		fmt.Println(host, res.Code)
 	}
 	// Output:
-	// bongsu.example.com 204
-	// alerts.internal:8080 204
+	// api.example.com 204
+	// books.internal:8080 204
 	// evil.example 403
 }
 

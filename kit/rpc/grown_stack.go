@@ -2,8 +2,8 @@ package rpc
 
 import "net/http"
 
-// requestStackBytes is about the stack that an accepted alert takes, with the validation of
-// its fields, the deepest part.
+// requestStackBytes is about the stack that a handled request takes, with the validation
+// of its fields, the deepest part.
 const requestStackBytes = 8 << 10
 
 // withGrownStack grows the stack of a request's goroutine before the request is handled. The

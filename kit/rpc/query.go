@@ -12,8 +12,8 @@ import (
 
 // query returns the query of a request with its known parameters, and the names of the
 // others. It returns an error for a malformed query and for an unknown parameter, except on
-// the paths that ignore unknown ones: those of the older service, and those whose URL
-// another system writes.
+// the paths that ignore unknown ones: the legacy ones, and those whose URL another
+// system writes.
 func (r *route) query(raw string) (known string, ignored []string, err error) {
 	if raw == "" {
 		return "", nil, nil

@@ -35,19 +35,19 @@ type refusalConn struct{ net.Conn }
 
 // Write writes data, or the error that replaces it.
 func (c refusalConn) Write(data []byte) (int, error) {
-	answer, ok := refusalAnswer(data)
+	response, ok := refusalResponse(data)
 	if !ok {
 		return c.Conn.Write(data)
 	}
-	if _, err := c.Conn.Write(answer); err != nil {
+	if _, err := c.Conn.Write(response); err != nil {
 		return 0, err
 	}
 	return len(data), nil
 }
 
-// refusalAnswer returns the error that replaces a response of net/http's own, and reports
+// refusalResponse returns the error that replaces a response of net/http's own, and reports
 // whether data is one.
-func refusalAnswer(data []byte) ([]byte, bool) {
+func refusalResponse(data []byte) ([]byte, bool) {
 	if !bytes.HasPrefix(data, http1) { // HTTP/2, or a later part of a response: it is not scanned
 		return nil, false
 	}

@@ -45,8 +45,8 @@ func (rules RESTRules) isLegacy(path string) bool {
 	return false
 }
 
-// restStatus returns the HTTP status for the status of a code. The older service had no
-// 503: its paths keep 500.
+// restStatus returns the HTTP status for the status of a code. Legacy paths return
+// 500 in place of 503.
 func (r RESTRule) restStatus(status int) int {
 	if other, ok := r.Status[status]; ok {
 		return other

@@ -95,9 +95,9 @@ func TestStatuses(t *testing.T) {
 	}
 }
 
-// TestAnswersGoOutWhole checks that a response that is flushed before its end has its
+// TestResponsesAreSentWhole checks that a response that is flushed before its end has its
 // length.
-func TestAnswersGoOutWhole(t *testing.T) {
+func TestResponsesAreSentWhole(t *testing.T) {
 	server := httptest.NewServer(restBefore(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, err := w.Write([]byte("{}"))
 		w.(http.Flusher).Flush() //nolint:forcetypeassert // the transcoder needs one
@@ -116,7 +116,7 @@ func TestAnswersGoOutWhole(t *testing.T) {
 	}
 }
 
-func TestPanicIsAnswered(t *testing.T) {
+func TestPanicIsAnInternalError(t *testing.T) {
 	handler := restBefore(t, func(http.ResponseWriter, *http.Request) { panic("a secret") })
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/users", nil))

@@ -11,8 +11,8 @@ import (
 	"connectrpc.com/connect"
 )
 
-// A restError is the body of every error over REST: a google.rpc.Status, and on the paths of
-// the older service also its own fields.
+// A restError is the body of every error over REST: a google.rpc.Status, and on legacy
+// paths also the fields of an older service.
 type restError struct {
 	Code    restCode        `json:"code"`
 	Message string          `json:"message"`

@@ -39,7 +39,7 @@ func newServer(listener net.Listener, handler http.Handler, admission *Admission
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
 	return &Server{listener: admission.connections.limit(listener), http: &http.Server{
-		Handler:           withGrownStack(withAnswerLimits(withBodyLimits(handler, limits, admission.bodies))),
+		Handler:           withGrownStack(withResponseLimits(withBodyLimits(handler, limits, admission.bodies))),
 		Protocols:         protocols,
 		HTTP2:             &http.HTTP2Config{SendPingTimeout: pingInterval, PingTimeout: pingTimeout},
 		ReadHeaderTimeout: readHeaderTimeout,

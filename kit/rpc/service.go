@@ -1,6 +1,8 @@
-// Package rpc serves the API: one handler serves Connect, gRPC, gRPC-Web and JSON over
-// HTTP, and REST for methods with a google.api.http path, on one port. It sets the order of
-// the interceptors and maps faults to codes; it depends on no service.
+// Package rpc serves Protobuf services on a port, and calls those of other processes. One
+// handler serves Connect, gRPC, gRPC-Web and JSON over HTTP, and REST for methods with a
+// google.api.http path. The package limits requests and connections, validates messages by
+// the rules of their schema, sets the order of the interceptors, and maps the errors of
+// package fault to codes.
 package rpc
 
 import (
@@ -17,14 +19,14 @@ import (
 )
 
 const (
-	// maxPublicBytes limits a public request: an alert with 1000 targets and a message of
-	// the greatest length is below 300 kB.
+	// maxPublicBytes limits a public request; the largest that the rules of the
+	// schemas allow is below 300 kB.
 	maxPublicBytes = 1 << 20
-	// maxInternalBytes limits a request between services: 10000 reports with an excerpt
-	// each are below 16 MB.
+	// maxInternalBytes limits a request between services: 10,000 messages of 1.5 kB are
+	// below 16 MB.
 	maxInternalBytes = 32 << 20
-	// maxBulkBytes limits a request with a whole directory: 100,000 users with an address
-	// each are below 20 MB.
+	// maxBulkBytes limits a request with a whole data set: 100,000 messages of 200 bytes
+	// are below 20 MB.
 	maxBulkBytes = 32 << 20
 	// maxBulkCalls is the maximum number of concurrent calls with such a request.
 	maxBulkCalls = 4
@@ -34,7 +36,7 @@ const (
 
 // A Service is one Protobuf service with its handler.
 type Service struct {
-	Path    string // "/bongsu.group.v1.GroupService/"
+	Path    string // such as "/library.v1.BookService/"
 	Handler http.Handler
 
 	rest *restShared // for its google.api.http paths; nil if they are not served
@@ -104,7 +106,7 @@ func Internal[H any](o Options, construct Constructor[H], handler H) Service {
 func Bulk[H any](o Options, construct Constructor[H], handler H) Service {
 	path, h := construct(handler, o.bounded(maxBulkBytes, bulkLimit)...)
 	h = withShortHeaders(h)
-	turns := make(chan struct{}, maxBulkCalls)
+	slots := make(chan struct{}, maxBulkCalls)
 	writer := connect.NewErrorWriter()
 	return Service{Path: path, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r, err := readWhole(r, maxBulkBytes+envelopeBytes)
@@ -113,8 +115,8 @@ func Bulk[H any](o Options, construct Constructor[H], handler H) Service {
 			return
 		}
 		select {
-		case turns <- struct{}{}:
-			defer func() { <-turns }()
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
 			h.ServeHTTP(w, r)
 		case <-r.Context().Done(): // the caller is gone
 		}

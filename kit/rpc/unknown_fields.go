@@ -11,9 +11,9 @@ import (
 // maxIgnoredNames is the maximum number of ignored fields that a response names.
 const maxIgnoredNames = 20
 
-// unknownFields finds the fields of a JSON body that its message does not have. Every alert
-// passes it, so it scans only names and the ends of values: the decoder reports malformed
-// JSON.
+// unknownFields finds the fields of a JSON body that its message does not have. Every
+// request to a legacy path passes it, so it scans only names and the ends of values: the
+// decoder reports malformed JSON.
 type unknownFields struct {
 	body    []byte
 	at      int

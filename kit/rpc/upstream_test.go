@@ -124,8 +124,8 @@ func TestUpstreamFails(t *testing.T) {
 			}
 			_, err := alerts.GetAlert(t.Context(), &alertv1.GetAlertRequest{})
 			check(err)
-			if said := logged.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, `level=WARN msg="upstream unavailable" upstream=alert`) || !strings.Contains(said, "GetAlert") {
-				t.Errorf("logged %q", said)
+			if logText := logged.String(); strings.Count(logText, "\n") != 1 || !strings.Contains(logText, `level=WARN msg="upstream unavailable" upstream=alert`) || !strings.Contains(logText, "GetAlert") {
+				t.Errorf("logged %q", logText)
 			}
 			if name == "timeout" {
 				return // a stream is long-lived
@@ -179,7 +179,7 @@ func TestUpstreamResponds(t *testing.T) {
 	if _, err = alerts.GetAlert(ctx, &alertv1.GetAlertRequest{}); callerError(err).Code() != connect.CodeDeadlineExceeded || strings.Contains(err.Error(), "127.0.0.1") {
 		t.Errorf("a caller out of time: %v", err)
 	}
-	if said := logged.String(); said != "" {
-		t.Errorf("logged %q", said)
+	if logText := logged.String(); logText != "" {
+		t.Errorf("logged %q", logText)
 	}
 }

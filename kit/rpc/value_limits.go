@@ -21,8 +21,9 @@ type sizeLimit struct {
 	scalars  int // elements of repeated fields that are not messages
 }
 
-// The limits by kind of service. An alert has up to 1,020 values; 10,000 reports of a sender
-// are 40,000 messages; a directory of 100,000 users with two addresses each is 300,000.
+// The limits by kind of service. A public request has about 1,000 values at most. 10,000
+// messages between services with three parts each are 40,000; a data set of 100,000 messages
+// with two parts each is 300,000.
 var (
 	publicLimit   = sizeLimit{messages: 25_000, scalars: 100_000}
 	internalLimit = sizeLimit{messages: 250_000, scalars: 1_000_000}

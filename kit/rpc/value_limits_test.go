@@ -42,26 +42,26 @@ func TestLimitsBeforeDecoding(t *testing.T) {
 	}
 	addresses = append([]byte{addresses[0]}, append(varint(len(address)), address...)...)
 	for _, c := range []struct {
-		name    string
-		limit   sizeLimit
-		message proto.Message
-		data    []byte
-		json    string
-		says    string // empty: no error
+		name     string
+		limit    sizeLimit
+		message  proto.Message
+		data     []byte
+		json     string
+		wantText string // empty: no error
 	}{
 		{name: "20 details", limit: publicLimit, message: &alertv1.SendAlertRequest{}, data: repeatField(t, details, 20)},
-		{name: "21 details", limit: publicLimit, message: &alertv1.SendAlertRequest{}, data: repeatField(t, details, 21), says: "details: must have at most 20 items"},
-		{name: "500,000 empty details", limit: publicLimit, message: &alertv1.SendAlertRequest{}, data: repeatField(t, details, 500_000), says: "details: "},
-		{name: "500,000 empty details in JSON", limit: publicLimit, message: &alertv1.SendAlertRequest{}, json: `{"details":[{}` + strings.Repeat(",{}", 499_999) + `]}`, says: "objects"},
-		{name: "21 details in JSON", limit: publicLimit, message: &alertv1.SendAlertRequest{}, json: `{"details":[{}` + strings.Repeat(",{}", 20) + `]}`, says: "details: must have at most 20 items"},
+		{name: "21 details", limit: publicLimit, message: &alertv1.SendAlertRequest{}, data: repeatField(t, details, 21), wantText: "details: must have at most 20 items"},
+		{name: "500,000 empty details", limit: publicLimit, message: &alertv1.SendAlertRequest{}, data: repeatField(t, details, 500_000), wantText: "details: "},
+		{name: "500,000 empty details in JSON", limit: publicLimit, message: &alertv1.SendAlertRequest{}, json: `{"details":[{}` + strings.Repeat(",{}", 499_999) + `]}`, wantText: "objects"},
+		{name: "21 details in JSON", limit: publicLimit, message: &alertv1.SendAlertRequest{}, json: `{"details":[{}` + strings.Repeat(",{}", 20) + `]}`, wantText: "details: must have at most 20 items"},
 		{name: "1,000 targets in JSON", limit: publicLimit, message: &alertv1.SendAlertRequest{}, json: `{"target":["@\"a,[{"` + strings.Repeat(`,"@a"`, 999) + `]}`},
-		{name: "200,000 targets in JSON", limit: publicLimit, message: &alertv1.SendAlertRequest{}, json: `{"target":[""` + strings.Repeat(`,""`, 200_000) + `]}`, says: "values in lists"},
-		{name: "an unknown field of 300,000 numbers", limit: publicLimit, message: &alertv1.SendAlertRequest{}, json: `{"x":[1` + strings.Repeat(`,1`, 300_000) + `]}`, says: "values in lists"},
-		{name: "JSON nested 100,000 deep", limit: publicLimit, message: &alertv1.SendAlertRequest{}, json: strings.Repeat(`{"a":`, 100_000), says: "nested deeper than 64"},
-		{name: "4,000,000 empty addresses", limit: bulkLimit, message: &userv1.ImportDirectoryRequest{}, data: addresses, says: "addresses: must have at most 50 items"},
-		{name: "2,000,000 empty users", limit: bulkLimit, message: &userv1.ImportDirectoryRequest{}, data: repeatField(t, &userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{{}}}, 2_000_000), says: "500000 objects"},
-		{name: "10,000,000 empty members", limit: bulkLimit, message: &userv1.TransferGroup{}, data: repeatField(t, &userv1.TransferGroup{Members: []string{""}}, 10_000_000), says: "members: must have at most 100000 items"},
-		{name: "8,000,000 packed ids", limit: internalLimit, message: &jobv1.ClaimRequest{}, data: repeatField(t, &jobv1.ClaimRequest{DeliveryIds: slicesOf(1, 8_000)}, 1000), says: "delivery_ids: must have at most 10000 items"},
+		{name: "200,000 targets in JSON", limit: publicLimit, message: &alertv1.SendAlertRequest{}, json: `{"target":[""` + strings.Repeat(`,""`, 200_000) + `]}`, wantText: "values in lists"},
+		{name: "an unknown field of 300,000 numbers", limit: publicLimit, message: &alertv1.SendAlertRequest{}, json: `{"x":[1` + strings.Repeat(`,1`, 300_000) + `]}`, wantText: "values in lists"},
+		{name: "JSON nested 100,000 deep", limit: publicLimit, message: &alertv1.SendAlertRequest{}, json: strings.Repeat(`{"a":`, 100_000), wantText: "nested deeper than 64"},
+		{name: "4,000,000 empty addresses", limit: bulkLimit, message: &userv1.ImportDirectoryRequest{}, data: addresses, wantText: "addresses: must have at most 50 items"},
+		{name: "2,000,000 empty users", limit: bulkLimit, message: &userv1.ImportDirectoryRequest{}, data: repeatField(t, &userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{{}}}, 2_000_000), wantText: "500000 objects"},
+		{name: "10,000,000 empty members", limit: bulkLimit, message: &userv1.TransferGroup{}, data: repeatField(t, &userv1.TransferGroup{Members: []string{""}}, 10_000_000), wantText: "members: must have at most 100000 items"},
+		{name: "8,000,000 packed ids", limit: internalLimit, message: &jobv1.ClaimRequest{}, data: repeatField(t, &jobv1.ClaimRequest{DeliveryIds: slicesOf(1, 8_000)}, 1000), wantText: "delivery_ids: must have at most 10000 items"},
 		{name: "10,000 packed ids", limit: internalLimit, message: &jobv1.ClaimRequest{}, data: repeatField(t, &jobv1.ClaimRequest{DeliveryIds: slicesOf(1<<60, 10_000)}, 1)},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -73,10 +73,10 @@ func TestLimitsBeforeDecoding(t *testing.T) {
 				return protoCodec{c.limit}.Unmarshal(c.data, m)
 			}
 			err := decode()
-			if c.says == "" && err != nil || c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says) || len(err.Error()) > 500) {
-				t.Fatalf("error %v does not contain %q", err, c.says)
+			if c.wantText == "" && err != nil || c.wantText != "" && (err == nil || !strings.Contains(err.Error(), c.wantText) || len(err.Error()) > 500) {
+				t.Fatalf("error %v does not contain %q", err, c.wantText)
 			}
-			if c.says == "" || c.json != "" {
+			if c.wantText == "" || c.json != "" {
 				return
 			}
 			if allocs := testing.AllocsPerRun(1, func() { _ = decode() }); allocs > 100 {

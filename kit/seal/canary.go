@@ -5,10 +5,11 @@ import (
 	"fmt"
 )
 
-// canaryPurpose is a purpose that no messenger's name can equal.
+// canaryPurpose is a purpose that no other text equals, because of its NUL byte.
 const canaryPurpose = "canary\x00"
 
-// Canary returns a canary sealed under the primary. It reveals nothing of the keys.
+// Canary returns a canary, a known value sealed under the primary, by which another process
+// checks that it has the same keys. It reveals nothing of the keys.
 func (k *Keyring) Canary() ([]byte, error) { return k.Seal(canaryPurpose, canaryPurpose) }
 
 // CheckCanary returns an error unless the keyring opens a canary from another process.

@@ -20,7 +20,7 @@ func keyFile() (path string, remove func(), err error) {
 	return path, func() { _ = os.RemoveAll(dir) }, seal.CreateKeyFile(path)
 }
 
-// A credential opens only for the address that it was sealed for.
+// A secret opens only for the owner that it was sealed for.
 func ExampleKeyring_SealForOwner() {
 	path, remove, err := keyFile()
 	if err != nil {
@@ -34,7 +34,7 @@ func ExampleKeyring_SealForOwner() {
 		return
 	}
 	kim := seal.Owner{Nickname: "kim", Messenger: "slack", Destination: "C123"}
-	sealed, err := keys.SealForOwner("xoxb-token", kim)
+	sealed, err := keys.SealForOwner("token", kim)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -43,7 +43,7 @@ func ExampleKeyring_SealForOwner() {
 	_, err = keys.OpenForOwner(sealed, seal.Owner{Nickname: "lee", Messenger: "slack", Destination: "C123"})
 	fmt.Println(err)
 	// Output:
-	// xoxb-token <nil>
+	// token <nil>
 	// credential cannot be opened: sealed for another address, or damaged
 }
 
@@ -60,7 +60,7 @@ func ExampleRotateKeyFile() {
 		fmt.Println(err)
 		return
 	}
-	old, err := keys.Seal("token", "slack")
+	old, err := keys.Seal("token", "billing")
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -68,13 +68,13 @@ func ExampleRotateKeyFile() {
 	added, err := seal.RotateKeyFile(path, time.Now())
 	_, reloaded := keys.Reload()
 	fmt.Println(errors.Join(err, reloaded), keys.Primary() == added)
-	fmt.Println(keys.Open(old, "slack"))
+	fmt.Println(keys.Open(old, "billing"))
 	// Output:
 	// <nil> true
 	// token <nil>
 }
 
-// A fingerprint recognizes a credential without revealing it.
+// A fingerprint recognizes a secret without revealing it.
 func ExampleKeyring_Fingerprint() {
 	path, remove, err := keyFile()
 	if err != nil {
@@ -87,7 +87,7 @@ func ExampleKeyring_Fingerprint() {
 		fmt.Println(err)
 		return
 	}
-	first := keys.Fingerprint("slack", "xoxb-token")
-	fmt.Println(len(first), first == keys.Fingerprint("slack", "xoxb-token"), first == keys.Fingerprint("sms", "xoxb-token"))
+	first := keys.Fingerprint("billing", "token")
+	fmt.Println(len(first), first == keys.Fingerprint("billing", "token"), first == keys.Fingerprint("mail", "token"))
 	// Output: 32 true false
 }

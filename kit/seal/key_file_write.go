@@ -39,7 +39,7 @@ func RotateKeyFile(path string, now time.Time) (added KeyID, err error) {
 }
 
 // PruneKeyFile removes keys from the file at path. It returns an error for the primary.
-// Credentials sealed under removed keys can never be opened again.
+// Secrets sealed under removed keys can never be opened again.
 func PruneKeyFile(path string, ids []KeyID) error {
 	return updateKeyFile(path, func(f *keyFile, m *keyset.Manager) error { return f.removeKeys(m, ids) })
 }

@@ -1,6 +1,9 @@
-// Package seal encrypts credentials on arrival, so that the directory, the queue and
-// the ledger hold no secrets in the clear. It wraps the AEAD of Tink (AES-256-GCM),
-// whose keysets can hold several keys: the primary seals, all open.
+// Package seal encrypts secrets, so that databases and queues hold none in the clear. A
+// secret is sealed for a purpose or an owner, and opens for no other. The keys are in a file
+// that can be rotated while processes use it.
+//
+// It wraps the AEAD of Tink (AES-256-GCM), whose keysets can hold several keys: the primary
+// seals, all open.
 package seal
 
 import (
@@ -12,7 +15,7 @@ import (
 	"sync/atomic"
 )
 
-// ErrUnknownKey is the error for a credential under a seal key that is not loaded. The
+// ErrUnknownKey is the error for a secret under a seal key that is not loaded. The
 // file may be on its way, if it is distributed to one process after another.
 var ErrUnknownKey = errors.New("unknown seal key")
 
@@ -22,11 +25,11 @@ type KeyID uint32
 // String returns the id in decimal.
 func (id KeyID) String() string { return strconv.FormatUint(uint64(id), 10) }
 
-// PrefixSize is the number of bytes at the beginning of a sealed credential that
+// PrefixSize is the number of bytes at the beginning of a sealed secret that
 // identify its format and seal key.
 const PrefixSize = 5
 
-// KeyIDOf returns the id of the seal key of a sealed credential, from its first PrefixSize
+// KeyIDOf returns the id of the seal key of a sealed secret, from its first PrefixSize
 // bytes.
 func KeyIDOf(sealed []byte) (id KeyID, ok bool) {
 	if len(sealed) < PrefixSize || sealed[0] != versionPurpose && sealed[0] != versionOwner {
@@ -35,8 +38,8 @@ func KeyIDOf(sealed []byte) (id KeyID, ok bool) {
 	return KeyID(binary.BigEndian.Uint32(sealed[1:])), true
 }
 
-// Prefix returns the first PrefixSize bytes of every credential that is sealed for an
-// address under the key.
+// Prefix returns the first PrefixSize bytes of every secret that is sealed for an owner
+// under the key.
 func (id KeyID) Prefix() []byte {
 	return binary.BigEndian.AppendUint32([]byte{versionOwner}, uint32(id))
 }
@@ -53,8 +56,8 @@ type Keyring struct {
 	changed chan struct{}
 }
 
-// Seal encrypts a secret for one purpose, such as a messenger's name. Sealing the same
-// secret twice returns different bytes.
+// Seal encrypts a secret for one purpose, which may be any text. Sealing the same secret
+// twice returns different bytes.
 func (k *Keyring) Seal(secret, purpose string) ([]byte, error) {
 	sealed, err := k.ring.Load().aead.Encrypt([]byte(secret), []byte(purpose))
 	if err != nil {
@@ -75,7 +78,7 @@ func (k *Keyring) open(sealed, associated []byte) (string, error) {
 	lk := k.ring.Load()
 	id, named := KeyIDOf(sealed)
 	if named && !lk.has(id) {
-		_, _ = k.Reload() // Follow logs errors of the file
+		_, _ = k.Reload() // WatchFile logs errors of the file
 		if lk = k.ring.Load(); !lk.has(id) {
 			return "", fmt.Errorf("credential cannot be opened: sealed under key %s: %w", id, ErrUnknownKey)
 		}
@@ -87,7 +90,7 @@ func (k *Keyring) open(sealed, associated []byte) (string, error) {
 	return string(secret), nil
 }
 
-// Fingerprint returns a keyed hash of parts, such as a messenger and a credential: 32
+// Fingerprint returns a keyed hash of parts, such as the name of a service and a secret: 32
 // characters that are the same for the same parts under the same file, rotated or not.
 // It reveals nothing of the parts, and without the file no guess can be verified
 // against it.

@@ -46,7 +46,7 @@ func loadKeys(text []byte, name string) (*loadedKeys, error) {
 
 func (lk *loadedKeys) has(id KeyID) bool { return lk.ids[id] }
 
-// isSuccessorOf reports whether r is a rotated version of before: it opens credentials sealed
+// isSuccessorOf reports whether r is a rotated version of before: it opens secrets sealed
 // under the primary of before, and has the same fingerprint key.
 func (lk *loadedKeys) isSuccessorOf(before *loadedKeys) bool {
 	return lk.has(before.primary) && bytes.Equal(lk.fingerprintKey, before.fingerprintKey)
@@ -63,11 +63,11 @@ func (lk *loadedKeys) fingerprint(parts []string) string {
 
 // deriveFingerprintKey derives the fingerprint key of a file in the format without one.
 func deriveFingerprintKey(text []byte) ([]byte, error) {
-	mark, err := hkdf.Key(sha256.New, text, nil, "bongsu fingerprints", sha256.Size)
+	key, err := hkdf.Key(sha256.New, text, nil, "bongsu fingerprints", sha256.Size)
 	if err != nil {
 		return nil, fmt.Errorf("derive fingerprint key: %w", err)
 	}
-	return mark, nil
+	return key, nil
 }
 
 // readKeyset decodes a Tink keyset from JSON.

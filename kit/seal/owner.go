@@ -7,25 +7,26 @@ import (
 	"slices"
 )
 
-// ErrUnknownOwner is the error for a credential that is sealed for an address, and
-// opened without the nickname of its owner.
+// ErrUnknownOwner is the error for a secret that is sealed for an owner, and opened
+// without the owner's nickname.
 var ErrUnknownOwner = errors.New("unknown owner")
 
-// An Owner is the address that a credential is sealed for. A sealed credential opens
-// for no other user, messenger or destination.
+// An Owner is what a secret is sealed for: who has it, by which service, and for which
+// destination. The fields may hold any text. A sealed secret opens only if all three are
+// the same.
 type Owner struct{ Nickname, Messenger, Destination string }
 
-// The first byte of a sealed credential is its format version. The id of the seal key
+// The first byte of a sealed secret is its format version. The id of the seal key
 // follows in both.
 const (
 	versionPurpose = 1 // as written by Tink
 	versionOwner   = 2
 )
 
-// SealForOwner encrypts the credential of an address. Sealing the same credential twice
-// returns different bytes.
-func (k *Keyring) SealForOwner(credential string, of Owner) ([]byte, error) {
-	sealed, err := k.ring.Load().aead.Encrypt([]byte(credential), of.associated())
+// SealForOwner encrypts the secret of an owner. Sealing the same secret twice returns
+// different bytes.
+func (k *Keyring) SealForOwner(secret string, of Owner) ([]byte, error) {
+	sealed, err := k.ring.Load().aead.Encrypt([]byte(secret), of.associated())
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
@@ -33,28 +34,28 @@ func (k *Keyring) SealForOwner(credential string, of Owner) ([]byte, error) {
 	return sealed, nil
 }
 
-// OpenForOwner decrypts the result of SealForOwner for the same owner. It also opens credentials
-// that older versions sealed for the messenger alone. Its errors are those of Open, and
-// ErrUnknownOwner if the owner has no nickname.
+// OpenForOwner decrypts the result of SealForOwner for the same owner. It also opens a secret
+// that Seal encrypted for the purpose of.Messenger, as older versions did. Its errors are
+// those of Open, and ErrUnknownOwner if the owner has no nickname.
 func (k *Keyring) OpenForOwner(sealed []byte, of Owner) (string, error) {
 	if !IsSealedForOwner(sealed) {
 		return k.Open(sealed, of.Messenger)
 	}
 	plain := slices.Clone(sealed)
 	plain[0] = versionPurpose
-	credential, err := k.open(plain, of.associated())
+	secret, err := k.open(plain, of.associated())
 	if err != nil && of.Nickname == "" && !errors.Is(err, ErrUnknownKey) {
 		return "", fmt.Errorf("credential cannot be opened: %w", ErrUnknownOwner)
 	}
-	return credential, err
+	return secret, err
 }
 
-// IsSealedForOwner reports whether a credential is sealed for an address.
+// IsSealedForOwner reports whether a secret is sealed for an owner.
 func IsSealedForOwner(sealed []byte) bool { return len(sealed) > 0 && sealed[0] == versionOwner }
 
-// associated returns the associated data that is authenticated with a credential. Each
-// part is prefixed by its length, so that no two owners share it; the first word is no
-// messenger's name.
+// associated returns the associated data that is authenticated with a secret. Each part
+// is prefixed by its length, so that no two owners share it; the first word keeps it apart
+// from purposes.
 func (o Owner) associated() []byte {
 	b := make([]byte, 0, 16+len(o.Messenger)+len(o.Nickname)+len(o.Destination))
 	b = append(b, "address\x00"...)

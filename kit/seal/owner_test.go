@@ -8,8 +8,8 @@ import (
 	"github.com/bongsu-project/bongsu/kit/seal"
 )
 
-// TestSealFor proves that a credential does not open for another address.
-func TestSealFor(t *testing.T) {
+// TestSealForOwner proves that a secret does not open for another owner.
+func TestSealForOwner(t *testing.T) {
 	key := read(t, newKeyFile(t))
 	of := seal.Owner{Nickname: "kim", Messenger: "slack", Destination: "C1"}
 	sealed, err := key.SealForOwner("xoxb-1", of)
@@ -51,9 +51,9 @@ func TestSealFor(t *testing.T) {
 	}
 }
 
-// TestOpenForWhatWasSealedBefore proves that a credential sealed for the messenger
-// alone opens, and only for that messenger.
-func TestOpenForWhatWasSealedBefore(t *testing.T) {
+// TestOpenForOwnerOfPurpose proves that a secret sealed for a purpose opens for the owners
+// with that messenger, and for no other.
+func TestOpenForOwnerOfPurpose(t *testing.T) {
 	key := read(t, newKeyFile(t))
 	old := sealed(t, key, "xoxb-1") // for slack
 	if got, err := key.OpenForOwner(old, seal.Owner{Nickname: "kim", Messenger: "slack", Destination: "C1"}); err != nil || got != "xoxb-1" {
@@ -64,7 +64,7 @@ func TestOpenForWhatWasSealedBefore(t *testing.T) {
 	}
 	old[0] = 2
 	if _, err := key.OpenForOwner(old, seal.Owner{Nickname: "kim", Messenger: "slack", Destination: "C1"}); err == nil {
-		t.Error("opened as one of an address")
+		t.Error("opened as one of an owner")
 	}
 	for _, bad := range [][]byte{nil, {}, {2}, {2, 0, 0, 0, 0}, {1}} {
 		if _, err := key.OpenForOwner(bad, seal.Owner{Nickname: "kim"}); err == nil {

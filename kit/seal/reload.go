@@ -47,7 +47,7 @@ func (k *Keyring) Changed() <-chan struct{} {
 func (k *Keyring) WatchFile(ctx context.Context, every time.Duration, log *slog.Logger) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	said, sealing := "", k.Primary()
+	lastError, sealing := "", k.Primary()
 	for {
 		select {
 		case <-ctx.Done():
@@ -55,12 +55,12 @@ func (k *Keyring) WatchFile(ctx context.Context, every time.Duration, log *slog.
 		case <-tick.C:
 		}
 		_, err := k.Reload()
-		if err != nil && err.Error() != said {
+		if err != nil && err.Error() != lastError {
 			log.Error("seal key file reload failed, the loaded keys stay in use", "error", err)
 		}
-		said = ""
+		lastError = ""
 		if err != nil {
-			said = err.Error()
+			lastError = err.Error()
 		}
 		if now := k.Primary(); now != sealing {
 			sealing = now

@@ -79,7 +79,7 @@ func sealed(t *testing.T, key *seal.Keyring, secret string) []byte {
 	return b
 }
 
-// opens fails the test unless the key opens a sealed credential.
+// opens fails the test unless the key opens a sealed secret.
 func opens(t *testing.T, key *seal.Keyring, sealed []byte, want string) {
 	t.Helper()
 	if got, err := key.Open(sealed, "slack"); err != nil || got != want {
@@ -88,7 +88,7 @@ func opens(t *testing.T, key *seal.Keyring, sealed []byte, want string) {
 }
 
 // TestRotate rotates files of both formats twice: the newest file opens all
-// credentials, and fingerprints and mode stay the same.
+// secrets, and fingerprints and mode stay the same.
 func TestRotate(t *testing.T) {
 	for name, path := range map[string]string{"a file of today": newKeyFile(t), "an old file": oldKey(t)} {
 		t.Run(name, func(t *testing.T) {
@@ -99,8 +99,8 @@ func TestRotate(t *testing.T) {
 			fingerprint := first.Fingerprint("slack", "xoxb-1")
 			one := sealed(t, first, "xoxb-1")
 			ids := []seal.KeyID{first.Primary()}
-			for turn := range 2 {
-				id := rotate(t, path, noon.Add(time.Duration(turn)*time.Hour))
+			for n := range 2 {
+				id := rotate(t, path, noon.Add(time.Duration(n)*time.Hour))
 				ids = append(ids, id)
 				key := read(t, path)
 				if key.Primary() != id || slices.Contains(ids[:len(ids)-1], id) {
@@ -247,9 +247,9 @@ func TestFollow(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, bad := range map[string]struct {
-		text []byte
-		mode fs.FileMode
-		says string
+		text     []byte
+		mode     fs.FileMode
+		wantText string
 	}{
 		"another":     {other, 0o600, "another seal key"},
 		"cut off":     {good[:len(good)/2], 0o600, "holds no seal key"},
@@ -259,7 +259,7 @@ func TestFollow(t *testing.T) {
 		if err := errors.Join(os.WriteFile(path, bad.text, 0o600), os.Chmod(path, bad.mode)); err != nil {
 			t.Fatal(err)
 		}
-		if changed, err := key.Reload(); changed || err == nil || !strings.Contains(err.Error(), bad.says) {
+		if changed, err := key.Reload(); changed || err == nil || !strings.Contains(err.Error(), bad.wantText) {
 			t.Errorf("%s: changed is %v, error %v", name, changed, err)
 		}
 		if key.Primary() != id {
@@ -282,16 +282,16 @@ func TestEnvironment(t *testing.T) {
 			"base64":         base64.StdEncoding.EncodeToString(text),
 			"base64 wrapped": base64.StdEncoding.EncodeToString(text)[:40] + "\n" + base64.StdEncoding.EncodeToString(text)[40:] + "\n",
 		} {
-			said, err := seal.ParseKeyring(value, "BONGSU_SEAL_KEY")
+			keys, err := seal.ParseKeyring(value, "BONGSU_SEAL_KEY")
 			if err != nil {
 				t.Errorf("%s, %s: %v", name, form, err)
 				continue
 			}
-			opens(t, said, sealed(t, key, "xoxb-1"), "xoxb-1")
-			if said.Fingerprint("x") != key.Fingerprint("x") {
+			opens(t, keys, sealed(t, key, "xoxb-1"), "xoxb-1")
+			if keys.Fingerprint("x") != key.Fingerprint("x") {
 				t.Errorf("%s, %s: another fingerprint", name, form)
 			}
-			if changed, err := said.Reload(); changed || err != nil {
+			if changed, err := keys.Reload(); changed || err != nil {
 				t.Errorf("%s, %s: reloaded: %v, %v", name, form, changed, err)
 			}
 		}

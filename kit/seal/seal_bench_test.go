@@ -7,8 +7,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/seal"
 )
 
-// BenchmarkSeal measures opening, once for each delivery, and sealing, once for each
-// new address.
+// BenchmarkSeal measures opening and sealing, for a purpose and for an owner.
 func BenchmarkSeal(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "seal.key")
 	if err := seal.CreateKeyFile(path); err != nil {
@@ -44,7 +43,7 @@ func BenchmarkSeal(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Run("open for an address", func(b *testing.B) {
+	b.Run("open for an owner", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			if opened, err := key.OpenForOwner(own, of); err != nil || opened != secret {
@@ -52,7 +51,7 @@ func BenchmarkSeal(b *testing.B) {
 			}
 		}
 	})
-	b.Run("seal for an address", func(b *testing.B) {
+	b.Run("seal for an owner", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := key.SealForOwner(secret, of); err != nil {

@@ -29,11 +29,11 @@ func measured(t testing.TB, text string, data any) (allocated uint64, took time.
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	begin := time.Now()
-	said, err := p.Execute(data)
+	result, err := p.Execute(data)
 	took = time.Since(begin)
 	runtime.ReadMemStats(&after)
-	if len(said) > MaxText {
-		t.Errorf("%.60s: text of %d bytes", text, len(said))
+	if len(result) > MaxText {
+		t.Errorf("%.60s: text of %d bytes", text, len(result))
 	}
 	return after.TotalAlloc - before.TotalAlloc, took, err
 }
@@ -119,8 +119,8 @@ func TestPrintfEstimates(t *testing.T) {
 	}
 }
 
-// TestWhatIsMissingIsEmpty proves that the limits do not change the text of templates.
-func TestWhatIsMissingIsEmpty(t *testing.T) {
+// TestMissingFieldsAreEmpty proves that the limits do not change the text of templates.
+func TestMissingFieldsAreEmpty(t *testing.T) {
 	for text, want := range map[string]string{
 		`[{{.none}}]`: "[]", `{{$x := .none}}[{{$x}}]`: "[]", `{{with .none}}a{{else}}b{{end}}`: "b", `{{with $x := .message}}{{$x}}{{end}}`: "node1 <down>",
 		`{{range $k, $v := .labels}}{{$k}}{{$v}}{{end}}`: "hostnode1", `{{range 3}}{{.}}{{end}}`: "012", `{{range .none}}a{{else}}b{{end}}`: "b",

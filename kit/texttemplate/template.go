@@ -1,6 +1,6 @@
-// Package texttemplate executes Go templates that users wrote. A template is validated when
-// it is parsed, reads only the data of its execution, and is stopped at limits of time,
-// steps, memory and text.
+// Package texttemplate executes templates of text/template that users wrote, whom the process
+// need not trust. A template is validated when it is parsed, reads only the data of its
+// execution, and is stopped at limits of time, steps, memory and text.
 package texttemplate
 
 import (

@@ -27,7 +27,7 @@ func deep(n int) any {
 	return v
 }
 
-func TestSay(t *testing.T) {
+func TestExecute(t *testing.T) {
 	for text, want := range map[string]string{
 		"":              "",
 		"plain":         "plain",
@@ -73,8 +73,8 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// TestSayStops executes templates without end, or with unbounded memory.
-func TestSayStops(t *testing.T) {
+// TestExecuteStops executes templates without end, or with unbounded memory.
+func TestExecuteStops(t *testing.T) {
 	for text, why := range map[string]string{
 		"{{range 1000000000000}}{{end}}":                                "steps",
 		"{{range 1000000000000}}x{{end}}":                               "steps",

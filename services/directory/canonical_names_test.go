@@ -178,12 +178,12 @@ func TestCanonicalizeNames(t *testing.T) {
 	had.Groups = []directory.Membership{{Group: nfd, Members: []string{nfd}}, {Group: "é", Members: []string{"é"}}, {Group: "ops"}}
 	_, err := store.Fill(t.Context(), had)
 	must(t, err)
-	var said bytes.Buffer
+	var logged bytes.Buffer
 	for range 2 { // the second pass changes nothing
-		must(t, directory.CanonicalizeNames(t.Context(), store, key, slog.New(slog.NewTextHandler(&said, nil))))
+		must(t, directory.CanonicalizeNames(t.Context(), store, key, slog.New(slog.NewTextHandler(&logged, nil))))
 	}
-	if warned := strings.Count(said.String(), "level=WARN"); warned != 3 || strings.Count(said.String(), "level=INFO") != 2 || strings.Contains(said.String(), "s3cret") {
-		t.Errorf("log is %s", &said)
+	if warned := strings.Count(logged.String(), "level=WARN"); warned != 3 || strings.Count(logged.String(), "level=INFO") != 2 || strings.Contains(logged.String(), "s3cret") {
+		t.Errorf("log is %s", &logged)
 	}
 	users, err := store.Users(t.Context(), 0, 0)
 	must(t, err)

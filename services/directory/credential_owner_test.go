@@ -87,9 +87,9 @@ func TestSealedForItsAddress(t *testing.T) {
 	}
 }
 
-// TestSealedBeforeIsSealedForItsAddress proves that a credential that is sealed for its
+// TestOlderSealIsResealedForItsAddress proves that a credential that is sealed for its
 // messenger alone opens, and is resealed for its address.
-func TestSealedBeforeIsSealedForItsAddress(t *testing.T) {
+func TestOlderSealIsResealedForItsAddress(t *testing.T) {
 	store, key := openDirectory(t)
 	addSealed(t, store, "kim", key) // for the messenger
 	lookup := &directory.LookupHandler{Finder: store, Sealing: store, Key: key}

@@ -54,12 +54,12 @@ func TestFillFingerprints(t *testing.T) {
 	_, err = store.Fill(t.Context(), old)
 	must(t, err)
 
-	var said bytes.Buffer
-	log := slog.New(slog.NewTextHandler(&said, nil))
+	var logged bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&logged, nil))
 	for range 2 {
 		must(t, directory.FillFingerprints(t.Context(), store, key, log))
 	}
-	if got := said.String(); !strings.Contains(got, "addresses=1202") || strings.Count(got, "cannot be opened") != 2 || strings.Contains(got, "xoxb") {
+	if got := logged.String(); !strings.Contains(got, "addresses=1202") || strings.Count(got, "cannot be opened") != 2 || strings.Contains(got, "xoxb") {
 		t.Errorf("log is %s", got)
 	}
 	lookup := &directory.LookupHandler{Finder: store, Key: key}

@@ -37,15 +37,15 @@ type ImportGroup struct {
 
 // equalsImport reports whether an address is equal to that of an import file, apart from
 // the credential.
-func (a Address) equalsImport(said Address) bool {
-	return a.Destination == said.Destination && (said.Rank == KeepRank || a.Rank == said.Rank)
+func (a Address) equalsImport(in Address) bool {
+	return a.Destination == in.Destination && (in.Rank == KeepRank || a.Rank == in.Rank)
 }
 
 // withImport returns the address updated from an import file, apart from the credential.
-func (a Address) withImport(said Address) Address {
-	a.Destination = said.Destination
-	if said.Rank != KeepRank {
-		a.Rank = said.Rank
+func (a Address) withImport(in Address) Address {
+	a.Destination = in.Destination
+	if in.Rank != KeepRank {
+		a.Rank = in.Rank
 	}
 	return a
 }

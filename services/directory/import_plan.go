@@ -22,17 +22,17 @@ type ImportPlanner struct {
 // and the result of the import. There are no changes if the directory holds it already.
 // All problems of the import file are returned as one fault.ErrInvalid.
 func (i ImportPlanner) Plan(have Snapshot, f ImportFile, problems importProblems) (Changes, ImportResult, error) {
-	p := &importPlan{ImportPlanner: i, sheet: f, problems: problems, users: map[string]*User{}, groups: map[string]*Membership{}}
+	p := &importPlan{ImportPlanner: i, file: f, problems: problems, users: map[string]*User{}, groups: map[string]*Membership{}}
 	for n := range have.Users {
 		p.users[have.Users[n].Nickname] = &have.Users[n]
 	}
 	for n := range have.Groups {
 		p.groups[have.Groups[n].Group] = &have.Groups[n]
 	}
-	said := p.planUsers()
-	p.planGroups(said, have)
+	nicknames := p.planUsers()
+	p.planGroups(nicknames, have)
 	if f.Prune {
-		p.prune(said, have)
+		p.prune(nicknames, have)
 	}
 	return p.changes, p.done, p.problems.err()
 }
@@ -40,7 +40,7 @@ func (i ImportPlanner) Plan(have Snapshot, f ImportFile, problems importProblems
 // An importPlan builds the plan of one import.
 type importPlan struct {
 	ImportPlanner
-	sheet    ImportFile
+	file     ImportFile
 	users    map[string]*User // in the directory, by nickname
 	groups   map[string]*Membership
 	changes  Changes
@@ -50,13 +50,13 @@ type importPlan struct {
 
 // planUsers plans the users of the import file, and returns their nicknames.
 func (p *importPlan) planUsers() map[string]bool {
-	said := make(map[string]bool, len(p.sheet.Users))
-	for _, u := range p.sheet.Users {
-		if said[u.Nickname] {
+	nicknames := make(map[string]bool, len(p.file.Users))
+	for _, u := range p.file.Users {
+		if nicknames[u.Nickname] {
 			p.problems.addf(u.Place, "nick_name: %w", errDuplicate)
 			continue
 		}
-		said[u.Nickname] = true
+		nicknames[u.Nickname] = true
 		has := p.users[u.Nickname]
 		if has == nil && u.Nickname != "" {
 			if _, err := newNickname("nick_name", u.Nickname); err != nil {
@@ -75,16 +75,16 @@ func (p *importPlan) planUsers() map[string]bool {
 			p.changes.AddUsers = append(p.changes.AddUsers, User{Nickname: u.Nickname, Failover: failover, Addresses: p.newAddresses(u)})
 		}
 	}
-	return said
+	return nicknames
 }
 
 // newAddresses returns the addresses of a new user.
 func (p *importPlan) newAddresses(u ImportUser) []Address {
 	addresses := make([]Address, 0, len(u.Addresses))
-	p.eachAddress(u, func(said ImportAddress, credential string) error {
-		a, err := p.accept(u.Nickname, said, credential)
+	p.eachAddress(u, func(in ImportAddress, credential string) error {
+		a, err := p.accept(u.Nickname, in, credential)
 		addresses = append(addresses, a)
-		p.done.note(&p.done.Addresses.Created, ImportChange{Action: ActionCreated, Nickname: u.Nickname, Messenger: said.Address.Messenger})
+		p.done.note(&p.done.Addresses.Created, ImportChange{Action: ActionCreated, Nickname: u.Nickname, Messenger: in.Address.Messenger})
 		return err
 	})
 	return addresses
@@ -107,18 +107,18 @@ func (p *importPlan) changeAddresses(u ImportUser, has User) {
 	for _, a := range has.Addresses {
 		byMessenger[a.Messenger] = a
 	}
-	p.eachAddress(u, func(said ImportAddress, credential string) error {
-		done := ImportChange{Action: ActionChanged, Nickname: u.Nickname, Messenger: said.Address.Messenger}
-		old, ok := byMessenger[said.Address.Messenger]
-		delete(byMessenger, said.Address.Messenger)
+	p.eachAddress(u, func(in ImportAddress, credential string) error {
+		done := ImportChange{Action: ActionChanged, Nickname: u.Nickname, Messenger: in.Address.Messenger}
+		old, ok := byMessenger[in.Address.Messenger]
+		delete(byMessenger, in.Address.Messenger)
 		if !ok {
-			a, err := p.accept(u.Nickname, said, credential)
+			a, err := p.accept(u.Nickname, in, credential)
 			p.changes.AddAddresses = append(p.changes.AddAddresses, Recipient{Nickname: u.Nickname, Address: a})
 			done.Action = ActionCreated
 			p.done.note(&p.done.Addresses.Created, done)
 			return err
 		}
-		a, changed, err := p.change(Recipient{Nickname: u.Nickname, Address: old}, said, credential)
+		a, changed, err := p.change(Recipient{Nickname: u.Nickname, Address: old}, in, credential)
 		if !changed || err != nil {
 			p.done.Addresses.Unchanged++
 			return err
@@ -127,7 +127,7 @@ func (p *importPlan) changeAddresses(u ImportUser, has User) {
 		p.done.note(&p.done.Addresses.Changed, done)
 		return nil
 	})
-	if !p.sheet.Prune {
+	if !p.file.Prune {
 		return
 	}
 	for _, a := range has.Addresses { // in order
@@ -140,7 +140,7 @@ func (p *importPlan) changeAddresses(u ImportUser, has User) {
 
 // eachAddress calls do for each address of a user with its credential in the clear, and
 // records the problems.
-func (p *importPlan) eachAddress(u ImportUser, do func(said ImportAddress, credential string) error) {
+func (p *importPlan) eachAddress(u ImportUser, do func(in ImportAddress, credential string) error) {
 	seen := make(map[string]bool, len(u.Addresses))
 	for _, a := range u.Addresses {
 		credential, err := a.Credential, error(nil)
@@ -176,28 +176,28 @@ func (p *importPlan) open(u ImportUser, a ImportAddress) (string, error) {
 }
 
 // accept returns a new address of a user.
-func (p *importPlan) accept(nickname string, said ImportAddress, credential string) (Address, error) {
-	a, err := p.Accept(seal.Owner{Nickname: nickname, Messenger: said.Address.Messenger, Destination: said.Address.Destination}, credential)
-	return a.withImport(said.Address), err
+func (p *importPlan) accept(nickname string, in ImportAddress, credential string) (Address, error) {
+	a, err := p.Accept(seal.Owner{Nickname: nickname, Messenger: in.Address.Messenger, Destination: in.Address.Destination}, credential)
+	return a.withImport(in.Address), err
 }
 
 // change returns an existing address updated from the import file, and reports whether
 // it differs. Without a credential the stored one is kept, unless it would be sent to
 // another URL.
-func (p *importPlan) change(has Recipient, said ImportAddress, credential string) (a Address, changed bool, err error) {
+func (p *importPlan) change(has Recipient, in ImportAddress, credential string) (a Address, changed bool, err error) {
 	old := has.Address
 	if credential != "" {
-		if known, err := p.Key.OpenForOwner(old.SealedCredential, has.owner()); err == nil && known == credential && old.equalsImport(said.Address) {
+		if known, err := p.Key.OpenForOwner(old.SealedCredential, has.owner()); err == nil && known == credential && old.equalsImport(in.Address) {
 			return old, false, nil
 		}
-		a, err = p.accept(has.Nickname, said, credential)
+		a, err = p.accept(has.Nickname, in, credential)
 		a.ID, a.Rank = old.ID, old.Rank
-		return a.withImport(said.Address), true, err
+		return a.withImport(in.Address), true, err
 	}
-	if old.equalsImport(said.Address) {
+	if old.equalsImport(in.Address) {
 		return old, false, nil
 	}
-	if old.Destination != said.Address.Destination {
+	if old.Destination != in.Address.Destination {
 		spec, ok := messenger.Find(p.Specs, old.Messenger)
 		if !ok {
 			return old, false, fmt.Errorf("messenger: unknown messenger %q, use one of ListMessengers", old.Messenger)
@@ -205,22 +205,22 @@ func (p *importPlan) change(has Recipient, said ImportAddress, credential string
 		if spec.Destination.URL {
 			return old, false, fmt.Errorf("credential: required, because the destination that it is sent to changed")
 		}
-		if err := spec.Destination.Validate(said.Address.Destination, p.AllowHTTP); err != nil {
+		if err := spec.Destination.Validate(in.Address.Destination, p.AllowHTTP); err != nil {
 			return old, false, fmt.Errorf("destination: %w", err)
 		}
 		to := has.owner()
-		to.Destination = said.Address.Destination
+		to.Destination = in.Address.Destination
 		if old.SealedCredential, err = resealFor(p.Key, has, to); err != nil {
 			return old, false, errors.New("credential: required, because the destination changed and the stored credential cannot be opened")
 		}
 	}
-	return old.withImport(said.Address), true, nil
+	return old.withImport(in.Address), true, nil
 }
 
 // planGroups plans the groups of the import file.
 func (p *importPlan) planGroups(users map[string]bool, have Snapshot) {
-	seen := make(map[string]bool, len(p.sheet.Groups))
-	for _, g := range p.sheet.Groups {
+	seen := make(map[string]bool, len(p.file.Groups))
+	for _, g := range p.file.Groups {
 		if seen[g.Name] {
 			p.problems.addf(g.Place, "group_name: %w", errDuplicate)
 			continue
@@ -248,7 +248,7 @@ func (p *importPlan) planGroups(users map[string]bool, have Snapshot) {
 		p.done.Groups.Unchanged++
 		p.changeMembers(*has, members)
 	}
-	if p.sheet.Prune {
+	if p.file.Prune {
 		for _, g := range have.Groups {
 			if !seen[g.Group] {
 				p.changes.DeleteGroups = append(p.changes.DeleteGroups, g.Group)
@@ -269,7 +269,7 @@ func (p *importPlan) members(g ImportGroup, users map[string]bool) []string {
 			continue
 		case !users[m] && p.users[m] == nil:
 			p.problems.addf(g.Place, "members: unknown user %q", m)
-		case !users[m] && p.sheet.Prune:
+		case !users[m] && p.file.Prune:
 			p.problems.addf(g.Place, "members: user %q is not in the import file and would be pruned", m)
 		}
 		seen[m] = true
@@ -279,12 +279,12 @@ func (p *importPlan) members(g ImportGroup, users map[string]bool) []string {
 }
 
 // changeMembers plans the members of an existing group.
-func (p *importPlan) changeMembers(has Membership, said []string) {
+func (p *importPlan) changeMembers(has Membership, members []string) {
 	left := make(map[string]bool, len(has.Members))
 	for _, m := range has.Members {
 		left[m] = true
 	}
-	for _, m := range said {
+	for _, m := range members {
 		if left[m] {
 			p.done.Members.Unchanged++
 			delete(left, m)
@@ -293,7 +293,7 @@ func (p *importPlan) changeMembers(has Membership, said []string) {
 		p.changes.AddMembers = append(p.changes.AddMembers, Member{has.Group, m})
 		p.done.note(&p.done.Members.Created, ImportChange{Action: ActionCreated, Group: has.Group, Nickname: m})
 	}
-	if !p.sheet.Prune {
+	if !p.file.Prune {
 		return
 	}
 	for _, m := range has.Members { // in order
@@ -305,13 +305,13 @@ func (p *importPlan) changeMembers(has Membership, said []string) {
 }
 
 // prune plans the deletion of the users that the import file does not hold.
-func (p *importPlan) prune(said map[string]bool, have Snapshot) {
-	if len(p.sheet.Users) == 0 {
+func (p *importPlan) prune(nicknames map[string]bool, have Snapshot) {
+	if len(p.file.Users) == 0 {
 		p.problems.addf(FilePosition{List: "users", Index: -1}, "prune would delete all users, because the import file has none")
 		return
 	}
 	for _, u := range have.Users {
-		if !said[u.Nickname] {
+		if !nicknames[u.Nickname] {
 			p.changes.DeleteUsers = append(p.changes.DeleteUsers, u.Nickname)
 			p.done.note(&p.done.Users.Deleted, ImportChange{Action: ActionDeleted, Nickname: u.Nickname})
 			p.done.Addresses.Deleted += len(u.Addresses)

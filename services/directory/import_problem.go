@@ -33,7 +33,7 @@ const (
 
 // importProblems collects the problems of an import file.
 type importProblems struct {
-	told  []importProblem
+	first []importProblem
 	count int
 }
 
@@ -45,8 +45,8 @@ type importProblem struct {
 // add records a problem at a position. err begins with the name of the field, and holds
 // no secret.
 func (ps *importProblems) add(at FilePosition, err error) {
-	if ps.count++; len(ps.told) < maxProblems {
-		ps.told = append(ps.told, importProblem{at, strings.ReplaceAll(err.Error(), "\n", " ")})
+	if ps.count++; len(ps.first) < maxProblems {
+		ps.first = append(ps.first, importProblem{at, strings.ReplaceAll(err.Error(), "\n", " ")})
 	}
 }
 
@@ -55,7 +55,7 @@ func (ps *importProblems) enough() bool { return ps.count >= maxReadProblems }
 
 // addf is add with the arguments of fmt.Errorf.
 func (ps *importProblems) addf(at FilePosition, format string, args ...any) {
-	if len(ps.told) >= maxProblems {
+	if len(ps.first) >= maxProblems {
 		ps.count++
 		return
 	}
@@ -68,22 +68,22 @@ func (ps *importProblems) err() error {
 	if ps.count == 0 {
 		return nil
 	}
-	slices.SortStableFunc(ps.told, func(a, b importProblem) int { return a.place.Line - b.place.Line })
+	slices.SortStableFunc(ps.first, func(a, b importProblem) int { return a.place.Line - b.place.Line })
 	atLeast := ""
 	if ps.enough() {
 		atLeast = "at least "
 	}
 	text := fmt.Sprintf("nothing was imported, problems: %s%d", atLeast, ps.count)
-	told := 0
-	for _, p := range ps.told {
+	listed := 0
+	for _, p := range ps.first {
 		line := "\n" + p.place.String() + ": " + p.text
 		if len(text)+len(line) > maxProblemBytes {
 			break
 		}
 		text += line
-		told++
+		listed++
 	}
-	if more := ps.count - told; more > 0 {
+	if more := ps.count - listed; more > 0 {
 		text += fmt.Sprintf("\nand %d more", more)
 	}
 	return fault.Invalidf("%s", text)

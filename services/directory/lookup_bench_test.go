@@ -10,7 +10,7 @@ import (
 )
 
 // BenchmarkLookUp resolves a group of 1,000, as for each accepted alert, and measures
-// the additional cost of resealing each credential for its delivery (docs/adr/0020).
+// the additional cost of resealing each credential for its delivery (docs/adr/0020-sealed-for-an-address.md).
 func BenchmarkLookUp(b *testing.B) {
 	store, key := openDirectory(b)
 	const members = 1000

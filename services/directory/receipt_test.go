@@ -26,15 +26,15 @@ func TestReadReceipt(t *testing.T) {
 	h := directory.ReceiptReader{Key: key, Messengers: all.Messengers(func(string) call.Endpoint {
 		return call.Endpoint{CallbackURL: "https://bongsu.example"}
 	})}
-	const form, said = "MessageSid=SM1&MessageStatus=delivered", "MessageSidSM1MessageStatusdelivered"
-	good := sign("https://bongsu.example/v1/callbacks/twilio/7"+said, "s3cret")
+	const form, signed = "MessageSid=SM1&MessageStatus=delivered", "MessageSidSM1MessageStatusdelivered"
+	good := sign("https://bongsu.example/v1/callbacks/twilio/7"+signed, "s3cret")
 	for name, c := range map[string]struct {
 		messenger, form, signature string
 		delivery                   int64
 		want                       error
 	}{
 		"signed":                     {"twilio", form, good, 7, nil},
-		"signed by another":          {"twilio", form, sign("https://bongsu.example/v1/callbacks/twilio/7"+said, "other"), 7, fault.ErrInvalid},
+		"signed by another":          {"twilio", form, sign("https://bongsu.example/v1/callbacks/twilio/7"+signed, "other"), 7, fault.ErrInvalid},
 		"not signed":                 {"twilio", form, "", 7, fault.ErrInvalid},
 		"of another delivery":        {"twilio", form, good, 8, fault.ErrInvalid},
 		"changed":                    {"twilio", "MessageSid=SM1&MessageStatus=failed", good, 7, fault.ErrInvalid},

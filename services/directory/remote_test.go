@@ -31,8 +31,8 @@ func (f *fakeUserInfo) GetUserList(_ context.Context, req *userinfo.NicknameOrTe
 	return f.answer(req.GetName())
 }
 
-// elsewhere starts a fake remote directory over gRPC.
-func elsewhere(t *testing.T) (*RemoteDirectory, *fakeUserInfo, *seal.Keyring) {
+// startRemote starts a fake remote directory over gRPC.
+func startRemote(t *testing.T) (*RemoteDirectory, *fakeUserInfo, *seal.Keyring) {
 	t.Helper()
 	f := &fakeUserInfo{}
 	mux := http.NewServeMux()
@@ -52,13 +52,13 @@ func elsewhere(t *testing.T) (*RemoteDirectory, *fakeUserInfo, *seal.Keyring) {
 	return NewRemoteDirectory(userinfoconnect.NewUserInfoClient(server.Client(), server.URL, connect.WithGRPC()), key, ReceiptReader{Key: key}, slog.New(slog.DiscardHandler)), f, key
 }
 
-func ask(t *testing.T, d *RemoteDirectory, names ...string) (*userv1.LookUpResponse, error) {
+func lookUpNames(t *testing.T, d *RemoteDirectory, names ...string) (*userv1.LookUpResponse, error) {
 	t.Helper()
 	return d.LookUp(t.Context(), &userv1.LookUpRequest{Target: names})
 }
 
 func TestRemoteDirectory(t *testing.T) {
-	d, f, key := elsewhere(t)
+	d, f, key := startRemote(t)
 	f.answer = func(names []string) (*userinfo.UserList, error) {
 		if !slices.Equal(names, []string{"@kim", "@@dba", "@nobody"}) {
 			t.Errorf("names are %q", names)
@@ -68,7 +68,7 @@ func TestRemoteDirectory(t *testing.T) {
 			{Nickname: "lee", ServiceType: "slack", Token: "xoxb-LEE", Target: "C2"},
 		}}, nil
 	}
-	res, err := ask(t, d, "@kim", "@@dba", "@nobody")
+	res, err := lookUpNames(t, d, "@kim", "@@dba", "@nobody")
 	if err != nil || len(res.GetRecipients()) != 2 || !slices.Equal(res.GetUnknownTarget(), []string{"@nobody"}) {
 		t.Fatalf("%v, %v", res, err)
 	}
@@ -86,40 +86,40 @@ func TestRemoteDirectory(t *testing.T) {
 // cached response is used for the same lookup and for no other, and the circuit breaker
 // opens after some calls.
 func TestRemoteDirectoryDown(t *testing.T) {
-	d, f, _ := elsewhere(t)
+	d, f, _ := startRemote(t)
 	f.answer = func([]string) (*userinfo.UserList, error) {
 		return &userinfo.UserList{User: []*userinfo.User{{Nickname: "kim", ServiceType: "slack", Token: "T", Target: "C1"}}}, nil
 	}
-	if _, err := ask(t, d, "@kim"); err != nil {
+	if _, err := lookUpNames(t, d, "@kim"); err != nil {
 		t.Fatal(err)
 	}
 	f.answer = func([]string) (*userinfo.UserList, error) {
 		return nil, connect.NewError(connect.CodeUnavailable, errors.New("down"))
 	}
 	for range 20 {
-		if res, err := ask(t, d, "@kim"); err != nil || len(res.GetRecipients()) != 1 {
+		if res, err := lookUpNames(t, d, "@kim"); err != nil || len(res.GetRecipients()) != 1 {
 			t.Fatalf("%v, %v", res, err)
 		}
 	}
 	if f.calls > 1+remoteCalls {
 		t.Errorf("%d calls while it was down", f.calls)
 	}
-	if _, err := ask(t, d, "@lee"); !errors.Is(err, fault.ErrUnavailable) {
+	if _, err := lookUpNames(t, d, "@lee"); !errors.Is(err, fault.ErrUnavailable) {
 		t.Errorf("a lookup without cached response: %v", err)
 	}
 }
 
 func TestRemoteDirectoryRefuses(t *testing.T) {
-	d, f, _ := elsewhere(t)
+	d, f, _ := startRemote(t)
 	f.answer = func([]string) (*userinfo.UserList, error) {
 		return nil, connect.NewError(connect.CodeInvalidArgument, errors.New("no such form"))
 	}
 	for range 20 { // an invalid request is no failure, so the circuit breaker stays closed
-		if _, err := ask(t, d, "@kim"); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), "no such form") {
+		if _, err := lookUpNames(t, d, "@kim"); !errors.Is(err, fault.ErrInvalid) || !strings.Contains(err.Error(), "no such form") {
 			t.Fatal(err)
 		}
 	}
-	if _, err := ask(t, d, "kim"); !errors.Is(err, fault.ErrInvalid) || f.calls != 20 {
+	if _, err := lookUpNames(t, d, "kim"); !errors.Is(err, fault.ErrInvalid) || f.calls != 20 {
 		t.Errorf("malformed target: %v, %d calls", err, f.calls)
 	}
 }

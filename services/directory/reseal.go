@@ -18,7 +18,7 @@ type SealStore interface {
 	// SealedCredential does not begin with prefix, which has seal.PrefixSize bytes:
 	// those with an id above after, at most limit of them.
 	SealedUnderOtherKeys(ctx context.Context, prefix []byte, after, limit int) ([]Recipient, error)
-	// Reseal replaces the SealedCredentials of addresses, and returns how many it
+	// Reseal replaces the SealedCredential of addresses, and returns how many it
 	// replaced. It must skip an address whose SealedCredential is no longer From.
 	Reseal(ctx context.Context, resealed []ResealedAddress) (int, error)
 }

@@ -32,24 +32,24 @@ func TestCheckSealKey(t *testing.T) {
 	store, key := openDirectory(t)
 	_, other := openDirectory(t)
 	check := func(key *seal.Keyring) (string, error) {
-		var said bytes.Buffer
-		err := directory.CheckSealKey(t.Context(), store, key, slog.New(slog.NewTextHandler(&said, nil)))
-		return said.String(), err
+		var logged bytes.Buffer
+		err := directory.CheckSealKey(t.Context(), store, key, slog.New(slog.NewTextHandler(&logged, nil)))
+		return logged.String(), err
 	}
-	if said, err := check(other); said != "" || err != nil {
-		t.Errorf("an empty directory: %v, %s", err, said)
+	if logged, err := check(other); logged != "" || err != nil {
+		t.Errorf("an empty directory: %v, %s", err, logged)
 	}
 	addSealed(t, store, "kim", key)
-	if said, err := check(key); said != "" || err != nil {
-		t.Errorf("its key: %v, %s", err, said)
+	if logged, err := check(key); logged != "" || err != nil {
+		t.Errorf("its key: %v, %s", err, logged)
 	}
 	_, err := check(other)
 	if err == nil || !strings.Contains(err.Error(), other.String()) || !strings.Contains(err.Error(), key.Primary().String()) || !strings.Contains(err.Error(), "--seal-key-file") {
 		t.Errorf("another key: %v", err)
 	}
 	addSealed(t, store, "lee", other)
-	if said, err := check(key); err != nil || !strings.Contains(said, other.Primary().String()) || !strings.Contains(said, "addresses=1") {
-		t.Errorf("one of two: %v, %s", err, said)
+	if logged, err := check(key); err != nil || !strings.Contains(logged, other.Primary().String()) || !strings.Contains(logged, "addresses=1") {
+		t.Errorf("one of two: %v, %s", err, logged)
 	}
 }
 

@@ -107,8 +107,8 @@ func TestImportBad(t *testing.T) {
 	sealed := address("label", "x", "s3cret")
 	sealed.SealedCredential = []byte("sealed")
 	for name, test := range map[string]struct {
-		req  *userv1.ImportDirectoryRequest
-		says []string
+		req      *userv1.ImportDirectoryRequest
+		wantText []string
 	}{
 		"names and lines":      {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{lined}}, []string{`line 3: user "": nick_name: `, `line 4: user "", address by "": messenger: `}},
 		"without lines":        {&userv1.ImportDirectoryRequest{Users: []*userv1.TransferUser{user("kim"), user("@x", address("label", "\x00", "s3cret"))}}, []string{`users[1]: user "@x": nick_name: `, `users[1].addresses[0]: user "@x", address by "label": destination: `}},
@@ -148,7 +148,7 @@ func TestImportBad(t *testing.T) {
 				if !errors.Is(err, fault.ErrInvalid) {
 					t.Fatalf("error is %v", err)
 				}
-				for _, want := range test.says {
+				for _, want := range test.wantText {
 					if !strings.Contains(err.Error(), want) {
 						t.Errorf("error %q does not contain %q", err, want)
 					}

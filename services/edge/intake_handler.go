@@ -70,11 +70,11 @@ func (h *IntakeHandler) Receive(ctx context.Context, req *intakev1.ReceiveReques
 		return nil, err
 	}
 	res := &intakev1.ReceiveResponse{Alerts: make([]*intakev1.ReceivedAlert, 0, len(items))}
-	tell := &intakeResults{handler: h, source: req.GetSource()}
+	recorder := &intakeResults{handler: h, source: req.GetSource()}
 	for i, item := range items {
-		res.Alerts = append(res.Alerts, tell.result(res, item, results[i]))
+		res.Alerts = append(res.Alerts, recorder.result(res, item, results[i]))
 	}
-	tell.finish(res)
+	recorder.finish(res)
 	if int(res.GetRefusedCount()) == len(items) {
 		return nil, errNoneRecorded(res.GetAlerts())
 	}

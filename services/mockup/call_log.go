@@ -17,11 +17,11 @@ const (
 	maxBytes = 1 << 30
 )
 
-// maxAnswer is the number of bytes of a response that are recorded: enough for its ids.
-const maxAnswer = 1 << 10
+// maxResponse is the number of bytes of a response that are recorded: enough for its ids.
+const maxResponse = 1 << 10
 
-// answerBytes is the approximate memory of a recorded response: most are short.
-const answerBytes = 500
+// responseBytes is the approximate memory of a recorded response: most are short.
+const responseBytes = 500
 
 // A Call is one request to a fake, and its response.
 type Call struct {
@@ -34,7 +34,7 @@ type Call struct {
 	AnswerStatus int // 0 before the response, and if the connection was closed without one
 
 	AnswerHeaders []Header // sorted by name
-	AnswerBody    string   // at most maxAnswer bytes
+	AnswerBody    string   // at most maxResponse bytes
 }
 
 // hasCredential reports whether a call contains a credential in its path, query or headers.
@@ -89,8 +89,8 @@ func (m *Mockup) recordCall(c *Call) *Call {
 	return c
 }
 
-// answered records the response to a call, before it is sent.
-func (m *Mockup) answered(c *Call, a response) {
+// recordResponse records the response to a call, before it is sent.
+func (m *Mockup) recordResponse(c *Call, a response) {
 	var headers []Header
 	for name, value := range a.headers {
 		headers = append(headers, Header{name, validUTF8(value)})
@@ -98,7 +98,7 @@ func (m *Mockup) answered(c *Call, a response) {
 	slices.SortFunc(headers, compareByName)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c.AnswerStatus, c.AnswerHeaders, c.AnswerBody = a.status, headers, validUTF8(a.body[:min(len(a.body), maxAnswer)])
+	c.AnswerStatus, c.AnswerHeaders, c.AnswerBody = a.status, headers, validUTF8(a.body[:min(len(a.body), maxResponse)])
 }
 
 func compareByName(a, b Header) int { return strings.Compare(a.Name, b.Name) }
@@ -146,7 +146,7 @@ func (l *callLog) add(c *Call) {
 
 // size returns the approximate memory of a call, in bytes.
 func (c *Call) size() int {
-	n := 200 + answerBytes + len(c.Path) + len(c.Body)
+	n := 200 + responseBytes + len(c.Path) + len(c.Body)
 	for _, h := range c.Headers {
 		n += 40 + len(h.Name) + len(h.Value)
 	}

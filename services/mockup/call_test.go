@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// ask makes a POST request, with headers as name, value, name, value….
-func ask(t *testing.T, server *httptest.Server, path, body string, headers ...string) (int, string, http.Header) {
+// postTo makes a POST request, with headers as name, value, name, value….
+func postTo(t *testing.T, server *httptest.Server, path, body string, headers ...string) (int, string, http.Header) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+path, strings.NewReader(body))
 	if err != nil {

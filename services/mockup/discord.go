@@ -13,8 +13,8 @@ func (m *Mockup) discordHook(r *http.Request, body []byte) response {
 	if a, ok := m.discordUnknownHook(r); ok {
 		return a
 	}
-	post, refusal, is := readDiscordPost(r, body)
-	if is {
+	post, refusal, refused := readDiscordPost(r, body)
+	if refused {
 		return refusal
 	}
 	bucket := "discord " + r.PathValue("id")
@@ -57,8 +57,8 @@ func (m *Mockup) discordBot(r *http.Request, body []byte) response {
 	if a, ok := discordUnknownChannel(r); ok {
 		return a
 	}
-	post, refusal, is := readDiscordPost(r, body)
-	if is {
+	post, refusal, refused := readDiscordPost(r, body)
+	if refused {
 		return refusal
 	}
 	token := r.Header.Get("Authorization")

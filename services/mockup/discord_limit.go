@@ -10,7 +10,7 @@ import (
 )
 
 // The observed rate limits of webhooks and channels, and the documented one of bots:
-// see internal/messenger.
+// see internal/messenger/discord.
 const (
 	discordPerSecond = 2.5
 	discordBurst     = 5

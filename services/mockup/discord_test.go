@@ -58,10 +58,10 @@ func TestDiscordBot(t *testing.T) {
 
 // TestDiscordNonce verifies that an enforced nonce creates no second message.
 func TestDiscordNonce(t *testing.T) {
-	_, _, server, _ := stand(t)
+	_, _, server, _ := serveMockup(t)
 	id := func(header map[string]string, body string) string {
 		t.Helper()
-		status, answer, _ := probe{target: channelPost, header: header, body: body}.ask(t, server)
+		status, answer, _ := probe{target: channelPost, header: header, body: body}.send(t, server)
 		var made struct{ ID string }
 		if err := json.Unmarshal([]byte(answer), &made); err != nil || status != http.StatusOK || made.ID == "" {
 			t.Fatalf("%d %s", status, answer)
@@ -89,7 +89,7 @@ func TestDiscordLimits(t *testing.T) {
 		RetryAfter float64 `json:"retry_after"`
 		Global     bool
 	}
-	said := func(body string) limited {
+	decode := func(body string) limited {
 		t.Helper()
 		var l limited
 		if err := json.Unmarshal([]byte(body), &l); err != nil {
@@ -107,7 +107,7 @@ func TestDiscordLimits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, body, header := limit(t, same(c.probe), 5, passes)
-			l := said(body)
+			l := decode(body)
 			if status != http.StatusTooManyRequests || l.RetryAfter != 0.4 || l.Global || header.Get("Retry-After") != c.after || header.Get("X-RateLimit-Scope") != "user" {
 				t.Errorf("%d %v %s", status, header, body)
 			}
@@ -121,7 +121,7 @@ func TestDiscordLimits(t *testing.T) {
 			return probe{target: fmt.Sprintf("/api/v10/channels/%018d/messages", n), header: bot, body: `{"content":"x"}`}
 		}
 		_, body, header := limit(t, channel, 50, passes)
-		if l := said(body); !l.Global || header.Get("X-RateLimit-Global") != "true" || header.Get("X-RateLimit-Scope") != "global" {
+		if l := decode(body); !l.Global || header.Get("X-RateLimit-Global") != "true" || header.Get("X-RateLimit-Scope") != "global" {
 			t.Errorf("%v %s", header, body)
 		}
 	})

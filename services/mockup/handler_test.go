@@ -35,7 +35,7 @@ func listCalls(t *testing.T, client mockupv1connect.MockupServiceClient, path st
 }
 
 func TestListCalls(t *testing.T) {
-	_, _, server, client := stand(t)
+	_, _, server, client := serveMockup(t)
 	post(t, server, "first")
 	res, err := server.Client().Do(request(t.Context(), t, server, "not \xff UTF-8"))
 	if err != nil {
@@ -66,7 +66,7 @@ func TestListCalls(t *testing.T) {
 }
 
 func TestReset(t *testing.T) {
-	_, _, server, client := stand(t)
+	_, _, server, client := serveMockup(t)
 	setFault(t, client, &mockupv1.Fault{Status: 500})
 	post(t, server, "C1")
 	if _, err := client.Reset(t.Context(), &mockupv1.ResetRequest{}); err != nil {
@@ -80,7 +80,7 @@ func TestReset(t *testing.T) {
 	}
 }
 
-func TestFaultAnswers(t *testing.T) {
+func TestFaultResponses(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault  *mockupv1.Fault
 		status int
@@ -97,11 +97,11 @@ func TestFaultAnswers(t *testing.T) {
 		"another body":       {&mockupv1.Fault{BodyContains: "C2", Status: 503}, 200, "application/json; charset=utf-8", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, server, client := stand(t)
+			_, _, server, client := serveMockup(t)
 			setFault(t, client, c.fault)
 			status, body, header := post(t, server, "C1")
 			if status != c.status || header.Get("Content-Type") != c.form {
-				t.Errorf("answered %d %q, want %d %q", status, header.Get("Content-Type"), c.status, c.form)
+				t.Errorf("response %d %q, want %d %q", status, header.Get("Content-Type"), c.status, c.form)
 			}
 			if own := strings.HasPrefix(body, `{"ok":true`); own != (c.body == "") || !own && body != c.body {
 				t.Errorf("body %q, want %q (empty: the fake's own)", body, c.body)
@@ -118,8 +118,8 @@ func TestFaultAnswers(t *testing.T) {
 	}
 }
 
-func TestFaultSetAgainTakesThePlaceAndTheLastHasItsWay(t *testing.T) {
-	_, _, server, client := stand(t)
+func TestFaultReplacement(t *testing.T) {
+	_, _, server, client := serveMockup(t)
 	setFault(t, client, &mockupv1.Fault{Status: 500})
 	setFault(t, client, &mockupv1.Fault{BodyContains: "C1", Status: 429})
 	for channel, want := range map[string]int{"C1": 429, "C2": 500} {
@@ -136,7 +136,7 @@ func TestFaultSetAgainTakesThePlaceAndTheLastHasItsWay(t *testing.T) {
 }
 
 func TestFaultShare(t *testing.T) {
-	m, _, server, client := stand(t)
+	m, _, server, client := serveMockup(t)
 	numbers := []float64{0, 0.24, 0.25, 0.99}
 	m.Random = func() float64 {
 		n := numbers[0]
@@ -152,7 +152,7 @@ func TestFaultShare(t *testing.T) {
 }
 
 func TestFaultDelay(t *testing.T) {
-	m, _, server, client := stand(t)
+	m, _, server, client := serveMockup(t)
 	waits, let := make(chan time.Duration), make(chan struct{})
 	m.Wait = func(ctx context.Context, d time.Duration) error {
 		waits <- d
@@ -226,8 +226,8 @@ func TestWaitInRealTime(t *testing.T) {
 	}
 }
 
-func TestFaultCutsTheAnswer(t *testing.T) {
-	_, _, server, client := stand(t)
+func TestFaultCutsTheResponse(t *testing.T) {
+	_, _, server, client := serveMockup(t)
 	setFault(t, client, &mockupv1.Fault{CutAnswer: true})
 	res, err := server.Client().Do(request(t.Context(), t, server, `{"channel":"C1","text":"x"}`))
 	if err != nil {
@@ -244,7 +244,7 @@ func TestFaultCutsTheAnswer(t *testing.T) {
 }
 
 func TestFaultClosesTheConnection(t *testing.T) {
-	_, shown, server, client := stand(t)
+	_, shown, server, client := serveMockup(t)
 	setFault(t, client, &mockupv1.Fault{CloseConnection: true})
 	long := strings.NewReader(`{"channel":"C1","text":"` + strings.Repeat("x", 32<<20) + `"}`) // exceeds socket buffers
 	req := request(t.Context(), t, server, "")
@@ -284,7 +284,7 @@ func TestTooManyFaults(t *testing.T) {
 // TestFaultPerSecond verifies that calls above the rate fail, and that calls early by
 // less than a tenth of the interval pass.
 func TestFaultPerSecond(t *testing.T) {
-	m, _, server, _ := stand(t)
+	m, _, server, _ := serveMockup(t)
 	if err := m.SetFault(mockup.Fault{PerSecond: 2, Status: http.StatusTooManyRequests, BodyContains: "C1"}); err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func (m *Mockup) ServeMail(ctx context.Context, listener net.Listener) error {
 	server.ErrorLog = log.New(io.Discard, "", 0)
 	defer context.AfterFunc(ctx, func() {
 		_ = server.Close()
-		_ = listener.Close() // the server does not know it before Serve
+		_ = listener.Close() // the server closes it only after Serve began
 	})()
 	if err := server.Serve(listener); err != nil && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("serve SMTP: %w", err)
@@ -80,7 +80,7 @@ func (s *mailSession) Mail(from string, _ *smtp.MailOptions) error {
 func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 	local, _, _ := strings.Cut(to, "@")
 	if refusal := mailRefusal(local); refusal != nil {
-		s.answered(s.recordCall(s.call(to, "")), response{status: refusal.Code, body: refusal.Message})
+		s.recordResponse(s.recordCall(s.call(to, "")), response{status: refusal.Code, body: refusal.Message})
 		return refusal
 	}
 	s.to = append(s.to, to)
@@ -99,7 +99,7 @@ func (s *mailSession) Data(r io.Reader) error {
 	body := strings.ReplaceAll(string(content), "\r\n", "\n")
 	for _, to := range s.to {
 		call := s.recordCall(s.call(to, body))
-		err = s.answer(call, s.matchFault(call))
+		err = s.respond(call, s.matchFault(call))
 	}
 	return err
 }
@@ -121,9 +121,9 @@ func (s *mailSession) call(to, body string) *Call {
 	}
 }
 
-// answer returns the response to a mail as an error, which go-smtp also expects for
+// respond returns the response to a mail as an error, which go-smtp also expects for
 // success; or the error that closes the connection.
-func (s *mailSession) answer(call *Call, f Fault) error {
+func (s *mailSession) respond(call *Call, f Fault) error {
 	if f.Delay > 0 {
 		if err := s.Wait(s.ctx, f.Delay); err != nil {
 			return err
@@ -133,7 +133,7 @@ func (s *mailSession) answer(call *Call, f Fault) error {
 		return s.hangUp()
 	}
 	a := f.apply(s.mailTaken(call))
-	s.answered(call, a)
+	s.recordResponse(call, a)
 	if f.CutAnswer {
 		_, _ = io.WriteString(s.conn, strconv.Itoa(a.status)) // an error means that the client disconnected
 		return s.hangUp()

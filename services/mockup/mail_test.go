@@ -21,7 +21,7 @@ import (
 // takingMail starts a mockup with an SMTP port.
 func takingMail(t *testing.T) (*mockup.Mockup, string, mockupv1connect.MockupServiceClient) {
 	t.Helper()
-	m, _, _, client := stand(t)
+	m, _, _, client := serveMockup(t)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -56,8 +56,8 @@ func mailTo(addr, password, to string) (code int, message string) {
 
 func TestMailIsTaken(t *testing.T) {
 	m, addr, client := takingMail(t)
-	if code, said := mailTo(addr, "secret", "ops@example.com"); code != 250 {
-		t.Fatalf("%d %s", code, said)
+	if code, reply := mailTo(addr, "secret", "ops@example.com"); code != 250 {
+		t.Fatalf("%d %s", code, reply)
 	}
 	res, err := client.ListCalls(t.Context(), &mockupv1.ListCallsRequest{Path: "ops@example.com"})
 	if err != nil || len(res.GetCalls()) != 1 {
@@ -76,34 +76,34 @@ func TestMailIsTaken(t *testing.T) {
 
 func TestMailIsRefused(t *testing.T) {
 	m, addr, _ := takingMail(t)
-	if code, said := mailTo(addr, "wrong", "ops@example.com"); code != 535 || len(m.Calls("")) != 0 {
-		t.Errorf("a wrong password: %d %s", code, said)
+	if code, reply := mailTo(addr, "wrong", "ops@example.com"); code != 535 || len(m.Calls("")) != 0 {
+		t.Errorf("a wrong password: %d %s", code, reply)
 	}
 	for _, want := range []int{421, 450, 451, 452, 454, 530, 550, 551, 552, 553, 554} {
 		for _, local := range []string{fmt.Sprint(want), fmt.Sprintf("end-%d", want)} {
-			code, said := mailTo(addr, "secret", local+"@example.com")
+			code, reply := mailTo(addr, "secret", local+"@example.com")
 			calls := m.Calls(local + "@example.com")
-			if code != want || !strings.HasPrefix(said, fmt.Sprintf("%d.", want/100)) || len(calls) != 1 || calls[0].AnswerStatus != want {
-				t.Errorf("%s: %d %s, recorded %+v", local, code, said, calls)
+			if code != want || !strings.HasPrefix(reply, fmt.Sprintf("%d.", want/100)) || len(calls) != 1 || calls[0].AnswerStatus != want {
+				t.Errorf("%s: %d %s, recorded %+v", local, code, reply, calls)
 			}
 		}
 	}
 	for _, local := range []string{"499", "end-250", "5500", "ops-550"} {
-		if code, said := mailTo(addr, "secret", local+"@example.com"); code != 250 {
-			t.Errorf("%s: %d %s", local, code, said)
+		if code, reply := mailTo(addr, "secret", local+"@example.com"); code != 250 {
+			t.Errorf("%s: %d %s", local, code, reply)
 		}
 	}
-	if code, said := mailTo(addr, "secret", "hangup@example.com"); code != 0 || len(m.Calls("hangup@example.com")) != 0 {
-		t.Errorf("%d %s", code, said)
+	if code, reply := mailTo(addr, "secret", "hangup@example.com"); code != 0 || len(m.Calls("hangup@example.com")) != 0 {
+		t.Errorf("%d %s", code, reply)
 	}
 }
 
 func TestMailFaults(t *testing.T) {
 	_, addr, client := takingMail(t)
 	for name, c := range map[string]struct {
-		fault *mockupv1.Fault
-		code  int
-		says  string
+		fault    *mockupv1.Fault
+		code     int
+		wantText string
 	}{
 		"a code":        {&mockupv1.Fault{Path: "ops@example.com", Status: 451, Body: "4.3.0 not now"}, 451, "4.3.0 not now"},
 		"of a login":    {&mockupv1.Fault{Credential: "secret", Status: 535}, 535, ""},
@@ -117,8 +117,8 @@ func TestMailFaults(t *testing.T) {
 			if _, err := client.SetFault(t.Context(), &mockupv1.SetFaultRequest{Fault: c.fault}); err != nil {
 				t.Fatal(err)
 			}
-			if code, said := mailTo(addr, "secret", "ops@example.com"); code != c.code || !strings.Contains(said, c.says) {
-				t.Errorf("%d %s", code, said)
+			if code, reply := mailTo(addr, "secret", "ops@example.com"); code != c.code || !strings.Contains(reply, c.wantText) {
+				t.Errorf("%d %s", code, reply)
 			}
 			if _, err := client.Reset(t.Context(), &mockupv1.ResetRequest{}); err != nil {
 				t.Fatal(err)
@@ -133,12 +133,12 @@ func TestMailLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 15 {
-		if code, said := mailTo(addr, "secret", "ops@example.com"); (i == 14) != (code == 454) {
-			t.Fatalf("mail %d: %d %s", i, code, said)
+		if code, reply := mailTo(addr, "secret", "ops@example.com"); (i == 14) != (code == 454) {
+			t.Fatalf("mail %d: %d %s", i, code, reply)
 		}
 	}
-	if code, said := mailTo(addr, "another", "ops@example.com"); code != 250 {
-		t.Errorf("another login: %d %s", code, said)
+	if code, reply := mailTo(addr, "another", "ops@example.com"); code != 250 {
+		t.Errorf("another login: %d %s", code, reply)
 	}
 }
 

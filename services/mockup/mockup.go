@@ -100,9 +100,9 @@ func (m *Mockup) fakes() []fakeEndpoint {
 // A fakeEndpoint responds on one path as its provider does.
 type fakeEndpoint struct {
 	pattern string // for http.ServeMux
-	// answer receives a request whose body was read: at most maxBody+1 bytes of it,
+	// respond handles a request whose body was read: at most maxBody+1 bytes of it,
 	// where the last byte means that the body was longer.
-	answer func(r *http.Request, body []byte) response
+	respond func(r *http.Request, body []byte) response
 }
 
 // A response is the response of a fake.
@@ -142,8 +142,8 @@ func (m *Mockup) serve(f fakeEndpoint) http.Handler {
 		if fault.CloseConnection {
 			panic(http.ErrAbortHandler) // net/http closes the connection without a response
 		}
-		a := fault.apply(f.answer(r, body))
-		m.answered(call, a)
+		a := fault.apply(f.respond(r, body))
+		m.recordResponse(call, a)
 		if fault.CutAnswer {
 			a.cut(w)
 		}

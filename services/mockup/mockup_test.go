@@ -33,8 +33,8 @@ func (p *printer) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// stand serves a mockup as the program does: the fakes and MockupService on one port.
-func stand(t *testing.T) (*mockup.Mockup, *printer, *httptest.Server, mockupv1connect.MockupServiceClient) {
+// serveMockup serves a mockup as the program does: the fakes and MockupService on one port.
+func serveMockup(t *testing.T) (*mockup.Mockup, *printer, *httptest.Server, mockupv1connect.MockupServiceClient) {
 	t.Helper()
 	shown := &printer{}
 	m := mockup.New(shown)
@@ -80,7 +80,7 @@ func read(t *testing.T, res *http.Response) (int, string, http.Header) {
 }
 
 func TestPrint(t *testing.T) {
-	_, shown, server, _ := stand(t)
+	_, shown, server, _ := serveMockup(t)
 	post(t, server, "USER1_CHANNEL_ID")
 	post(t, server, "esc\x1b[2Jape")
 
@@ -106,7 +106,7 @@ Authorization: Bearer SLACK-USER1-TOKEN
 }
 
 func TestOnlyTheFakesAreRecorded(t *testing.T) {
-	m, shown, server, _ := stand(t)
+	m, shown, server, _ := serveMockup(t)
 	for _, url := range []string{server.URL + "/api/nonsense", server.URL + "/nothing/here"} {
 		res, err := server.Client().Post(url, "application/json", strings.NewReader("{}"))
 		if err != nil {
@@ -122,7 +122,7 @@ func TestOnlyTheFakesAreRecorded(t *testing.T) {
 }
 
 func TestManyAtOnce(t *testing.T) {
-	m, shown, server, _ := stand(t)
+	m, shown, server, _ := serveMockup(t)
 	const callers, each = 16, 20
 	stamps := make(chan string, callers*each)
 	var g sync.WaitGroup
@@ -156,7 +156,7 @@ func TestManyAtOnce(t *testing.T) {
 }
 
 func TestPrintsNothingWithoutPrinter(t *testing.T) {
-	m, _, server, _ := stand(t)
+	m, _, server, _ := serveMockup(t)
 	m.Printer = nil
 	if status, _, _ := post(t, server, "C1"); status != http.StatusOK {
 		t.Errorf("status %d, want 200", status)

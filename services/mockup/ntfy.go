@@ -27,7 +27,7 @@ func (m *Mockup) ntfy(r *http.Request, body []byte) response {
 	switch {
 	case auth != "" && !ntfyToken.MatchString(auth):
 		return ntfyError(40101, "unauthorized")
-	case m.takeLimit("ntfy "+auth, 1.0/5, 60) > 0: // see internal/messenger
+	case m.takeLimit("ntfy "+auth, 1.0/5, 60) > 0: // see internal/messenger/ntfy
 		return ntfyError(42901, "limit reached: too many requests, please be nice")
 	case !ntfyTopic.MatchString(topic):
 		return ntfyError(40401, "page not found")

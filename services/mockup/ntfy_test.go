@@ -9,8 +9,8 @@ import (
 )
 
 func TestNtfyPublishes(t *testing.T) {
-	m, _, server, _ := stand(t)
-	status, answer, _ := ask(t, server, "/alerts", "[high] 노드1 장애", "Title", "=?utf-8?b?64W465OcMQ==?=", "Priority", "4", "Tags", "warning,skull",
+	m, _, server, _ := serveMockup(t)
+	status, answer, _ := postTo(t, server, "/alerts", "[high] 노드1 장애", "Title", "=?utf-8?b?64W465OcMQ==?=", "Priority", "4", "Tags", "warning,skull",
 		"Click", "https://example.com/1", "Authorization", "Bearer tk_AgQdq7mVBoFD37zQVN29RhuMzNIz2")
 	var got map[string]any
 	if err := json.Unmarshal([]byte(answer), &got); err != nil || status != http.StatusOK {
@@ -24,13 +24,13 @@ func TestNtfyPublishes(t *testing.T) {
 	if got["id"] == "" || len(got["tags"].([]any)) != 2 || len(m.Calls("/alerts")) != 1 {
 		t.Errorf("%v", got)
 	}
-	if _, answer, _ = ask(t, server, "/alerts", " "); !strings.Contains(answer, `"message":"triggered"`) {
+	if _, answer, _ = postTo(t, server, "/alerts", " "); !strings.Contains(answer, `"message":"triggered"`) {
 		t.Errorf("an empty message: %s", answer)
 	}
 }
 
 func TestNtfyRefuses(t *testing.T) {
-	_, _, server, _ := stand(t)
+	_, _, server, _ := serveMockup(t)
 	for _, c := range []struct {
 		path, body string
 		headers    []string
@@ -47,7 +47,7 @@ func TestNtfyRefuses(t *testing.T) {
 		{"/alerts", strings.Repeat("x", 4097), nil, `{"code":40014,"http":400,"error":"invalid request: attachments not allowed"`},
 		{"/alerts", "\xff", nil, `{"code":40011,"http":400,`},
 	} {
-		status, answer, _ := ask(t, server, c.path, c.body, c.headers...)
+		status, answer, _ := postTo(t, server, c.path, c.body, c.headers...)
 		if !strings.HasPrefix(answer, c.want) || status == http.StatusOK {
 			t.Errorf("%s %.40q %.60q: %d %s, want %s", c.path, c.body, c.headers, status, answer, c.want)
 		}
@@ -57,24 +57,24 @@ func TestNtfyRefuses(t *testing.T) {
 // TestNtfyLimit verifies that a visitor may make 60 calls at once and one more every
 // five seconds, over all topics.
 func TestNtfyLimit(t *testing.T) {
-	m, _, server, _ := stand(t)
+	m, _, server, _ := serveMockup(t)
 	now := noon
 	m.Now = func() time.Time { return now }
 	m.SetLimited(true)
 	for i := range 60 {
-		if status, _, _ := ask(t, server, "/alerts", "x"); status != http.StatusOK {
+		if status, _, _ := postTo(t, server, "/alerts", "x"); status != http.StatusOK {
 			t.Fatalf("call %d: %d", i, status)
 		}
 	}
-	if status, answer, _ := ask(t, server, "/others", "x"); status != http.StatusTooManyRequests || !strings.HasPrefix(answer, `{"code":42901,"http":429,`) {
+	if status, answer, _ := postTo(t, server, "/others", "x"); status != http.StatusTooManyRequests || !strings.HasPrefix(answer, `{"code":42901,"http":429,`) {
 		t.Errorf("call 61: %d %s", status, answer)
 	}
-	if status, _, _ := ask(t, server, "/alerts", "x", "Authorization", "Bearer tk_a"); status != http.StatusOK {
+	if status, _, _ := postTo(t, server, "/alerts", "x", "Authorization", "Bearer tk_a"); status != http.StatusOK {
 		t.Errorf("another visitor: %d", status)
 	}
 	now = now.Add(5 * time.Second)
 	for i, want := range []int{200, 429} {
-		if status, _, _ := ask(t, server, "/alerts", "x"); status != want {
+		if status, _, _ := postTo(t, server, "/alerts", "x"); status != want {
 			t.Errorf("later, call %d: %d", i, status)
 		}
 	}

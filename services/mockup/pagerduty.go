@@ -27,7 +27,7 @@ func (m *Mockup) pagerDuty(_ *http.Request, body []byte) response {
 	if errors := event.errors(); len(errors) > 0 {
 		return jsonResponse(http.StatusBadRequest, pagerDutyReply{Status: "invalid event", Message: "Event object is invalid", Errors: errors})
 	}
-	if m.takeLimit("pagerduty "+event.RoutingKey, 120.0/60, 120) > 0 { // see internal/messenger
+	if m.takeLimit("pagerduty "+event.RoutingKey, 120.0/60, 120) > 0 { // see internal/messenger/pagerduty
 		return jsonResponse(http.StatusTooManyRequests, pagerDutyReply{
 			Status:  "throttle exceeded",
 			Message: "Requests for this service are arriving too quickly.  Please retry later.",

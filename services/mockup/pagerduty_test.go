@@ -11,20 +11,20 @@ const pagerDutyEvent = `{"routing_key":"0123456789abcdef0123456789abcdef","event
 	`"payload":{"summary":"[high] node1 down","source":"bongsu","severity":"error"},"links":[{"href":"https://h/1"}]}`
 
 func TestPagerDutyTakesAnEvent(t *testing.T) {
-	m, _, server, _ := stand(t)
+	m, _, server, _ := serveMockup(t)
 	for i, duplicate := range []string{"", "true"} {
-		status, answer, header := ask(t, server, "/v2/enqueue", pagerDutyEvent)
+		status, answer, header := postTo(t, server, "/v2/enqueue", pagerDutyEvent)
 		if status != http.StatusAccepted || answer != `{"status":"success","message":"Event processed","dedup_key":"bongsu-7"}` || header.Get("Mockup-Duplicate") != duplicate {
 			t.Errorf("call %d: %d %v %s", i, status, header, answer)
 		}
 	}
 	other := strings.Replace(pagerDutyEvent, "0123456789abcdef01", "0123456789abcdef99", 1)
-	if _, _, header := ask(t, server, "/v2/enqueue", other); header.Get("Mockup-Duplicate") != "" {
+	if _, _, header := postTo(t, server, "/v2/enqueue", other); header.Get("Mockup-Duplicate") != "" {
 		t.Error("another key's alert is taken for the same")
 	}
 	nameless := strings.Replace(pagerDutyEvent, `"dedup_key":"bongsu-7",`, "", 1)
 	for range 2 {
-		if _, answer, header := ask(t, server, "/v2/enqueue", nameless); header.Get("Mockup-Duplicate") != "" || !strings.Contains(answer, `"dedup_key":"`) {
+		if _, answer, header := postTo(t, server, "/v2/enqueue", nameless); header.Get("Mockup-Duplicate") != "" || !strings.Contains(answer, `"dedup_key":"`) {
 			t.Errorf("without a dedup_key: %s", answer)
 		}
 	}
@@ -36,7 +36,7 @@ func TestPagerDutyTakesAnEvent(t *testing.T) {
 // TestPagerDutyResolves verifies that a resolve of a triggered alert is accepted, and
 // another rejected.
 func TestPagerDutyResolves(t *testing.T) {
-	_, _, server, _ := stand(t)
+	_, _, server, _ := serveMockup(t)
 	resolve := `{"routing_key":"0123456789abcdef0123456789abcdef","event_action":"resolve","dedup_key":"bongsu-7"}`
 	for i, c := range []struct {
 		event     string
@@ -52,7 +52,7 @@ func TestPagerDutyResolves(t *testing.T) {
 		{strings.Replace(resolve, "bongsu-7", "bongsu-8", 1), http.StatusBadRequest, ""},
 		{strings.Replace(resolve, "0123456789abcdef01", "0123456789abcdef99", 1), http.StatusBadRequest, ""},
 	} {
-		status, answer, header := ask(t, server, "/v2/enqueue", c.event)
+		status, answer, header := postTo(t, server, "/v2/enqueue", c.event)
 		if status != c.status || header.Get("Mockup-Duplicate") != c.duplicate {
 			t.Errorf("call %d: %d %v %s", i, status, header, answer)
 		}
@@ -63,7 +63,7 @@ func TestPagerDutyResolves(t *testing.T) {
 }
 
 func TestPagerDutyRefuses(t *testing.T) {
-	_, _, server, _ := stand(t)
+	_, _, server, _ := serveMockup(t)
 	for _, c := range []struct{ old, by, want string }{
 		{`{"routing_key"`, `"routing_key"`, `"message":"Event object is not a valid JSON object"`},
 		{`"severity":"error"`, `"severity":7`, `"message":"Event object is not a valid JSON object"`},
@@ -77,31 +77,31 @@ func TestPagerDutyRefuses(t *testing.T) {
 		{`"severity":"error"`, `"severity":"high"`, `"errors":["'payload.severity' is invalid`},
 		{"https://h/1", "", `"errors":["'links.href' is missing or blank"]`},
 	} {
-		status, answer, _ := ask(t, server, "/v2/enqueue", strings.Replace(pagerDutyEvent, c.old, c.by, 1))
+		status, answer, _ := postTo(t, server, "/v2/enqueue", strings.Replace(pagerDutyEvent, c.old, c.by, 1))
 		if status != http.StatusBadRequest || !strings.HasPrefix(answer, `{"status":"invalid event",`) || !strings.Contains(answer, c.want) {
 			t.Errorf("%s for %s: %d %s", c.by, c.old, status, answer)
 		}
 	}
-	if status, _, _ := ask(t, server, "/v2/enqueue", strings.Repeat(" ", 256<<10)+pagerDutyEvent); status != http.StatusRequestEntityTooLarge {
+	if status, _, _ := postTo(t, server, "/v2/enqueue", strings.Repeat(" ", 256<<10)+pagerDutyEvent); status != http.StatusRequestEntityTooLarge {
 		t.Errorf("a huge event: %d", status)
 	}
 }
 
 func TestPagerDutyLimit(t *testing.T) {
-	m, _, server, _ := stand(t)
+	m, _, server, _ := serveMockup(t)
 	now := noon
 	m.Now = func() time.Time { return now }
 	m.SetLimited(true)
 	for i := range 120 {
-		if status, _, _ := ask(t, server, "/v2/enqueue", pagerDutyEvent); status != http.StatusAccepted {
+		if status, _, _ := postTo(t, server, "/v2/enqueue", pagerDutyEvent); status != http.StatusAccepted {
 			t.Fatalf("event %d: %d", i, status)
 		}
 	}
-	if status, answer, _ := ask(t, server, "/v2/enqueue", pagerDutyEvent); status != http.StatusTooManyRequests || !strings.HasPrefix(answer, `{"status":"throttle exceeded",`) {
+	if status, answer, _ := postTo(t, server, "/v2/enqueue", pagerDutyEvent); status != http.StatusTooManyRequests || !strings.HasPrefix(answer, `{"status":"throttle exceeded",`) {
 		t.Errorf("event 121: %d %s", status, answer)
 	}
 	now = now.Add(time.Second)
-	if status, _, _ := ask(t, server, "/v2/enqueue", pagerDutyEvent); status != http.StatusAccepted {
+	if status, _, _ := postTo(t, server, "/v2/enqueue", pagerDutyEvent); status != http.StatusAccepted {
 		t.Errorf("a second later: %d", status)
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 // TestSlackLimit exceeds Slack's rate limit of one channel, and sends to another.
 func TestSlackLimit(t *testing.T) {
-	m, _, server, client := stand(t)
+	m, _, server, client := serveMockup(t)
 	now := noon
 	m.Now = func() time.Time { return now }
 	for range 10 {
@@ -49,7 +49,7 @@ func TestSlackLimit(t *testing.T) {
 
 // TestFaultOfACredential verifies that a fault of one token does not apply to others.
 func TestFaultOfACredential(t *testing.T) {
-	_, _, server, client := stand(t)
+	_, _, server, client := serveMockup(t)
 	for credential, want := range map[string]int{"SLACK-USER1-TOKEN": http.StatusTeapot, "SLACK-USER2-TOKEN": http.StatusOK} {
 		fault := &mockupv1.Fault{Credential: credential, Status: http.StatusTeapot}
 		if _, err := client.SetFault(t.Context(), &mockupv1.SetFaultRequest{Fault: fault}); err != nil {

@@ -48,7 +48,7 @@ func (m *Mockup) slack(r *http.Request, body []byte) response {
 	if code := slackBlocks(post.Blocks); code != "" {
 		return slackError(code)
 	}
-	// One message a second per channel, with short bursts: see internal/messenger.
+	// One message a second per channel, with short bursts: see internal/messenger/slack.
 	if wait := m.takeLimit("slack "+r.Header.Get("Authorization")+" "+*post.Channel, 1, 3); wait > 0 {
 		busy := slackError("ratelimited")
 		busy.status, busy.headers["Retry-After"] = http.StatusTooManyRequests, seconds(wait)

@@ -11,7 +11,7 @@ func TestSlackTakesBlocks(t *testing.T) {
 	})
 }
 
-func TestSlackLooks(t *testing.T) {
+func TestSlackVerifyMethods(t *testing.T) {
 	bearer := map[string]string{"Authorization": "Bearer T", "Content-Type": "application/x-www-form-urlencoded"}
 	probes(t, []probe{
 		{"a token", "", "/api/auth.test", bearer, "", 200, `"ok":true`},

@@ -29,7 +29,7 @@ func parse(t *testing.T, body string) slackReply {
 }
 
 func TestSlackTakesAMessage(t *testing.T) {
-	_, _, server, _ := stand(t)
+	_, _, server, _ := serveMockup(t)
 	status, body, header := post(t, server, "C1")
 	r := parse(t, body)
 	if status != http.StatusOK || !r.OK || r.Channel != "C1" || r.Message.Text != "[normal] node1 down" {
@@ -47,7 +47,7 @@ func TestSlackTakesAMessage(t *testing.T) {
 }
 
 func TestSlackCutsLongText(t *testing.T) {
-	_, _, server, _ := stand(t)
+	_, _, server, _ := serveMockup(t)
 	res, err := server.Client().Do(request(t.Context(), t, server, `{"channel":"C1","text":"`+strings.Repeat("봉", 40_001)+`"}`))
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestSlackRefuses(t *testing.T) {
 		{"huge", "Bearer T", "application/json", `{"channel":"C1","text":"` + strings.Repeat("x", 1<<20) + `"}`, "msg_too_long"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			m, _, server, _ := stand(t)
+			m, _, server, _ := serveMockup(t)
 			req := request(t.Context(), t, server, c.body)
 			req.Header.Set("Authorization", c.auth)
 			req.Header.Set("Content-Type", c.form)
@@ -108,7 +108,7 @@ func TestSlackRefuses(t *testing.T) {
 }
 
 func TestSlackTakesACharset(t *testing.T) {
-	_, _, server, _ := stand(t)
+	_, _, server, _ := serveMockup(t)
 	req := request(t.Context(), t, server, `{"channel":"C1","text":"hello"}`)
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	res, err := server.Client().Do(req)

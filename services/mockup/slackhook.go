@@ -15,26 +15,26 @@ func (m *Mockup) slackHook(r *http.Request, body []byte) response {
 	}
 	switch {
 	case !strings.HasPrefix(r.PathValue("team"), "T"):
-		return slackHookAnswer(http.StatusNotFound, "no_team")
+		return slackHookResponse(http.StatusNotFound, "no_team")
 	case !strings.HasPrefix(r.PathValue("app"), "B"):
-		return slackHookAnswer(http.StatusNotFound, "no_service")
+		return slackHookResponse(http.StatusNotFound, "no_service")
 	case slackForm(r.Header.Get("Content-Type")) != "", len(body) > maxBody, json.Unmarshal(body, &post) != nil:
-		return slackHookAnswer(http.StatusBadRequest, "invalid_payload")
+		return slackHookResponse(http.StatusBadRequest, "invalid_payload")
 	case post.Text == "" && len(post.Blocks) == 0:
-		return slackHookAnswer(http.StatusBadRequest, "no_text")
+		return slackHookResponse(http.StatusBadRequest, "no_text")
 	}
 	if code := slackBlocks(post.Blocks); code != "" {
-		return slackHookAnswer(http.StatusBadRequest, code)
+		return slackHookResponse(http.StatusBadRequest, code)
 	}
-	// One message a second, with short bursts: see internal/messenger.
+	// One message a second, with short bursts: see internal/messenger/slack.
 	if wait := m.takeLimit("slackhook "+r.URL.Path, 1, 3); wait > 0 {
 		busy := jsonResponse(http.StatusTooManyRequests, map[string]any{"ok": false, "error": "rate_limited"})
 		busy.headers["Retry-After"] = seconds(wait)
 		return busy
 	}
-	return slackHookAnswer(http.StatusOK, "ok")
+	return slackHookResponse(http.StatusOK, "ok")
 }
 
-func slackHookAnswer(status int, word string) response {
+func slackHookResponse(status int, word string) response {
 	return response{status: status, headers: map[string]string{"Content-Type": "text/html"}, body: word}
 }

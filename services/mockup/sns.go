@@ -38,7 +38,7 @@ func (m *Mockup) sns(r *http.Request, body []byte) response {
 		if !phoneNumber.MatchString(form.Get("phoneNumber")) {
 			return m.snsError(http.StatusBadRequest, "InvalidParameter", "Invalid parameter: PhoneNumber Reason: input incorrectly formatted")
 		}
-		return m.snsAnswer("CheckIfPhoneNumberIsOptedOut", fmt.Sprintf("<isOptedOut>%t</isOptedOut>", optedOut(form.Get("phoneNumber"))))
+		return m.snsResponse("CheckIfPhoneNumberIsOptedOut", fmt.Sprintf("<isOptedOut>%t</isOptedOut>", optedOut(form.Get("phoneNumber"))))
 	default:
 		return m.snsError(http.StatusBadRequest, "InvalidAction", "The action or operation requested is invalid.")
 	}
@@ -50,16 +50,16 @@ func (m *Mockup) snsSigned(r *http.Request) (code, why string) {
 	if header == "" {
 		return "MissingAuthenticationToken", "Request is missing Authentication Token"
 	}
-	said := snsAuth.FindStringSubmatch(header)
+	parts := snsAuth.FindStringSubmatch(header)
 	at, err := time.Parse("20060102T150405Z", date)
 	switch {
-	case said == nil || err != nil:
+	case parts == nil || err != nil:
 		return "IncompleteSignature", "Authorization header requires 'Credential', 'SignedHeaders' and 'Signature' parameters, and an X-Amz-Date."
-	case !strings.HasPrefix(date, said[2]) || !strings.Contains(";"+said[4]+";", ";host;") || !strings.Contains(";"+said[4]+";", ";x-amz-date;"):
+	case !strings.HasPrefix(date, parts[2]) || !strings.Contains(";"+parts[4]+";", ";host;") || !strings.Contains(";"+parts[4]+";", ";x-amz-date;"):
 		return "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided."
 	case at.Sub(m.Now()).Abs() > 15*time.Minute: // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
 		return "SignatureDoesNotMatch", "Signature expired: " + date + " is now earlier or later than allowed (15 min.)"
-	case !strings.HasPrefix(said[1], "AKIA"):
+	case !strings.HasPrefix(parts[1], "AKIA"):
 		return "InvalidClientTokenId", "The security token included in the request is invalid."
 	}
 	return "", ""
@@ -81,7 +81,7 @@ func (m *Mockup) snsPublish(form url.Values) response {
 	if m.takeLimit("sns", 20, 20) > 0 { // the quota of an account; the fake has one account
 		return m.snsError(http.StatusBadRequest, "Throttling", "Rate exceeded")
 	}
-	return m.snsAnswer("Publish", "<MessageId>"+m.uuid()+"</MessageId>")
+	return m.snsResponse("Publish", "<MessageId>"+m.uuid()+"</MessageId>")
 }
 
 func optedOut(number string) bool { return strings.HasSuffix(number, "0000") }
@@ -92,7 +92,7 @@ func (m *Mockup) uuid() string {
 	return fmt.Sprintf("00000000-0000-5000-%04x-%012x", 0x8000|at>>48, at&(1<<48-1))
 }
 
-func (m *Mockup) snsAnswer(action, result string) response {
+func (m *Mockup) snsResponse(action, result string) response {
 	return snsXML(http.StatusOK, fmt.Sprintf("<%sResponse xmlns=%q><%sResult>%s</%sResult><ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata></%sResponse>",
 		action, snsNamespace, action, result, action, m.uuid(), action))
 }

@@ -14,9 +14,9 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger/sns"
 )
 
-// TestSNSBelieves sends as the messenger does.
-func TestSNSBelieves(t *testing.T) {
-	m, _, server, client := stand(t)
+// TestSNSAcceptsSigned sends as the messenger does.
+func TestSNSAcceptsSigned(t *testing.T) {
+	m, _, server, client := serveMockup(t)
 	endpoint := call.Endpoint{Client: server.Client(), Now: m.Now, URL: server.URL}
 	sender := sns.New(endpoint)
 	send := func(credential, to string) messenger.Outcome {
@@ -66,7 +66,7 @@ func TestSNSRefuses(t *testing.T) {
 	auth := func(key, headers string) string {
 		return fmt.Sprintf("AWS4-HMAC-SHA256 Credential=%s/20260301/us-east-1/sns/aws4_request, SignedHeaders=%s, Signature=%064d", key, headers, 0)
 	}
-	_, _, server, _ := stand(t)
+	_, _, server, _ := serveMockup(t)
 	for name, c := range map[string]struct {
 		auth, date, form, body string
 		status                 int

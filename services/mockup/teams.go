@@ -24,7 +24,7 @@ func (m *Mockup) teams(r *http.Request, body []byte) response {
 	case !isTeamsMessage(body):
 		return teamsError(http.StatusBadRequest, "TriggerInputSchemaMismatch", "The input body for trigger 'manual' of type 'Request' did not match its schema definition.")
 	}
-	// Four a second: see internal/messenger.
+	// Four a second: see internal/messenger/teams.
 	if wait := m.takeLimit("teams "+r.URL.Path, 4, 4); wait > 0 {
 		busy := teamsError(http.StatusTooManyRequests, "TooManyRequests", "Rate limit is exceeded.")
 		busy.headers["Retry-After"] = seconds(wait)

@@ -29,8 +29,8 @@ func TestTeams(t *testing.T) {
 		{"connector and nothing", "", connector, nil, `{}`, 400, "Summary or Text is required."},
 		{"connector and too much", "", connector, nil, huge, 200, "returned HTTP error 413 with ContextId"},
 	})
-	_, _, server, _ := stand(t)
-	if _, _, header := (probe{target: flow, body: card}).ask(t, server); header.Get("x-ms-workflow-run-id") == "" {
+	_, _, server, _ := serveMockup(t)
+	if _, _, header := (probe{target: flow, body: card}).send(t, server); header.Get("x-ms-workflow-run-id") == "" {
 		t.Error("the run has no name")
 	}
 }

@@ -18,7 +18,7 @@ var telegramPath = regexp.MustCompile(`^/bot([^/]+)/(\w+)$`)
 
 // telegramCalls returns the handler of the calls to Telegram, and of nothing else.
 func (m *Mockup) telegramCalls() http.Handler {
-	calls := m.serve(fakeEndpoint{answer: m.telegram})
+	calls := m.serve(fakeEndpoint{respond: m.telegram})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || !telegramPath.MatchString(r.URL.Path) {
 			http.NotFound(w, r)
@@ -39,8 +39,8 @@ func (m *Mockup) telegram(r *http.Request, body []byte) response {
 	if !telegramToken.MatchString(token) {
 		return telegramError(http.StatusNotFound, "Not Found", nil)
 	}
-	var ask telegramAsk
-	if len(body) > maxBody || json.Unmarshal(body, &ask) != nil {
+	var req telegramRequest
+	if len(body) > maxBody || json.Unmarshal(body, &req) != nil {
 		return telegramError(http.StatusBadRequest, "Bad Request: can't parse the request", nil)
 	}
 	switch method {
@@ -48,26 +48,26 @@ func (m *Mockup) telegram(r *http.Request, body []byte) response {
 		id, _, _ := strings.Cut(token, ":")
 		return telegramResult(map[string]any{"id": json.Number(id), "is_bot": true, "first_name": "Bongsu", "username": "bongsu_bot"})
 	case "getChat":
-		if refused, wrong := ask.chatError(); wrong {
+		if refused, wrong := req.chatError(); wrong {
 			return refused
 		}
-		return telegramResult(ask.chat())
+		return telegramResult(req.chat())
 	case "sendMessage":
-		return m.telegramMessage(token, ask)
+		return m.telegramMessage(token, req)
 	}
 	return telegramError(http.StatusNotFound, "Not Found", nil)
 }
 
 // telegramMessage handles sendMessage.
-func (m *Mockup) telegramMessage(token string, ask telegramAsk) response {
-	if wait := m.telegramWait(token, ask); wait > 0 {
+func (m *Mockup) telegramMessage(token string, req telegramRequest) response {
+	if wait := m.telegramWait(token, req); wait > 0 {
 		after := int(math.Ceil(wait.Seconds()))
 		return telegramError(http.StatusTooManyRequests, "Too Many Requests: retry after "+strconv.Itoa(after), map[string]any{"retry_after": after})
 	}
-	if refused, wrong := ask.chatError(); wrong {
+	if refused, wrong := req.chatError(); wrong {
 		return refused
 	}
-	text, fault := ask.shown()
+	text, fault := req.shown()
 	switch {
 	case fault != "":
 		return telegramError(http.StatusBadRequest, "Bad Request: can't parse entities: "+fault, nil)
@@ -76,24 +76,24 @@ func (m *Mockup) telegramMessage(token string, ask telegramAsk) response {
 	case len(utf16.Encode([]rune(text))) > 4096:
 		return telegramError(http.StatusBadRequest, "Bad Request: message is too long", nil)
 	}
-	return telegramResult(map[string]any{"message_id": m.uniqueMicros(), "chat": ask.chat(), "date": m.Now().Unix(), "text": text})
+	return telegramResult(map[string]any{"message_id": m.uniqueMicros(), "chat": req.chat(), "date": m.Now().Unix(), "text": text})
 }
 
 // telegramWait takes a message to a chat from the rate limits: one a second to a person
 // with short bursts, 20 a minute to a group or channel, 30 a second in total (see
-// internal/messenger). Exceeding one pauses the whole bot.
-func (m *Mockup) telegramWait(token string, ask telegramAsk) time.Duration {
+// internal/messenger/telegram). Exceeding one pauses the whole bot.
+func (m *Mockup) telegramWait(token string, req telegramRequest) time.Duration {
 	bot := "telegram " + token
 	if wait := m.pausedFor(bot); wait > 0 {
 		return wait
 	}
 	perSecond, burst := 1.0, 3
-	if id := string(ask.ChatID); strings.ContainsAny(id, "-@") {
+	if id := string(req.ChatID); strings.ContainsAny(id, "-@") {
 		perSecond, burst = 20.0/60, 20
 	}
 	wait := m.takeLimit(bot, 30, 30)
 	if wait == 0 {
-		wait = m.takeLimit(bot+" "+string(ask.ChatID), perSecond, burst)
+		wait = m.takeLimit(bot+" "+string(req.ChatID), perSecond, burst)
 	}
 	if wait > 0 {
 		m.pauseKey(bot, wait)
@@ -101,8 +101,8 @@ func (m *Mockup) telegramWait(token string, ask telegramAsk) time.Duration {
 	return wait
 }
 
-// telegramAsk holds the parameters of the methods.
-type telegramAsk struct {
+// telegramRequest holds the parameters of the methods.
+type telegramRequest struct {
 	ChatID    json.RawMessage `json:"chat_id"` // a number, or a string
 	Text      string          `json:"text"`
 	ParseMode string          `json:"parse_mode"`
@@ -116,8 +116,8 @@ var (
 )
 
 // chatError returns the error for a chat that does not exist, or was upgraded.
-func (ask telegramAsk) chatError() (refused response, wrong bool) {
-	id := string(ask.ChatID)
+func (req telegramRequest) chatError() (refused response, wrong bool) {
+	id := string(req.ChatID)
 	if id == "" || id == `""` || id == "null" {
 		return telegramError(http.StatusBadRequest, "Bad Request: chat_id is empty", nil), true
 	}
@@ -132,8 +132,8 @@ func (ask telegramAsk) chatError() (refused response, wrong bool) {
 }
 
 // chat returns a chat.
-func (ask telegramAsk) chat() map[string]any {
-	id := strings.Trim(string(ask.ChatID), `"`)
+func (req telegramRequest) chat() map[string]any {
+	id := strings.Trim(string(req.ChatID), `"`)
 	switch {
 	case strings.HasPrefix(id, "@"):
 		return map[string]any{"id": json.Number("-1001000000000"), "type": "channel", "username": id[1:]}
@@ -148,11 +148,11 @@ func (ask telegramAsk) chat() map[string]any {
 var telegramTag = regexp.MustCompile(`</?(b|strong|i|em|u|s|a|code|pre)( [^<>]*)?>`)
 
 // shown returns the text as it is displayed, or the error of its HTML.
-func (ask telegramAsk) shown() (text, fault string) {
-	if ask.ParseMode != "HTML" {
-		return ask.Text, ""
+func (req telegramRequest) shown() (text, fault string) {
+	if req.ParseMode != "HTML" {
+		return req.Text, ""
 	}
-	bare := telegramTag.ReplaceAllString(ask.Text, "")
+	bare := telegramTag.ReplaceAllString(req.Text, "")
 	if at := strings.IndexByte(bare, '<'); at >= 0 {
 		return "", "Unsupported start tag at byte offset " + strconv.Itoa(at)
 	}

@@ -10,7 +10,7 @@ import (
 const telegramSend = "/bot123456789:AA-b_c/sendMessage"
 
 func TestTelegramTakesAMessage(t *testing.T) {
-	m, _, server, _ := stand(t)
+	m, _, server, _ := serveMockup(t)
 	for body, want := range map[string]string{
 		`{"chat_id":-1001234567890,"text":"[normal] node1 down"}`:       `"text":"[normal] node1 down"`,
 		`{"chat_id":"@status","text":"a<b"}`:                            `"text":"a\u003cb"`, // no HTML without parse_mode
@@ -18,7 +18,7 @@ func TestTelegramTakesAMessage(t *testing.T) {
 		`{"chat_id":42,"text":"` + strings.Repeat("x", 4096) + `"}`:     `"type":"private"`,
 		`{"chat_id":-4,"text":"x","link_preview_options":{"a":"more"}}`: `"type":"group"`,
 	} {
-		status, answer, header := ask(t, server, telegramSend, body)
+		status, answer, header := postTo(t, server, telegramSend, body)
 		if status != http.StatusOK || !strings.HasPrefix(answer, `{"ok":true,"result":{`) || !strings.Contains(answer, `"message_id":`) || !strings.Contains(answer, want) {
 			t.Errorf("%s: %d %s", body, status, answer)
 		}
@@ -32,7 +32,7 @@ func TestTelegramTakesAMessage(t *testing.T) {
 }
 
 func TestTelegramRefuses(t *testing.T) {
-	_, _, server, _ := stand(t)
+	_, _, server, _ := serveMockup(t)
 	for _, c := range []struct {
 		path, body string
 		status     int
@@ -54,20 +54,20 @@ func TestTelegramRefuses(t *testing.T) {
 		{"/bot1:a/getChat", `{"chat_id":-4299}`, 400, `"migrate_to_chat_id":-1004299`},
 		{"/bot1:a/getChat", `{"chat_id":"someone"}`, 400, `Bad Request: chat not found`},
 	} {
-		status, answer, _ := ask(t, server, c.path, c.body)
+		status, answer, _ := postTo(t, server, c.path, c.body)
 		if status != c.status || !strings.HasPrefix(answer, `{"ok":false,`) || !strings.Contains(answer, c.want) {
 			t.Errorf("%s %.80s: %d %s, want %d %s", c.path, c.body, status, answer, c.status, c.want)
 		}
 	}
-	if status, answer, _ := ask(t, server, telegramSend, `{"chat_id":-1004299,"text":"x"}`); status != http.StatusOK {
+	if status, answer, _ := postTo(t, server, telegramSend, `{"chat_id":-1004299,"text":"x"}`); status != http.StatusOK {
 		t.Errorf("the upgraded group: %d %s", status, answer)
 	}
 }
 
-func TestTelegramTellsOfBotsAndChats(t *testing.T) {
-	_, _, server, _ := stand(t)
+func TestTelegramBotsAndChats(t *testing.T) {
+	_, _, server, _ := serveMockup(t)
 	for path, want := range map[string]string{"getMe": `"id":123456789,"is_bot":true`, "getChat": `"type":"supergroup"`} {
-		if status, answer, _ := ask(t, server, "/bot123456789:a/"+path, `{"chat_id":-1001}`); status != http.StatusOK || !strings.Contains(answer, want) {
+		if status, answer, _ := postTo(t, server, "/bot123456789:a/"+path, `{"chat_id":-1001}`); status != http.StatusOK || !strings.Contains(answer, want) {
 			t.Errorf("%s: %d %s", path, status, answer)
 		}
 	}
@@ -76,12 +76,12 @@ func TestTelegramTellsOfBotsAndChats(t *testing.T) {
 // TestTelegramLimit exceeds the rate limit of a chat: the whole bot is paused, and no
 // other bot.
 func TestTelegramLimit(t *testing.T) {
-	m, _, server, _ := stand(t)
+	m, _, server, _ := serveMockup(t)
 	now := noon
 	m.Now = func() time.Time { return now }
 	m.SetLimited(true)
 	send := func(bot, chat string) (int, string) {
-		status, answer, _ := ask(t, server, "/bot"+bot+":a/sendMessage", `{"chat_id":`+chat+`,"text":"x"}`)
+		status, answer, _ := postTo(t, server, "/bot"+bot+":a/sendMessage", `{"chat_id":`+chat+`,"text":"x"}`)
 		return status, answer
 	}
 	for i := range 20 {

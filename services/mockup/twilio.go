@@ -16,8 +16,8 @@ import (
 // account and every token; Twilio's own magic numbers fail as Twilio documents
 // (https://www.twilio.com/docs/iam/test-credentials).
 func (m *Mockup) twilio(r *http.Request, body []byte) response {
-	sid, token, is := r.BasicAuth()
-	if !is || token == "" || sid != r.PathValue("sid") || !strings.HasPrefix(sid, "AC") {
+	sid, token, ok := r.BasicAuth()
+	if !ok || token == "" || sid != r.PathValue("sid") || !strings.HasPrefix(sid, "AC") {
 		return twilioError(http.StatusUnauthorized, 20003)
 	}
 	if form, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); form != "application/x-www-form-urlencoded" {
@@ -43,7 +43,7 @@ func (m *Mockup) twilio(r *http.Request, body []byte) response {
 	if form.Has("From") {
 		segments = fmt.Sprint(segmentsOf(form.Get("Body")))
 	}
-	return twilioAnswer(http.StatusCreated, map[string]any{
+	return twilioResponse(http.StatusCreated, map[string]any{
 		"sid": message, "account_sid": sid, "api_version": "2010-04-01", "status": "queued",
 		"to": form.Get("To"), "from": orNull(form.Get("From")), "messaging_service_sid": orNull(form.Get("MessagingServiceSid")),
 		"body": form.Get("Body"), "num_segments": segments, "num_media": "0", "direction": "outbound-api",
@@ -56,14 +56,14 @@ func (m *Mockup) twilio(r *http.Request, body []byte) response {
 // twilioAccount returns an account: every one is active.
 func (m *Mockup) twilioAccount(r *http.Request, _ []byte) response {
 	asked, isJSON := strings.CutSuffix(r.PathValue("account"), ".json")
-	sid, token, is := r.BasicAuth()
+	sid, token, ok := r.BasicAuth()
 	if !isJSON {
 		return twilioError(http.StatusNotFound, 20404)
 	}
-	if !is || token == "" || sid != asked {
+	if !ok || token == "" || sid != asked {
 		return twilioError(http.StatusUnauthorized, 20003)
 	}
-	return twilioAnswer(http.StatusOK, map[string]any{"sid": sid, "status": "active", "type": "Full", "friendly_name": "mockup"})
+	return twilioResponse(http.StatusOK, map[string]any{"sid": sid, "status": "active", "type": "Full", "friendly_name": "mockup"})
 }
 
 // twilioFrom matches a number, a short code or a name.
@@ -127,13 +127,13 @@ var twilioMessages = map[int]string{
 }
 
 func twilioError(status, code int) response {
-	return twilioAnswer(status, map[string]any{
+	return twilioResponse(status, map[string]any{
 		"code": code, "message": twilioMessages[code], "more_info": fmt.Sprintf("https://www.twilio.com/docs/errors/%d", code), "status": status,
 	})
 }
 
-func twilioAnswer(status int, said map[string]any) response {
-	body, err := json.Marshal(said)
+func twilioResponse(status int, fields map[string]any) response {
+	body, err := json.Marshal(fields)
 	if err != nil {
 		panic(err) // strings and numbers always marshal
 	}

@@ -35,7 +35,7 @@ func twilioCallbacks(at, sid, token, message string, sent url.Values) callback {
 		return form
 	}
 	last := say("delivered", "")
-	if _, digits, is := strings.Cut(sent.Get("To"), twilioUndeliverable); is && len(digits) == 2 && digits[0] == '0' {
+	if _, digits, ok := strings.Cut(sent.Get("To"), twilioUndeliverable); ok && len(digits) == 2 && digits[0] == '0' {
 		last = say("undelivered", "300"+digits)
 	}
 	return callback{

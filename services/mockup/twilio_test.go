@@ -59,7 +59,7 @@ func sms(changes ...string) url.Values {
 }
 
 func TestTwilioTakesAMessage(t *testing.T) {
-	_, _, server, _ := stand(t)
+	_, _, server, _ := serveMockup(t)
 	for want, form := range map[string]url.Values{
 		"1":  sms(),
 		"2":  sms("Body", strings.Repeat("봉", 71)),
@@ -74,7 +74,7 @@ func TestTwilioTakesAMessage(t *testing.T) {
 }
 
 func TestTwilioRefuses(t *testing.T) {
-	_, _, server, _ := stand(t)
+	_, _, server, _ := serveMockup(t)
 	for name, c := range map[string]struct {
 		sid    string
 		form   url.Values
@@ -107,7 +107,7 @@ func TestTwilioRefuses(t *testing.T) {
 }
 
 func TestTwilioLimit(t *testing.T) {
-	_, _, server, client := stand(t)
+	_, _, server, client := serveMockup(t)
 	if _, err := client.SetLimits(t.Context(), &mockupv1.SetLimitsRequest{Kept: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +121,7 @@ func TestTwilioLimit(t *testing.T) {
 
 // TestTwilioVerifies verifies an account as the messenger does.
 func TestTwilioVerifies(t *testing.T) {
-	m, _, server, _ := stand(t)
+	m, _, server, _ := serveMockup(t)
 	sender := twilio.New(call.Endpoint{Client: server.Client(), Now: m.Now, URL: server.URL})
 	if o := sender.Verify(t.Context(), "AC1:token:+15005550006", "+821012345678"); o.Kind != messenger.Sent {
 		t.Errorf("%+v", o)
@@ -133,7 +133,7 @@ func TestTwilioVerifies(t *testing.T) {
 
 // TestTwilioCallsBack verifies that the messenger accepts the fake's callbacks.
 func TestTwilioCallsBack(t *testing.T) {
-	m, _, server, _ := stand(t)
+	m, _, server, _ := serveMockup(t)
 	running(t, m)
 	var sender twilio.Messenger
 	words := make(chan messenger.Receipt, 10)
@@ -158,18 +158,18 @@ func TestTwilioCallsBack(t *testing.T) {
 		if o.Kind != messenger.Sent {
 			t.Fatalf("%+v", o)
 		}
-		var said []string
+		var statuses []string
 		for last := false; !last; {
 			r := <-words
-			said = append(said, r.Status)
+			statuses = append(statuses, r.Status)
 			if last = r.Final; r.MessageID != o.MessageID {
 				t.Errorf("%+v is of another message", r)
 			}
 			if r.Outcome.Code != "" {
-				said = append(said, r.Outcome.Code)
+				statuses = append(statuses, r.Outcome.Code)
 			}
 		}
-		if got := strings.Join(said, " "); got != want {
+		if got := strings.Join(statuses, " "); got != want {
 			t.Errorf("%s: %s, want %s", to, got, want)
 		}
 	}

@@ -59,7 +59,7 @@ var inStore = []string{"services/$1", "internal/job/...", "internal/messenger", 
 
 var inSuite = []string{"services/$1", "internal/job/...", "internal/messenger", "internal/target", "kit/..."}
 
-const store = "a store knows its service and the database"
+const store = "a store depends on its service and the database"
 
 const suite = "a suite checks the interfaces of its service"
 

@@ -139,8 +139,8 @@ func TestSecretsStaySealed(t *testing.T) {
 // be.
 func unwritten(t *testing.T, p *proc.Process, data, secret, destination string) {
 	t.Helper()
-	if said := p.Log(); strings.Contains(said, secret) {
-		t.Errorf("the log holds a secret:\n%s", said)
+	if logged := p.Log(); strings.Contains(logged, secret) {
+		t.Errorf("the log holds a secret:\n%s", logged)
 	}
 	found := 0
 	must(t, filepath.WalkDir(data, func(path string, entry fs.DirEntry, err error) error {

@@ -24,8 +24,8 @@ func TestOneProcessPerFolder(t *testing.T) {
 		t.Error("the second process exited without an error")
 	}
 	for _, want := range []string{fmt.Sprintf("process %d ", first.ID()), "--data", "--nats-url"} {
-		if said := second.Log(); !strings.Contains(said, want) {
-			t.Errorf("the log lacks %q:\n%s", want, said)
+		if logged := second.Log(); !strings.Contains(logged, want) {
+			t.Errorf("the log lacks %q:\n%s", want, logged)
 		}
 	}
 

@@ -113,19 +113,19 @@ func foreignPages(t *testing.T, d deployment) {
 					}
 					continue
 				}
-				var said struct {
+				var decoded struct {
 					Code    any
 					Message string
 				}
-				if err := json.Unmarshal(body, &said); err != nil || res.status != http.StatusForbidden || !strings.HasPrefix(said.Message, how) {
+				if err := json.Unmarshal(body, &decoded); err != nil || res.status != http.StatusForbidden || !strings.HasPrefix(decoded.Message, how) {
 					t.Errorf("foreign %s: %d %s %v", how, res.status, body, err)
 				}
 				wantCode := any("permission_denied")
 				if strings.Contains(v.url, "/v1/") || strings.HasSuffix(v.url, "/readyz") {
 					wantCode = 7.0
 				}
-				if said.Code != wantCode {
-					t.Errorf("foreign %s: code %v, want %v", how, said.Code, wantCode)
+				if decoded.Code != wantCode {
+					t.Errorf("foreign %s: code %v, want %v", how, decoded.Code, wantCode)
 				}
 			}
 		})

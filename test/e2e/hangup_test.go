@@ -20,8 +20,8 @@ func TestSIGHUP(t *testing.T) {
 	p.URLs(t, 1)
 	p.Signal(t, syscall.SIGHUP)
 	must(t, p.Wait(t))
-	if said := p.Log(); !strings.Contains(said, `"msg":"stopped"`) {
-		t.Errorf("no graceful stop:\n%s", said)
+	if logged := p.Log(); !strings.Contains(logged, `"msg":"stopped"`) {
+		t.Errorf("no graceful stop:\n%s", logged)
 	}
 
 	cmd := binaries.ServeCommand("--data="+t.TempDir(), "--edge-addr=127.0.0.1:0")

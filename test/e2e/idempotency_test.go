@@ -17,7 +17,7 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// keyed is the request of the idempotency tests; told checks its response.
+// keyed is the request of the idempotency tests; wasExecuted checks its response.
 const keyed = `{"target":["@@test-team2","@nobody"],"message":"m"}`
 
 func wasExecuted(answer string) bool {

@@ -14,7 +14,7 @@ func TestBadInput(t *testing.T) {
 		rest, rpc := "/v1/alerts", "/bongsu.alert.v1.AlertService/SendAlert"
 		for _, c := range []struct {
 			name, contentType, body string
-			says                    string
+			wantText                string
 			statuses                string // one for REST, one for Connect's JSON
 		}{
 			{"a target without @", "", `{"target":["@user1","user2"],"message":"m"}`, `user2`, "400 400"},
@@ -56,8 +56,8 @@ func TestBadInput(t *testing.T) {
 					if got := http.StatusText(status); strings.Fields(want)[0] != strconv.Itoa(status) {
 						t.Errorf("%s: %d %s, want %s: %s", path, status, got, want, answer)
 					}
-					if status != http.StatusUnsupportedMediaType && !strings.Contains(answer, c.says) {
-						t.Errorf("%s lacks %q: %s", path, c.says, answer)
+					if status != http.StatusUnsupportedMediaType && !strings.Contains(answer, c.wantText) {
+						t.Errorf("%s lacks %q: %s", path, c.wantText, answer)
 					}
 				}
 			})
@@ -77,15 +77,15 @@ func TestBadInput(t *testing.T) {
 		if calls := d.calls(t); len(calls) != 0 {
 			t.Errorf("calls were made: %v", calls)
 		}
-		if said := d.send(t, `{"target":["@user1"],"message":"still here"}`); *said.UserCount != 1 {
-			t.Errorf("afterwards: %+v", said)
+		if res := d.send(t, `{"target":["@user1"],"message":"still here"}`); *res.UserCount != 1 {
+			t.Errorf("afterwards: %+v", res)
 		}
 	})
 }
 
-// TestNamesOfSigns uses names with characters that are special to a database, a
+// TestNamesOfSpecialCharacters uses names with characters that are special to a database, a
 // template, a shell or a browser.
-func TestNamesOfSigns(t *testing.T) {
+func TestNamesOfSpecialCharacters(t *testing.T) {
 	d := oneProcess(t)
 	for _, name := range []string{`'; DROP TABLE groups;--`, `{{.}}`, `${HOME}`, `<b>`, `a/b@c`, `%s`, `a;b`} {
 		for path, body := range map[string]string{"/v1/groups": `{"groupName":"` + name + `"}`, "/v1/users": `{"nickName":"` + name + `"}`} {

@@ -155,15 +155,15 @@ func TestNoSecretIsWritten(t *testing.T) {
 	for _, id := range ids {
 		urlsOf = append(urlsOf, d.edge+"/v1/alerts/"+id)
 	}
-	said := ""
+	responses := ""
 	for _, url := range urlsOf {
 		_, answer := request(t, http.MethodGet, url, "")
-		said += answer
+		responses += answer
 		if strings.Contains(answer, secret) {
 			t.Errorf("%s returns %s", url, answer)
 		}
 	}
-	if !strings.Contains(said, "you said ") {
+	if !strings.Contains(responses, "you said ") {
 		t.Error("no response of a provider is logged: the search covers nothing")
 	}
 	p.Kill()

@@ -79,7 +79,7 @@ func receipts(t *testing.T, d deployment) {
 	}
 
 	before := d.get(t, id).String()
-	said := "MessageSid=" + lee[0].GetReceipt().GetProviderMessageId() + "&MessageStatus=delivered"
+	body := "MessageSid=" + lee[0].GetReceipt().GetProviderMessageId() + "&MessageStatus=delivered"
 	for at, want := range map[string]int{
 		"twilio/" + lee[0].GetId(): http.StatusBadRequest, // not signed
 		"twilio/" + lee[1].GetId(): http.StatusNotFound,   // sent by slack
@@ -88,7 +88,7 @@ func receipts(t *testing.T, d deployment) {
 		"twilio/0":                 http.StatusBadRequest,
 		"twilio/x":                 http.StatusBadRequest,
 	} {
-		status, answer := requestAs(t, http.MethodPost, d.edge+"/v1/callbacks/"+at, "application/x-www-form-urlencoded", said)
+		status, answer := requestAs(t, http.MethodPost, d.edge+"/v1/callbacks/"+at, "application/x-www-form-urlencoded", body)
 		if status != want || strings.Contains(answer, "secret") {
 			t.Errorf("%s: %d %s, want %d", at, status, answer, want)
 		}

@@ -40,8 +40,8 @@ func TestRefusedCredential(t *testing.T) {
 	if seen != calls || seen > 5 || seen == 0 {
 		t.Errorf("the provider received %d calls, the ledger has %d", seen, calls)
 	}
-	if told := strings.Count(p.Log(), "provider refused a credential"); told != 1 {
-		t.Errorf("the operator was told %d times", told)
+	if warnings := strings.Count(p.Log(), "provider refused a credential"); warnings != 1 {
+		t.Errorf("warned %d times, want 1", warnings)
 	}
 	if strings.Contains(p.Log(), "xoxb") {
 		t.Error("the log holds a token")
@@ -92,6 +92,6 @@ func TestCredentialRightAgain(t *testing.T) {
 		t.Errorf("%d calls after it became valid, %d while it was refused", calls, before)
 	}
 	if !strings.Contains(p.Log(), "provider accepts a refused credential again") {
-		t.Error("the operator is not told that it is right again")
+		t.Error("the log lacks that the provider accepts the credential again")
 	}
 }

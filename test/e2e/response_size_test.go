@@ -106,8 +106,8 @@ func TestAnswersToBadRequestsAreSmall(t *testing.T) {
 	if peak := peakMemory(t, p); peak-before > 400<<20 {
 		t.Errorf("memory grew by %d MB", (peak-before)>>20)
 	}
-	if said := len(p.Log()); said > 500_000 {
-		t.Errorf("the log grew by %d bytes", said)
+	if logged := len(p.Log()); logged > 500_000 {
+		t.Errorf("the log grew by %d bytes", logged)
 	}
 }
 

@@ -87,8 +87,8 @@ type answered struct {
 	body   string
 }
 
-// askRaw sends a request verbatim, for requests that http.Client would not send.
-func askRaw(t *testing.T, url, request string) answered {
+// sendRaw sends a request verbatim, for requests that http.Client would not send.
+func sendRaw(t *testing.T, url, request string) answered {
 	t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 	must(t, err)
@@ -118,7 +118,7 @@ func TestErrorsHaveOneShape(t *testing.T) {
 		for _, c := range []struct {
 			name, line, rest string
 			status           int
-			says             string
+			wantText         string
 		}{
 			{"a path that is not UTF-8", "GET /v1/users/%ff", head + "\r\n", 400, "nick_name"},
 			{"a path of the older service that is not UTF-8", "DELETE /v1/groups/1/users/%ff", head + "\r\n", 400, "nick_name"},
@@ -151,7 +151,7 @@ func TestErrorsHaveOneShape(t *testing.T) {
 			{"an unknown field", "POST /v1/users", sized("", `{"nickName":"a","colour":1}`), 400, "colour"},
 		} {
 			t.Run(c.name, func(t *testing.T) {
-				got := askRaw(t, d.edge, c.line+" HTTP/1.1\r\n"+c.rest)
+				got := sendRaw(t, d.edge, c.line+" HTTP/1.1\r\n"+c.rest)
 				var shape struct {
 					Code    *int   `json:"code"`
 					Message string `json:"message"`
@@ -160,10 +160,10 @@ func TestErrorsHaveOneShape(t *testing.T) {
 				if err := json.Unmarshal([]byte(got.body), &shape); err != nil || shape.Code == nil || *shape.Code == 0 || shape.Details == nil {
 					t.Errorf("malformed error: %v %s", err, got.body)
 				}
-				if got.status != c.status || !strings.Contains(shape.Message, c.says) || got.header.Get("Content-Type") != "application/json" {
+				if got.status != c.status || !strings.Contains(shape.Message, c.wantText) || got.header.Get("Content-Type") != "application/json" {
 					t.Errorf("%d %s %s", got.status, got.header, got.body)
 				}
-				if allow := got.header.Get("Allow"); (allow != "") != (c.status == http.StatusMethodNotAllowed) || !strings.Contains(c.says, allow) {
+				if allow := got.header.Get("Allow"); (allow != "") != (c.status == http.StatusMethodNotAllowed) || !strings.Contains(c.wantText, allow) {
 					t.Errorf("%d with Allow %q", got.status, allow)
 				}
 			})
@@ -177,7 +177,7 @@ func TestConnectNamesThePlace(t *testing.T) {
 	d := oneProcess(t)
 	list, send := "/bongsu.alert.v1.AlertService/ListAlerts", "/bongsu.alert.v1.AlertService/SendAlert"
 	head := "Host: localhost\r\nConnection: close\r\n"
-	for _, c := range []struct{ name, request, says string }{
+	for _, c := range []struct{ name, request, wantText string }{
 		{"bad base64", "GET " + list + "?connect=v1&encoding=proto&base64=1&message=!!! HTTP/1.1\r\n" + head + "\r\n", "message"},
 		{"a malformed query", "GET " + list + "?connect=v1&encoding=json&message=%zz HTTP/1.1\r\n" + head + "\r\n", "query"},
 		{"bad chunks", "POST " + send + " HTTP/1.1\r\n" + head + "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "body"},
@@ -185,7 +185,7 @@ func TestConnectNamesThePlace(t *testing.T) {
 		{"a header that is not UTF-8", "POST " + send + " HTTP/1.1\r\n" + head + "Content-Type: application/json\r\nIdempotency-Key: \xff\r\nContent-Length: 36\r\n\r\n" + `{"target":["@nobody"],"message":"m"}`, "Idempotency-Key"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := askRaw(t, d.edge, c.request); got.status != http.StatusBadRequest || !strings.Contains(got.body, `"code":"invalid_argument"`) || !strings.Contains(got.body, c.says) {
+			if got := sendRaw(t, d.edge, c.request); got.status != http.StatusBadRequest || !strings.Contains(got.body, `"code":"invalid_argument"`) || !strings.Contains(got.body, c.wantText) {
 				t.Errorf("%d %s", got.status, got.body)
 			}
 		})
@@ -197,7 +197,7 @@ func TestHEAD(t *testing.T) {
 	d := oneProcess(t)
 	for path, status := range map[string]int{"/v1/groups": 200, "/v1/groups/2/users": 200, "/v1/alerts": 200, "/v1/users/user1": 200, "/v1/groups/999": 404, "/v1/nothing": 404} {
 		_, body := request(t, http.MethodGet, d.edge+path, "")
-		got := askRaw(t, d.edge, "HEAD "+path+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+		got := sendRaw(t, d.edge, "HEAD "+path+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 		if got.status != status || got.body != "" || got.header.Get("Content-Length") != strconv.Itoa(len(body)) {
 			t.Errorf("%s: %d %s %q", path, got.status, got.header, got.body)
 		}
@@ -213,7 +213,7 @@ func TestNamesInPaths(t *testing.T) {
 			escaped = "%2E%2E"
 		}
 		for _, path := range []string{"GET /v1/users/" + escaped, "DELETE /v1/groups/1/users/" + escaped} {
-			got := askRaw(t, d.edge, path+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+			got := sendRaw(t, d.edge, path+" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 			quoted, err := json.Marshal("user " + strconv.Quote(name))
 			must(t, err)
 			if got.status != http.StatusNotFound || !strings.Contains(got.body, strings.Trim(string(quoted), `"`)) {

@@ -80,8 +80,8 @@ func TestRetention(t *testing.T) {
 			p, d := run()
 			find(d, http.StatusOK, append(old, open, young)...)
 			must(t, p.Stop(t))
-			if said := p.Log(); strings.Contains(said, "retention") {
-				t.Errorf("retention runs without --keep:\n%s", said)
+			if logged := p.Log(); strings.Contains(logged, "retention") {
+				t.Errorf("retention runs without --keep:\n%s", logged)
 			}
 
 			p, d = run("--keep=30d")
@@ -100,8 +100,8 @@ func TestRetention(t *testing.T) {
 				t.Errorf("only kept deliveries can be replayed: %s", answer)
 			}
 			must(t, p.Stop(t))
-			if said := p.Log(); !strings.Contains(said, `"msg":"deleted completed alerts","alerts":301,"deliveries":2600`) {
-				t.Errorf("it does not say what it forgot:\n%s", said)
+			if logged := p.Log(); !strings.Contains(logged, `"msg":"deleted completed alerts","alerts":301,"deliveries":2600`) {
+				t.Errorf("the log lacks the deleted alerts:\n%s", logged)
 			}
 		})
 	}

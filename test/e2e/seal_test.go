@@ -48,9 +48,9 @@ func TestRotate(t *testing.T) {
 		var ids []string
 		send := func() { ids = append(ids, d.send(t, `{"target":["@all"],"message":"node1 down"}`).ID) }
 		send()
-		for turn := range 2 {
+		for n := range 2 {
 			rotated := regexp.MustCompile(`key (\d+) is the primary`).FindStringSubmatch(bongsu(t, "key", "rotate", d.key))
-			name := fmt.Sprint("new", turn)
+			name := fmt.Sprint("new", n)
 			body := `{"nickName":"` + name + `","addresses":[{"messenger":"slack","credential":"SECRET-` + name + `","destination":"C1"}]}`
 			if status, answer := request(t, http.MethodPost, d.edge+"/v1/users", body); status != http.StatusCreated {
 				t.Fatalf("%d %s", status, answer)
@@ -64,7 +64,7 @@ func TestRotate(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, k := range res.GetKeys() {
-					sealed = sealed || k.GetPrimary() && fmt.Sprint(k.GetId()) == rotated[1] && int(k.GetAddressCount()) == 10+turn
+					sealed = sealed || k.GetPrimary() && fmt.Sprint(k.GetId()) == rotated[1] && int(k.GetAddressCount()) == 10+n
 				}
 			}
 			cancel()
@@ -106,9 +106,9 @@ func TestWrongKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct {
-		args []string
-		env  string
-		says string
+		args     []string
+		env      string
+		wantText string
 	}{
 		"group, another key":                 {append(group, "--seal-key-file="+newKey(t)), "", "9 credentials in the directory cannot be opened"},
 		"group, no key":                      {group, "", "no seal key at"},
@@ -126,7 +126,7 @@ func TestWrongKey(t *testing.T) {
 				cmd.Env = append(cmd.Env, test.env)
 			}
 			p := proc.Start(t, cmd)
-			if err := p.Wait(t); err == nil || !strings.Contains(p.Log(), test.says) {
+			if err := p.Wait(t); err == nil || !strings.Contains(p.Log(), test.wantText) {
 				t.Errorf("exit %v, log %s", err, p.Log())
 			}
 			if strings.Contains(p.Log(), "s3cret") || strings.Contains(p.Log(), "listening") {
@@ -147,7 +147,7 @@ func TestLateWrongKey(t *testing.T) {
 	group := binaries.Serve(t, "--services=directory", "--directory-addr=127.0.0.1:0", "--data="+t.TempDir(), "--seal-key-file="+newKey(t)).URLs(t, 1)["directory"]
 	binaries.Serve(t, "--services=alert", fmt.Sprintf("--alert-addr=127.0.0.1:%d", port), "--data="+t.TempDir(), "--directory-service-url="+group, "--nats-url="+nats)
 	if err := sender.Wait(t); err == nil || !strings.Contains(sender.Log(), "the directory service and the senders need the same seal key file") {
-		t.Errorf("it ended with %v, and said %s", err, sender.Log())
+		t.Errorf("it ended with %v and logged %s", err, sender.Log())
 	}
 }
 
@@ -172,7 +172,7 @@ func TestKeyInEnvironment(t *testing.T) {
 	}
 }
 
-// TestLateKey gives a rotated file to the group service before the sender: deliveries
+// TestLateKey distributes a rotated file to the directory service before the sender: deliveries
 // that are sealed under the new key wait for it and are sent.
 func TestLateKey(t *testing.T) {
 	d, startSender := withoutSender(t)

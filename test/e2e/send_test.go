@@ -23,12 +23,12 @@ import (
 // records.
 func TestSend(t *testing.T) {
 	inEachDeployment(t, func(t *testing.T, d deployment) {
-		said := d.send(t, `{"target":["@user1","@@test-team2"],"severity":"normal","message":"node1 down"}`)
-		if *said.UserCount != 3 || said.UnknownTarget == nil || len(said.UnknownTarget) != 0 {
-			t.Errorf("response %+v", said)
+		res := d.send(t, `{"target":["@user1","@@test-team2"],"severity":"normal","message":"node1 down"}`)
+		if *res.UserCount != 3 || res.UnknownTarget == nil || len(res.UnknownTarget) != 0 {
+			t.Errorf("response %+v", res)
 		}
 		var record []string
-		for _, delivery := range d.ended(t, said.ID) {
+		for _, delivery := range d.ended(t, res.ID) {
 			if len(delivery.GetAttempts()) != 1 {
 				t.Fatalf("attempts of %s: %v", delivery.GetNickName(), delivery.GetAttempts())
 			}
@@ -61,7 +61,7 @@ func TestRecipients(t *testing.T) {
 	inEachDeployment(t, func(t *testing.T, d deployment) {
 		for _, c := range []struct {
 			name, target string
-			told         []int
+			notified     []int
 			unknown      []string
 		}{
 			{"a user named twice is notified once", `["@user2","@user2","@@test-team2"]`, []int{2, 7}, nil},
@@ -72,12 +72,12 @@ func TestRecipients(t *testing.T) {
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				d.reset(t)
-				said := d.send(t, `{"target":`+c.target+`,"severity":"high","message":"m"}`)
-				if *said.UserCount != len(c.told) || !slices.Equal(said.UnknownTarget, c.unknown) {
-					t.Errorf("response %+v", said)
+				res := d.send(t, `{"target":`+c.target+`,"severity":"high","message":"m"}`)
+				if *res.UserCount != len(c.notified) || !slices.Equal(res.UnknownTarget, c.unknown) {
+					t.Errorf("response %+v", res)
 				}
-				d.ended(t, said.ID)
-				var told []int
+				d.ended(t, res.ID)
+				var notified []int
 				for _, call := range d.calls(t) {
 					var body struct{ Channel, Text string }
 					must(t, json.Unmarshal([]byte(call.GetBody()), &body))
@@ -85,11 +85,11 @@ func TestRecipients(t *testing.T) {
 					if _, err := fmt.Sscanf(body.Channel, "USER%d_CHANNEL_ID", &n); err != nil || body.Text != "[high] m" {
 						t.Errorf("Slack received %s", call.GetBody())
 					}
-					told = append(told, n)
+					notified = append(notified, n)
 				}
-				slices.Sort(told)
-				if !slices.Equal(told, c.told) {
-					t.Errorf("notified %v, want %v", told, c.told)
+				slices.Sort(notified)
+				if !slices.Equal(notified, c.notified) {
+					t.Errorf("notified %v, want %v", notified, c.notified)
 				}
 			})
 		}
@@ -165,7 +165,7 @@ func TestRedeliveredJob(t *testing.T) {
 	d.send(t, `{"target":["@user1"],"severity":"critical","message":"first"}`)
 	_, err = jobs.NextMsg(proc.Patience)
 	must(t, err)
-	said := d.send(t, `{"target":["@@test-team2"],"severity":"low","message":"copied"}`)
+	res := d.send(t, `{"target":["@@test-team2"],"severity":"low","message":"copied"}`)
 	original, err := jobs.NextMsg(proc.Patience)
 	must(t, err)
 	for range 10 {
@@ -177,7 +177,7 @@ func TestRedeliveredJob(t *testing.T) {
 	startSender()
 	fetched(t, conn, "slack-low", 11)
 	d.parts["alert"].Signal(t, syscall.SIGCONT)
-	d.ended(t, said.ID)
+	d.ended(t, res.ID)
 	copied := 0
 	for _, call := range d.calls(t) {
 		if strings.Contains(call.GetBody(), "copied") {

@@ -33,8 +33,8 @@ func TestImport(t *testing.T) {
 			return path
 		}
 		to := "--server=" + d.edge
-		if said := bongsu(t, "import", to, file("people.csv", text.String())); !strings.Contains(said, "8000") || strings.Contains(said, "SECRET") {
-			t.Errorf("import: %s", said)
+		if output := bongsu(t, "import", to, file("people.csv", text.String())); !strings.Contains(output, "8000") || strings.Contains(output, "SECRET") {
+			t.Errorf("import: %s", output)
 		}
 		for name, args := range map[string][]string{
 			"bare.yaml":   nil,
@@ -46,8 +46,8 @@ func TestImport(t *testing.T) {
 			if strings.Contains(out, "SECRET-") != (name == "open.csv") {
 				t.Errorf("%s: wrong presence of secrets", name)
 			}
-			if said := bongsu(t, "import", to, "--prune", file(name, out)); !strings.Contains(said, "nothing was changed") {
-				t.Errorf("%s: %s", name, said)
+			if output := bongsu(t, "import", to, "--prune", file(name, out)); !strings.Contains(output, "nothing was changed") {
+				t.Errorf("%s: %s", name, output)
 			}
 		}
 		id := d.send(t, `{"target":["@@team7","@user1"],"message":"node1 down"}`).ID

@@ -71,13 +71,13 @@ func TestNATSUnreachable(t *testing.T) {
 	allSent(t, d.ended(t, id))
 	check(true)
 	for _, name := range []string{"alert", "sender"} {
-		said := d.parts[name].Log()
+		logged := d.parts[name].Log()
 		for what, most := range map[string]int{
 			"no NATS server is reachable": 1, "queue connected\"": 1, "queue disconnected": 1, "queue connected again": 1,
 			"jobs cannot be taken from the queue": 2, "limiter state cannot be watched": 2, `"level":"WARN"`: 8, `"level":"ERROR"`: 4,
 		} {
-			if got := strings.Count(said, what); got > most || got == 0 && strings.HasPrefix(what, "queue") {
-				t.Errorf("the %s service logged %q %d times:\n%s", name, what, got, said)
+			if got := strings.Count(logged, what); got > most || got == 0 && strings.HasPrefix(what, "queue") {
+				t.Errorf("the %s service logged %q %d times:\n%s", name, what, got, logged)
 			}
 		}
 	}

@@ -21,11 +21,11 @@ func TestKilledUpstream(t *testing.T) {
 	d := sixProcesses(t)
 	d.fault(t, &mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "3600"}})
 	id := d.send(t, `{"target":["@user1"],"message":"m"}`).ID
-	const says = "alert service unavailable; try again"
+	const wantText = "alert service unavailable; try again"
 	check := func(t *testing.T, err error) {
 		t.Helper()
 		wantCode(t, err, connect.CodeUnavailable)
-		if !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "127.0.0.1") {
+		if !strings.Contains(err.Error(), wantText) || strings.Contains(err.Error(), "127.0.0.1") {
 			t.Errorf("%v", err)
 		}
 	}
@@ -49,7 +49,7 @@ func TestKilledUpstream(t *testing.T) {
 		})
 	}
 	status, answer := request(t, http.MethodGet, d.edge+"/v1/alerts/"+id, "")
-	if status < 500 || !strings.Contains(answer, `"code":14`) || !strings.Contains(answer, says) || strings.Contains(answer, "127.0.0.1") {
+	if status < 500 || !strings.Contains(answer, `"code":14`) || !strings.Contains(answer, wantText) || strings.Contains(answer, "127.0.0.1") {
 		t.Errorf("REST: %d %s", status, answer)
 	}
 	d.parts["edge"].Await(t, regexp.MustCompile(`"level":"WARN","msg":"upstream unavailable","upstream":"alert"`), 1)

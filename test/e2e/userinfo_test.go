@@ -17,22 +17,22 @@ func TestRemoteDirectory(t *testing.T) {
 	urls := binaries.Serve(t, here...).URLs(t, 5)
 	d := deployment{edge: urls["edge"], alert: urls["alert"], mockup: urls["mockup"]}
 
-	told := func(what string) {
+	sendsOnce := func(what string) {
 		t.Helper()
 		d.reset(t)
-		said := d.send(t, `{"target":["@user1","@nobody"],"message":"node1 down"}`)
-		if *said.UserCount != 1 || len(said.UnknownTarget) != 1 {
-			t.Fatalf("%s: response %+v", what, said)
+		sent := d.send(t, `{"target":["@user1","@nobody"],"message":"node1 down"}`)
+		if *sent.UserCount != 1 || len(sent.UnknownTarget) != 1 {
+			t.Fatalf("%s: response %+v", what, sent)
 		}
-		d.ended(t, said.ID)
+		d.ended(t, sent.ID)
 		calls := d.calls(t)
 		if len(calls) != 1 || calls[0].GetHeaders()["Authorization"] != "Bearer SLACK-USER1-TOKEN" {
 			t.Errorf("%s: the fake received %v", what, calls)
 		}
 	}
-	told("the remote directory is up")
+	sendsOnce("the remote directory is up")
 	system.Kill()
-	told("the remote directory is down")
+	sendsOnce("the remote directory is down")
 	res, err := http.Post(d.edge+"/v1/alerts", "application/json", strings.NewReader(`{"target":["@user2"],"message":"node1 down"}`))
 	if err != nil {
 		t.Fatal(err)

@@ -166,15 +166,15 @@ func TestAlertToManyPeople(t *testing.T) {
 			all.Go(func() {
 				stream, err := client.WatchAlert(ctx, &alertv1.WatchAlertRequest{Id: id})
 				must(t, err)
-				states, told := map[string]alertv1.DeliveryState{}, sync.OnceFunc(first.Done)
-				defer told()
+				states, watched := map[string]alertv1.DeliveryState{}, sync.OnceFunc(first.Done)
+				defer watched()
 				for stream.Receive() {
 					if n := len(stream.Msg().GetDeliveries()); n > 500 {
 						t.Errorf("a stream message of %d deliveries", n)
 					}
 					for _, one := range stream.Msg().GetDeliveries() {
 						if states[one.GetId()] = one.GetState(); len(states) == people {
-							told()
+							watched()
 						}
 					}
 				}

@@ -107,7 +107,7 @@ var dated = []string{"webhook", "sns"}
 // deduplicates it. The recorded times are not checked.
 func (s *system) delivered(t testing.TB, all []*alertRequest) {
 	t.Helper()
-	alerts, seen := s.ended(t), s.sights(t)
+	alerts, seen := s.ended(t), s.callsByDelivery(t)
 	if len(alerts) != len(all) {
 		t.Errorf("the ledger holds %d alerts, want %d", len(alerts), len(all))
 	}

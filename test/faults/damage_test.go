@@ -21,7 +21,7 @@ func TestLedgerCorrupted(t *testing.T) {
 	path := filepath.Join(data, "ledger.db")
 	good, err := os.ReadFile(path)
 	must(t, err)
-	s.struck(func() {
+	s.recordFault(func() {
 		for name, bad := range map[string][]byte{
 			"no database at all":    []byte(strings.Repeat("this is no database\n", 1000)),
 			"garbage in the middle": append(append([]byte{}, good[:4096]...), []byte(strings.Repeat("garbage ", (len(good)-4096)/8))...),
@@ -65,7 +65,7 @@ func TestLedgerCorruptedWhileItRuns(t *testing.T) {
 	must(t, s.parts["all"].Stop(t)) // so that all data is in one file
 	s.start(t, "all")
 	s.ready(t)
-	calls := len(s.sights(t))
+	calls := len(s.callsByDelivery(t))
 
 	path := filepath.Join(data, "ledger.db")
 	file, err := os.OpenFile(path, os.O_WRONLY, 0)
@@ -79,7 +79,7 @@ func TestLedgerCorruptedWhileItRuns(t *testing.T) {
 
 	s.refuses(t)
 	s.notReady(t)
-	if now := len(s.sights(t)); now != calls {
+	if now := len(s.callsByDelivery(t)); now != calls {
 		t.Errorf("%d more calls for deliveries that cannot be recorded", now-calls)
 	}
 	s.living(t)
@@ -87,7 +87,7 @@ func TestLedgerCorruptedWhileItRuns(t *testing.T) {
 	// It finds the damage when it opens the ledger or only at a later request,
 	// depending on the place of the damage.
 	p := binaries.Serve(t, "--data="+data, "--edge-addr=127.0.0.1:0")
-	if said := p.Await(t, startsOrNot, 1)[0][0]; said == "cannot start" {
+	if line := p.Await(t, startsOrNot, 1)[0][0]; line == "cannot start" {
 		if p.Wait(t) == nil || !saysDamaged.MatchString(p.Log()) {
 			t.Errorf("the log lacks the reason:\n%s", p.Log())
 		}

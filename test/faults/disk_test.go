@@ -26,7 +26,7 @@ func TestDiskFull(t *testing.T) {
 	s.ended(t)
 
 	var between []*alertRequest
-	s.struck(func() { between = s.fill(t, data) })
+	s.recordFault(func() { between = s.fill(t, data) })
 	after, _ := posts(draw(t.Name()), 20)
 	for _, p := range after {
 		p.message, p.key = p.message+" after it", ""
@@ -49,7 +49,7 @@ func (s *system) fill(t *testing.T, data string) (between []*alertRequest) {
 		}
 	}
 	// Allocated space within the files takes some more alerts.
-	for ctx, said := limited(t), 0; said != http.StatusServiceUnavailable; said, _ = s.get(ctx, "/readyz") {
+	for ctx, status := limited(t), 0; status != http.StatusServiceUnavailable; status, _ = s.get(ctx, "/readyz") {
 		if ctx.Err() != nil {
 			t.Fatalf("ready after %d alerts on a full disk", len(between))
 		}
@@ -103,7 +103,7 @@ func TestFolderReadOnly(t *testing.T) {
 			t.Fatalf("mount: %v %s", err, out)
 		}
 	}
-	s.struck(func() {
+	s.recordFault(func() {
 		remount("ro")
 		doesNotStart(t, data, "cannot start", "read-only")
 		remount("rw")
@@ -136,7 +136,7 @@ func TestFolderTurnsReadOnly(t *testing.T) {
 	s := oneIn(t, data)
 	before, _ := posts(draw(t.Name()), 40)
 	s.send(t, before) // some of which wait for their slots
-	s.struck(func() {
+	s.recordFault(func() {
 		// When ext4 shuts down, Linux may report a pending fsync as successful although
 		// the data is lost. Here no fsync is pending.
 		all := s.parts["all"]

@@ -30,16 +30,16 @@ func judgeIDs(t testing.TB, d *alertv1.Delivery, calls []*mockupv1.Call) {
 			continue
 		}
 		if id == "" || !slices.ContainsFunc(calls, func(call *mockupv1.Call) bool {
-			return attemptOf(d, call) == i && tookIt(call) && gaveID(call, id)
+			return attemptOf(d, call) == i && tookIt(call) && containsID(call, id)
 		}) {
 			t.Errorf("attempt %d has the message id %q, which is in no response of the fake: %v\n%v", i+1, id, d, calls)
 		}
 	}
 }
 
-// gaveID reports whether a response holds a message id. That of a mail is in the mail
+// containsID reports whether a response holds a message id. That of a mail is in the mail
 // itself, where its sender sets it.
-func gaveID(call *mockupv1.Call, id string) bool {
+func containsID(call *mockupv1.Call, id string) bool {
 	if call.GetMethod() == "SMTP" {
 		return strings.Contains(call.GetBody(), "Message-ID: <"+id+">")
 	}

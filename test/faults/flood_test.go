@@ -35,11 +35,11 @@ func TestQueueDeletedUnderFlood(t *testing.T) {
 			if !s.calls.reach(t.Context(), alerts*teamSize/4) {
 				t.Fatal("the deliveries are not sent")
 			}
-			s.struck(func() { s.wipe(t) })
+			s.recordFault(func() { s.wipe(t) })
 			r := s.judge(t, all)
 			s.calm(t)
 			var times, starts []time.Time
-			for _, calls := range s.sights(t) {
+			for _, calls := range s.callsByDelivery(t) {
 				for _, call := range calls {
 					times = append(times, call.GetTime().AsTime())
 				}

@@ -22,7 +22,6 @@ type alertRequest struct {
 
 	id    string // if accepted
 	count int    // deliveries in the response
-	told  time.Time
 	wrong string // a different response to a repeated request
 }
 
@@ -47,13 +46,13 @@ func posts(rng *rand.Rand, n int) (all []*alertRequest, deliveries int) {
 func (s *system) drive(ctx context.Context, all []*alertRequest, accepted *counter) {
 	work := make(chan *alertRequest)
 	var callers sync.WaitGroup
-	var turn atomic.Int64
+	var requests atomic.Int64
 	client := &http.Client{Timeout: 5 * time.Second}
 	for range 6 {
 		callers.Go(func() {
 			for p := range work {
 				wait(ctx, p.after)
-				at := int(turn.Add(1))
+				at := int(requests.Add(1))
 				for !s.post(ctx, client, p, at) && p.key != "" && ctx.Err() == nil {
 					wait(ctx, 20*time.Millisecond)
 					at++ // without a response the caller retries at the next URL
@@ -72,9 +71,9 @@ func (s *system) drive(ctx context.Context, all []*alertRequest, accepted *count
 	callers.Wait()
 }
 
-// strikeBusy sends alerts, calls strike after 20 of them were accepted, and returns
+// faultWhileBusy sends alerts, calls fault after 20 of them were accepted, and returns
 // when all callers have a response or gave up, within patience.
-func (s *system) strikeBusy(t testing.TB, all []*alertRequest, patience time.Duration, strike func()) {
+func (s *system) faultWhileBusy(t testing.TB, all []*alertRequest, patience time.Duration, fault func()) {
 	t.Helper()
 	accepted, driven := new(counter), make(chan struct{})
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -86,7 +85,7 @@ func (s *system) strikeBusy(t testing.TB, all []*alertRequest, patience time.Dur
 	if !accepted.reach(ctx, 20) {
 		t.Fatal("20 alerts were not accepted")
 	}
-	s.struck(strike)
+	s.recordFault(fault)
 	<-driven
 }
 
@@ -116,14 +115,14 @@ func (s *system) post(ctx context.Context, client *http.Client, p *alertRequest,
 	}
 	defer res.Body.Close()
 	answer, err := io.ReadAll(res.Body)
-	var said struct {
+	var decoded struct {
 		ID        string
 		UserCount int
 	}
-	if err != nil || res.StatusCode != http.StatusOK || json.Unmarshal(answer, &said) != nil {
+	if err != nil || res.StatusCode != http.StatusOK || json.Unmarshal(answer, &decoded) != nil {
 		return false
 	}
-	p.id, p.count, p.told = said.ID, said.UserCount, time.Now()
+	p.id, p.count = decoded.ID, decoded.UserCount
 	return true
 }
 

@@ -15,8 +15,8 @@ import (
 const (
 	// alerts is the number of alerts in a case.
 	alerts = 90
-	// strikes is the number of fault events in a case.
-	strikes = 3
+	// faultsPerCase is the number of fault events in a case.
+	faultsPerCase = 3
 )
 
 // TestMatrix runs the cases and prints their results.
@@ -70,7 +70,7 @@ func (c faultCase) run(t *testing.T) {
 	}()
 	for _, event := range c.plan(rng, deliveries) {
 		event.await(ctx, sys, accepted)
-		sys.struck(func() {
+		sys.recordFault(func() {
 			if event.wipe {
 				sys.wipe(t)
 				return
@@ -101,7 +101,7 @@ func (c faultCase) run(t *testing.T) {
 // as a possible duplicate.
 func (s *system) calm(t testing.TB) {
 	t.Helper()
-	seen := s.sights(t)
+	seen := s.callsByDelivery(t)
 	for _, a := range s.ended(t) {
 		for _, d := range a.GetDeliveries() {
 			taken := 0
@@ -137,7 +137,7 @@ func (c faultCase) plan(rng *rand.Rand, deliveries int) []faultEvent {
 	var plan []faultEvent
 	n := 0
 	if c.kill != "none" {
-		n = strikes
+		n = faultsPerCase
 	}
 	wiped := -1
 	if c.wipe {

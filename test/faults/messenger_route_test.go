@@ -22,8 +22,8 @@ type messengerRoute struct {
 	text        callParser
 }
 
-// ways holds all routes.
-var ways = []messengerRoute{
+// routes holds all routes.
+var routes = []messengerRoute{
 	{"slack", named("USER%d-TOKEN"), label, regexp.MustCompile(`^/api/chat\.postMessage$`), inJSON("channel", "text")},
 	{"slackhook", named("https://hooks.slack.com/services/T1/B1/USER%d"), label, regexp.MustCompile(`^/services/T1/B1/USER(\d+)$`), inJSON("", "text")},
 	{"discord", named("https://discord.com/api/webhooks/1234567890%08d/secret-token_of-a-webhook"), label, regexp.MustCompile(`^/api/v10/webhooks/1234567890(\d+)/secret-token_of-a-webhook$`), inJSON("", "content")},
@@ -48,18 +48,18 @@ func label(user int) string { return fmt.Sprintf("USER%d_CHANNEL_ID", user) }
 
 // quick are the routes with a call per second or more. Users that get the most alerts
 // use them, so that a case stays short.
-var quick = slices.DeleteFunc(slices.Clone(ways), func(r messengerRoute) bool { return r.turn(true) > time.Second })
+var quick = slices.DeleteFunc(slices.Clone(routes), func(r messengerRoute) bool { return r.interval(true) > time.Second })
 
-// wayOf returns the route of a user. A team shares a credential of Slack; the shifts
+// routeOf returns the route of a user. A team shares a credential of Slack; the shifts
 // use all quick routes, the others all routes.
-func wayOf(user int) messengerRoute {
+func routeOf(user int) messengerRoute {
 	switch {
 	case user <= teams*teamSize:
-		return ways[0]
+		return routes[0]
 	case user <= teams*teamSize+shifts*shiftSize:
 		return quick[user%len(quick)]
 	}
-	return ways[user%len(ways)]
+	return routes[user%len(routes)]
 }
 
 // specs holds the specs of the messengers.
@@ -71,33 +71,33 @@ func (r messengerRoute) spec() messenger.Spec {
 	return s
 }
 
-// turn returns the interval of calls to one destination at the default rate limits. A
+// interval returns the interval of calls to one destination at the default rate limits. A
 // burst larger than the calls here leaves only the credential's limit, except after a
 // pause of the provider, which uses it up.
-func (r messengerRoute) turn(paused bool) time.Duration {
+func (r messengerRoute) interval(paused bool) time.Duration {
 	const plenty = 20
-	turn := perToken
+	interval := perToken
 	for _, limit := range []ratelimit.Rate{r.spec().Limits.Credential, r.spec().Limits.Destination} {
 		if limit.Burst < plenty || paused {
-			turn = max(turn, limit.Interval())
+			interval = max(interval, limit.Interval())
 		}
 	}
-	return turn
+	return interval
 }
 
 // TestEveryMessengerIsInTheMix checks that the users cover every messenger, and that no
 // two of them share a destination.
 func TestEveryMessengerIsInTheMix(t *testing.T) {
-	told, at := map[string]bool{}, map[string]int{}
+	covered, at := map[string]bool{}, map[string]int{}
 	for user := 1; user <= users; user++ {
-		told[wayOf(user).messenger] = true
+		covered[routeOf(user).messenger] = true
 		if other, taken := at[channel(user)]; taken {
 			t.Errorf("user%d and user%d have the destination %s", other, user, channel(user))
 		}
 		at[channel(user)] = user
 	}
 	for _, s := range specs {
-		if !told[s.Name] {
+		if !covered[s.Name] {
 			t.Errorf("no user is notified by %s", s.Name)
 		}
 	}

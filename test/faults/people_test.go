@@ -26,14 +26,14 @@ const (
 )
 
 // channel returns the destination of a user.
-func channel(user int) string { return wayOf(user).destination(user) }
+func channel(user int) string { return routeOf(user).destination(user) }
 
 // token returns the credential of a user.
 func token(user int) string {
 	if team := (user-1)/teamSize + 1; team <= teams {
 		return fmt.Sprintf("TEAM%d-TOKEN", team)
 	}
-	return wayOf(user).credential(user)
+	return routeOf(user).credential(user)
 }
 
 // tokens returns the credentials by destination.
@@ -63,11 +63,11 @@ func groups() map[string][]int {
 	return all
 }
 
-// waysTo returns the routes by destination.
-func waysTo() map[string]messengerRoute {
+// routesTo returns the routes by destination.
+func routesTo() map[string]messengerRoute {
 	all := map[string]messengerRoute{}
 	for user := 1; user <= users; user++ {
-		all[channel(user)] = wayOf(user)
+		all[channel(user)] = routeOf(user)
 	}
 	return all
 }
@@ -97,7 +97,7 @@ func settle(t testing.TB, url string) {
 	for user := 1; user <= users; user++ {
 		g.Go(func() error {
 			_, err := people.CreateUser(ctx, &userv1.CreateUserRequest{NickName: fmt.Sprintf("user%d", user), Addresses: []*userv1.NewAddress{
-				{Messenger: wayOf(user).messenger, Credential: token(user), Destination: channel(user)},
+				{Messenger: routeOf(user).messenger, Credential: token(user), Destination: channel(user)},
 			}})
 			return err
 		})

@@ -24,8 +24,8 @@ type callKey struct{ destination, text string }
 // is empty if the path names the user.
 type callParser func(body string) (callKey, error)
 
-// sights returns the calls to the fakes by delivery, in the order of time.
-func (s *system) sights(t testing.TB) map[callKey][]*mockupv1.Call {
+// callsByDelivery returns the calls to the fakes by delivery, in the order of time.
+func (s *system) callsByDelivery(t testing.TB) map[callKey][]*mockupv1.Call {
 	t.Helper()
 	res, err := s.fakes().ListCalls(t.Context(), &mockupv1.ListCallsRequest{})
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *system) sights(t testing.TB) map[callKey][]*mockupv1.Call {
 
 // see parses a call.
 func see(call *mockupv1.Call) (callKey, error) {
-	for _, r := range ways {
+	for _, r := range routes {
 		found := r.path.FindStringSubmatch(call.GetPath())
 		if found == nil {
 			continue

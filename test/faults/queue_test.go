@@ -28,12 +28,12 @@ var restarted = disturbance{"stopped and started", false, func(t *testing.T, s *
 var disturbances = []disturbance{
 	{"gone for a while", false, func(t *testing.T, s *system) {
 		s.kill("broker")
-		wait(t.Context(), away())
+		wait(t.Context(), downtime())
 		s.start(t, "broker")
 	}},
 	{"unreachable for a while", false, func(t *testing.T, s *system) {
 		s.parts["broker"].Signal(t, syscall.SIGSTOP)
-		wait(t.Context(), away())
+		wait(t.Context(), downtime())
 		s.parts["broker"].Signal(t, syscall.SIGCONT)
 	}},
 	{"wiped while it runs", false, func(t *testing.T, s *system) { s.wipe(t) }},
@@ -67,8 +67,8 @@ var disturbances = []disturbance{
 	{"the embedded broker's folder deleted", true, func(t *testing.T, s *system) { s.wipe(t) }},
 }
 
-// away returns how long the broker is stopped: a minute in the full matrix.
-func away() time.Duration {
+// downtime returns how long the broker is stopped: a minute in the full matrix.
+func downtime() time.Duration {
 	if long {
 		return time.Minute
 	}
@@ -102,7 +102,7 @@ func (d disturbance) whileIdle(t *testing.T) {
 	before, _ := posts(draw(t.Name()), 10)
 	s.send(t, before)
 	s.ended(t)
-	s.struck(func() { d.do(t, s) })
+	s.recordFault(func() { d.do(t, s) })
 	after, _ := posts(draw(t.Name()), 20)
 	for _, p := range after {
 		p.message, p.key = p.message+" again", "" // otherwise it would be deduplicated
@@ -118,7 +118,7 @@ func (d disturbance) whileBusy(t *testing.T) {
 	t.Parallel()
 	s := d.system(t)
 	all, _ := posts(draw(t.Name()), 60)
-	s.strikeBusy(t, all, bound+away(), func() {
+	s.faultWhileBusy(t, all, bound+downtime(), func() {
 		d.do(t, s)
 	})
 	s.judge(t, all)
@@ -171,7 +171,7 @@ func TestJobsLostFromTheStream(t *testing.T) {
 		info, err = stream.Info(ctx)
 		must(t, err)
 	}
-	s.struck(func() {
+	s.recordFault(func() {
 		must(t, stream.Purge(t.Context()))
 		s.serveSender(t, "sender", s.url)
 	})

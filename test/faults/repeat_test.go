@@ -15,8 +15,8 @@ import (
 // tookIt reports whether the fake accepted a message.
 func tookIt(call *mockupv1.Call) bool { return call.GetAnswerStatus()/100 == 2 }
 
-// dear reports whether a delivery is costly and not critical.
-func dear(severity string, d *alertv1.Delivery) bool {
+// isCostly reports whether a delivery is costly and not critical.
+func isCostly(severity string, d *alertv1.Delivery) bool {
 	spec, _ := messenger.Find(specs, d.GetMessenger())
 	return spec.Costly && job.RankOf(severity) != job.Critical
 }
@@ -25,7 +25,7 @@ func dear(severity string, d *alertv1.Delivery) bool {
 // unknown: a costly delivery is not repeated then.
 func spared(severity string, d *alertv1.Delivery) bool {
 	last := d.GetAttempts()[max(0, len(d.GetAttempts())-1):]
-	return dear(severity, d) && len(last) == 1 &&
+	return isCostly(severity, d) && len(last) == 1 &&
 		last[0].GetOutcome().GetKind() == messengerv1.OutcomeKind_OUTCOME_KIND_UNKNOWN &&
 		d.GetReason() != "" && d.GetReason() == last[0].GetOutcome().GetProviderCode()
 }

@@ -39,9 +39,9 @@ func cutOffAndBack(t *testing.T) {
 	}
 	called := map[callKey]bool{}
 	var before []*alertv1.GetAlertResponse
-	s.struck(func() {
+	s.recordFault(func() {
 		s.parts["stopped"].Signal(t, syscall.SIGSTOP)
-		for key := range s.sights(t) {
+		for key := range s.callsByDelivery(t) {
 			called[key] = true
 		}
 		s.serveSender(t, "other", s.url, proc.Unpaced...)
@@ -57,7 +57,7 @@ func cutOffAndBack(t *testing.T) {
 	last := &alertRequest{target: `"@user1"`, severity: "low", message: "the stopped sender works again"}
 	s.send(t, []*alertRequest{last})
 	s.judge(t, append(all, last))
-	seen := s.sights(t)
+	seen := s.callsByDelivery(t)
 	held := 0
 	for _, a := range before {
 		now, err := s.alerts().GetAlert(t.Context(), &alertv1.GetAlertRequest{Id: a.GetAlert().GetId()})

@@ -46,7 +46,7 @@ func TestKilledWhileItStarts(t *testing.T) {
 			t.Parallel()
 			s := startOneProcess(t, store)
 			all, _ := posts(draw(t.Name()), 60)
-			s.strikeBusy(t, all, bound, func() {
+			s.faultWhileBusy(t, all, bound, func() {
 				s.kill("all")
 				s.killWhileStarting(t, "all")
 				s.start(t, "all")

@@ -28,7 +28,7 @@ func TestAlertServiceStopped(t *testing.T) {
 					p.key = p.message // callers without a response retry
 				}
 			}
-			s.strikeBusy(t, all, bound, func() {
+			s.faultWhileBusy(t, all, bound, func() {
 				s.parts[stopped].Signal(t, syscall.SIGSTOP)
 				wait(t.Context(), 2*lease)
 				s.parts[stopped].Signal(t, syscall.SIGCONT)
@@ -57,7 +57,7 @@ func TestPairOutlivesAStoppedAlertService(t *testing.T) {
 	defer s.parts["alert1"].Signal(t, syscall.SIGCONT)
 	start := time.Now()
 	all, _ := posts(draw(t.Name()), 40)
-	s.struck(func() { s.send(t, all) })
+	s.recordFault(func() { s.send(t, all) })
 	s.judge(t, all)
 	t.Logf("%d alerts were delivered in %s", len(all), time.Since(start))
 }

@@ -30,7 +30,7 @@ func TestPostgreSQLGoneAndBack(t *testing.T) {
 	s := oneIn(t, t.TempDir(), "--directory-url="+directory, "--ledger-url="+ledger)
 
 	all, _ := posts(draw(t.Name()), 60)
-	s.strikeBusy(t, all, bound, func() {
+	s.faultWhileBusy(t, all, bound, func() {
 		err = server.Crash(t.Context(), func() {
 			s.notReady(t)
 			s.refuses(t)
@@ -64,18 +64,18 @@ func (s *system) readiness(t testing.TB, want int) {
 	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
 	defer cancel()
 	for {
-		status, said := s.get(ctx, "/readyz")
+		status, body := s.get(ctx, "/readyz")
 		if status == want {
 			return
 		}
 		wait(ctx, 50*time.Millisecond)
 		if ctx.Err() != nil {
-			t.Fatalf("/readyz returns %d %q, want %d", status, said, want)
+			t.Fatalf("/readyz returns %d %q, want %d", status, body, want)
 		}
 	}
 }
 
-func (s *system) get(ctx context.Context, path string) (status int, said string) {
+func (s *system) get(ctx context.Context, path string) (status int, text string) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
 	if err != nil {
 		return 0, err.Error()

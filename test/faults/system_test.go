@@ -38,10 +38,10 @@ type system struct {
 	key       string  // path of the seal key file
 	calls     counter // calls to the fake so far, approximately
 
-	parts map[string]*part
-	order []string // start order of the parts
-	blows []span   // in the order of time
-	wiped time.Time
+	parts      map[string]*part
+	order      []string // start order of the parts
+	faultTimes []span   // in the order of time
+	wiped      time.Time
 }
 
 // A part is a process that can be restarted.

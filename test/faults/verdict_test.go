@@ -87,7 +87,7 @@ func (s *system) unended(t testing.TB) (shown string) {
 func (s *system) judge(t testing.TB, promised []*alertRequest) caseResult {
 	t.Helper()
 	r := caseResult{name: t.Name()}
-	all, seen := s.ended(t), s.sights(t)
+	all, seen := s.ended(t), s.callsByDelivery(t)
 	alerts := map[string]*alertv1.GetAlertResponse{}
 	messages := map[string]string{}
 	for _, a := range all {
@@ -159,7 +159,7 @@ func (r *caseResult) judge(t testing.TB, severity string, d *alertv1.Delivery, c
 		if effects++; effects == 1 {
 			continue
 		}
-		if dear(severity, d) {
+		if isCostly(severity, d) {
 			t.Errorf("costly delivery repeated at %s: %v", call.GetTime().AsTime(), d)
 		}
 		if known(d, call) {

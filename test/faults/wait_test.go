@@ -32,22 +32,22 @@ const (
 // A span is a time interval.
 type span struct{ start, end time.Time }
 
-// struck records the time of a fault event: deliveries that are open during it may
-// wait.
-func (s *system) struck(do func()) {
+// recordFault runs a fault event and records its time: deliveries that are open during it
+// may wait.
+func (s *system) recordFault(do func()) {
 	start := time.Now()
 	do()
-	s.blows = append(s.blows, span{start, time.Now()})
+	s.faultTimes = append(s.faultTimes, span{start, time.Now()})
 }
 
 // A waitReasons holds the reasons why deliveries were not sent at once.
 type waitReasons struct {
-	blows  []span
-	wiped  time.Time                 // when JetStream lost its files; zero if it has not
-	tokens map[string]string         // by destination
-	ways   map[string]messengerRoute // by destination
-	tries  map[string][]attemptSpan  // by credential, ordered by their ends
-	lives  map[string][]span         // of deliveries, by destination and by credential
+	faultTimes []span
+	wiped      time.Time                 // when JetStream lost its files; zero if it has not
+	tokens     map[string]string         // by destination
+	routes     map[string]messengerRoute // by destination
+	tries      map[string][]attemptSpan  // by credential, ordered by their ends
+	lives      map[string][]span         // of deliveries, by destination and by credential
 }
 
 // pauseAsked is the Retry-After of a fake that returns 429.
@@ -57,7 +57,7 @@ const pauseAsked = time.Second
 // attempt in the ledger: its sender may have published the pause, and been killed
 // before its report.
 func (s *system) waits(all []*alertv1.GetAlertResponse, seen map[callKey][]*mockupv1.Call) waitReasons {
-	w := waitReasons{blows: s.blows, wiped: s.wiped, tokens: tokens(), ways: waysTo(), tries: map[string][]attemptSpan{}, lives: map[string][]span{}}
+	w := waitReasons{faultTimes: s.faultTimes, wiped: s.wiped, tokens: tokens(), routes: routesTo(), tries: map[string][]attemptSpan{}, lives: map[string][]span{}}
 	for _, a := range all {
 		for _, d := range a.GetDeliveries() {
 			token, life := w.tokens[d.GetDestination()], span{a.GetAlert().GetCreateTime().AsTime(), d.GetEndTime().AsTime()}
@@ -92,9 +92,9 @@ func (s *system) waits(all []*alertv1.GetAlertResponse, seen map[callKey][]*mock
 func (w waitReasons) unexplained(created time.Time, d *alertv1.Delivery) time.Duration {
 	life := span{created, d.GetEndTime().AsTime()}
 	from, unused := created, time.Duration(0)
-	for _, b := range w.blows { // the last one counts, which may undo the effects of earlier ones
+	for _, b := range w.faultTimes { // the last one counts, which may undo the effects of earlier ones
 		if b.start.Before(life.end) && b.end.Add(recovery).After(created) {
-			unused += w.turns(d.GetDestination(), b)
+			unused += w.slotTime(d.GetDestination(), b)
 			from = b.end.Add(recovery + unused)
 		}
 	}
@@ -109,30 +109,30 @@ func (w waitReasons) unexplained(created time.Time, d *alertv1.Delivery) time.Du
 	}
 	for _, one := range w.tries[w.tokens[d.GetDestination()]] {
 		held = append(held, span{one.start, one.end.Add(one.pause)}, span{one.start, one.start.Add(perToken)})
-		if turn := w.turn(one.channel, one.end); one.channel == d.GetDestination() {
-			held = append(held, span{one.start, one.start.Add(turn)})
+		if interval := w.interval(one.channel, one.end); one.channel == d.GetDestination() {
+			held = append(held, span{one.start, one.start.Add(interval)})
 			if one.pause > 0 {
-				held = append(held, span{one.end, one.end.Add(one.pause + turn)})
+				held = append(held, span{one.end, one.end.Add(one.pause + interval)})
 			}
 		}
 		if one.opens {
-			held = append(held, span{one.start, one.end.Add(breakerOpen + w.turns(d.GetDestination(), one.span))})
+			held = append(held, span{one.start, one.end.Add(breakerOpen + w.slotTime(d.GetDestination(), one.span))})
 		}
 	}
 	return uncovered(life, held)
 }
 
-// turns returns the duration of all slots for a destination, or for its credential,
+// slotTime returns the duration of all slots for a destination, or for its credential,
 // during some time. A reserved slot that was not used stays empty: because its sender
 // was killed, its breaker opened, or its job was a redelivery.
-func (w waitReasons) turns(channel string, during span) time.Duration {
+func (w waitReasons) slotTime(channel string, during span) time.Duration {
 	ofChannel, ofToken := open(w.lives[channel], during), open(w.lives[w.tokens[channel]], during)
-	return max(time.Duration(ofChannel)*w.turn(channel, during.end), time.Duration(ofToken)*perToken)
+	return max(time.Duration(ofChannel)*w.interval(channel, during.end), time.Duration(ofToken)*perToken)
 }
 
-// turn returns the interval of calls to a destination, at some time.
-func (w waitReasons) turn(channel string, at time.Time) time.Duration {
-	return w.ways[channel].turn(slices.ContainsFunc(w.tries[w.tokens[channel]], func(one attemptSpan) bool {
+// interval returns the interval of calls to a destination, at some time.
+func (w waitReasons) interval(channel string, at time.Time) time.Duration {
+	return w.routes[channel].interval(slices.ContainsFunc(w.tries[w.tokens[channel]], func(one attemptSpan) bool {
 		return one.pause > 0 && !one.end.After(at)
 	}))
 }
@@ -167,7 +167,7 @@ func uncovered(whole span, by []span) (left time.Duration) {
 func (r *caseResult) judgeWait(t testing.TB, w waitReasons, created time.Time, d *alertv1.Delivery) {
 	t.Helper()
 	// A missed slot is lost.
-	most := max(prompt, w.turn(d.GetDestination(), d.GetEndTime().AsTime())+firstRetry)
+	most := max(prompt, w.interval(d.GetDestination(), d.GetEndTime().AsTime())+firstRetry)
 	if !w.wiped.IsZero() && d.GetEndTime().AsTime().After(w.wiped) {
 		most += notice
 	}
@@ -184,11 +184,11 @@ func TestJudgeWaits(t *testing.T) {
 	call := func(from, until float64) span { return span{at(from), at(until)} }
 	lone, member := channel(users), channel(1)
 	for _, c := range []struct {
-		name    string
-		channel string
-		blows   []span
-		tries   map[string][]attemptSpan
-		want    time.Duration
+		name       string
+		channel    string
+		faultTimes []span
+		tries      map[string][]attemptSpan
+		want       time.Duration
 	}{
 		{"nothing happened", lone, nil, nil, 8 * time.Second},
 		{"another credential was paused", lone, nil, map[string][]attemptSpan{token(1): {{span: call(0, 0), pause: time.Minute}}}, 8 * time.Second},
@@ -200,7 +200,7 @@ func TestJudgeWaits(t *testing.T) {
 		{"a fault event long before", lone, []span{call(-9, -8)}, nil, 8 * time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := waitReasons{blows: c.blows, tokens: tokens(), ways: waysTo(), tries: c.tries}
+			w := waitReasons{faultTimes: c.faultTimes, tokens: tokens(), routes: routesTo(), tries: c.tries}
 			d := &alertv1.Delivery{Destination: c.channel, EndTime: timestamppb.New(at(8))}
 			if got := w.unexplained(start, d); got != c.want {
 				t.Errorf("%s is unexplained, want %s", got, c.want)

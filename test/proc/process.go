@@ -33,7 +33,7 @@ type Process struct {
 	err   error         // of the exit; valid after ended
 
 	mu   sync.Mutex
-	said []byte        // stderr so far
+	log  []byte        // stderr so far
 	news chan struct{} // closed on further output
 }
 
@@ -65,7 +65,7 @@ func (p *Process) watch(stderr io.Reader) {
 	scanner.Buffer(nil, 1<<20)
 	for scanner.Scan() {
 		p.mu.Lock()
-		p.said = append(append(p.said, scanner.Bytes()...), '\n')
+		p.log = append(append(p.log, scanner.Bytes()...), '\n')
 		close(p.news)
 		p.news = make(chan struct{})
 		p.mu.Unlock()
@@ -79,14 +79,14 @@ func (p *Process) ID() int { return p.cmd.Process.Pid }
 
 // Log returns stderr so far.
 func (p *Process) Log() string {
-	said, _ := p.logAndNews()
-	return said
+	logged, _ := p.logAndNews()
+	return logged
 }
 
-func (p *Process) logAndNews() (said string, news <-chan struct{}) {
+func (p *Process) logAndNews() (logged string, news <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return string(p.said), p.news
+	return string(p.log), p.news
 }
 
 // Await waits until stderr holds count matches, and returns them with their groups.
@@ -94,8 +94,8 @@ func (p *Process) Await(t T, what *regexp.Regexp, count int) [][]string {
 	t.Helper()
 	timeout := time.After(Patience)
 	for {
-		said, news := p.logAndNews()
-		if found := what.FindAllStringSubmatch(said, -1); len(found) >= count {
+		logged, news := p.logAndNews()
+		if found := what.FindAllStringSubmatch(logged, -1); len(found) >= count {
 			return found
 		}
 		select {
@@ -103,7 +103,7 @@ func (p *Process) Await(t T, what *regexp.Regexp, count int) [][]string {
 		case <-p.ended:
 			t.Fatalf("process exited before it logged %s: %v\n%s", what, p.err, tail(p.Log()))
 		case <-timeout:
-			t.Fatalf("process did not log %s %d times within %s\n%s", what, count, Patience, tail(said))
+			t.Fatalf("process did not log %s %d times within %s\n%s", what, count, Patience, tail(logged))
 		}
 	}
 }

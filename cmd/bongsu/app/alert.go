@@ -35,8 +35,8 @@ func (b *builder) runAlert(ctx context.Context) error {
 	if err := b.connectRemoteDirectory(); err != nil {
 		return err
 	}
-	paces := b.openLimiter(q).Report
-	if err := b.metrics.registerBacklog(&backlogGauges{counter: store, paces: paces, specs: b.specs, now: b.config.Now, log: b.log}); err != nil {
+	limiterKeys := b.openLimiter(q).Report
+	if err := b.metrics.registerBacklog(&backlogGauges{counter: store, limiterKeys: limiterKeys, specs: b.specs, now: b.config.Now, log: b.log}); err != nil {
 		return err
 	}
 	b.runRetention(store)
@@ -49,7 +49,7 @@ func (b *builder) runAlert(ctx context.Context) error {
 		FailoverAfter: b.config.Alert.FailoverAfter, Severities: b.config.severities, Now: b.config.Now,
 	}
 	messengers := &alert.MessengerHandler{
-		Specs: b.specs, LimiterKeys: paces, Counter: store, Now: b.config.Now,
+		Specs: b.specs, LimiterKeys: limiterKeys, Counter: store, Now: b.config.Now,
 		Templates: store, Renderer: renderer, Directory: b.directory, SealCounter: store,
 	}
 	dispatch := &alert.DispatchHandler{

@@ -8,7 +8,7 @@ import (
 
 // hostsOf returns the hosts that the port of a service serves. With --allowed-hosts,
 // and on loopback, these are the named ones beside loopback names. Otherwise every host
-// is served: callers reach a service by names that it cannot know.
+// is served: callers reach a service by names that are not configured there.
 func (b *builder) hostsOf(service, addr string) rpc.Hosts {
 	if len(b.config.AllowedHosts) == 0 && !isLoopback(addr) {
 		b.log.Warn("accepting every Host header on this address: pages of other sites can reach it by DNS rebinding; set --allowed-hosts",

@@ -110,9 +110,9 @@ func (a *App) Run(ctx context.Context) error {
 // run runs the tasks of a stage; the first error stops the process.
 func (ts tasks) run(ctx context.Context, stop context.CancelCauseFunc) error {
 	var g errgroup.Group
-	for _, errand := range ts {
+	for _, task := range ts {
 		g.Go(func() error {
-			err := errand(ctx)
+			err := task(ctx)
 			if err != nil {
 				stop(err)
 			}

@@ -28,11 +28,11 @@ const (
 // bucket, not this process: every alert service that shares these exports the same
 // values.
 type backlogGauges struct {
-	counter alert.BacklogCounter
-	paces   func() []ratelimit.KeyReport // all that have limiter state
-	specs   []messenger.Spec             // messengers exported even without backlog
-	now     func() time.Time
-	log     *slog.Logger
+	counter     alert.BacklogCounter
+	limiterKeys func() []ratelimit.KeyReport // all that have limiter state
+	specs       []messenger.Spec             // messengers exported even without backlog
+	now         func() time.Time
+	log         *slog.Logger
 
 	mu       sync.Mutex // held while the ledger is read
 	read     time.Time
@@ -120,7 +120,7 @@ func (g *backlogGauges) byMessenger(ctx context.Context) (byName map[string]*mes
 	for _, s := range g.specs {
 		of(s.Name)
 	}
-	for _, r := range g.paces() {
+	for _, r := range g.limiterKeys() {
 		name, _ := messenger.OfKeyID(r.Key)
 		b := of(name)
 		if !r.PausedUntil.IsZero() {

@@ -19,7 +19,7 @@ import (
 // TestGauges checks that scrapes read the ledger at most once in ten seconds, and omit
 // its gauges if the ledger does not respond.
 func TestGauges(t *testing.T) {
-	book, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), time.Now)
+	store, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func TestGauges(t *testing.T) {
 		for _, key := range keys {
 			ds = append(ds, alert.Delivery{Nickname: "kim", Messenger: "slack", CredentialFingerprint: key, State: alert.Queued})
 		}
-		if _, err := book.AddAlert(t.Context(), a, ds, now.Add(time.Minute)); err != nil {
+		if _, err := store.AddAlert(t.Context(), a, ds, now.Add(time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -46,7 +46,7 @@ func TestGauges(t *testing.T) {
 		{Key: "slack.credential.d", NextSlot: now.Add(time.Second)},
 	}
 	err = m.registerBacklog(&backlogGauges{
-		counter: book, paces: func() []ratelimit.KeyReport { return reports }, now: func() time.Time { return now },
+		counter: store, limiterKeys: func() []ratelimit.KeyReport { return reports }, now: func() time.Time { return now },
 		specs: []messenger.Spec{{Name: "slack"}, {Name: "sms"}}, log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -66,28 +66,28 @@ func TestGauges(t *testing.T) {
 			t.Errorf("got  %q\nwant %q", got, want)
 		}
 	}
-	paces := []string{"paused_keys slack 2", "paused_keys sms 0", "open_breakers slack 1", "open_breakers sms 0"}
+	keyGauges := []string{"paused_keys slack 2", "paused_keys sms 0", "open_breakers slack 1", "open_breakers sms 0"}
 	sms := []string{"deliveries_queued sms 0", "deliveries_due sms 0", "oldest_delivery_age_seconds sms 0"}
 	idle := []string{"deliveries_queued slack 0", "deliveries_due slack 0", "oldest_delivery_age_seconds slack 0"}
-	scrape(slices.Concat(paces, sms, idle)...)
+	scrape(slices.Concat(keyGauges, sms, idle)...)
 
 	add(time.Minute, "a", "a", "b")
 	add(time.Hour, "c")
 	now = now.Add(9 * time.Second)
-	scrape(slices.Concat(paces, sms, idle)...)
+	scrape(slices.Concat(keyGauges, sms, idle)...)
 	now = now.Add(time.Second)
 	busy := []string{"deliveries_queued slack 4", "deliveries_due slack 4", "oldest_delivery_age_seconds slack 3610"}
-	scrape(slices.Concat(paces, sms, busy)...)
+	scrape(slices.Concat(keyGauges, sms, busy)...)
 	add(0, "d")
 	now = now.Add(5 * time.Second)
 	busy[2] = "oldest_delivery_age_seconds slack 3615"
-	scrape(slices.Concat(paces, sms, busy)...)
+	scrape(slices.Concat(keyGauges, sms, busy)...)
 
-	if err := book.Close(); err != nil {
+	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
 	now = now.Add(backlogMaxAge)
-	scrape(paces...)
+	scrape(keyGauges...)
 	if err := m.close(); err != nil {
 		t.Fatal(err)
 	}

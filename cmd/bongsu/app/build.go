@@ -47,7 +47,7 @@ type builder struct {
 	keyring          *seal.Keyring         // opened by openKeyring
 	queue            *queue.Queue          // opened by openQueue
 	openedMessengers []messenger.Messenger // set by openMessengers
-	limiter          *ratelimit.Limiter    // set by paces
+	limiter          *ratelimit.Limiter    // set by openLimiter
 	clock            *sender.Clock         // set in a sender whose alert service is in another process, otherwise nil
 	mailAddr         string                // where the mockup accepts mail; set by listenMail
 }
@@ -100,18 +100,18 @@ func (a *App) build(ctx context.Context) error {
 }
 
 // listen opens the port of a service, if it has one, and serves it during a stage.
-func (b *builder) listen(ctx context.Context, stage int, service string, face rpc.Listener) error {
+func (b *builder) listen(ctx context.Context, stage int, service string, l rpc.Listener) error {
 	addr := b.config.addr(service)
 	if addr == "" {
 		return nil
 	}
-	if face.Handlers == nil {
-		face.Handlers = map[string]http.Handler{}
+	if l.Handlers == nil {
+		l.Handlers = map[string]http.Handler{}
 	}
 	if service != Edge || isLoopback(addr) { // metrics are not for outsiders
-		face.Handlers["GET /metrics"] = b.metrics.handler
+		l.Handlers["GET /metrics"] = b.metrics.handler
 	}
-	handler, err := face.Handler()
+	handler, err := l.Handler()
 	if err != nil {
 		return err
 	}

@@ -103,15 +103,15 @@ func awaitThat(t *testing.T, what string, so func() bool) time.Duration {
 // sendTo sends an alert to user1 and returns how long its delivery took.
 func sendTo(t *testing.T, edge, message string) time.Duration {
 	t.Helper()
-	status, said := get(t, http.MethodPost, edge+"/v1/alerts", fmt.Sprintf(`{"target":["@user1"],"message":%q}`, message))
+	status, body := get(t, http.MethodPost, edge+"/v1/alerts", fmt.Sprintf(`{"target":["@user1"],"message":%q}`, message))
 	if status != http.StatusOK && status != http.StatusCreated {
-		t.Fatalf("%d %s", status, said)
+		t.Fatalf("%d %s", status, body)
 	}
-	_, rest, _ := strings.Cut(said, `"id":"`)
+	_, rest, _ := strings.Cut(body, `"id":"`)
 	id, _, _ := strings.Cut(rest, `"`)
 	return awaitThat(t, "the delivery is sent", func() bool {
-		_, said := get(t, http.MethodGet, edge+"/v1/alerts/"+id, "")
-		return strings.Contains(said, "DELIVERY_STATE_SENT") && !strings.Contains(said, "DELIVERY_STATE_QUEUED") && !strings.Contains(said, "DELIVERY_STATE_CLAIMED")
+		_, body := get(t, http.MethodGet, edge+"/v1/alerts/"+id, "")
+		return strings.Contains(body, "DELIVERY_STATE_SENT") && !strings.Contains(body, "DELIVERY_STATE_QUEUED") && !strings.Contains(body, "DELIVERY_STATE_CLAIMED")
 	})
 }
 
@@ -139,8 +139,8 @@ func TestSenderWithAWrongClock(t *testing.T) {
 			if took := sendTo(t, edge, "over the limit") + sendTo(t, edge, "again"); took > 10*time.Second {
 				t.Errorf("two more deliveries took %s", took)
 			}
-			if status, said := get(t, http.MethodGet, ready, ""); status == http.StatusOK {
-				t.Errorf("the sender is ready: %s", said)
+			if status, body := get(t, http.MethodGet, ready, ""); status == http.StatusOK {
+				t.Errorf("the sender is ready: %s", body)
 			}
 			if n := logged.Count("level=ERROR"); n != 1 || !strings.Contains(logged.String(), "sender clock differs from the alert service clock") {
 				t.Errorf("it logged %d errors:\n%s", n, logged.String())

@@ -37,7 +37,7 @@ func startOnce(t *testing.T, data string, demo bool) error {
 
 // noKey checks that a start fails with an error that the seal key is missing and counts
 // the sealed credentials, and that no key is created.
-func noKey(t *testing.T, data, says string) {
+func noKey(t *testing.T, data, wantText string) {
 	t.Helper()
 	path := filepath.Join(data, "seal.key")
 	if err := os.Remove(path); err != nil {
@@ -45,7 +45,7 @@ func noKey(t *testing.T, data, says string) {
 	}
 	for range 2 {
 		err := startOnce(t, data, false)
-		if err == nil || !strings.Contains(err.Error(), "no seal key at "+path) || !strings.Contains(err.Error(), says) {
+		if err == nil || !strings.Contains(err.Error(), "no seal key at "+path) || !strings.Contains(err.Error(), wantText) {
 			t.Errorf("start: error %v", err)
 		}
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {

@@ -32,7 +32,7 @@ var services = []service{
 	{Mockup, mockup.DefaultAddr, func(c *Config) *string { return &c.Mockup.Addr }},
 }
 
-// A service is what the settings know of a service.
+// A service describes a service to the settings.
 type service struct {
 	name        string
 	defaultAddr string                // if addr is empty: a port of a split deployment, on loopback

@@ -69,8 +69,8 @@ func (c alertSend) Run(ctx context.Context, con *console) error {
 		req.Status = alertv1.AlertStatus_ALERT_STATUS_RESOLVED
 	}
 	for _, detail := range c.Detail {
-		name, value, is := strings.Cut(detail, "=")
-		if !is {
+		name, value, ok := strings.Cut(detail, "=")
+		if !ok {
 			return usagef("malformed --detail=%s: use NAME=VALUE", detail)
 		}
 		req.Details = append(req.Details, &alertv1.Detail{Name: name, Value: value})

@@ -96,9 +96,9 @@ func TestTally(t *testing.T) {
 	}
 }
 
-// TestAllTold checks that one sent delivery of a failover chain is enough, and that
+// TestAllNotified checks that one sent delivery of a failover chain is enough, and that
 // deliveries outside of chains must all be sent.
-func TestAllTold(t *testing.T) {
+func TestAllNotified(t *testing.T) {
 	of := func(chain string, state alertv1.DeliveryState) *alertv1.Delivery {
 		return &alertv1.Delivery{Chain: chain, State: state}
 	}

@@ -14,9 +14,9 @@ import (
 	"connectrpc.com/connect"
 )
 
-// TestAnsweredFailures checks the text and the advice for each code that a server
+// TestServerErrors checks the text and the advice for each code that a server
 // returns.
-func TestAnsweredFailures(t *testing.T) {
+func TestServerErrors(t *testing.T) {
 	for _, test := range []struct {
 		code connect.Code
 		text string
@@ -46,9 +46,9 @@ func TestAnsweredFailures(t *testing.T) {
 	}
 }
 
-// TestNobodyListens checks the error for a refused connection: it names the server and
+// TestConnectionRefused checks the error for a refused connection: it names the server and
 // the flag.
-func TestNobodyListens(t *testing.T) {
+func TestConnectionRefused(t *testing.T) {
 	listener := listen(t)
 	addr := listener.Addr().String()
 	if err := listener.Close(); err != nil {
@@ -73,17 +73,17 @@ func TestBrokenOff(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	for line, doubt := range map[string]bool{"alert send @user1 down": true, "alert list": false} {
+	for line, unknown := range map[string]bool{"alert send @user1 down": true, "alert list": false} {
 		code, _, stderr := bongsu(t, "", append(strings.Fields(line), "--server="+server.URL)...)
 		if code != exitFailed || !strings.Contains(stderr, "closed without a response") ||
-			strings.Contains(stderr, "check before you retry") != doubt {
+			strings.Contains(stderr, "check before you retry") != unknown {
 			t.Errorf("%s: exit %d, stderr %q", line, code, stderr)
 		}
 	}
 }
 
-// TestNoAnswer checks that --timeout bounds the wait for a response.
-func TestNoAnswer(t *testing.T) {
+// TestNoResponse checks that --timeout bounds the wait for a response.
+func TestNoResponse(t *testing.T) {
 	server := "http://" + listen(t).Addr().String()
 	code, _, stderr := bongsu(t, "", "alert", "send", "@user1", "down", "--timeout=50ms", "--server="+server)
 	want := "bongsu: timeout: no response from " + server + " within 50ms; the call may have been executed: " +

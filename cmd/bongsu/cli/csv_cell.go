@@ -95,8 +95,8 @@ func splitGroups(cell string) []string {
 func separatorOf(text []byte) (separator rune, rest []byte, skipped int) {
 	line, rest, _ := bytes.Cut(text, []byte("\n"))
 	line = bytes.TrimRight(line, "\r")
-	if said, ok := bytes.CutPrefix(bytes.ToLower(bytes.Trim(line, `"`)), []byte("sep=")); ok {
-		if r, size := utf8.DecodeRune(said); size == len(said) && strings.ContainsRune(",;\t|", r) {
+	if named, ok := bytes.CutPrefix(bytes.ToLower(bytes.Trim(line, `"`)), []byte("sep=")); ok {
+		if r, size := utf8.DecodeRune(named); size == len(named) && strings.ContainsRune(",;\t|", r) {
 			return r, rest, 1
 		}
 	}

@@ -96,8 +96,8 @@ func TestNoFormulaInCSV(t *testing.T) {
 	}
 }
 
-// TestPeoplesCells checks cells as people type them.
-func TestPeoplesCells(t *testing.T) {
+// TestTypedCells checks cells as people type them.
+func TestTypedCells(t *testing.T) {
 	for cell, want := range map[string]string{"'kim": "'kim", "kim": "kim", "'": "'", "": "", "=1": "=1", "-1001": "-1001", "'-1001": "-1001", "'+8210": "+8210", "''x": "'x"} {
 		if got := unescapeFormula(cell); got != want {
 			t.Errorf("%q is %q, want %q", cell, got, want)

@@ -90,19 +90,19 @@ func readCSV(in []byte) (importFile, fileProblems, error) {
 		header, err = r.Read()
 	}
 	if err != nil {
-		return r.sheet, r.problems, fmt.Errorf("the file has no header such as nickname,messenger,destination,groups: %w", err)
+		return r.file, r.problems, fmt.Errorf("the file has no header such as nickname,messenger,destination,groups: %w", err)
 	}
 	r.header(header)
 	if r.problems.count > 0 { // rows are meaningless without a header
-		return r.sheet, r.problems, nil
+		return r.file, r.problems, nil
 	}
 	for {
 		row, err := r.Read()
 		if errors.Is(err, io.EOF) {
-			return r.sheet, r.problems, nil
+			return r.file, r.problems, nil
 		}
 		if err != nil {
-			return r.sheet, r.problems, fmt.Errorf("invalid CSV: %w", err)
+			return r.file, r.problems, fmt.Errorf("invalid CSV: %w", err)
 		}
 		if blankRow(row) {
 			continue
@@ -116,7 +116,7 @@ type csvReader struct {
 	*csv.Reader
 	skipped  int      // lines before the input of Reader
 	columns  []string // by index; empty for a column without a name
-	sheet    importFile
+	file     importFile
 	problems fileProblems
 	users    map[string]*userv1.TransferUser  // by nickname in its canonical form
 	groups   map[string]*userv1.TransferGroup // by name in its canonical form
@@ -150,7 +150,7 @@ func (r *csvReader) header(names []string) {
 // row records a row.
 func (r *csvReader) row(line int, cells []string) {
 	a := &userv1.TransferAddress{Line: int32(line)}
-	nickname, failover, groups, said := "", "", "", false
+	nickname, failover, groups, hasAddress := "", "", "", false
 	for i, cell := range cells {
 		name := ""
 		if i < len(r.columns) {
@@ -171,7 +171,7 @@ func (r *csvReader) row(line int, cells []string) {
 		case name == groupsColumn:
 			groups = cell
 		case cell != "":
-			said = true
+			hasAddress = true
 			f, _ := fieldOf(name)
 			if err := f.set(a, cell); err != nil {
 				r.problems.addf(line, "%s: %v", name, err)
@@ -179,7 +179,7 @@ func (r *csvReader) row(line int, cells []string) {
 		}
 	}
 	switch {
-	case nickname == "" && (said || failover != "" || groups == ""):
+	case nickname == "" && (hasAddress || failover != "" || groups == ""):
 		r.problems.addf(line, "missing nickname")
 		return
 	case nickname != "":
@@ -187,12 +187,12 @@ func (r *csvReader) row(line int, cells []string) {
 		if u == nil {
 			u = &userv1.TransferUser{NickName: nickname, Line: int32(line)}
 			r.users[target.CanonicalName(nickname)] = u
-			r.sheet.users = append(r.sheet.users, u)
+			r.file.users = append(r.file.users, u)
 		}
 		if err := readFailover(u, failover); err != nil {
 			r.problems.addf(line, "failover: %v", err)
 		}
-		if said {
+		if hasAddress {
 			u.Addresses = append(u.Addresses, a)
 		}
 	}
@@ -210,7 +210,7 @@ func (r *csvReader) group(line int, name, nickname string) {
 	if g == nil {
 		g = &userv1.TransferGroup{GroupName: name, Line: int32(line)}
 		r.groups[target.CanonicalName(name)] = g
-		r.sheet.groups = append(r.sheet.groups, g)
+		r.file.groups = append(r.file.groups, g)
 	}
 	if nickname != "" {
 		g.Members = append(g.Members, nickname)

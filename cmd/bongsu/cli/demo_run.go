@@ -33,11 +33,11 @@ func (r demoRun) run(ctx context.Context) error {
 	defer cancel()
 	r.say("Bongsu is running: the edge at %s, a fake Slack at %s, data in %s\n", r.edge, r.mockup, r.data)
 	r.say("Send an alert:\n\nPOST %s/v1/alerts\n%s\n", r.edge, tourAlert)
-	answer, err := r.post(ctx)
+	response, err := r.post(ctx)
 	if err != nil {
 		return err
 	}
-	r.say("It is recorded. The response:\n\n%s\n", answer)
+	r.say("It is recorded. The response:\n\n%s\n", response)
 	r.say("Requests to the fake Slack:\n")
 	r.out.open()
 	id, err := r.follow(ctx)

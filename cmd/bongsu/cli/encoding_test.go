@@ -23,25 +23,25 @@ func TestEncodings(t *testing.T) {
 	}
 	le, be := unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM), unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
 	cp949 := in(korean.EUCKR)
-	for name, c := range map[string]struct{ said, text string }{
-		"UTF-8":                          {"", text},
-		"UTF-8 with a mark":              {"", "\ufeff" + text},
-		"UTF-8, said":                    {"utf-8", "\ufeff" + text},
-		"UTF-16 with a mark":             {"", in(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM))},
-		"UTF-16, big, with a mark":       {"", in(unicode.UTF16(unicode.BigEndian, unicode.UseBOM))},
-		"UTF-16, said":                   {"utf-16", in(unicode.UTF16(unicode.BigEndian, unicode.UseBOM))},
-		"UTF-16, little, said":           {"utf-16le", in(le)},
-		"UTF-16, big, said":              {"utf-16be", in(be)},
-		"UTF-16, little, said, and mark": {"utf-16le", in(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM))},
-		"CP949":                          {"cp949", cp949},
-		"EUC-KR":                         {"euc-kr", cp949},
+	for name, c := range map[string]struct{ encoding, text string }{
+		"UTF-8":                           {"", text},
+		"UTF-8 with a mark":               {"", "\ufeff" + text},
+		"UTF-8, named":                    {"utf-8", "\ufeff" + text},
+		"UTF-16 with a mark":              {"", in(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM))},
+		"UTF-16, big, with a mark":        {"", in(unicode.UTF16(unicode.BigEndian, unicode.UseBOM))},
+		"UTF-16, named":                   {"utf-16", in(unicode.UTF16(unicode.BigEndian, unicode.UseBOM))},
+		"UTF-16, little, named":           {"utf-16le", in(le)},
+		"UTF-16, big, named":              {"utf-16be", in(be)},
+		"UTF-16, little, named, and mark": {"utf-16le", in(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM))},
+		"CP949":                           {"cp949", cp949},
+		"EUC-KR":                          {"euc-kr", cp949},
 	} {
-		got, err := decodeToUTF8([]byte(c.text), c.said)
+		got, err := decodeToUTF8([]byte(c.text), c.encoding)
 		if err != nil || string(got) != text {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
-	for name, c := range map[string]struct{ said, text, want string }{
+	for name, c := range map[string]struct{ encoding, text, want string }{
 		"CP949":                 {"", cp949, "line 2: the file is not UTF-8; it looks like CP949 (EUC-KR): use --encoding=cp949"},
 		"CP949 as UTF-8":        {"utf-8", cp949, "looks like CP949"},
 		"UTF-16 little":         {"", in(le), "looks like UTF-16 (little endian) without a byte order mark: use --encoding=utf-16le"},
@@ -51,7 +51,7 @@ func TestEncodings(t *testing.T) {
 		"half of UTF-16":        {"", in(unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)) + "x", "the file is not UTF-16: it has an odd number of bytes"},
 		"half a pair of UTF-16": {"utf-16le", "a\x00\x00\xd8b\x00", "the file is not UTF-16LE: line 1 has"},
 	} {
-		_, err := decodeToUTF8([]byte(c.text), c.said)
+		_, err := decodeToUTF8([]byte(c.text), c.encoding)
 		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s: %v", name, err)
 		}

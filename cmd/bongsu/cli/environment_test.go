@@ -20,9 +20,9 @@ func TestUnknownVariables(t *testing.T) {
 	}
 }
 
-// TestUnknownVariableIsSaid checks that the start logs the name of a misspelt variable,
+// TestUnknownVariableIsLogged checks that the start logs the name of a misspelt variable,
 // and not its value.
-func TestUnknownVariableIsSaid(t *testing.T) {
+func TestUnknownVariableIsLogged(t *testing.T) {
 	t.Setenv("BONGSU_ALERT_URLS", "s3cret")
 	code, _, stderr := bongsu(t, "", "serve", "--data="+t.TempDir(), "--services=edge") // fails for lack of upstreams
 	if code != exitFailed || !strings.Contains(stderr, "level=WARN") || !strings.Contains(stderr, "BONGSU_ALERT_URLS") || strings.Contains(stderr, "s3cret") {

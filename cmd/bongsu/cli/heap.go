@@ -19,8 +19,8 @@ const minHeapGrowth = 32 << 20
 // to 100,000 recipients has 100 MB live for a moment.
 const leastPercent, mostPercent = 50, 400
 
-// A process is idle if it allocated less than restGrowth bytes in each of restLooks
-// intervals of lookEvery in a row.
+// lookEvery, restLooks and restGrowth define an idle process: it allocated less than
+// restGrowth bytes in each of restLooks intervals of lookEvery in a row.
 const lookEvery, restLooks, restGrowth = time.Second, 2, 1 << 20
 
 // minRelease is the minimum number of allocated bytes between two releases of memory.

@@ -23,7 +23,7 @@ func TestPercentOf(t *testing.T) {
 	}
 }
 
-func TestWorthGivingBack(t *testing.T) {
+func TestReleaseDecision(t *testing.T) {
 	const little, much = restGrowth - 1, minRelease
 	for name, test := range map[string]struct {
 		grew []uint64 // allocated bytes in each interval
@@ -52,8 +52,8 @@ func TestWorthGivingBack(t *testing.T) {
 	}
 }
 
-// TestGiveBack checks that memory of garbage is returned to the operating system.
-func TestGiveBack(t *testing.T) {
+// TestMemoryIsReleased checks that memory of garbage is returned to the operating system.
+func TestMemoryIsReleased(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
 	look := make(chan time.Time)
 	var g sync.WaitGroup

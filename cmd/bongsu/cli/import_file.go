@@ -101,7 +101,7 @@ func readFailover(u *userv1.TransferUser, value string) error {
 	if value = strings.ToLower(value); value != "true" && value != "false" { // spreadsheets write TRUE
 		return errors.New("not true or false")
 	}
-	if said := writeFailover(u); said != "" && said != value {
+	if written := writeFailover(u); written != "" && written != value {
 		return errors.New("conflicts with another row of the user")
 	}
 	u.Failover = new(value == "true")
@@ -109,10 +109,10 @@ func readFailover(u *userv1.TransferUser, value string) error {
 }
 
 // formatOf returns the format that the flag sets, or that of the file's extension.
-func formatOf(said, path string) (string, error) {
+func formatOf(flag, path string) (string, error) {
 	switch ext := strings.ToLower(filepath.Ext(path)); {
-	case said != "":
-		return said, nil
+	case flag != "":
+		return flag, nil
 	case ext == ".csv":
 		return "csv", nil
 	case ext == ".yaml", ext == ".yml":
@@ -121,8 +121,8 @@ func formatOf(said, path string) (string, error) {
 	return "", usagef("unknown format of %s: use --format=yaml or --format=csv", path)
 }
 
-// maxSheetProblems is the maximum number of problems that are printed.
-const maxSheetProblems = 50
+// maxFileProblems is the maximum number of problems that are printed.
+const maxFileProblems = 50
 
 // fileProblems are the problems of an import file, each with its line.
 type fileProblems struct {
@@ -132,7 +132,7 @@ type fileProblems struct {
 
 // addf records a problem of a line. The text must quote no secret.
 func (ps *fileProblems) addf(line int, format string, args ...any) {
-	if ps.count++; len(ps.lines) < maxSheetProblems {
+	if ps.count++; len(ps.lines) < maxFileProblems {
 		ps.lines = append(ps.lines, fmt.Sprintf("line %d: ", line)+fmt.Sprintf(format, args...))
 	}
 }

@@ -13,8 +13,8 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 )
 
-// TestSheets checks that both formats round-trip any content.
-func TestSheets(t *testing.T) {
+// TestImportFiles checks that both formats round-trip any content.
+func TestImportFiles(t *testing.T) {
 	value := rapid.OneOf(
 		rapid.SampledFrom([]string{"null", "~", "true", "0123", "1e3", "=1+1", "#ops", "a: b", " x ", "- a", "'", `"`, `a"b`, "a,b", "한글", "&a", "*a", "!x", "@x", "{", "|", "2026-11-20", "\ufeffx", `\n`, "+821012345678", "-1001", "@SUM(1)", "'=1", "''", "'kim", "＝1", "\t=1", "a;=1+1", "a\tb"}),
 		rapid.StringMatching(`[a-z0-9 :,#"'.-]{1,12}`),
@@ -66,7 +66,7 @@ func TestSheets(t *testing.T) {
 	}
 }
 
-// plain returns a sheet without line numbers, with sorted groups and members.
+// plain returns an import file without line numbers, with sorted groups and members.
 func plain(s importFile) *userv1.ExportDirectoryResponse {
 	out := &userv1.ExportDirectoryResponse{}
 	for _, u := range s.users {
@@ -87,11 +87,11 @@ func plain(s importFile) *userv1.ExportDirectoryResponse {
 	return out
 }
 
-// TestBadSheets checks that invalid files are refused with errors that quote no value.
-func TestBadSheets(t *testing.T) {
+// TestBadImportFiles checks that invalid files are refused with errors that quote no value.
+func TestBadImportFiles(t *testing.T) {
 	for name, test := range map[string]struct {
 		format, text string
-		says         []string // each in a problem or in the error
+		wantText     []string // each in a problem or in the error
 	}{
 		"an unknown key":      {"yaml", "people: []\n", []string{`line 1: users and groups has no field "people"`}},
 		"a key twice":         {"yaml", "users: []\nusers: []\n", []string{"line 2: duplicate field users"}},
@@ -122,17 +122,17 @@ func TestBadSheets(t *testing.T) {
 				read = readCSV
 			}
 			_, problems, err := read([]byte(test.text))
-			said := strings.Join(problems.lines, "\n")
+			message := strings.Join(problems.lines, "\n")
 			if err != nil {
-				said += err.Error()
+				message += err.Error()
 			}
-			for _, want := range test.says {
-				if !strings.Contains(said, want) {
-					t.Errorf("got %q, want %q", said, want)
+			for _, want := range test.wantText {
+				if !strings.Contains(message, want) {
+					t.Errorf("got %q, want %q", message, want)
 				}
 			}
-			if strings.Contains(said, "s3cret") {
-				t.Errorf("the error quotes a value of the file: %q", said)
+			if strings.Contains(message, "s3cret") {
+				t.Errorf("the error quotes a value of the file: %q", message)
 			}
 		})
 	}
@@ -142,7 +142,7 @@ func TestBadSheets(t *testing.T) {
 // is counted.
 func TestManyProblems(t *testing.T) {
 	_, problems, err := readYAML([]byte("users:\n" + strings.Repeat("- x\n", 1000)))
-	if err != nil || problems.count != 1000 || len(problems.lines) != maxSheetProblems {
+	if err != nil || problems.count != 1000 || len(problems.lines) != maxFileProblems {
 		t.Errorf("%v, %d problems, %d printed", err, problems.count, len(problems.lines))
 	}
 }

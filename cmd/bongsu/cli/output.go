@@ -24,9 +24,9 @@ type page struct {
 }
 
 // show writes a response as JSON, or as the page that draw prints.
-func (con *console) show(asJSON bool, answer proto.Message, draw func(*page)) error {
+func (con *console) show(asJSON bool, response proto.Message, draw func(*page)) error {
 	if asJSON {
-		return con.showJSON(answer)
+		return con.showJSON(response)
 	}
 	return con.draw(draw)
 }
@@ -42,8 +42,8 @@ func (con *console) draw(draw func(*page)) error {
 }
 
 // showJSON writes a message as one JSON document, including empty fields.
-func (con *console) showJSON(answer proto.Message) error {
-	compact, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(answer)
+func (con *console) showJSON(response proto.Message) error {
+	compact, err := protojson.MarshalOptions{EmitDefaultValues: true}.Marshal(response)
 	if err != nil {
 		return err
 	}

@@ -121,7 +121,7 @@ func TestShort(t *testing.T) {
 	}
 }
 
-func TestWord(t *testing.T) {
+func TestStateText(t *testing.T) {
 	for state, want := range map[alertv1.DeliveryState]string{
 		alertv1.DeliveryState_DELIVERY_STATE_SENT: "sent",
 		alertv1.DeliveryState(99):                 "99", // of a newer server

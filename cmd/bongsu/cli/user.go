@@ -128,7 +128,7 @@ Examples:
 func (c userCreate) Run(ctx context.Context, con *console) error {
 	req := &userv1.CreateUserRequest{NickName: c.name(), Failover: c.Failover}
 	switch {
-	case c.Messenger != "": // the service knows whether it needs a destination
+	case c.Messenger != "": // the service checks whether it needs a destination
 		secret, err := c.read(con.In)
 		if err != nil {
 			return err

@@ -92,9 +92,9 @@ func TestNothingInternalIsPublic(t *testing.T) {
 	}
 }
 
-// TestAnswersAreTheContracts checks the statuses and the body shapes of the older
+// TestLegacyResponses checks the statuses and the body shapes of the older
 // service.
-func TestAnswersAreTheContracts(t *testing.T) {
+func TestLegacyResponses(t *testing.T) {
 	doc := generated(t)
 	for _, row := range []struct{ verb, path, statuses, body string }{
 		{"GET", "/v1/groups", "200 400 403 405 500", "[]Group"},
@@ -133,9 +133,9 @@ func nameOf(s *openapi3.SchemaRef) string {
 	return s.Ref[strings.LastIndex(s.Ref, ".")+1:]
 }
 
-// TestBodiesAreTheContracts checks that the document accepts the request bodies of the
+// TestLegacyRequestBodies checks that the document accepts the request bodies of the
 // older service, to the letter, and no others.
-func TestBodiesAreTheContracts(t *testing.T) {
+func TestLegacyRequestBodies(t *testing.T) {
 	doc := generated(t)
 	for _, row := range []struct {
 		schema string

@@ -14,7 +14,7 @@ const inputSuffix = ".Input"
 // and responses share is split in two.
 func shapeRequests(doc *openapi3.T) {
 	legacy, strict := map[string]bool{}, map[string]bool{}
-	answers := map[string]bool{}
+	responses := map[string]bool{}
 	for _, o := range operations(doc) {
 		if body := jsonBody(o.Operation); body != nil {
 			if o.isLegacy() {
@@ -25,7 +25,7 @@ func shapeRequests(doc *openapi3.T) {
 		}
 		for _, response := range o.Responses.Map() {
 			if media := response.Value.Content.Get("application/json"); media != nil {
-				collect(media.Schema, answers)
+				collect(media.Schema, responses)
 			}
 		}
 	}
@@ -43,7 +43,7 @@ func shapeRequests(doc *openapi3.T) {
 		if !s.Value.Type.Is(openapi3.TypeObject) {
 			continue
 		}
-		if answers[ref] {
+		if responses[ref] {
 			s = openapi3.NewSchemaRef("", cloneObject(s.Value))
 			name += inputSuffix
 			doc.Components.Schemas[name] = s

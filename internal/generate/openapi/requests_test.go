@@ -78,9 +78,9 @@ func TestUnknownFieldsOfRequests(t *testing.T) {
 	}
 }
 
-// TestAnswersAreNotShapedAsRequests checks that response schemas have none of the
+// TestResponseSchemasAreUnchanged checks that response schemas have none of the
 // changes to request schemas.
-func TestAnswersAreNotShapedAsRequests(t *testing.T) {
+func TestResponseSchemasAreUnchanged(t *testing.T) {
 	doc := generated(t)
 	for _, o := range operations(doc) {
 		for status, response := range o.Responses.Map() {

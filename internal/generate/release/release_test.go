@@ -152,7 +152,8 @@ func TestSBOM(t *testing.T) {
 	}
 }
 
-// The SBOM of a real binary, that of this test, lists a module that it is linked from.
+// TestSBOMOfBinary checks that the SBOM of a real binary, that of this test, lists a module
+// that it is linked from.
 func TestSBOMOfBinary(t *testing.T) {
 	binary, err := os.Executable()
 	if err != nil {

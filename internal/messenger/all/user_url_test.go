@@ -12,9 +12,9 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger/messengertest"
 )
 
-// TestNoAnswerTellsNoNetwork verifies that outcomes for user-given URLs do not reveal
+// TestResponsesHideTheNetwork verifies that outcomes for user-given URLs do not reveal
 // whether a port is closed or filtered, neither of Send nor of Verify.
-func TestNoAnswerTellsNoNetwork(t *testing.T) {
+func TestResponsesHideTheNetwork(t *testing.T) {
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

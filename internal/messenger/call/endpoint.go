@@ -6,7 +6,7 @@
 // response has an outcome by its status alone, which a messenger refines by the body, and
 // Redact makes evidence of it: without secrets, in one line, and cut.
 //
-// The package knows no provider; messengers of any of them build on it.
+// The package has nothing of a single provider; the messengers of all build on it.
 package call
 
 import (

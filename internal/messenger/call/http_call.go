@@ -130,11 +130,11 @@ func (r Response) Outcome(now time.Time) messenger.Outcome {
 // since no prefix of an object is an object. Responses are far shorter than
 // MaxResponseBytes, also if they repeat the message: 24 KiB if all of it is escaped.
 func ReadJSON[T any](r Response) T {
-	var said, nothing T
-	if json.Unmarshal(r.Body, &said) != nil {
+	var decoded, nothing T
+	if json.Unmarshal(r.Body, &decoded) != nil {
 		return nothing
 	}
-	return said
+	return decoded
 }
 
 // errorWithoutURL returns the text of an error without the URL that net/http prepends:

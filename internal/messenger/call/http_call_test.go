@@ -19,7 +19,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
-func TestCodesOfWhatBroke(t *testing.T) {
+func TestFailureCodes(t *testing.T) {
 	dial := func(err error) error {
 		return &url.Error{Op: "Post", URL: "https://secret.example/", Err: &net.OpError{Op: "dial", Net: "tcp", Err: err}}
 	}

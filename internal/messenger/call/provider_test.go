@@ -15,7 +15,7 @@ func endpoint(client *http.Client) Endpoint {
 	return Endpoint{Client: client, Now: func() time.Time { return noon }}
 }
 
-// newClient returns a NewClient whose connections are closed when the test ends.
+// newClient returns a client of NewClient whose connections are closed when the test ends.
 func newClient(t *testing.T) *http.Client {
 	t.Helper()
 	c := NewClient(ClientConfig{AllowAll: true})

@@ -16,7 +16,7 @@ func (s smtpSession) outcome(now time.Time) messenger.Outcome {
 	var refusal *textproto.Error
 	switch {
 	case s.err == nil:
-		return messenger.Outcome{Kind: messenger.Sent, Status: 250, Excerpt: s.said}
+		return messenger.Outcome{Kind: messenger.Sent, Status: 250, Excerpt: s.response}
 	case errors.Is(s.err, errNoTLS):
 		return messenger.Outcome{Kind: messenger.Failed, Scope: messenger.CredentialScope, Code: "tls_unavailable", Excerpt: s.err.Error()}
 	case errors.Is(s.err, errNoAuth):

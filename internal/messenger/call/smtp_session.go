@@ -39,9 +39,9 @@ const (
 
 // A smtpSession is the result of one SMTP session with a relay.
 type smtpSession struct {
-	step smtpStep // the last step
-	said string   // the last response, if the session succeeded
-	err  error
+	step     smtpStep // the last step
+	response string   // the last response, if the session succeeded
+	err      error
 }
 
 // Errors about missing extensions of the relay.
@@ -72,7 +72,7 @@ func (e Endpoint) runSMTP(ctx context.Context, r Relay, to string, mail []byte) 
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // aborts blocked I/O when ctx ends
 	s := smtpSession{}
-	s.said, s.err = s.run(ctx, &limitedConn{conn, MaxResponseBytes}, e.tls(r), r, to, mail)
+	s.response, s.err = s.run(ctx, &limitedConn{conn, MaxResponseBytes}, e.tls(r), r, to, mail)
 	if s.err != nil && ctx.Err() != nil {
 		s.err = ctx.Err()
 	}
@@ -85,7 +85,7 @@ func (e Endpoint) tls(r Relay) *tls.Config {
 }
 
 // run runs the session over a connection, and records its step.
-func (s *smtpSession) run(ctx context.Context, conn net.Conn, config *tls.Config, r Relay, to string, mail []byte) (said string, err error) {
+func (s *smtpSession) run(ctx context.Context, conn net.Conn, config *tls.Config, r Relay, to string, mail []byte) (response string, err error) {
 	if r.ImplicitTLS {
 		encrypted := tls.Client(conn, config)
 		if err := encrypted.HandshakeContext(ctx); err != nil {
@@ -128,9 +128,9 @@ func (s *smtpSession) run(ctx context.Context, conn net.Conn, config *tls.Config
 	}
 	_ = client.Text.PrintfLine("QUIT") // best effort, the response is ignored
 	if answered, ok := w.(interface{ ServerResponse() string }); ok {
-		said = answered.ServerResponse()
+		response = answered.ServerResponse()
 	}
-	return "250 " + said, nil
+	return "250 " + response, nil
 }
 
 // greet sends EHLO with the local IP address (RFC 5321, 4.1.3), since some relays

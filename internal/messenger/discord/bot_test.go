@@ -30,7 +30,7 @@ func TestDiscordBotRequest(t *testing.T) {
 	messengertest.Goldens(t, botSample, "DISCORD-BOT-TOKEN", channelID)
 }
 
-func TestDiscordBotAnswers(t *testing.T) {
+func TestDiscordBotResponses(t *testing.T) {
 	channel := func(means messenger.Outcome) messenger.Outcome {
 		means.Scope = messenger.DestinationScope
 		return means
@@ -73,9 +73,9 @@ func TestDiscordBotSettings(t *testing.T) {
 	messengertest.CheckSetting(t, Bot{}.Spec().Destination, map[string]bool{channelID: true, "": false, "#general": false, "1/../2": false, "98765": false})
 }
 
-// TestDiscordBotRefusesWhatCannotBeCalled verifies that only an id becomes part of the
+// TestDiscordBotRefusesInvalidAddresses verifies that only an id becomes part of the
 // URL.
-func TestDiscordBotRefusesWhatCannotBeCalled(t *testing.T) {
+func TestDiscordBotRefusesInvalidAddresses(t *testing.T) {
 	m := botSample.Message
 	m.Destination = "1/../../users/@me"
 	if o := messengertest.Send(t.Context(), t, botSample.At(t, "http://provider.invalid"), m); o.Kind != messenger.Failed || o.Scope != messenger.DestinationScope || o.Code != "invalid_destination" {

@@ -119,7 +119,7 @@ func parseWebhookURL(value string) (*url.URL, error) {
 	return at, nil
 }
 
-// webhook.classify returns the outcome of a response to a webhook. "If a webhook
+// classifyWebhook returns the outcome of a response to a webhook. "If a webhook
 // returns a 404 status you should not attempt to use it again"
 // (https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans):
 // a 404 with Discord's error body is therefore permanent.

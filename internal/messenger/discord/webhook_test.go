@@ -87,7 +87,7 @@ func answers() []messengertest.Response {
 	return rows
 }
 
-func TestDiscordAnswers(t *testing.T) {
+func TestDiscordResponses(t *testing.T) {
 	dead := messenger.Outcome{Kind: messenger.Failed, Scope: messenger.DestinationScope, Code: "10015", Gone: true}
 	messengertest.CheckOutcomes(t, webhookSample, append(answers(),
 		messengertest.Response{404, nil, refusal(10015), dead},
@@ -142,8 +142,8 @@ func FuzzDiscordText(f *testing.F) {
 	})
 }
 
-// TestDiscordCutsWhatIsTooLong sends messages that exceed each of Discord's limits.
-func TestDiscordCutsWhatIsTooLong(t *testing.T) {
+// TestDiscordTruncates sends messages that exceed each of Discord's limits.
+func TestDiscordTruncates(t *testing.T) {
 	var got requestBody
 	base := messengertest.Provider(t, func(w http.ResponseWriter, r *http.Request) {
 		got = requestBody{}

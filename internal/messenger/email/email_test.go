@@ -27,7 +27,7 @@ func TestEmailSent(t *testing.T) {
 	if len(s.mails) != 1 || !strings.Contains(s.mails[0], "\r\n[normal] node1 down") {
 		t.Errorf("mails %q", s.mails)
 	}
-	commands := strings.Split(s.said(), "\n")
+	commands := strings.Split(s.commands(), "\n")
 	for i, begins := range []string{"EHLO [127.0.0.1]", "AUTH PLAIN AGJvbmdzdQBTRUNSRVQvKyV3b3Jk", "MAIL FROM:<bongsu@example.com>", "RCPT TO:<ops@example.com>", "DATA"} {
 		if !strings.HasPrefix(commands[i], begins) {
 			t.Errorf("command %d is %q, want %q", i, commands[i], begins)
@@ -94,11 +94,11 @@ func TestEmailRefusals(t *testing.T) {
 	for _, c := range rows {
 		t.Run(c.command+" "+c.reply, func(t *testing.T) {
 			reply := c.reply + " SECRET/+%word AGJvbmdzdQBTRUNSRVQvKyV3b3Jk"
-			said := script{c.command: reply}
+			replies := script{c.command: reply}
 			if c.command == "EHLO" {
-				said["HELO"] = reply // the fallback of the client
+				replies["HELO"] = reply // the fallback of the client
 			}
-			addr := relayOf(t, &scripted{script: said})
+			addr := relayOf(t, &scripted{script: replies})
 			o := messengertest.Send(t.Context(), t, at(addr), testMessage)
 			if o.Kind != c.want.Kind || o.Scope != c.want.Scope || o.Code != c.code || o.MessageID != "" {
 				t.Errorf("%+v, want %+v %s", o, c.want, c.code)
@@ -217,8 +217,8 @@ func TestEmailEncrypted(t *testing.T) {
 			if o.Kind != c.kind || o.Code != c.code {
 				t.Errorf("%+v", o)
 			}
-			if told := strings.Contains(c.relay.said(), "AUTH PLAIN "); told != c.login {
-				t.Errorf("the relay received %q", c.relay.said())
+			if loggedIn := strings.Contains(c.relay.commands(), "AUTH PLAIN "); loggedIn != c.login {
+				t.Errorf("the relay received %q", c.relay.commands())
 			}
 		})
 	}
@@ -233,8 +233,8 @@ func TestEmailInjection(t *testing.T) {
 	e.Dial, e.Roots = call.NewDialer(call.ClientConfig{AllowAll: true}), roots
 	m := testMessage
 	m.Credential = "smtp://" + "bongsu:SECRETword@" + relayOf(t, relay) + "?from=bongsu@example.com"
-	if o := messengertest.Send(t.Context(), t, New(e), m); o.Kind == messenger.Sent || strings.Contains(relay.said(), "AUTH") {
-		t.Errorf("%+v after %q", o, relay.said())
+	if o := messengertest.Send(t.Context(), t, New(e), m); o.Kind == messenger.Sent || strings.Contains(relay.commands(), "AUTH") {
+		t.Errorf("%+v after %q", o, relay.commands())
 	}
 }
 
@@ -256,8 +256,8 @@ func TestEmailLogin(t *testing.T) {
 	s := &scripted{}
 	m := testMessage
 	m.Credential = "smtp://relay.example?from=bongsu@example.com"
-	if o := messengertest.Send(t.Context(), t, at(relayOf(t, s)), m); o.Kind != messenger.Sent || strings.Contains(s.said(), "AUTH") {
-		t.Errorf("without a user: %+v after %q", o, s.said())
+	if o := messengertest.Send(t.Context(), t, at(relayOf(t, s)), m); o.Kind != messenger.Sent || strings.Contains(s.commands(), "AUTH") {
+		t.Errorf("without a user: %+v after %q", o, s.commands())
 	}
 }
 
@@ -275,7 +275,7 @@ func TestEmailForbiddenAddresses(t *testing.T) {
 		e.Dial = call.NewDialer(call.ClientConfig{})
 		m := testMessage
 		m.Credential = "smtp://bongsu:SECRETword@" + host + ":" + port + "?from=bongsu@example.com"
-		if o := messengertest.Send(t.Context(), t, New(e), m); o.Kind != messenger.Failed || o.Code != "forbidden_address" || o.Scope != messenger.CredentialScope || s.said() != "" {
+		if o := messengertest.Send(t.Context(), t, New(e), m); o.Kind != messenger.Failed || o.Code != "forbidden_address" || o.Scope != messenger.CredentialScope || s.commands() != "" {
 			t.Errorf("%s: %+v", host, o)
 		}
 	}
@@ -300,8 +300,8 @@ func TestEmailNotCalled(t *testing.T) {
 			sending, looking := messengertest.Send(t.Context(), t, v, m), v.Verify(t.Context(), m.Credential, m.Destination)
 			messengertest.CheckOutcome(t, looking, m.Credential)
 			sending.Excerpt, looking.Excerpt = "", ""
-			if sending != c.want || looking != c.want || s.said() != "" {
-				t.Errorf("%+v and %+v after %q", sending, looking, s.said())
+			if sending != c.want || looking != c.want || s.commands() != "" {
+				t.Errorf("%+v and %+v after %q", sending, looking, s.commands())
 			}
 		})
 	}
@@ -323,8 +323,8 @@ func TestEmailVerify(t *testing.T) {
 			s := &scripted{script: c.script}
 			o := at(relayOf(t, s)).Verify(t.Context(), testCredential, "ops@example.com")
 			messengertest.CheckOutcome(t, o, testCredential)
-			if o.Excerpt == "" || strings.Contains(s.said(), "DATA") || len(s.mails) > 0 {
-				t.Errorf("%+v after %q", o, s.said())
+			if o.Excerpt == "" || strings.Contains(s.commands(), "DATA") || len(s.mails) > 0 {
+				t.Errorf("%+v after %q", o, s.commands())
 			}
 			if o.Excerpt = ""; o != c.want {
 				t.Errorf("%+v, want %+v", o, c.want)

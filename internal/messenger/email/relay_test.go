@@ -141,8 +141,8 @@ func (s *scripted) reply(conn net.Conn, command string) bool {
 	return err == nil
 }
 
-// said returns the commands so far.
-func (s *scripted) said() string {
+// commands returns the commands so far.
+func (s *scripted) commands() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return strings.Join(s.lines, "\n")
@@ -177,13 +177,13 @@ func TestShortPasswordOfARelay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for said, want := range map[string]string{
+	for response, want := range map[string]string{
 		"550 a bad address: kim is not a user": "550 a bad address: kim is not a user",
 		`535 kim:a and "a" are bad, YQ== too`:  `535 [redacted] and "[redacted]" are bad, [redacted] too`,
 		"535 smtp://KIM:A@relay.example.com":   "535 smtp://[redacted]@relay.example.com",
 	} {
-		if got := call.Redact((messenger.Outcome{Kind: messenger.Failed, Excerpt: said}), r.secrets(credential)...).Excerpt; got != want {
-			t.Errorf("%q makes %q, want %q", said, got, want)
+		if got := call.Redact((messenger.Outcome{Kind: messenger.Failed, Excerpt: response}), r.secrets(credential)...).Excerpt; got != want {
+			t.Errorf("%q makes %q, want %q", response, got, want)
 		}
 	}
 }

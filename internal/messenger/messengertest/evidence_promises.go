@@ -32,13 +32,13 @@ func noSecretInOutcome(t *testing.T, s Sample) {
 // ordinaryWordsStay verifies that a response of ordinary words is kept as evidence,
 // also if the credential consists of short or ordinary words.
 func ordinaryWordsStay(t *testing.T, s Sample) {
-	const said = "no: a bad address is not true; webhooks, services and workflows of version 1.0 in /api/v10 are at n/a, HTTP/1.1"
+	const quoted = "no: a bad address is not true; webhooks, services and workflows of version 1.0 in /api/v10 are at n/a, HTTP/1.1"
 	base := Provider(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
-		write(w, said)
+		write(w, quoted)
 	})
 	m := s.New(Endpoint(base, NewClient(t)))
-	if o := Send(t.Context(), t, m, s.Message); o.Excerpt != said {
+	if o := Send(t.Context(), t, m, s.Message); o.Excerpt != quoted {
 		t.Errorf("%q", o.Excerpt)
 	}
 	if s.ShortCredential == "" {
@@ -46,7 +46,7 @@ func ordinaryWordsStay(t *testing.T, s Sample) {
 	}
 	message := s.Message
 	message.Credential = s.ShortCredential
-	if o := m.Send(t.Context(), message); o.Excerpt != said {
+	if o := m.Send(t.Context(), message); o.Excerpt != quoted {
 		t.Errorf("with a short credential: %q", o.Excerpt)
 	}
 }
@@ -54,15 +54,15 @@ func ordinaryWordsStay(t *testing.T, s Sample) {
 // otherSpellingsOfSecrets has providers quote secrets in another case, or short
 // ones next to their names.
 func otherSpellingsOfSecrets(t *testing.T, s Sample) {
-	var said string
+	var quoted string
 	base := Provider(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
-		write(w, said)
+		write(w, quoted)
 	})
 	m := s.New(Endpoint(base, NewClient(t)))
-	for _, said = range []string{strings.ToLower(s.Message.Credential), strings.ToUpper(s.Message.Credential), url.QueryEscape(strings.ToLower(s.Message.Credential))} {
+	for _, quoted = range []string{strings.ToLower(s.Message.Credential), strings.ToUpper(s.Message.Credential), url.QueryEscape(strings.ToLower(s.Message.Credential))} {
 		if o := Send(t.Context(), t, m, s.Message); strings.Contains(strings.ToLower(o.Excerpt), "secret") {
-			t.Errorf("%q leaves %q", said, o.Excerpt)
+			t.Errorf("%q leaves %q", quoted, o.Excerpt)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func Endpoint(base string, client *http.Client) call.Endpoint {
 	return call.Endpoint{Client: client, Now: func() time.Time { return Noon }, URL: base}
 }
 
-// NewClient returns a NewClient whose connections are closed when the test ends.
+// NewClient returns a client of call.NewClient whose connections are closed when the test ends.
 func NewClient(t *testing.T) *http.Client {
 	t.Helper()
 	c := call.NewClient(call.ClientConfig{AllowAll: true})
@@ -29,10 +29,10 @@ func NewClient(t *testing.T) *http.Client {
 	return c
 }
 
-// Provider starts a provider that responds to every call by answer.
-func Provider(t *testing.T, answer http.HandlerFunc) string {
+// Provider starts a provider that responds to every call by a handler.
+func Provider(t *testing.T, handler http.HandlerFunc) string {
 	t.Helper()
-	server := httptest.NewServer(answer)
+	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	return server.URL
 }
@@ -68,8 +68,8 @@ func Echo(r *http.Request) string {
 	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	user, password, _ := r.BasicAuth()
 	body, _ := io.ReadAll(r.Body)
-	said := fmt.Sprintf("%s %s %s %s %s %s %s ", r.URL, r.RequestURI, r.URL.Query(), r.Header, body, user, password)
-	return said + fmt.Sprintf("%s %s %s %q %s", token, url.QueryEscape(token), url.PathEscape(token), token, strings.ReplaceAll(token, "/", `\/`))
+	text := fmt.Sprintf("%s %s %s %s %s %s %s ", r.URL, r.RequestURI, r.URL.Query(), r.Header, body, user, password)
+	return text + fmt.Sprintf("%s %s %s %q %s", token, url.QueryEscape(token), url.PathEscape(token), token, strings.ReplaceAll(token, "/", `\/`))
 }
 
 // write writes to a response, and reports whether the client still reads it.

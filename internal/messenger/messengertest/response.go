@@ -48,7 +48,7 @@ func CheckOutcomes(t *testing.T, s Sample, rows []Response) {
 				want.Excerpt = call.OneLine(now.Body)
 			}
 			if o != want {
-				t.Errorf("answered %d %v %s\ngot  %+v\nwant %+v", now.Status, now.Header, now.Body, o, want)
+				t.Errorf("response %d %v %s\ngot  %+v\nwant %+v", now.Status, now.Header, now.Body, o, want)
 			}
 		})
 	}

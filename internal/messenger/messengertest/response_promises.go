@@ -148,7 +148,7 @@ func responseComplete(t *testing.T, s Sample) {
 	})
 	m := s.New(Endpoint(base, NewClient(t)))
 	if !strings.HasPrefix(s.Sent, "{") {
-		t.Skip("it does not answer with an object")
+		t.Skip("the response is not an object")
 	}
 	status, body = s.ok(), s.Sent
 	if o := Send(t.Context(), t, m, s.Message); o.Kind != messenger.Sent || o.MessageID != s.MessageID {

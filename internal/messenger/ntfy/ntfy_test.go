@@ -74,8 +74,8 @@ func TestNtfyPriorities(t *testing.T) {
 	}
 }
 
-// TestNtfyAnswers verifies the outcome of every documented response of ntfy.
-func TestNtfyAnswers(t *testing.T) {
+// TestNtfyResponses verifies the outcome of every documented response of ntfy.
+func TestNtfyResponses(t *testing.T) {
 	refusal := func(code int, text string) string {
 		return fmt.Sprintf(`{"code":%d,"http":%d,"error":%q,"link":"https://ntfy.sh/docs/publish/"}`, code, code/100, text)
 	}
@@ -134,7 +134,7 @@ func TestNtfySettings(t *testing.T) {
 	})
 }
 
-func TestNtfyRefusesWhatCannotBeCalled(t *testing.T) {
+func TestNtfyRefusesInvalidAddresses(t *testing.T) {
 	base := messengertest.Provider(t, func(http.ResponseWriter, *http.Request) { t.Error("called") })
 	for _, c := range []struct {
 		credential, destination, code string

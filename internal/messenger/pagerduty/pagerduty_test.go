@@ -87,8 +87,8 @@ func TestPagerDutySeverity(t *testing.T) {
 	}
 }
 
-// TestPagerDutyAnswers verifies the outcome of every documented response of PagerDuty.
-func TestPagerDutyAnswers(t *testing.T) {
+// TestPagerDutyResponses verifies the outcome of every documented response of PagerDuty.
+func TestPagerDutyResponses(t *testing.T) {
 	invalid := func(what string) string {
 		return fmt.Sprintf(`{"status":"invalid event","message":"Event object is invalid","errors":[%q]}`, what)
 	}

@@ -108,9 +108,9 @@ func mrkdwnSection(text string) block {
 
 // textOf returns text of a caller as mrkdwn; or as plain text, if it contains Slack
 // markup.
-func textOf(marked, said string) *textObject {
-	if hasMarkup(said) {
-		return &textObject{Type: "plain_text", Text: said, Emoji: boolFalse}
+func textOf(marked, plain string) *textObject {
+	if hasMarkup(plain) {
+		return &textObject{Type: "plain_text", Text: plain, Emoji: boolFalse}
 	}
 	return &textObject{Type: "mrkdwn", Text: marked, Verbatim: true}
 }

@@ -8,8 +8,8 @@ import (
 // markupPattern is the reference for hasMarkup, and slower.
 var markupPattern = regexp.MustCompile("[*~`]" + `|(^|[^\pL\pN])_|_([^\pL\pN]|$)|(?m:^\s*>)|:([a-z0-9_+'-]*[a-z][a-z0-9_+'-]*|\+1|-1|100|1234):`)
 
-// FuzzSlackMarked compares hasMarkup with the pattern.
-func FuzzSlackMarked(f *testing.F) {
+// FuzzSlackMarkup compares hasMarkup with the pattern.
+func FuzzSlackMarkup(f *testing.F) {
 	for _, text := range []string{
 		"", "node1 down", "a * b", "~", "`x`", "_x_", "snake_case", "snake_", "_snake", "é_é", "a_ b", "a_\xff", "\xff_a", "가_나", "²_b",
 		"> quote", "a > b", "a\n > b", "a\n\n\t> b", "a\u00a0> b", "x\v>", "\r>", ":+1:", ":-1:", ":100:", ":1234:", ":12:", "10:20:30", ":smile:", ": smile:",

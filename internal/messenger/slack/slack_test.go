@@ -79,8 +79,8 @@ func TestSlackRequest(t *testing.T) {
 	}
 }
 
-// TestSlackAnswers verifies the outcome of every documented response of Slack.
-func TestSlackAnswers(t *testing.T) {
+// TestSlackResponses verifies the outcome of every documented response of Slack.
+func TestSlackResponses(t *testing.T) {
 	type row struct {
 		status     int
 		retryAfter string
@@ -154,9 +154,9 @@ func TestSlackAnswers(t *testing.T) {
 	}
 }
 
-// TestSlackLongAnswer verifies that a long text, which Slack repeats in its response,
+// TestSlackLongResponse verifies that a long text, which Slack repeats in its response,
 // is Sent, although only the head of that response is read.
-func TestSlackLongAnswer(t *testing.T) {
+func TestSlackLongResponse(t *testing.T) {
 	long, _ := json.Marshal(strings.Repeat("봉수", 30_000))
 	for body, want := range map[string]messenger.OutcomeKind{
 		`{"ok":true,"channel":"C1","ts":"1.2","message":{"text":` + string(long) + `}}`: messenger.Sent,
@@ -172,7 +172,7 @@ func TestSlackLongAnswer(t *testing.T) {
 	}
 }
 
-func TestSlackRefusesWhatCannotBeCalled(t *testing.T) {
+func TestSlackRefusesInvalidAddresses(t *testing.T) {
 	called := false
 	base := messengertest.Provider(t, func(http.ResponseWriter, *http.Request) { called = true })
 	for _, c := range []struct {
@@ -221,9 +221,9 @@ func TestSlackSettings(t *testing.T) {
 	}
 }
 
-// FuzzSlackAnswer verifies that a response is Sent only if another JSON parser also
+// FuzzSlackResponse verifies that a response is Sent only if another JSON parser also
 // finds ok.
-func FuzzSlackAnswer(f *testing.F) {
+func FuzzSlackResponse(f *testing.F) {
 	for _, seed := range []string{`{"ok":true,"ts":"1.2"}`, `{"ok":true,"ok":false}`, `{"a":[{}],"ok":true}`, `{"ok":true}x`, `{"ok":tru`} {
 		f.Add([]byte(seed))
 	}

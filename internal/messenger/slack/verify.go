@@ -19,7 +19,7 @@ func (s Messenger) Verify(ctx context.Context, credential, destination string) m
 	if err := messenger.CheckToken(credential); err != nil {
 		return call.BadCredential(err)
 	}
-	_, o := s.ask(ctx, "auth.test", credential, nil)
+	_, o := s.callMethod(ctx, "auth.test", credential, nil)
 	switch {
 	case o.Kind != messenger.Sent:
 		return call.Redact(o, credential)
@@ -27,7 +27,7 @@ func (s Messenger) Verify(ctx context.Context, credential, destination string) m
 		o.Excerpt = "token valid; channel not checked: the destination is not a channel id"
 		return call.Redact(o, credential)
 	}
-	r, o := s.ask(ctx, "conversations.info", credential, url.Values{"channel": {destination}})
+	r, o := s.callMethod(ctx, "conversations.info", credential, url.Values{"channel": {destination}})
 	switch {
 	case o.Kind == messenger.Sent:
 		o = classifyChannel(r, o)
@@ -39,9 +39,9 @@ func (s Messenger) Verify(ctx context.Context, credential, destination string) m
 	return call.Redact(o, credential)
 }
 
-// ask calls a method that changes nothing, with a form: some of those methods accept no
+// callMethod calls a method that changes nothing, with a form: some of those methods accept no
 // JSON.
-func (s Messenger) ask(ctx context.Context, method, token string, arguments url.Values) (call.Response, messenger.Outcome) {
+func (s Messenger) callMethod(ctx context.Context, method, token string, arguments url.Values) (call.Response, messenger.Outcome) {
 	r := s.endpoint.Post(ctx, apiURL+method, []byte(arguments.Encode()), http.Header{
 		"Content-Type":  {"application/x-www-form-urlencoded"},
 		"Authorization": {"Bearer " + token},

@@ -93,7 +93,7 @@ var webhookErrors = map[string]call.Classification{
 // errorWord matches a response that is an error code of Slack.
 var errorWord = regexp.MustCompile(`^[a-z][a-z_]{3,60}$`)
 
-// webhook.classify refines the outcome of the HTTP status by the response body. Success
+// classifyWebhook refines the outcome of the HTTP status by the response body. Success
 // is exactly the body ok.
 func classifyWebhook(r call.Response, o messenger.Outcome) messenger.Outcome {
 	if r.Status == http.StatusOK && r.Err == nil && string(r.Body) == "ok" {

@@ -33,7 +33,7 @@ func TestWebhookFake(t *testing.T) { messengertest.RunFake(t, mockup.New(nil), w
 
 func TestSlackHookRequest(t *testing.T) { messengertest.Goldens(t, webhookSample, webhookURL, "") }
 
-func TestSlackHookAnswers(t *testing.T) {
+func TestSlackHookResponses(t *testing.T) {
 	refused := func(scope messenger.Scope, code string) messenger.Outcome {
 		return messenger.Outcome{Kind: messenger.Failed, Scope: scope, Code: code}
 	}
@@ -77,9 +77,9 @@ func TestSlackHookSettings(t *testing.T) {
 	messengertest.CheckSetting(t, Webhook{}.Spec().Destination, map[string]bool{"": true, "#ops": true})
 }
 
-// TestSlackHookRefusesWhatCannotBeCalled verifies that a URL that bypassed the check is
+// TestSlackHookRefusesInvalidAddresses verifies that a URL that bypassed the check is
 // not called.
-func TestSlackHookRefusesWhatCannotBeCalled(t *testing.T) {
+func TestSlackHookRefusesInvalidAddresses(t *testing.T) {
 	m := webhookSample.Message
 	m.Credential = strings.Replace(webhookURL, "services", "workflows", 1)
 	o := messengertest.Send(t.Context(), t, webhookSample.At(t, "http://provider.invalid"), m)

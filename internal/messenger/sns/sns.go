@@ -91,7 +91,7 @@ func (a accessKey) url() string {
 // is reported in the account's own logs only.
 func (s Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outcome {
 	text, cut := m.SMS()
-	o := s.ask(ctx, m.Credential, url.Values{
+	o := s.callAPI(ctx, m.Credential, url.Values{
 		"Action":      {"Publish"},
 		"PhoneNumber": {m.Destination},
 		"Message":     {text},
@@ -112,7 +112,7 @@ func (s Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outc
 
 // Verify checks whether the number has opted out, which also validates the key.
 func (s Messenger) Verify(ctx context.Context, credential, destination string) messenger.Outcome {
-	return s.ask(ctx, credential, url.Values{
+	return s.callAPI(ctx, credential, url.Values{
 		"Action":      {"CheckIfPhoneNumberIsOptedOut"},
 		"phoneNumber": {destination}, // SNS spells it in lower case
 	}, func(res reply, o messenger.Outcome) messenger.Outcome {
@@ -127,8 +127,8 @@ func (s Messenger) Verify(ctx context.Context, credential, destination string) m
 	})
 }
 
-// ask makes one call of the Query API. taken refines the outcome of a 2xx response.
-func (s Messenger) ask(ctx context.Context, credential string, form url.Values, taken func(reply, messenger.Outcome) messenger.Outcome) messenger.Outcome {
+// callAPI makes one call of the Query API. taken refines the outcome of a 2xx response.
+func (s Messenger) callAPI(ctx context.Context, credential string, form url.Values, taken func(reply, messenger.Outcome) messenger.Outcome) messenger.Outcome {
 	access, err := parseAccessKey(credential)
 	if err != nil {
 		return call.BadCredential(err)

@@ -84,7 +84,7 @@ func TestSNSCut(t *testing.T) {
 	}
 }
 
-func TestSNSAnswers(t *testing.T) {
+func TestSNSResponses(t *testing.T) {
 	refusal := func(code, message string) string {
 		return `<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type><Code>` + code + `</Code><Message>` + message + `</Message></Error><RequestId>r</RequestId></ErrorResponse>`
 	}

@@ -37,15 +37,15 @@ func classify(r call.Response, o messenger.Outcome) messenger.Outcome {
 	if o.IsSuccess() {
 		return classifySuccess(r, o)
 	}
-	said := errorCode(r)
-	if said != "" && o.Code != "redirect" {
-		o.Code = said
+	code := errorCode(r)
+	if code != "" && o.Code != "redirect" {
+		o.Code = code
 	}
 	if means, ok := statuses[o.Status]; ok {
 		o = call.Classify(o, means)
-		o.Gone = o.Status == http.StatusGone || o.Kind == messenger.Failed && said != ""
+		o.Gone = o.Status == http.StatusGone || o.Kind == messenger.Failed && code != ""
 	}
-	if said == "WorkflowTriggerIsNotEnabled" { // it is disabled, and may be enabled again
+	if code == "WorkflowTriggerIsNotEnabled" { // it is disabled, and may be enabled again
 		o = call.Classify(o, call.DestinationFailed)
 		o.Gone = false
 	}

@@ -41,7 +41,7 @@ func TestFake(t *testing.T) { messengertest.RunFake(t, mockup.New(nil), sample) 
 
 func TestTeamsRequest(t *testing.T) { messengertest.Goldens(t, sample, workflowURL, "Operations") }
 
-func TestTeamsAnswers(t *testing.T) {
+func TestTeamsResponses(t *testing.T) {
 	connector := func(status string) string {
 		return "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error " + status + " with ContextId tcid=0,server=X,cv=0.."
 	}

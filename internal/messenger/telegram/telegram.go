@@ -77,7 +77,7 @@ func (t Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outc
 	}
 	text, cut := requestOf(m)
 	text.ChatID = chatID(m.Destination)
-	o := t.ask(ctx, m.Credential, "sendMessage", text)
+	o := t.callMethod(ctx, m.Credential, "sendMessage", text)
 	o.Truncated = cut
 	return o
 }
@@ -88,16 +88,16 @@ func (t Messenger) Verify(ctx context.Context, credential, destination string) m
 	if err := checkBotToken(credential); err != nil {
 		return call.BadCredential(err)
 	}
-	if o := t.ask(ctx, credential, "getMe", struct{}{}); o.Kind != messenger.Sent {
+	if o := t.callMethod(ctx, credential, "getMe", struct{}{}); o.Kind != messenger.Sent {
 		return o
 	}
-	return t.ask(ctx, credential, "getChat", struct {
+	return t.callMethod(ctx, credential, "getChat", struct {
 		ChatID any `json:"chat_id"`
 	}{chatID(destination)})
 }
 
-// ask calls a method.
-func (t Messenger) ask(ctx context.Context, token, method string, arguments any) messenger.Outcome {
+// callMethod calls a method.
+func (t Messenger) callMethod(ctx context.Context, token, method string, arguments any) messenger.Outcome {
 	r := t.endpoint.Post(ctx, "https://api.telegram.org/bot"+token+"/"+method, call.JSON(arguments), http.Header{
 		"Content-Type": {"application/json"},
 	})

@@ -70,8 +70,8 @@ func TestTelegramText(t *testing.T) {
 	}
 }
 
-// TestTelegramAnswers verifies the outcome of every documented response of Telegram.
-func TestTelegramAnswers(t *testing.T) {
+// TestTelegramResponses verifies the outcome of every documented response of Telegram.
+func TestTelegramResponses(t *testing.T) {
 	refusal := func(code int, description, more string) string {
 		return fmt.Sprintf(`{"ok":false,"error_code":%d,"description":%q%s}`, code, description, more)
 	}
@@ -121,8 +121,8 @@ func TestTelegramAnswers(t *testing.T) {
 	messengertest.CheckOutcomes(t, sample, rows)
 }
 
-// TestTelegramLongAnswer has Telegram repeat the longest message, all of it escaped.
-func TestTelegramLongAnswer(t *testing.T) {
+// TestTelegramLongResponse has Telegram repeat the longest message, all of it escaped.
+func TestTelegramLongResponse(t *testing.T) {
 	escaped := strings.Repeat(`\ubd09`, 4096)
 	base := messengertest.Provider(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, `{"ok":true,"result":{"message_id":1,"text":"`+escaped+`"}}`)
@@ -193,9 +193,9 @@ func TestTelegramKeyAlone(t *testing.T) {
 	}
 }
 
-// FuzzTelegramAnswer verifies that a response is Sent only if another JSON parser also
+// FuzzTelegramResponse verifies that a response is Sent only if another JSON parser also
 // finds ok.
-func FuzzTelegramAnswer(f *testing.F) {
+func FuzzTelegramResponse(f *testing.F) {
 	for _, seed := range []string{`{"ok":true,"result":{"message_id":1}}`, `{"ok":true,"ok":false}`, `{"ok":true}x`, `{"ok":false,"error_code":429}`} {
 		f.Add([]byte(seed), 200)
 	}

@@ -26,7 +26,7 @@ func (t Messenger) Callback(delivery int64) string {
 
 // ParseReceipt parses the form and the header X-Twilio-Signature of a request to
 // Callback(delivery). It must be signed with the auth token of the credential that the
-// delivery was sent with; otherwise, and if it is not a status callback, Receipt
+// delivery was sent with; otherwise, and if it is not a status callback, it
 // returns fault.ErrInvalid. The signature covers the URL, and so the delivery. Fields:
 // https://www.twilio.com/docs/messaging/guides/outbound-message-status-in-status-callbacks
 func (t Messenger) ParseReceipt(delivery int64, form url.Values, signature, credential string) (messenger.Receipt, error) {

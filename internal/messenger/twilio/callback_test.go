@@ -55,7 +55,7 @@ func callbackForm(status, code string) url.Values {
 }
 
 func TestTwilioReceipts(t *testing.T) {
-	way := messenger.Outcome{Kind: messenger.Sent}
+	sent := messenger.Outcome{Kind: messenger.Sent}
 	failed := func(scope messenger.Scope, code string) messenger.Outcome {
 		return messenger.Outcome{Kind: messenger.Failed, Scope: scope, Code: code}
 	}
@@ -65,13 +65,13 @@ func TestTwilioReceipts(t *testing.T) {
 		final        bool
 		want         messenger.Outcome // without Status, MessageID and Excerpt
 	}{
-		{"accepted", "", false, way},
-		{"queued", "", false, way},
-		{"sending", "", false, way},
-		{"sent", "", false, way},
-		{"something new", "", false, way},
-		{"delivered", "", true, way},
-		{"read", "", true, way},
+		{"accepted", "", false, sent},
+		{"queued", "", false, sent},
+		{"sending", "", false, sent},
+		{"sent", "", false, sent},
+		{"something new", "", false, sent},
+		{"delivered", "", true, sent},
+		{"read", "", true, sent},
 		{"undelivered", "30003", true, failed(messenger.DestinationScope, "30003")},
 		{"undelivered", "30007", true, failed(messenger.MessageScope, "30007")},
 		{"failed", "30002", true, failed(messenger.CredentialScope, "30002")},
@@ -96,9 +96,9 @@ func TestTwilioReceipts(t *testing.T) {
 	}
 }
 
-// TestTwilioReceiptIsTwilios verifies that callbacks that are not from Twilio, or are
+// TestTwilioReceiptIsAuthenticated verifies that callbacks that are not from Twilio, or are
 // for another delivery, are rejected.
-func TestTwilioReceiptIsTwilios(t *testing.T) {
+func TestTwilioReceiptIsAuthenticated(t *testing.T) {
 	m := New(call.Endpoint{CallbackURL: "https://bongsu.example"})
 	form := callbackForm("delivered", "")
 	signed := func(form url.Values, at, token string) string { return sign(at, form, token) }

@@ -59,7 +59,7 @@ func TestTwilioCut(t *testing.T) {
 	messengertest.Request(t, sample, m, false)
 }
 
-func TestTwilioAnswers(t *testing.T) {
+func TestTwilioResponses(t *testing.T) {
 	refusal := func(code int) string {
 		return fmt.Sprintf(`{"code":%d,"message":"no","more_info":"https://www.twilio.com/docs/errors/%d","status":400}`, code, code)
 	}

@@ -53,9 +53,9 @@ func TestWebhookAuthentication(t *testing.T) {
 	messengertest.Golden(t, "webhook/headers", messengertest.Request(t, sample, messengertest.PlainMessage("https://example.com/hook#whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw&header=Authorization:Token abc&header=X-Team:ops%26dev&header=user-agent:bongsu", ""), false))
 }
 
-// TestWebhookAuthenticationComesNotOut has an endpoint repeat the whole request in its
+// TestWebhookAuthenticationIsRedacted has an endpoint repeat the whole request in its
 // response.
-func TestWebhookAuthenticationComesNotOut(t *testing.T) {
+func TestWebhookAuthenticationIsRedacted(t *testing.T) {
 	base := messengertest.Provider(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, messengertest.Echo(r)) })
 	for _, credential := range []string{
 		"https://kim:SECRET-%2Fpassword@example.com/hook",
@@ -113,8 +113,8 @@ func TestWebhookSignature(t *testing.T) {
 	}
 }
 
-// TestWebhookAnswers verifies the outcome of every documented response of endpoints.
-func TestWebhookAnswers(t *testing.T) {
+// TestWebhookResponses verifies the outcome of every documented response of endpoints.
+func TestWebhookResponses(t *testing.T) {
 	rows := []messengertest.Response{
 		{200, nil, "", messenger.Outcome{Kind: messenger.Sent}},
 		{201, nil, "anything", messenger.Outcome{Kind: messenger.Sent}},
@@ -145,11 +145,11 @@ func TestWebhookAnswers(t *testing.T) {
 
 // TestWebhookKeyAlone has an endpoint quote single parts of the credential.
 func TestWebhookKeyAlone(t *testing.T) {
-	var said string
-	base := messengertest.Provider(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, said) })
-	for _, said = range []string{signingSecret, strings.TrimPrefix(signingSecret, "whsec_"), "SECRET-abcdefghij", "SECRET-klmnopqrst", "/hook/SECRET-abcdefghij"} {
+	var quoted string
+	base := messengertest.Provider(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, quoted) })
+	for _, quoted = range []string{signingSecret, strings.TrimPrefix(signingSecret, "whsec_"), "SECRET-abcdefghij", "SECRET-klmnopqrst", "/hook/SECRET-abcdefghij"} {
 		if o := messengertest.Send(t.Context(), t, sample.At(t, base), sample.Message); o.Kind != messenger.Sent || !strings.Contains(o.Excerpt, redact.Placeholder) {
-			t.Errorf("%q: %+v", said, o)
+			t.Errorf("%q: %+v", quoted, o)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 func ExampleBuffer() {
 	var logged logtest.Buffer
 	log := slog.New(slog.NewTextHandler(&logged, nil))
-	log.Warn("upstream unavailable", "upstream", "alert")
-	fmt.Println(logged.Count("upstream unavailable"), logged.Count("upstream=group"))
+	log.Warn("upstream unavailable", "upstream", "books")
+	fmt.Println(logged.Count("upstream unavailable"), logged.Count("upstream=loans"))
 	// Output: 1 0
 }

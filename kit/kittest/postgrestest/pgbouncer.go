@@ -57,9 +57,9 @@ auth_file = %s
 			t.Fatal(err)
 		}
 	}
-	var said bytes.Buffer
+	var output bytes.Buffer
 	command := exec.Command(binary, file)
-	command.Stdout, command.Stderr = &said, &said
+	command.Stdout, command.Stderr = &output, &output
 	if err := unprivileged(command, folder); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ auth_file = %s
 		_ = command.Process.Kill()
 		_ = command.Wait() // the error is that it was killed
 		if t.Failed() {
-			t.Logf("output of pgbouncer:\n%s", &said)
+			t.Logf("output of pgbouncer:\n%s", &output)
 		}
 	})
 	return func(t testing.TB) string {

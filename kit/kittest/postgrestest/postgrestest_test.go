@@ -12,8 +12,8 @@ import (
 
 func TestMain(m *testing.M) { postgrestest.Main(m) }
 
-// asks returns the result of SELECT current_database().
-func asks(ctx context.Context, url string) (name string, err error) {
+// currentDatabase returns the result of SELECT current_database().
+func currentDatabase(ctx context.Context, url string) (name string, err error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return "", err
@@ -35,19 +35,19 @@ func TestServerOfTheEnvironment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if name, err := asks(t.Context(), made); err != nil || made == url || name == "" {
+	if name, err := currentDatabase(t.Context(), made); err != nil || made == url || name == "" {
 		t.Errorf("%s returns %q, %v", made, name, err)
 	}
 	if err := s.DropDatabase(t.Context(), made); err != nil {
 		t.Error(err)
 	}
-	if name, err := asks(t.Context(), made); err == nil {
+	if name, err := currentDatabase(t.Context(), made); err == nil {
 		t.Errorf("%s returns %q after it was dropped", made, name)
 	}
 	if err := s.Stop(); err != nil {
 		t.Error(err)
 	}
-	if _, err := asks(t.Context(), url); err != nil {
+	if _, err := currentDatabase(t.Context(), url); err != nil {
 		t.Errorf("the server of the environment does not respond after Stop: %v", err)
 	}
 }

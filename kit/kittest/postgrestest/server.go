@@ -90,12 +90,12 @@ func (s *Server) start(ctx context.Context, initdb, postgres string) error {
 
 // launch starts the server of the database cluster in the folder.
 func (s *Server) launch(ctx context.Context) error {
-	var said bytes.Buffer
+	var output bytes.Buffer
 	s.command = exec.Command(s.postgres, "-D", filepath.Join(s.folder, "data"), "-k", s.folder, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=300")
 	for _, setting := range s.settings { // the last value of a setting applies
 		s.command.Args = append(s.command.Args, "-c", setting)
 	}
-	s.command.Dir, s.command.Stdout, s.command.Stderr = s.folder, &said, &said
+	s.command.Dir, s.command.Stdout, s.command.Stderr = s.folder, &output, &output
 	if err := unprivileged(s.command, s.folder); err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (s *Server) launch(ctx context.Context) error {
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return errors.Join(err, s.Stop(), errors.New(said.String()))
+			return errors.Join(err, s.Stop(), errors.New(output.String()))
 		}
 		time.Sleep(20 * time.Millisecond) // an external process can only be polled
 	}

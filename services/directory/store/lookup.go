@@ -53,28 +53,28 @@ func (s *Store) runLookups(ctx context.Context, lookups []*lookup) error {
 	if err != nil {
 		return err
 	}
-	meanings, missing := s.cache.get(now, targets)
+	resolved, missing := s.cache.get(now, targets)
 	if len(missing) > 0 {
-		if meanings, err = s.queryTargets(ctx, targets); err != nil {
+		if resolved, err = s.queryTargets(ctx, targets); err != nil {
 			return err
 		}
 	}
 	for _, l := range lookups {
-		l.collect(meanings)
+		l.collect(resolved)
 	}
 	return nil
 }
 
 // queryTargets queries targets in one transaction. The targets that are not cached take four
 // statements, which carry all names and ids in one parameter each.
-func (s *Store) queryTargets(ctx context.Context, targets []target.Target) (meanings map[target.Target]*resolvedTarget, err error) {
+func (s *Store) queryTargets(ctx context.Context, targets []target.Target) (resolved map[target.Target]*resolvedTarget, err error) {
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		now, err := readRevision(ctx, t)
 		if err != nil {
 			return err
 		}
 		var missing []target.Target
-		meanings, missing = s.cache.get(now, targets)
+		resolved, missing = s.cache.get(now, targets)
 		if len(missing) == 0 {
 			return nil
 		}
@@ -83,31 +83,31 @@ func (s *Store) queryTargets(ctx context.Context, targets []target.Target) (mean
 			return err
 		}
 		for _, to := range missing {
-			meanings[to] = r.resolve(to)
+			resolved[to] = r.resolve(to)
 		}
-		s.cache.put(now, meanings, missing)
+		s.cache.put(now, resolved, missing)
 		return nil
 	})
-	return meanings, err
+	return resolved, err
 }
 
 // collect collects the recipients in the order of the targets, without duplicates.
-func (l *lookup) collect(meanings map[target.Target]*resolvedTarget) {
+func (l *lookup) collect(resolved map[target.Target]*resolvedTarget) {
 	most := 0
 	for _, to := range l.targets {
-		most += meanings[to].recipients()
+		most += resolved[to].recipients()
 	}
 	l.found, l.unknown = make([]directory.Recipient, 0, most), nil
-	told, missed := map[int]bool{}, map[target.Target]bool{}
+	collected, missed := map[int]bool{}, map[target.Target]bool{}
 	for _, to := range l.targets {
-		t := meanings[to]
+		t := resolved[to]
 		if !t.exists && !missed[to] {
 			missed[to] = true
 			l.unknown = append(l.unknown, to)
 		}
 		for _, u := range t.users {
-			if !told[u.id] {
-				told[u.id] = true
+			if !collected[u.id] {
+				collected[u.id] = true
 				l.found = append(l.found, u.recipients...)
 			}
 		}

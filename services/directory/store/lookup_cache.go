@@ -41,56 +41,56 @@ func (t *resolvedTarget) cacheWeight() int { return 1 + len(t.users) + t.recipie
 type lookupCache struct {
 	mu       sync.Mutex
 	revision int64
-	meanings *simplelru.LRU[target.Target, *resolvedTarget]
+	entries  *simplelru.LRU[target.Target, *resolvedTarget]
 	weight   int
 }
 
 func newLookupCache() *lookupCache {
 	c := &lookupCache{}
-	c.meanings, _ = simplelru.NewLRU(lookupCacheWeight, func(_ target.Target, t *resolvedTarget) { c.weight -= t.cacheWeight() }) // no error: the size is positive
+	c.entries, _ = simplelru.NewLRU(lookupCacheWeight, func(_ target.Target, t *resolvedTarget) { c.weight -= t.cacheWeight() }) // no error: the size is positive
 	return c
 }
 
 // get returns the cached entries of targets at a revision, and the targets that are
 // missing. A newer revision than that of the cache invalidates all entries.
-func (c *lookupCache) get(revision int64, targets []target.Target) (meanings map[target.Target]*resolvedTarget, missing []target.Target) {
+func (c *lookupCache) get(revision int64, targets []target.Target) (resolved map[target.Target]*resolvedTarget, missing []target.Target) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if revision > c.revision {
-		c.meanings.Purge()
+		c.entries.Purge()
 		c.revision = revision
 	}
-	meanings = make(map[target.Target]*resolvedTarget, len(targets))
+	resolved = make(map[target.Target]*resolvedTarget, len(targets))
 	for _, to := range targets {
-		if _, ok := meanings[to]; ok {
+		if _, ok := resolved[to]; ok {
 			continue
 		}
 		var t *resolvedTarget
 		if revision == c.revision {
-			t, _ = c.meanings.Get(to)
+			t, _ = c.entries.Get(to)
 		}
-		if meanings[to] = t; t == nil {
+		if resolved[to] = t; t == nil {
 			missing = append(missing, to)
 		}
 	}
-	return meanings, missing
+	return resolved, missing
 }
 
 // put caches resolved targets of a revision, unless the cache has a newer revision.
-func (c *lookupCache) put(revision int64, meanings map[target.Target]*resolvedTarget, targets []target.Target) {
+func (c *lookupCache) put(revision int64, resolved map[target.Target]*resolvedTarget, targets []target.Target) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if revision != c.revision {
 		return
 	}
 	for _, to := range targets {
-		t := meanings[to]
-		if weight := t.cacheWeight(); weight <= lookupCacheWeight && !c.meanings.Contains(to) {
-			c.meanings.Add(to, t)
+		t := resolved[to]
+		if weight := t.cacheWeight(); weight <= lookupCacheWeight && !c.entries.Contains(to) {
+			c.entries.Add(to, t)
 			c.weight += weight
 		}
 	}
 	for c.weight > lookupCacheWeight {
-		c.meanings.RemoveOldest()
+		c.entries.RemoveOldest()
 	}
 }

@@ -15,30 +15,30 @@ func of(n int) *resolvedTarget {
 	return &resolvedTarget{exists: true, users: []resolvedUser{{1, make([]directory.Recipient, n)}}}
 }
 
-// learn caches a resolved target at a revision.
-func learn(c *lookupCache, revision int64, name string, t *resolvedTarget) {
+// cacheTarget caches a resolved target at a revision.
+func cacheTarget(c *lookupCache, revision int64, name string, t *resolvedTarget) {
 	c.put(revision, map[target.Target]*resolvedTarget{to(name): t}, []target.Target{to(name)})
 }
 
-func knows(c *lookupCache, revision int64, name string) bool {
+func isCached(c *lookupCache, revision int64, name string) bool {
 	_, missing := c.get(revision, []target.Target{to(name)})
 	return len(missing) == 0
 }
 
 func TestLookupCacheRevision(t *testing.T) {
 	c := newLookupCache()
-	if knows(c, 1, "kim") {
+	if isCached(c, 1, "kim") {
 		t.Error("cache hit before an entry was stored")
 	}
-	learn(c, 1, "kim", of(1))
-	if !knows(c, 1, "kim") {
+	cacheTarget(c, 1, "kim", of(1))
+	if !isCached(c, 1, "kim") {
 		t.Error("cache miss for a stored entry")
 	}
-	if knows(c, 2, "kim") {
+	if isCached(c, 2, "kim") {
 		t.Error("cache hit at revision 2 for an entry of revision 1")
 	}
-	learn(c, 1, "kim", of(1)) // from a lookup that began before
-	if knows(c, 1, "kim") || knows(c, 2, "kim") {
+	cacheTarget(c, 1, "kim", of(1)) // from a lookup that began before
+	if isCached(c, 1, "kim") || isCached(c, 2, "kim") {
 		t.Error("cache hit for an entry of an old revision")
 	}
 	if c.weight != 0 {
@@ -48,17 +48,17 @@ func TestLookupCacheRevision(t *testing.T) {
 
 func TestLookupCacheIsBounded(t *testing.T) {
 	c := newLookupCache()
-	learn(c, 0, "crowd", of(lookupCacheWeight))
-	if knows(c, 0, "crowd") || c.weight != 0 {
+	cacheTarget(c, 0, "crowd", of(lookupCacheWeight))
+	if isCached(c, 0, "crowd") || c.weight != 0 {
 		t.Error("an entry above the capacity was cached")
 	}
 	for i := range 10 {
-		learn(c, 0, fmt.Sprint(i), of(lookupCacheWeight/5))
+		cacheTarget(c, 0, fmt.Sprint(i), of(lookupCacheWeight/5))
 	}
 	if c.weight > lookupCacheWeight {
 		t.Errorf("weight is %d, capacity %d", c.weight, lookupCacheWeight)
 	}
-	if knows(c, 0, "0") || !knows(c, 0, "9") {
+	if isCached(c, 0, "0") || !isCached(c, 0, "9") {
 		t.Error("the newest entry was evicted first")
 	}
 }

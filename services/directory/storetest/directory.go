@@ -34,7 +34,7 @@ func RunDirectory(t *testing.T, open func(t *testing.T) directory.Directory) {
 		"fill":                 testFill,
 		"fill bad contents":    testFillBad,
 		"fill at once":         testFillAtOnce,
-		"keyless":              testKeyless,
+		"without fingerprint":  testWithoutFingerprint,
 		"bad input":            testDirectoryInput,
 		"all":                  testAll,
 		"change":               testChange,

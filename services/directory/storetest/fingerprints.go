@@ -8,9 +8,9 @@ import (
 	"github.com/bongsu-project/bongsu/services/directory"
 )
 
-// testKeyless checks that addresses without fingerprint are listed by page, and that a fingerprint is
+// testWithoutFingerprint checks that addresses without fingerprint are listed by page, and that a fingerprint is
 // set once, unless the address was replaced meanwhile.
-func testKeyless(t *testing.T, d directory.Directory) {
+func testWithoutFingerprint(t *testing.T, d directory.Directory) {
 	ctx := t.Context()
 	bare := func(name string) directory.Address {
 		a := slack(name)

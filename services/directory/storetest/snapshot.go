@@ -60,13 +60,13 @@ func testChange(t *testing.T, d directory.Directory) {
 		RemoveMembers:   []directory.Member{{Group: "ops", Nickname: "c"}},
 	})
 	after := all(t, d)
-	var said []string
+	var addresses []string
 	for _, u := range after.Users {
 		for _, x := range u.Addresses {
-			said = append(said, u.Nickname+" "+x.Messenger)
+			addresses = append(addresses, u.Nickname+" "+x.Messenger)
 		}
 	}
-	kittest.Equal(t, said, []string{"a slack", "b slack", "b sms", "c slack", "e slack"})
+	kittest.Equal(t, addresses, []string{"a slack", "b slack", "b sms", "c slack", "e slack"})
 	kittest.Equal(t, len(after.Users), 5) // f has no address
 	kittest.Equal(t, after.Users[0], directory.User{ID: a.ID, Nickname: "a", Failover: true, Addresses: []directory.Address{moved}})
 	kittest.Equal(t, after.Users[1].Addresses[0], b.Addresses[0])

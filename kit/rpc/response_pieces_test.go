@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// TestAnswersThatNobodyReads checks that a large response is kept for callers that read it,
+// TestUnreadResponses checks that a large response is kept for callers that read it,
 // however slowly, and not for others.
-func TestAnswersThatNobodyReads(t *testing.T) {
+func TestUnreadResponses(t *testing.T) {
 	answer := bytes.Repeat([]byte("x"), 1<<20)
 	for _, c := range []struct {
 		name  string
@@ -21,9 +21,9 @@ func TestAnswersThatNobodyReads(t *testing.T) {
 		took  time.Duration
 		err   bool
 	}{
-		{"one that reads nothing", time.Hour, answerPieceTimeout, true},
-		{"one that reads too slowly", answerPieceTimeout + time.Second, answerPieceTimeout, true},
-		{"one that reads slowly", answerPieceTimeout - time.Second, 16 * (answerPieceTimeout - time.Second), false},
+		{"one that reads nothing", time.Hour, pieceTimeout, true},
+		{"one that reads too slowly", pieceTimeout + time.Second, pieceTimeout, true},
+		{"one that reads slowly", pieceTimeout - time.Second, 16 * (pieceTimeout - time.Second), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -53,7 +53,7 @@ func TestAnswersThatNobodyReads(t *testing.T) {
 						case <-stop:
 							return
 						}
-						if _, err := io.CopyN(io.Discard, conn, answerPieceBytes); err != nil {
+						if _, err := io.CopyN(io.Discard, conn, pieceBytes); err != nil {
 							return
 						}
 					}
