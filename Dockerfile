@@ -1,5 +1,5 @@
-# One image for every service: `docker build -t bongsu .`, then what to run is said
-# by the arguments. Without any it is the whole service in one process:
+# One image for every service: `docker build -t bongsu .`. The arguments of a container
+# are those of bongsu; without any, one process runs all services:
 #
 #	docker run -p 127.0.0.1:18080:18080 -v bongsu:/data bongsu
 # The compiler runs on the builder's platform and compiles for the image's.
