@@ -1,8 +1,7 @@
 package rpc
 
 import (
-	"bytes"
-	"encoding/json"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -103,15 +102,27 @@ func appendJSON(dst []byte, message proto.Message) ([]byte, error) {
 	return appendCompact(dst, text, err)
 }
 
+// appendCompact appends text without the spaces between its values. The text is protojson's:
+// json.Compact would check it once more, in several times the time.
 func appendCompact(dst, text []byte, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	buffer := bytes.NewBuffer(dst)
-	if err := json.Compact(buffer, text); err != nil {
-		return nil, err
+	dst = slices.Grow(dst, len(text))
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == ' ' && !quoted:
+			continue
+		case c == '"':
+			quoted = !quoted
+		case c == '\\' && i+1 < len(text): // within a string
+			dst = append(dst, c)
+			i++
+		}
+		dst = append(dst, text[i])
 	}
-	return buffer.Bytes(), nil
+	return dst, nil
 }
 
 // readJSON decodes a message within limit.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"sync"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -71,6 +72,7 @@ func (u *unknownFields) list(message protoreflect.MessageDescriptor, path string
 
 func (u *unknownFields) object(message protoreflect.MessageDescriptor, path string) bool {
 	u.at++
+	fields := fieldsOf(message)
 	kept := -1 // the end of the last known field
 	for u.peek() == '"' {
 		start := u.at
@@ -78,10 +80,10 @@ func (u *unknownFields) object(message protoreflect.MessageDescriptor, path stri
 		if !ok {
 			return false
 		}
-		field := fieldNamed(message, name)
+		field := fields[string(name)]
 		inner, within := messageOf(field), ""
 		if inner != nil {
-			within = path + name + "."
+			within = path + string(name) + "."
 		}
 		if !u.value(inner, within) {
 			return false
@@ -89,14 +91,14 @@ func (u *unknownFields) object(message protoreflect.MessageDescriptor, path stri
 		end := u.at
 		more := u.peek() == ','
 		switch {
-		case field != nil, path+name == u.refused && name != "":
+		case field != nil, path+string(name) == u.refused && len(name) > 0:
 			kept = end
 		case more:
-			u.add(path+name, start, u.at+1)
+			u.add(path+string(name), start, u.at+1)
 		case kept >= 0:
-			u.add(path+name, kept+bytes.IndexByte(u.body[kept:], ','), end)
+			u.add(path+string(name), kept+bytes.IndexByte(u.body[kept:], ','), end)
 		default:
-			u.add(path+name, start, end)
+			u.add(path+string(name), start, end)
 		}
 		if more {
 			u.at++
@@ -116,19 +118,21 @@ func (u *unknownFields) add(name string, start, end int) {
 }
 
 // name skips the name of a field and its colon, and returns the name.
-func (u *unknownFields) name() (name string, ok bool) {
+func (u *unknownFields) name() (name []byte, ok bool) {
 	start := u.at
 	if !u.text() {
-		return "", false
+		return nil, false
 	}
-	quoted := u.body[start:u.at]
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		name = string(quoted[1 : len(quoted)-1])
-	} else if json.Unmarshal(quoted, &name) != nil {
-		return "", false
+	name = u.body[start+1 : u.at-1]
+	if bytes.IndexByte(name, '\\') >= 0 {
+		var text string
+		if json.Unmarshal(u.body[start:u.at], &text) != nil {
+			return nil, false
+		}
+		name = []byte(text)
 	}
 	if u.peek() != ':' {
-		return "", false
+		return nil, false
 	}
 	u.at++
 	return name, true
@@ -202,4 +206,23 @@ func messageOf(field protoreflect.FieldDescriptor) protoreflect.MessageDescripto
 		return nil
 	}
 	return field.Message()
+}
+
+var knownFields sync.Map // cache of the maps of fieldsOf by protoreflect.MessageDescriptor
+
+// fieldsOf returns the fields of a message by their names in JSON and Protobuf.
+func fieldsOf(message protoreflect.MessageDescriptor) map[string]protoreflect.FieldDescriptor {
+	if known, ok := knownFields.Load(message); ok {
+		return known.(map[string]protoreflect.FieldDescriptor) //nolint:forcetypeassert // nothing else is stored
+	}
+	list := message.Fields()
+	fields := make(map[string]protoreflect.FieldDescriptor, 2*list.Len())
+	for i := range list.Len() {
+		fields[string(list.Get(i).Name())] = list.Get(i)
+	}
+	for i := range list.Len() { // a name in JSON takes precedence, as in fieldNamed
+		fields[list.Get(i).JSONName()] = list.Get(i)
+	}
+	knownFields.Store(message, fields)
+	return fields
 }
