@@ -293,7 +293,7 @@ func TestMissed(t *testing.T) {
 		{Rate{Count: 1, Per: time.Second}, 1000 * milli},
 	} {
 		m := newStateModel(each.rate)
-		slots := append(m.reserveSlots(20, false), m.book(2, true)...)
+		slots := append(m.reserveSlots(20, false), m.reserveSlots(2, true)...)
 		for i, s := range slots[4:] {
 			at, _ := m.timeAt(s, m.now)
 			last := i+4 == 19
