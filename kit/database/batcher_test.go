@@ -122,7 +122,7 @@ func TestBatchYields(t *testing.T) {
 		both.Wait()
 	}
 	if n := len(l.batches); n > times+times/2 {
-		t.Errorf("%d pairs of calls took %d batches", times, goes)
+		t.Errorf("%d pairs of calls took %d batches", times, n)
 	}
 }
 
