@@ -95,7 +95,7 @@ type Spec struct {
 	// unless the alert is critical.
 	Costly bool
 	// Idempotent marks that the provider deduplicates deliveries by their id: a retry
-	// notifies nobody twice.
+	// notifies no user twice.
 	Idempotent bool
 	Verifiable bool   // the messenger is a Verifier
 	Limits     Limits // the provider's documented limits; configuration may override them

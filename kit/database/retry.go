@@ -8,7 +8,7 @@ import (
 	"github.com/failsafe-go/failsafe-go/retrypolicy"
 )
 
-// abortedRetries retries up to 8 times what the database aborts. The delay is 5 ms, doubled
+// abortedRetries retries an aborted transaction up to 8 times. The delay is 5 ms, doubled
 // with each retry up to 200 ms, and then random by up to half of it. It is immutable.
 var abortedRetries = failsafe.With(retrypolicy.NewBuilder[any]().
 	HandleIf(func(_ any, err error) bool { return isAborted(err) }).
@@ -44,7 +44,7 @@ func retryAfterAbort(ctx context.Context, err error, f func() error) error {
 		return err
 	})
 	// The policy returns the error of ctx if ctx ended during f, also after a commit. The
-	// result of f is what happened.
+	// result of f counts.
 	if isAborted(err) && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -7,7 +7,7 @@
 // is internal: it is logged, and its caller gets "internal error" (see kit/rpc).
 //
 // A sentinel is for errors.Is only. It is not returned, and not wrapped by fmt.Errorf: its
-// text says nothing about the request, and would be glued to the text for the caller.
+// text does not describe the request, and would be glued to the text for the caller.
 package fault
 
 import (

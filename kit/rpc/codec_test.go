@@ -10,7 +10,7 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 )
 
-// FuzzAppendCompact compares appendCompact with json.Compact on what protojson writes.
+// FuzzAppendCompact compares appendCompact with json.Compact on the output of protojson.
 func FuzzAppendCompact(f *testing.F) {
 	for _, text := range []string{"", "node1 down", `a "b" , : c\`, `\\`, `\" x`, "\t\n", "서버 다운", " "} {
 		f.Add(text, "prefix")

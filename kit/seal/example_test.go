@@ -33,14 +33,14 @@ func ExampleKeyring_SealForOwner() {
 		fmt.Println(err)
 		return
 	}
-	kim := seal.Owner{Nickname: "kim", Messenger: "slack", Destination: "C123"}
+	kim := seal.Owner{Name: "kim", Service: "slack", Address: "C123"}
 	sealed, err := keys.SealForOwner("token", kim)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	fmt.Println(keys.OpenForOwner(sealed, kim))
-	_, err = keys.OpenForOwner(sealed, seal.Owner{Nickname: "lee", Messenger: "slack", Destination: "C123"})
+	_, err = keys.OpenForOwner(sealed, seal.Owner{Name: "lee", Service: "slack", Address: "C123"})
 	fmt.Println(err)
 	// Output:
 	// token <nil>

@@ -38,7 +38,7 @@ func BenchmarkSeal(b *testing.B) {
 			}
 		}
 	})
-	of := seal.Owner{Nickname: "user1", Messenger: "slack", Destination: "USER1_CHANNEL_ID"}
+	of := seal.Owner{Name: "user1", Service: "slack", Address: "USER1_CHANNEL_ID"}
 	own, err := key.SealForOwner(secret, of)
 	if err != nil {
 		b.Fatal(err)

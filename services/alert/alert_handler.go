@@ -158,7 +158,7 @@ func (h *Handler) ReplayDeliveries(ctx context.Context, req *alertv1.ReplayDeliv
 	return &alertv1.ReplayDeliveriesResponse{ReplayedCount: int32(count)}, nil
 }
 
-// ResolveTargets returns the recipients of targets, and notifies nobody.
+// ResolveTargets returns the recipients of targets, and notifies no user.
 func (h *Handler) ResolveTargets(ctx context.Context, req *alertv1.ResolveTargetsRequest) (*alertv1.ResolveTargetsResponse, error) {
 	found, err := h.lookUp(ctx, req.GetTarget())
 	if err != nil {

@@ -46,7 +46,7 @@ func CanonicalizeNames(ctx context.Context, d NameStore, key *seal.Keyring, log 
 			renameAll(canonicalNames(users), "user", log, func(r renaming) error {
 				_, err := d.ChangeUser(ctx, r.from.Text, UserChange{
 					Nickname: &r.to,
-					Reseal:   resealWith(key, func(of *seal.Owner) { of.Nickname = r.to }),
+					Reseal:   resealWith(key, func(of *seal.Owner) { of.Name = r.to }),
 				})
 				return err
 			}),

@@ -13,7 +13,7 @@ import (
 
 // sealOwner returns an owner with the messenger label.
 func sealOwner(nickname, destination string) seal.Owner {
-	return seal.Owner{Nickname: nickname, Messenger: "label", Destination: destination}
+	return seal.Owner{Name: nickname, Service: "label", Address: destination}
 }
 
 // secretOf returns the credential of a user's first address, opened for that address.
@@ -25,7 +25,7 @@ func secretOf(t *testing.T, store *directorystore.Store, key *seal.Keyring, nick
 	if !seal.IsSealedForOwner(a.SealedCredential) {
 		t.Errorf("%s's credential is not sealed for its address", nickname)
 	}
-	secret, err := key.OpenForOwner(a.SealedCredential, seal.Owner{Nickname: u.Nickname, Messenger: a.Messenger, Destination: a.Destination})
+	secret, err := key.OpenForOwner(a.SealedCredential, seal.Owner{Name: u.Nickname, Service: a.Messenger, Address: a.Destination})
 	must(t, err)
 	return secret
 }

@@ -13,7 +13,7 @@ func DemoData(key *seal.Keyring) (Snapshot, error) {
 	for n := 1; n <= 9; n++ {
 		nickname := fmt.Sprintf("user%d", n)
 		a, err := newAddress(key, fmt.Sprintf("SLACK-USER%d-TOKEN", n), seal.Owner{
-			Nickname: nickname, Messenger: "slack", Destination: fmt.Sprintf("USER%d_CHANNEL_ID", n),
+			Name: nickname, Service: "slack", Address: fmt.Sprintf("USER%d_CHANNEL_ID", n),
 		})
 		if err != nil {
 			return Snapshot{}, err

@@ -28,10 +28,10 @@ func newAddress(key *seal.Keyring, credential string, of seal.Owner) (Address, e
 		return Address{}, err
 	}
 	return Address{
-		Messenger:             of.Messenger,
+		Messenger:             of.Service,
 		SealedCredential:      sealed,
-		CredentialFingerprint: key.Fingerprint(of.Messenger, credential),
-		Destination:           of.Destination,
+		CredentialFingerprint: key.Fingerprint(of.Service, credential),
+		Destination:           of.Address,
 	}, nil
 }
 

@@ -177,7 +177,7 @@ func (p *importPlan) open(u ImportUser, a ImportAddress) (string, error) {
 
 // accept returns a new address of a user.
 func (p *importPlan) accept(nickname string, in ImportAddress, credential string) (Address, error) {
-	a, err := p.Accept(seal.Owner{Nickname: nickname, Messenger: in.Address.Messenger, Destination: in.Address.Destination}, credential)
+	a, err := p.Accept(seal.Owner{Name: nickname, Service: in.Address.Messenger, Address: in.Address.Destination}, credential)
 	return a.withImport(in.Address), err
 }
 
@@ -209,7 +209,7 @@ func (p *importPlan) change(has Recipient, in ImportAddress, credential string) 
 			return old, false, fmt.Errorf("destination: %w", err)
 		}
 		to := has.owner()
-		to.Destination = in.Address.Destination
+		to.Address = in.Address.Destination
 		if old.SealedCredential, err = resealFor(p.Key, has, to); err != nil {
 			return old, false, errors.New("credential: required, because the destination changed and the stored credential cannot be opened")
 		}

@@ -17,7 +17,7 @@ func BenchmarkLookUp(b *testing.B) {
 	all := directory.Snapshot{Groups: []directory.Membership{{Group: "ops"}}}
 	for i := range members {
 		name := fmt.Sprint("user", i)
-		sealed, err := key.SealForOwner(fmt.Sprint("xoxb-17653672481-19874698323-", i), seal.Owner{Nickname: name, Messenger: "slack", Destination: "C1"})
+		sealed, err := key.SealForOwner(fmt.Sprint("xoxb-17653672481-19874698323-", i), seal.Owner{Name: name, Service: "slack", Address: "C1"})
 		must(b, err)
 		all.Users = append(all.Users, directory.User{Nickname: name, Addresses: []directory.Address{{Messenger: "slack", SealedCredential: sealed, Destination: "C1"}}})
 		all.Groups[0].Members = append(all.Groups[0].Members, name)
@@ -39,10 +39,10 @@ func BenchmarkLookUp(b *testing.B) {
 					if !reseal {
 						break
 					}
-					of := seal.Owner{Nickname: r.GetNickName(), Messenger: r.GetMessenger(), Destination: r.GetDestination()}
+					of := seal.Owner{Name: r.GetNickName(), Service: r.GetMessenger(), Address: r.GetDestination()}
 					credential, err := key.OpenForOwner(r.GetSealedCredential(), of)
 					must(b, err)
-					of.Nickname = fmt.Sprint(i) // in place of the delivery id
+					of.Name = fmt.Sprint(i) // in place of the delivery id
 					_, err = key.SealForOwner(credential, of)
 					must(b, err)
 				}

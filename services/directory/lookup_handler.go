@@ -56,7 +56,7 @@ func (h *LookupHandler) Resolve(ctx context.Context, targets target.List) (found
 // MoveAddresses changes the destination of addresses.
 func (h *LookupHandler) MoveAddresses(ctx context.Context, req *userv1.MoveAddressesRequest) (*userv1.MoveAddressesResponse, error) {
 	n, err := h.Finder.MoveAddresses(ctx, req.GetMessenger(), req.GetCredentialKey(), req.GetFrom(), req.GetTo(),
-		resealWith(h.Key, func(of *seal.Owner) { of.Destination = req.GetTo() }))
+		resealWith(h.Key, func(of *seal.Owner) { of.Address = req.GetTo() }))
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func (r ReceiptReader) ReadReceipt(_ context.Context, req *userv1.ReadReceiptReq
 		return nil, fault.Invalidf("body: must be application/x-www-form-urlencoded")
 	}
 	credential, err := r.Key.OpenForOwner(req.GetSealedCredential(), seal.Owner{
-		Nickname: req.GetNickName(), Messenger: req.GetMessenger(), Destination: req.GetDestination(),
+		Name: req.GetNickName(), Service: req.GetMessenger(), Address: req.GetDestination(),
 	})
 	if err != nil {
 		return nil, err

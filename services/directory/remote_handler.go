@@ -49,7 +49,7 @@ type RemoteDirectory struct {
 	cache    *expirable.LRU[string, remoteLookup]
 }
 
-// A remoteLookup is what a lookup in the remote directory returned. It is not changed.
+// A remoteLookup is the result of a lookup in the remote directory. It is immutable.
 type remoteLookup struct {
 	found   []Recipient
 	unknown []string
@@ -130,7 +130,7 @@ func (d *RemoteDirectory) sealResponse(list *userinfo.UserList, targets target.L
 	named := map[string]bool{}
 	for _, u := range list.GetUser() {
 		messenger := strings.ToLower(u.GetServiceType())
-		token, err := d.key.SealForOwner(u.GetToken(), seal.Owner{Nickname: u.GetNickname(), Messenger: messenger, Destination: u.GetTarget()})
+		token, err := d.key.SealForOwner(u.GetToken(), seal.Owner{Name: u.GetNickname(), Service: messenger, Address: u.GetTarget()})
 		if err != nil {
 			return remoteLookup{}, err
 		}

@@ -73,7 +73,7 @@ func TestRemoteDirectory(t *testing.T) {
 		t.Fatalf("%v, %v", res, err)
 	}
 	first := res.GetRecipients()[0]
-	token, err := key.OpenForOwner(first.GetSealedCredential(), seal.Owner{Nickname: "kim", Messenger: "slack", Destination: "C1"})
+	token, err := key.OpenForOwner(first.GetSealedCredential(), seal.Owner{Name: "kim", Service: "slack", Address: "C1"})
 	if err != nil || token != "xoxb-KIM" || first.GetNickName() != "kim" || first.GetMessenger() != "slack" || first.GetDestination() != "C1" {
 		t.Errorf("%v, %v", first, err)
 	}

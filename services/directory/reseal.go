@@ -124,7 +124,7 @@ func resealOnce(ctx context.Context, d SealStore, key *seal.Keyring, log *slog.L
 
 // owner returns the owner that the credential of an address is sealed for.
 func (r Recipient) owner() seal.Owner {
-	return seal.Owner{Nickname: r.Nickname, Messenger: r.Address.Messenger, Destination: r.Address.Destination}
+	return seal.Owner{Name: r.Nickname, Service: r.Address.Messenger, Address: r.Address.Destination}
 }
 
 // resealFor reseals the credential of an address for another owner, under the primary.

@@ -117,7 +117,7 @@ func TestReseal(t *testing.T) {
 		if i == 700 {
 			by = lost
 		}
-		if secret, err := by.OpenForOwner(a.SealedCredential, seal.Owner{Nickname: u.Nickname, Messenger: "label", Destination: "x"}); err != nil || secret != fmt.Sprint("s3cret-", i) {
+		if secret, err := by.OpenForOwner(a.SealedCredential, seal.Owner{Name: u.Nickname, Service: "label", Address: "x"}); err != nil || secret != fmt.Sprint("s3cret-", i) {
 			t.Errorf("%s: %v", u.Nickname, err)
 		}
 	}

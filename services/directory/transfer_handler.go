@@ -112,7 +112,7 @@ func (h *TransferHandler) ImportDirectory(ctx context.Context, req *userv1.Impor
 }
 
 func (h *TransferHandler) accept(of seal.Owner, credential string) (Address, error) {
-	return h.Users.accept(of.Nickname, &userv1.NewAddress{Messenger: of.Messenger, Credential: credential, Destination: of.Destination})
+	return h.Users.accept(of.Name, &userv1.NewAddress{Messenger: of.Service, Credential: credential, Destination: of.Address})
 }
 
 // importUser converts a user, and records the violations of the schema as problems.

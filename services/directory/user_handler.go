@@ -94,7 +94,7 @@ func (h *UserHandler) UpdateUser(ctx context.Context, req *userv1.UpdateUserRequ
 			return nil, err
 		}
 		change.Nickname = &nickname
-		change.Reseal = resealWith(h.Key, func(of *seal.Owner) { of.Nickname = nickname })
+		change.Reseal = resealWith(h.Key, func(of *seal.Owner) { of.Name = nickname })
 	}
 	u, err := h.Users.ChangeUser(ctx, canonicalNickname(req), change)
 	if err != nil {
@@ -164,7 +164,7 @@ func (h *UserHandler) accept(nickname string, in *userv1.NewAddress) (Address, e
 	if err := spec.Destination.Validate(in.GetDestination(), h.AllowHTTP); err != nil {
 		return Address{}, fault.Invalidf("destination: %w", err)
 	}
-	a, err := newAddress(h.Key, in.GetCredential(), seal.Owner{Nickname: nickname, Messenger: spec.Name, Destination: in.GetDestination()})
+	a, err := newAddress(h.Key, in.GetCredential(), seal.Owner{Name: nickname, Service: spec.Name, Address: in.GetDestination()})
 	a.Rank = int(in.GetRank())
 	return a, err
 }

@@ -105,7 +105,7 @@ func (s *callStage) resealForMove(t *task, credential string, o messenger.Outcom
 		return nil
 	}
 	owner := t.owner(s.name)
-	owner.Destination = o.Destination
+	owner.Address = o.Destination
 	sealed, err := s.key.SealForOwner(credential, owner)
 	if err != nil {
 		s.log.Error("cannot seal a credential for its new destination", "delivery", t.delivery.ID, "error", err)

@@ -33,7 +33,7 @@ func attemptOf(t *testing.T, nickname string, of seal.Owner) (d alert.Delivery, 
 // address.
 func TestSealedForItsDelivery(t *testing.T) {
 	t.Parallel()
-	d, calls := attemptOf(t, "user1", seal.Owner{Nickname: "user1", Messenger: "slack", Destination: "USER1_CHANNEL_ID"})
+	d, calls := attemptOf(t, "user1", seal.Owner{Name: "user1", Service: "slack", Address: "USER1_CHANNEL_ID"})
 	if d.State != alert.Sent || calls != 1 {
 		t.Errorf("state %d, reason %q, %d calls", d.State, d.Reason, calls)
 	}
@@ -44,9 +44,9 @@ func TestSealedForItsDelivery(t *testing.T) {
 func TestCredentialOfAnother(t *testing.T) {
 	t.Parallel()
 	for name, of := range map[string]seal.Owner{
-		"another user":        {Nickname: "user2", Messenger: "slack", Destination: "USER1_CHANNEL_ID"},
-		"another destination": {Nickname: "user1", Messenger: "slack", Destination: "USER2_CHANNEL_ID"},
-		"another messenger":   {Nickname: "user1", Messenger: "telegram", Destination: "USER1_CHANNEL_ID"},
+		"another user":        {Name: "user2", Service: "slack", Address: "USER1_CHANNEL_ID"},
+		"another destination": {Name: "user1", Service: "slack", Address: "USER2_CHANNEL_ID"},
+		"another messenger":   {Name: "user1", Service: "telegram", Address: "USER1_CHANNEL_ID"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,7 +62,7 @@ func TestCredentialOfAnother(t *testing.T) {
 // older alert service, is retried and does not fail.
 func TestJobWithoutCredentialOwner(t *testing.T) {
 	t.Parallel()
-	d, calls := attemptOf(t, "", seal.Owner{Nickname: "user1", Messenger: "slack", Destination: "USER1_CHANNEL_ID"})
+	d, calls := attemptOf(t, "", seal.Owner{Name: "user1", Service: "slack", Address: "USER1_CHANNEL_ID"})
 	if d.State != alert.Queued || len(d.Attempts) != 1 || d.Attempts[0].Outcome.Code != "seal_owner_unknown" || calls != 0 {
 		t.Errorf("state %d, reason %q, attempts %+v, %d calls", d.State, d.Reason, d.Attempts, calls)
 	}

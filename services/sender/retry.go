@@ -51,7 +51,7 @@ func retryFailed[T any](ctx context.Context, c *pendingCall, res T, err error, c
 		return err
 	})
 	// The policy returns the error of ctx if ctx ended during a try, also if the try
-	// succeeded. The result of the try is what happened.
+	// succeeded. The result of the try counts.
 	if isRetryable(err) {
 		return res, context.Cause(ctx)
 	}

@@ -50,7 +50,7 @@ func (t *task) isUrgent() bool { return t.job.Rank <= job.High }
 
 // owner returns the address that its credential is sealed for.
 func (t *task) owner(messenger string) seal.Owner {
-	return seal.Owner{Nickname: t.delivery.Nickname, Messenger: messenger, Destination: t.delivery.Destination}
+	return seal.Owner{Name: t.delivery.Nickname, Service: messenger, Address: t.delivery.Destination}
 }
 
 // slots returns the reserved slots and the misses, as the next job carries them.

@@ -21,7 +21,7 @@ type callError struct {
 	stopped bool // canceled by the user
 }
 
-// advice maps the code of a response to what the user can do.
+// advice maps the code of a response to a remedy for the user.
 var advice = map[connect.Code]string{
 	connect.CodeInvalidArgument:    "correct the request and retry; see --help",
 	connect.CodeNotFound:           "use the list commands to see what exists",

@@ -75,7 +75,7 @@ func (d Bot) Send(ctx context.Context, m messenger.Message) messenger.Outcome {
 	return call.Redact(o, m.Credential)
 }
 
-// Verify gets the channel, which notifies nobody
+// Verify gets the channel, which notifies no user
 // (https://discord.com/developers/docs/resources/channel#get-channel). It does not
 // check whether the bot may post there.
 func (d Bot) Verify(ctx context.Context, credential, destination string) messenger.Outcome {

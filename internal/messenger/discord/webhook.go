@@ -82,7 +82,7 @@ func (d Webhook) Send(ctx context.Context, m messenger.Message) messenger.Outcom
 	return call.Redact(o, webhookSecrets(at, m.Credential)...)
 }
 
-// Verify gets the webhook, which notifies nobody
+// Verify gets the webhook, which notifies no user
 // (https://discord.com/developers/docs/resources/webhook#get-webhook-with-token).
 func (d Webhook) Verify(ctx context.Context, credential, _ string) messenger.Outcome {
 	at, err := parseWebhookURL(credential)

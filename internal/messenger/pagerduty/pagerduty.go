@@ -2,7 +2,7 @@
 // Documentation: https://developer.pagerduty.com/docs/events-api-v2-overview.
 //
 // Limits: 100 events a minute per integration key; a summary of 1,024 characters, an event
-// of 512 KB. PagerDuty deduplicates events by their dedup_key, so a retry notifies nobody
+// of 512 KB. PagerDuty deduplicates events by their dedup_key, so a retry notifies no user
 // twice.
 //
 // Outcomes: Sent needs the status "success" in the body. An error about the routing_key is
@@ -32,7 +32,7 @@ var _ messenger.Messenger = Messenger{}
 func New(e call.Endpoint) Messenger { return Messenger{endpoint: e} }
 
 // Spec describes an address on PagerDuty. A trigger with the dedup_key of an open alert
-// is added to it and notifies nobody again.
+// is added to it and notifies no user again.
 func (Messenger) Spec() messenger.Spec {
 	return messenger.Spec{
 		Name:  "pagerduty",
