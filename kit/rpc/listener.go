@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -10,6 +11,8 @@ import (
 	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
 	"connectrpc.com/grpcreflect"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
 // maxProbeBytes limits a request of reflection or health, which names a symbol or a
@@ -24,6 +27,7 @@ type Listener struct {
 	Services []Service
 	Ready    func(context.Context) error // returns nil if the process can do its work
 	Handlers map[string]http.Handler     // by pattern, such as "GET /metrics"
+	Stages   []Stage                     // in the order in which they see a request
 }
 
 // Handler returns the handler of the whole port: the services by every protocol, their REST
@@ -36,7 +40,8 @@ func (l Listener) Handler() (http.Handler, error) {
 		mux.Handle(s.Path, withQueryCheck(s.Handler))
 		names = append(names, s.Name())
 	}
-	if err := mountREST(mux, l.Services); err != nil {
+	rest, err := mountREST(mux, l.Services)
+	if err != nil {
 		return nil, err
 	}
 	reflector := grpcreflect.NewStaticReflector(append(names, grpchealth.HealthV1ServiceName)...)
@@ -49,7 +54,27 @@ func (l Listener) Handler() (http.Handler, error) {
 	for pattern, handler := range l.Handlers {
 		mux.Handle(pattern, handler)
 	}
-	return mux, nil
+	return l.staged(mux, rest)
+}
+
+// staged returns mux behind the router and the stages.
+func (l Listener) staged(mux http.Handler, rest *restHandler) (http.Handler, error) {
+	procedures := map[string]bool{}
+	for _, s := range l.Services {
+		found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(s.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("serve %s: %w", s.Name(), err)
+		}
+		methods := found.(protoreflect.ServiceDescriptor).Methods() //nolint:forcetypeassert // the name is that of a service
+		for i := range methods.Len() {
+			procedures[s.Path+string(methods.Get(i).Name())] = true
+		}
+	}
+	handler := mux
+	for _, stage := range slices.Backward(l.Stages) {
+		handler = stage(handler)
+	}
+	return &router{next: handler, procedures: procedures, routes: &rest.routes, rules: rest.rules}, nil
 }
 
 func (l Listener) readyz(w http.ResponseWriter, r *http.Request) {

@@ -76,6 +76,13 @@ func NewOptions(log *slog.Logger, meter metric.MeterProvider, rules RESTRules) (
 	}, nil
 }
 
+// With returns options with interceptors that see a request after its validation, in their
+// order.
+func (o Options) With(interceptors ...connect.Interceptor) Options {
+	o.handler = append(slices.Clone(o.handler), connect.WithInterceptors(interceptors...))
+	return o
+}
+
 // bounded returns the options for messages of at most limit bytes, on the wire and
 // decompressed, and at most size values.
 func (o Options) bounded(limit int, size sizeLimit) []connect.HandlerOption {

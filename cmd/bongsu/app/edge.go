@@ -21,7 +21,8 @@ func (b *builder) runEdge(ctx context.Context) error {
 		Callbacks: &edge.CallbackHandler{Dispatch: b.dispatch},
 	}
 	return b.listen(ctx, stageServe, Edge, rpc.Listener{
-		Services: e.Services(b.rpc),
+		Services: e.Services(b.rpc.With(e.Interceptors()...)),
+		Stages:   e.Stages(),
 		Ready:    allReady(b.ready),
 		Handlers: map[string]http.Handler{"GET /openapi.yaml": http.HandlerFunc(serveOpenAPI)},
 	})

@@ -11,6 +11,7 @@ package alertv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	v1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/policy/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -2033,7 +2034,7 @@ var File_bongsu_alert_v1_alert_proto protoreflect.FileDescriptor
 
 const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\n" +
-	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x94\x04\n" +
+	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x94\x04\n" +
 	"\x05Alert\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06target\x18\x02 \x03(\tR\x06target\x12\x1a\n" +
@@ -2204,20 +2205,34 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\vAlertStatus\x12\x1c\n" +
 	"\x18ALERT_STATUS_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13ALERT_STATUS_FIRING\x10\x01\x12\x19\n" +
-	"\x15ALERT_STATUS_RESOLVED\x10\x022\xd5\a\n" +
-	"\fAlertService\x12i\n" +
-	"\tSendAlert\x12!.bongsu.alert.v1.SendAlertRequest\x1a\".bongsu.alert.v1.SendAlertResponse\"\x15\x82\xd3\xe4\x93\x02\x0f:\x01*\"\n" +
-	"/v1/alerts\x12k\n" +
-	"\bGetAlert\x12 .bongsu.alert.v1.GetAlertRequest\x1a!.bongsu.alert.v1.GetAlertResponse\"\x1a\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/alerts/{id}\x90\x02\x01\x12\x8e\x01\n" +
-	"\x0eListDeliveries\x12&.bongsu.alert.v1.ListDeliveriesRequest\x1a'.bongsu.alert.v1.ListDeliveriesResponse\"+\x82\xd3\xe4\x93\x02\"\x12 /v1/alerts/{alert_id}/deliveries\x90\x02\x01\x12l\n" +
+	"\x15ALERT_STATUS_RESOLVED\x10\x022\x83\t\n" +
+	"\fAlertService\x12\x88\x01\n" +
+	"\tSendAlert\x12!.bongsu.alert.v1.SendAlertRequest\x1a\".bongsu.alert.v1.SendAlertResponse\"4\xaa\x9f\x19\x1b\n" +
 	"\n" +
-	"ListAlerts\x12\".bongsu.alert.v1.ListAlertsRequest\x1a#.bongsu.alert.v1.ListAlertsResponse\"\x15\x82\xd3\xe4\x93\x02\f\x12\n" +
-	"/v1/alerts\x90\x02\x01\x12~\n" +
-	"\vCancelAlert\x12#.bongsu.alert.v1.CancelAlertRequest\x1a$.bongsu.alert.v1.CancelAlertResponse\"$\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/alerts/{id}:cancel\x90\x02\x02\x12\x89\x01\n" +
-	"\x10ReplayDeliveries\x12(.bongsu.alert.v1.ReplayDeliveriesRequest\x1a).bongsu.alert.v1.ReplayDeliveriesResponse\" \x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/deliveries:replay\x12\\\n" +
+	"alert.send8\x02B\valerts/{id}\x82\xd3\xe4\x93\x02\x0f:\x01*\"\n" +
+	"/v1/alerts\x12{\n" +
+	"\bGetAlert\x12 .bongsu.alert.v1.GetAlertRequest\x1a!.bongsu.alert.v1.GetAlertResponse\"*\xaa\x9f\x19\f\n" +
 	"\n" +
-	"WatchAlert\x12\".bongsu.alert.v1.WatchAlertRequest\x1a#.bongsu.alert.v1.WatchAlertResponse\"\x03\x90\x02\x010\x01\x12\x83\x01\n" +
-	"\x0eResolveTargets\x12&.bongsu.alert.v1.ResolveTargetsRequest\x1a'.bongsu.alert.v1.ResolveTargetsResponse\" \x82\xd3\xe4\x93\x02\x17:\x01*\"\x12/v1/alerts:resolve\x90\x02\x01B\xc0\x01\n" +
+	"alert.read\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/alerts/{id}\x90\x02\x01\x12\x9e\x01\n" +
+	"\x0eListDeliveries\x12&.bongsu.alert.v1.ListDeliveriesRequest\x1a'.bongsu.alert.v1.ListDeliveriesResponse\";\xaa\x9f\x19\f\n" +
+	"\n" +
+	"alert.read\x82\xd3\xe4\x93\x02\"\x12 /v1/alerts/{alert_id}/deliveries\x90\x02\x01\x12|\n" +
+	"\n" +
+	"ListAlerts\x12\".bongsu.alert.v1.ListAlertsRequest\x1a#.bongsu.alert.v1.ListAlertsResponse\"%\xaa\x9f\x19\f\n" +
+	"\n" +
+	"alert.read\x82\xd3\xe4\x93\x02\f\x12\n" +
+	"/v1/alerts\x90\x02\x01\x12\x9f\x01\n" +
+	"\vCancelAlert\x12#.bongsu.alert.v1.CancelAlertRequest\x1a$.bongsu.alert.v1.CancelAlertResponse\"E\xaa\x9f\x19\x1d\n" +
+	"\falert.cancel8\x01B\valerts/{id}\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/alerts/{id}:cancel\x90\x02\x02\x12\xa5\x01\n" +
+	"\x10ReplayDeliveries\x12(.bongsu.alert.v1.ReplayDeliveriesRequest\x1a).bongsu.alert.v1.ReplayDeliveriesResponse\"<\xaa\x9f\x19\x18\n" +
+	"\falert.replay8\x01B\x06alerts\x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/deliveries:replay\x12l\n" +
+	"\n" +
+	"WatchAlert\x12\".bongsu.alert.v1.WatchAlertRequest\x1a#.bongsu.alert.v1.WatchAlertResponse\"\x13\xaa\x9f\x19\f\n" +
+	"\n" +
+	"alert.read\x90\x02\x010\x01\x12\x93\x01\n" +
+	"\x0eResolveTargets\x12&.bongsu.alert.v1.ResolveTargetsRequest\x1a'.bongsu.alert.v1.ResolveTargetsResponse\"0\xaa\x9f\x19\f\n" +
+	"\n" +
+	"alert.read\x82\xd3\xe4\x93\x02\x17:\x01*\"\x12/v1/alerts:resolve\x90\x02\x01B\xc0\x01\n" +
 	"\x13com.bongsu.alert.v1B\n" +
 	"AlertProtoP\x01Z?github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1;alertv1\xa2\x02\x03BAX\xaa\x02\x0fBongsu.Alert.V1\xca\x02\x0fBongsu\\Alert\\V1\xe2\x02\x1bBongsu\\Alert\\V1\\GPBMetadata\xea\x02\x11Bongsu::Alert::V1b\x06proto3"
 

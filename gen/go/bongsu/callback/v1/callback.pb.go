@@ -10,6 +10,7 @@ package callbackv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/policy/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	httpbody "google.golang.org/genproto/googleapis/api/httpbody"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
@@ -132,16 +133,16 @@ var File_bongsu_callback_v1_callback_proto protoreflect.FileDescriptor
 
 const file_bongsu_callback_v1_callback_proto_rawDesc = "" +
 	"\n" +
-	"!bongsu/callback/v1/callback.proto\x12\x12bongsu.callback.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"\x96\x01\n" +
+	"!bongsu/callback/v1/callback.proto\x12\x12bongsu.callback.v1\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"\x96\x01\n" +
 	"\x0fCallBackRequest\x12'\n" +
 	"\tmessenger\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\n" +
 	"R\tmessenger\x12(\n" +
 	"\vdelivery_id\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\n" +
 	"deliveryId\x120\n" +
 	"\x04body\x18\x03 \x01(\v2\x14.google.api.HttpBodyB\x06\xbaH\x03\xc8\x01\x01R\x04body\"\x12\n" +
-	"\x10CallBackResponse2\xa0\x01\n" +
-	"\x0fCallbackService\x12\x8c\x01\n" +
-	"\bCallBack\x12#.bongsu.callback.v1.CallBackRequest\x1a$.bongsu.callback.v1.CallBackResponse\"5\x82\xd3\xe4\x93\x02/:\x04body\"'/v1/callbacks/{messenger}/{delivery_id}B\xd8\x01\n" +
+	"\x10CallBackResponse2\xcd\x01\n" +
+	"\x0fCallbackService\x12\xb9\x01\n" +
+	"\bCallBack\x12#.bongsu.callback.v1.CallBackRequest\x1a$.bongsu.callback.v1.CallBackResponse\"b\xaa\x9f\x19)\x10\x018\x02B#callbacks/{messenger}/{delivery_id}\x82\xd3\xe4\x93\x02/:\x04body\"'/v1/callbacks/{messenger}/{delivery_id}B\xd8\x01\n" +
 	"\x16com.bongsu.callback.v1B\rCallbackProtoP\x01ZEgithub.com/bongsu-project/bongsu/gen/go/bongsu/callback/v1;callbackv1\xa2\x02\x03BCX\xaa\x02\x12Bongsu.Callback.V1\xca\x02\x12Bongsu\\Callback\\V1\xe2\x02\x1eBongsu\\Callback\\V1\\GPBMetadata\xea\x02\x14Bongsu::Callback::V1b\x06proto3"
 
 var (

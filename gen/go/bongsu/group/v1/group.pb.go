@@ -10,6 +10,7 @@ package groupv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/policy/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -978,7 +979,7 @@ var File_bongsu_group_v1_group_proto protoreflect.FileDescriptor
 
 const file_bongsu_group_v1_group_proto_rawDesc = "" +
 	"\n" +
-	"\x1bbongsu/group/v1/group.proto\x12\x0fbongsu.group.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"6\n" +
+	"\x1bbongsu/group/v1/group.proto\x12\x0fbongsu.group.v1\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"6\n" +
 	"\x05Group\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x1d\n" +
 	"\n" +
@@ -1032,19 +1033,34 @@ const file_bongsu_group_v1_group_proto_rawDesc = "" +
 	"\x16RemoveGroupUserRequest\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x02id\x12&\n" +
 	"\tnick_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\"\x19\n" +
-	"\x17RemoveGroupUserResponse2\x8c\b\n" +
-	"\fGroupService\x12t\n" +
+	"\x17RemoveGroupUserResponse2\xe3\n" +
 	"\n" +
-	"ListGroups\x12\".bongsu.group.v1.ListGroupsRequest\x1a#.bongsu.group.v1.ListGroupsResponse\"\x1d\x82\xd3\xe4\x93\x02\x14b\x06groups\x12\n" +
-	"/v1/groups\x90\x02\x01\x12r\n" +
-	"\bGetGroup\x12 .bongsu.group.v1.GetGroupRequest\x1a!.bongsu.group.v1.GetGroupResponse\"!\x82\xd3\xe4\x93\x02\x18b\x05group\x12\x0f/v1/groups/{id}\x90\x02\x01\x12v\n" +
-	"\vCreateGroup\x12#.bongsu.group.v1.CreateGroupRequest\x1a$.bongsu.group.v1.CreateGroupResponse\"\x1c\x82\xd3\xe4\x93\x02\x16:\x01*b\x05group\"\n" +
-	"/v1/groups\x12~\n" +
-	"\vRenameGroup\x12#.bongsu.group.v1.RenameGroupRequest\x1a$.bongsu.group.v1.RenameGroupResponse\"$\x82\xd3\xe4\x93\x02\x1b:\x01*b\x05group\x1a\x0f/v1/groups/{id}\x90\x02\x02\x12q\n" +
-	"\vDeleteGroup\x12#.bongsu.group.v1.DeleteGroupRequest\x1a$.bongsu.group.v1.DeleteGroupResponse\"\x17\x82\xd3\xe4\x93\x02\x11*\x0f/v1/groups/{id}\x12\x8a\x01\n" +
-	"\x0eListGroupUsers\x12&.bongsu.group.v1.ListGroupUsersRequest\x1a'.bongsu.group.v1.ListGroupUsersResponse\"'\x82\xd3\xe4\x93\x02\x1eb\x05group\x12\x15/v1/groups/{id}/users\x90\x02\x01\x12\x87\x01\n" +
-	"\fAddGroupUser\x12$.bongsu.group.v1.AddGroupUserRequest\x1a%.bongsu.group.v1.AddGroupUserResponse\"*\x82\xd3\xe4\x93\x02!:\x01*b\x05group\"\x15/v1/groups/{id}/users\x90\x02\x02\x12\x8f\x01\n" +
-	"\x0fRemoveGroupUser\x12'.bongsu.group.v1.RemoveGroupUserRequest\x1a(.bongsu.group.v1.RemoveGroupUserResponse\")\x82\xd3\xe4\x93\x02#*!/v1/groups/{id}/users/{nick_name}B\xc0\x01\n" +
+	"\fGroupService\x12\x93\x01\n" +
+	"\n" +
+	"ListGroups\x12\".bongsu.group.v1.ListGroupsRequest\x1a#.bongsu.group.v1.ListGroupsResponse\"<\xaa\x9f\x19\x1b\n" +
+	"\n" +
+	"group.read*\r\n" +
+	"\x02\b<\x10\x02\x1a\x05group\x82\xd3\xe4\x93\x02\x14b\x06groups\x12\n" +
+	"/v1/groups\x90\x02\x01\x12\x91\x01\n" +
+	"\bGetGroup\x12 .bongsu.group.v1.GetGroupRequest\x1a!.bongsu.group.v1.GetGroupResponse\"@\xaa\x9f\x19\x1b\n" +
+	"\n" +
+	"group.read*\r\n" +
+	"\x02\b<\x10\x02\x1a\x05group\x82\xd3\xe4\x93\x02\x18b\x05group\x12\x0f/v1/groups/{id}\x90\x02\x01\x12\xa5\x01\n" +
+	"\vCreateGroup\x12#.bongsu.group.v1.CreateGroupRequest\x1a$.bongsu.group.v1.CreateGroupResponse\"K\xaa\x9f\x19+\n" +
+	"\vgroup.write2\x05group8\x01B\x13groups/{group_name}\x82\xd3\xe4\x93\x02\x16:\x01*b\x05group\"\n" +
+	"/v1/groups\x12\xa5\x01\n" +
+	"\vRenameGroup\x12#.bongsu.group.v1.RenameGroupRequest\x1a$.bongsu.group.v1.RenameGroupResponse\"K\xaa\x9f\x19#\n" +
+	"\vgroup.write2\x05group8\x01B\vgroups/{id}\x82\xd3\xe4\x93\x02\x1b:\x01*b\x05group\x1a\x0f/v1/groups/{id}\x90\x02\x02\x12\x98\x01\n" +
+	"\vDeleteGroup\x12#.bongsu.group.v1.DeleteGroupRequest\x1a$.bongsu.group.v1.DeleteGroupResponse\">\xaa\x9f\x19#\n" +
+	"\vgroup.write2\x05group8\x01B\vgroups/{id}\x82\xd3\xe4\x93\x02\x11*\x0f/v1/groups/{id}\x12\xaf\x01\n" +
+	"\x0eListGroupUsers\x12&.bongsu.group.v1.ListGroupUsersRequest\x1a'.bongsu.group.v1.ListGroupUsersResponse\"L\xaa\x9f\x19!\n" +
+	"\n" +
+	"group.read*\x13\n" +
+	"\x02\b<\x10\x02\x1a\x05group\x1a\x04user\x82\xd3\xe4\x93\x02\x1eb\x05group\x12\x15/v1/groups/{id}/users\x90\x02\x01\x12\xc0\x01\n" +
+	"\fAddGroupUser\x12$.bongsu.group.v1.AddGroupUserRequest\x1a%.bongsu.group.v1.AddGroupUserResponse\"c\xaa\x9f\x195\n" +
+	"\vgroup.write2\x05group8\x01B\x1dgroups/{id}/users/{nick_name}\x82\xd3\xe4\x93\x02!:\x01*b\x05group\"\x15/v1/groups/{id}/users\x90\x02\x02\x12\xc8\x01\n" +
+	"\x0fRemoveGroupUser\x12'.bongsu.group.v1.RemoveGroupUserRequest\x1a(.bongsu.group.v1.RemoveGroupUserResponse\"b\xaa\x9f\x195\n" +
+	"\vgroup.write2\x05group8\x01B\x1dgroups/{id}/users/{nick_name}\x82\xd3\xe4\x93\x02#*!/v1/groups/{id}/users/{nick_name}B\xc0\x01\n" +
 	"\x13com.bongsu.group.v1B\n" +
 	"GroupProtoP\x01Z?github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1;groupv1\xa2\x02\x03BGX\xaa\x02\x0fBongsu.Group.V1\xca\x02\x0fBongsu\\Group\\V1\xe2\x02\x1bBongsu\\Group\\V1\\GPBMetadata\xea\x02\x11Bongsu::Group::V1b\x06proto3"
 

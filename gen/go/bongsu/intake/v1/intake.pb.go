@@ -10,6 +10,7 @@ package intakev1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/policy/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	httpbody "google.golang.org/genproto/googleapis/api/httpbody"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
@@ -329,7 +330,7 @@ var File_bongsu_intake_v1_intake_proto protoreflect.FileDescriptor
 
 const file_bongsu_intake_v1_intake_proto_rawDesc = "" +
 	"\n" +
-	"\x1dbongsu/intake/v1/intake.proto\x12\x10bongsu.intake.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"e\n" +
+	"\x1dbongsu/intake/v1/intake.proto\x12\x10bongsu.intake.v1\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\"e\n" +
 	"\x0eReceiveRequest\x12!\n" +
 	"\x06source\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x06source\x120\n" +
 	"\x04body\x18\x02 \x01(\v2\x14.google.api.HttpBodyB\x06\xbaH\x03\xc8\x01\x01R\x04body\"\xbd\x01\n" +
@@ -353,9 +354,10 @@ const file_bongsu_intake_v1_intake_proto_rawDesc = "" +
 	"\x19RECEIVED_OUTCOME_RECORDED\x10\x01\x12\x1d\n" +
 	"\x19RECEIVED_OUTCOME_REPEATED\x10\x02\x12\x1c\n" +
 	"\x18RECEIVED_OUTCOME_CHANGED\x10\x03\x12\x1c\n" +
-	"\x18RECEIVED_OUTCOME_REFUSED\x10\x042\x82\x01\n" +
-	"\rIntakeService\x12q\n" +
-	"\aReceive\x12 .bongsu.intake.v1.ReceiveRequest\x1a!.bongsu.intake.v1.ReceiveResponse\"!\x82\xd3\xe4\x93\x02\x1b:\x04body\"\x13/v1/intake/{source}B\xc8\x01\n" +
+	"\x18RECEIVED_OUTCOME_REFUSED\x10\x042\xa8\x01\n" +
+	"\rIntakeService\x12\x96\x01\n" +
+	"\aReceive\x12 .bongsu.intake.v1.ReceiveRequest\x1a!.bongsu.intake.v1.ReceiveResponse\"F\xaa\x9f\x19!\n" +
+	"\falert.intake8\x02B\x0fintake/{source}\x82\xd3\xe4\x93\x02\x1b:\x04body\"\x13/v1/intake/{source}B\xc8\x01\n" +
 	"\x14com.bongsu.intake.v1B\vIntakeProtoP\x01ZAgithub.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1;intakev1\xa2\x02\x03BIX\xaa\x02\x10Bongsu.Intake.V1\xca\x02\x10Bongsu\\Intake\\V1\xe2\x02\x1cBongsu\\Intake\\V1\\GPBMetadata\xea\x02\x12Bongsu::Intake::V1b\x06proto3"
 
 var (

@@ -12,6 +12,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	v11 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	v1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/policy/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
@@ -1847,7 +1848,7 @@ var File_bongsu_job_v1_job_proto protoreflect.FileDescriptor
 
 const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\n" +
-	"\x17bongsu/job/v1/job.proto\x12\rbongsu.job.v1\x1a\x1bbongsu/alert/v1/alert.proto\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"0\n" +
+	"\x17bongsu/job/v1/job.proto\x12\rbongsu.job.v1\x1a\x1bbongsu/alert/v1/alert.proto\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"0\n" +
 	"\x06Bundle\x12&\n" +
 	"\x04jobs\x18\x01 \x03(\v2\x12.bongsu.job.v1.JobR\x04jobs\"\x87\x03\n" +
 	"\x03Job\x12\x19\n" +
@@ -1971,7 +1972,7 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\x1cSEND_ALERTS_OUTCOME_RECORDED\x10\x01\x12 \n" +
 	"\x1cSEND_ALERTS_OUTCOME_REPEATED\x10\x02\x12\x1f\n" +
 	"\x1bSEND_ALERTS_OUTCOME_CHANGED\x10\x03\x12\x1f\n" +
-	"\x1bSEND_ALERTS_OUTCOME_REFUSED\x10\x042\xa9\x06\n" +
+	"\x1bSEND_ALERTS_OUTCOME_REFUSED\x10\x042\xb1\x06\n" +
 	"\x0fDispatchService\x12B\n" +
 	"\x05Claim\x12\x1b.bongsu.job.v1.ClaimRequest\x1a\x1c.bongsu.job.v1.ClaimResponse\x12M\n" +
 	"\aGetTime\x12\x1d.bongsu.job.v1.GetTimeRequest\x1a\x1e.bongsu.job.v1.GetTimeResponse\"\x03\x90\x02\x01\x12M\n" +
@@ -1983,7 +1984,7 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\aReceive\x12\x1d.bongsu.job.v1.ReceiveRequest\x1a\x1e.bongsu.job.v1.ReceiveResponse\x12S\n" +
 	"\tGetCanary\x12\x1f.bongsu.job.v1.GetCanaryRequest\x1a .bongsu.job.v1.GetCanaryResponse\"\x03\x90\x02\x02\x12Q\n" +
 	"\n" +
-	"SendAlerts\x12 .bongsu.job.v1.SendAlertsRequest\x1a!.bongsu.job.v1.SendAlertsResponseB\xb0\x01\n" +
+	"SendAlerts\x12 .bongsu.job.v1.SendAlertsRequest\x1a!.bongsu.job.v1.SendAlertsResponse\x1a\x06\xaa\x9f\x19\x02\b\x01B\xb0\x01\n" +
 	"\x11com.bongsu.job.v1B\bJobProtoP\x01Z;github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1;jobv1\xa2\x02\x03BJX\xaa\x02\rBongsu.Job.V1\xca\x02\rBongsu\\Job\\V1\xe2\x02\x19Bongsu\\Job\\V1\\GPBMetadata\xea\x02\x0fBongsu::Job::V1b\x06proto3"
 
 var (

@@ -10,6 +10,7 @@ package messengerv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/policy/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -1330,7 +1331,7 @@ var File_bongsu_messenger_v1_messenger_proto protoreflect.FileDescriptor
 
 const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\n" +
-	"#bongsu/messenger/v1/messenger.proto\x12\x13bongsu.messenger.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9a\x01\n" +
+	"#bongsu/messenger/v1/messenger.proto\x12\x13bongsu.messenger.v1\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9a\x01\n" +
 	"\bTemplate\x12'\n" +
 	"\tmessenger\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\n" +
 	"R\tmessenger\x128\n" +
@@ -1432,14 +1433,22 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\x11SCOPE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSCOPE_MESSAGE\x10\x01\x12\x15\n" +
 	"\x11SCOPE_DESTINATION\x10\x02\x12\x14\n" +
-	"\x10SCOPE_CREDENTIAL\x10\x032\xa3\x06\n" +
-	"\x10MessengerService\x12\x84\x01\n" +
-	"\x0eListMessengers\x12*.bongsu.messenger.v1.ListMessengersRequest\x1a+.bongsu.messenger.v1.ListMessengersResponse\"\x19\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/messengers\x90\x02\x01\x12p\n" +
-	"\tListPaces\x12%.bongsu.messenger.v1.ListPacesRequest\x1a&.bongsu.messenger.v1.ListPacesResponse\"\x14\x82\xd3\xe4\x93\x02\v\x12\t/v1/paces\x90\x02\x01\x12\x80\x01\n" +
-	"\rListTemplates\x12).bongsu.messenger.v1.ListTemplatesRequest\x1a*.bongsu.messenger.v1.ListTemplatesResponse\"\x18\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/templates\x90\x02\x01\x12\x84\x01\n" +
-	"\vSetTemplate\x12'.bongsu.messenger.v1.SetTemplateRequest\x1a(.bongsu.messenger.v1.SetTemplateResponse\"\"\x82\xd3\xe4\x93\x02\x19:\btemplate\x1a\r/v1/templates\x90\x02\x02\x12\x8c\x01\n" +
-	"\x0eDeleteTemplate\x12*.bongsu.messenger.v1.DeleteTemplateRequest\x1a+.bongsu.messenger.v1.DeleteTemplateResponse\"!\x82\xd3\xe4\x93\x02\x1b*\x19/v1/templates/{messenger}\x12}\n" +
-	"\fListSealKeys\x12(.bongsu.messenger.v1.ListSealKeysRequest\x1a).bongsu.messenger.v1.ListSealKeysResponse\"\x18\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/seal-keys\x90\x02\x01B\xe0\x01\n" +
+	"\x10SCOPE_CREDENTIAL\x10\x032\x8f\b\n" +
+	"\x10MessengerService\x12\xab\x01\n" +
+	"\x0eListMessengers\x12*.bongsu.messenger.v1.ListMessengersRequest\x1a+.bongsu.messenger.v1.ListMessengersResponse\"@\xaa\x9f\x19#\n" +
+	"\x0emessenger.read*\x11\n" +
+	"\x02\b<\x10\x02\x1a\tmessenger\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/messengers\x90\x02\x01\x12\x84\x01\n" +
+	"\tListPaces\x12%.bongsu.messenger.v1.ListPacesRequest\x1a&.bongsu.messenger.v1.ListPacesResponse\"(\xaa\x9f\x19\x10\n" +
+	"\x0emessenger.read\x82\xd3\xe4\x93\x02\v\x12\t/v1/paces\x90\x02\x01\x12\xa5\x01\n" +
+	"\rListTemplates\x12).bongsu.messenger.v1.ListTemplatesRequest\x1a*.bongsu.messenger.v1.ListTemplatesResponse\"=\xaa\x9f\x19!\n" +
+	"\rtemplate.read*\x10\n" +
+	"\x02\b<\x10\x02\x1a\btemplate\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/templates\x90\x02\x01\x12\xc4\x01\n" +
+	"\vSetTemplate\x12'.bongsu.messenger.v1.SetTemplateRequest\x1a(.bongsu.messenger.v1.SetTemplateResponse\"b\xaa\x9f\x19<\n" +
+	"\x0etemplate.write2\btemplate8\x01B\x1etemplates/{template.messenger}\x82\xd3\xe4\x93\x02\x19:\btemplate\x1a\r/v1/templates\x90\x02\x02\x12\xc3\x01\n" +
+	"\x0eDeleteTemplate\x12*.bongsu.messenger.v1.DeleteTemplateRequest\x1a+.bongsu.messenger.v1.DeleteTemplateResponse\"X\xaa\x9f\x193\n" +
+	"\x0etemplate.write2\btemplate8\x01B\x15templates/{messenger}\x82\xd3\xe4\x93\x02\x1b*\x19/v1/templates/{messenger}\x12\x90\x01\n" +
+	"\fListSealKeys\x12(.bongsu.messenger.v1.ListSealKeysRequest\x1a).bongsu.messenger.v1.ListSealKeysResponse\"+\xaa\x9f\x19\x0f\n" +
+	"\rseal_key.read\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/seal-keys\x90\x02\x01B\xe0\x01\n" +
 	"\x17com.bongsu.messenger.v1B\x0eMessengerProtoP\x01ZGgithub.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1;messengerv1\xa2\x02\x03BMX\xaa\x02\x13Bongsu.Messenger.V1\xca\x02\x13Bongsu\\Messenger\\V1\xe2\x02\x1fBongsu\\Messenger\\V1\\GPBMetadata\xea\x02\x15Bongsu::Messenger::V1b\x06proto3"
 
 var (

@@ -10,6 +10,7 @@ package mockupv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/policy/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
@@ -623,7 +624,7 @@ var File_bongsu_mockup_v1_mockup_proto protoreflect.FileDescriptor
 
 const file_bongsu_mockup_v1_mockup_proto_rawDesc = "" +
 	"\n" +
-	"\x1dbongsu/mockup/v1/mockup.proto\x12\x10bongsu.mockup.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe1\x03\n" +
+	"\x1dbongsu/mockup/v1/mockup.proto\x12\x10bongsu.mockup.v1\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe1\x03\n" +
 	"\x04Call\x12\x16\n" +
 	"\x06method\x18\x01 \x01(\tR\x06method\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12=\n" +
@@ -674,12 +675,12 @@ const file_bongsu_mockup_v1_mockup_proto_rawDesc = "" +
 	"\x10SetFaultResponse\"&\n" +
 	"\x10SetLimitsRequest\x12\x12\n" +
 	"\x04kept\x18\x01 \x01(\bR\x04kept\"\x13\n" +
-	"\x11SetLimitsResponse2\xec\x02\n" +
+	"\x11SetLimitsResponse2\xf4\x02\n" +
 	"\rMockupService\x12Y\n" +
 	"\tListCalls\x12\".bongsu.mockup.v1.ListCallsRequest\x1a#.bongsu.mockup.v1.ListCallsResponse\"\x03\x90\x02\x02\x12M\n" +
 	"\x05Reset\x12\x1e.bongsu.mockup.v1.ResetRequest\x1a\x1f.bongsu.mockup.v1.ResetResponse\"\x03\x90\x02\x02\x12V\n" +
 	"\bSetFault\x12!.bongsu.mockup.v1.SetFaultRequest\x1a\".bongsu.mockup.v1.SetFaultResponse\"\x03\x90\x02\x02\x12Y\n" +
-	"\tSetLimits\x12\".bongsu.mockup.v1.SetLimitsRequest\x1a#.bongsu.mockup.v1.SetLimitsResponse\"\x03\x90\x02\x02B\xc8\x01\n" +
+	"\tSetLimits\x12\".bongsu.mockup.v1.SetLimitsRequest\x1a#.bongsu.mockup.v1.SetLimitsResponse\"\x03\x90\x02\x02\x1a\x06\xaa\x9f\x19\x02\b\x01B\xc8\x01\n" +
 	"\x14com.bongsu.mockup.v1B\vMockupProtoP\x01ZAgithub.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1;mockupv1\xa2\x02\x03BMX\xaa\x02\x10Bongsu.Mockup.V1\xca\x02\x10Bongsu\\Mockup\\V1\xe2\x02\x1cBongsu\\Mockup\\V1\\GPBMetadata\xea\x02\x12Bongsu::Mockup::V1b\x06proto3"
 
 var (

@@ -9,6 +9,7 @@ package userv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	v1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/policy/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -662,7 +663,7 @@ var File_bongsu_user_v1_directory_proto protoreflect.FileDescriptor
 
 const file_bongsu_user_v1_directory_proto_rawDesc = "" +
 	"\n" +
-	"\x1ebongsu/user/v1/directory.proto\x12\x0ebongsu.user.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\"4\n" +
+	"\x1ebongsu/user/v1/directory.proto\x12\x0ebongsu.user.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\"4\n" +
 	"\rLookUpRequest\x12#\n" +
 	"\x06target\x18\x01 \x03(\tB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x06target\"r\n" +
 	"\x0eLookUpResponse\x129\n" +
@@ -708,12 +709,12 @@ const file_bongsu_user_v1_directory_proto_rawDesc = "" +
 	"\xbaH\ar\x05\x10\x01\x18\xff\x01R\x02to\"8\n" +
 	"\x15MoveAddressesResponse\x12\x1f\n" +
 	"\vmoved_count\x18\x01 \x01(\x05R\n" +
-	"movedCount2\xf1\x02\n" +
+	"movedCount2\xf9\x02\n" +
 	"\x10DirectoryService\x12L\n" +
 	"\x06LookUp\x12\x1d.bongsu.user.v1.LookUpRequest\x1a\x1e.bongsu.user.v1.LookUpResponse\"\x03\x90\x02\x02\x12a\n" +
 	"\rMoveAddresses\x12$.bongsu.user.v1.MoveAddressesRequest\x1a%.bongsu.user.v1.MoveAddressesResponse\"\x03\x90\x02\x02\x12[\n" +
 	"\vReadReceipt\x12\".bongsu.user.v1.ReadReceiptRequest\x1a#.bongsu.user.v1.ReadReceiptResponse\"\x03\x90\x02\x01\x12O\n" +
-	"\aGetSeal\x12\x1e.bongsu.user.v1.GetSealRequest\x1a\x1f.bongsu.user.v1.GetSealResponse\"\x03\x90\x02\x02B\xbd\x01\n" +
+	"\aGetSeal\x12\x1e.bongsu.user.v1.GetSealRequest\x1a\x1f.bongsu.user.v1.GetSealResponse\"\x03\x90\x02\x02\x1a\x06\xaa\x9f\x19\x02\b\x01B\xbd\x01\n" +
 	"\x12com.bongsu.user.v1B\x0eDirectoryProtoP\x01Z=github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1;userv1\xa2\x02\x03BUX\xaa\x02\x0eBongsu.User.V1\xca\x02\x0eBongsu\\User\\V1\xe2\x02\x1aBongsu\\User\\V1\\GPBMetadata\xea\x02\x10Bongsu::User::V1b\x06proto3"
 
 var (

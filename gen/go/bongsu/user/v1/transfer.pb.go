@@ -8,6 +8,7 @@ package userv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/policy/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -724,7 +725,7 @@ var File_bongsu_user_v1_transfer_proto protoreflect.FileDescriptor
 
 const file_bongsu_user_v1_transfer_proto_rawDesc = "" +
 	"\n" +
-	"\x1dbongsu/user/v1/transfer.proto\x12\x0ebongsu.user.v1\x1a\x1bbuf/validate/validate.proto\"\xca\x01\n" +
+	"\x1dbongsu/user/v1/transfer.proto\x12\x0ebongsu.user.v1\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\"\xca\x01\n" +
 	"\fTransferUser\x12&\n" +
 	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\x12G\n" +
 	"\taddresses\x18\x02 \x03(\v2\x1f.bongsu.user.v1.TransferAddressB\b\xbaH\x05\x92\x01\x02\x102R\taddresses\x12\x1b\n" +
@@ -779,10 +780,12 @@ const file_bongsu_user_v1_transfer_proto_rawDesc = "" +
 	"\x19IMPORT_ACTION_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14IMPORT_ACTION_CREATE\x10\x01\x12\x18\n" +
 	"\x14IMPORT_ACTION_CHANGE\x10\x02\x12\x18\n" +
-	"\x14IMPORT_ACTION_DELETE\x10\x032\xe3\x01\n" +
-	"\x0fTransferService\x12g\n" +
-	"\x0fExportDirectory\x12&.bongsu.user.v1.ExportDirectoryRequest\x1a'.bongsu.user.v1.ExportDirectoryResponse\"\x03\x90\x02\x02\x12g\n" +
-	"\x0fImportDirectory\x12&.bongsu.user.v1.ImportDirectoryRequest\x1a'.bongsu.user.v1.ImportDirectoryResponse\"\x03\x90\x02\x02B\xbc\x01\n" +
+	"\x14IMPORT_ACTION_DELETE\x10\x032\xc2\x02\n" +
+	"\x0fTransferService\x12\x8f\x01\n" +
+	"\x0fExportDirectory\x12&.bongsu.user.v1.ExportDirectoryRequest\x1a'.bongsu.user.v1.ExportDirectoryResponse\"+\xaa\x9f\x19$\n" +
+	"\x10directory.export\"\x03\b\xac\x028\x01B\tdirectory\x90\x02\x02\x12\x9c\x01\n" +
+	"\x0fImportDirectory\x12&.bongsu.user.v1.ImportDirectoryRequest\x1a'.bongsu.user.v1.ImportDirectoryResponse\"8\xaa\x9f\x191\n" +
+	"\x10directory.import\"\x03\b\xac\x022\x05group2\x04user8\x01B\tdirectory\x90\x02\x02B\xbc\x01\n" +
 	"\x12com.bongsu.user.v1B\rTransferProtoP\x01Z=github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1;userv1\xa2\x02\x03BUX\xaa\x02\x0eBongsu.User.V1\xca\x02\x0eBongsu\\User\\V1\xe2\x02\x1aBongsu\\User\\V1\\GPBMetadata\xea\x02\x10Bongsu::User::V1b\x06proto3"
 
 var (

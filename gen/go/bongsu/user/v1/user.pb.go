@@ -11,6 +11,7 @@ package userv1
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	v1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/policy/v1"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
@@ -1186,7 +1187,7 @@ var File_bongsu_user_v1_user_proto protoreflect.FileDescriptor
 
 const file_bongsu_user_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x19bongsu/user/v1/user.proto\x12\x0ebongsu.user.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\x86\x01\n" +
+	"\x19bongsu/user/v1/user.proto\x12\x0ebongsu.user.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\x86\x01\n" +
 	"\x04User\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x1b\n" +
 	"\tnick_name\x18\x02 \x01(\tR\bnickName\x125\n" +
@@ -1259,20 +1260,37 @@ const file_bongsu_user_v1_user_proto_rawDesc = "" +
 	"\tsend_test\x18\x03 \x01(\bR\bsendTest\"\x87\x01\n" +
 	"\x19VerifyUserAddressResponse\x128\n" +
 	"\bverified\x18\x01 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeR\bverified\x120\n" +
-	"\x04test\x18\x02 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeR\x04test2\xd5\t\n" +
-	"\vUserService\x12f\n" +
-	"\tListUsers\x12 .bongsu.user.v1.ListUsersRequest\x1a!.bongsu.user.v1.ListUsersResponse\"\x14\x82\xd3\xe4\x93\x02\v\x12\t/v1/users\x90\x02\x01\x12r\n" +
-	"\aGetUser\x12\x1e.bongsu.user.v1.GetUserRequest\x1a\x1f.bongsu.user.v1.GetUserResponse\"&\x82\xd3\xe4\x93\x02\x1db\x04user\x12\x15/v1/users/{nick_name}\x90\x02\x01\x12o\n" +
+	"\x04test\x18\x02 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeR\x04test2\x88\r\n" +
+	"\vUserService\x12\x83\x01\n" +
+	"\tListUsers\x12 .bongsu.user.v1.ListUsersRequest\x1a!.bongsu.user.v1.ListUsersResponse\"1\xaa\x9f\x19\x19\n" +
+	"\tuser.read*\f\n" +
+	"\x02\b<\x10\x02\x1a\x04user\x82\xd3\xe4\x93\x02\v\x12\t/v1/users\x90\x02\x01\x12\x9a\x01\n" +
+	"\aGetUser\x12\x1e.bongsu.user.v1.GetUserRequest\x1a\x1f.bongsu.user.v1.GetUserResponse\"N\xaa\x9f\x19$\n" +
+	"\tuser.read\x1a\tnick_name*\f\n" +
+	"\x02\b<\x10\x02\x1a\x04user\x82\xd3\xe4\x93\x02\x1db\x04user\x12\x15/v1/users/{nick_name}\x90\x02\x01\x12\x9a\x01\n" +
 	"\n" +
-	"CreateUser\x12!.bongsu.user.v1.CreateUserRequest\x1a\".bongsu.user.v1.CreateUserResponse\"\x1a\x82\xd3\xe4\x93\x02\x14:\x01*b\x04user\"\t/v1/users\x12{\n" +
+	"CreateUser\x12!.bongsu.user.v1.CreateUserRequest\x1a\".bongsu.user.v1.CreateUserResponse\"E\xaa\x9f\x19'\n" +
 	"\n" +
-	"UpdateUser\x12!.bongsu.user.v1.UpdateUserRequest\x1a\".bongsu.user.v1.UpdateUserResponse\"&\x82\xd3\xe4\x93\x02 :\x01*b\x04user\x1a\x15/v1/users/{nick_name}\x12r\n" +
+	"user.write2\x04user8\x01B\x11users/{nick_name}\x82\xd3\xe4\x93\x02\x14:\x01*b\x04user\"\t/v1/users\x12\xa6\x01\n" +
 	"\n" +
-	"DeleteUser\x12!.bongsu.user.v1.DeleteUserRequest\x1a\".bongsu.user.v1.DeleteUserResponse\"\x1d\x82\xd3\xe4\x93\x02\x17*\x15/v1/users/{nick_name}\x12\x9a\x01\n" +
-	"\x0eAddUserAddress\x12%.bongsu.user.v1.AddUserAddressRequest\x1a&.bongsu.user.v1.AddUserAddressResponse\"9\x82\xd3\xe4\x93\x023:\aaddressb\aaddress\"\x1f/v1/users/{nick_name}/addresses\x12\xae\x01\n" +
-	"\x12ReplaceUserAddress\x12).bongsu.user.v1.ReplaceUserAddressRequest\x1a*.bongsu.user.v1.ReplaceUserAddressResponse\"A\x82\xd3\xe4\x93\x028:\aaddressb\aaddress\x1a$/v1/users/{nick_name}/addresses/{id}\x90\x02\x02\x12\xa0\x01\n" +
-	"\x11VerifyUserAddress\x12(.bongsu.user.v1.VerifyUserAddressRequest\x1a).bongsu.user.v1.VerifyUserAddressResponse\"6\x82\xd3\xe4\x93\x020:\x01*\"+/v1/users/{nick_name}/addresses/{id}:verify\x12\x96\x01\n" +
-	"\x11RemoveUserAddress\x12(.bongsu.user.v1.RemoveUserAddressRequest\x1a).bongsu.user.v1.RemoveUserAddressResponse\",\x82\xd3\xe4\x93\x02&*$/v1/users/{nick_name}/addresses/{id}B\xb8\x01\n" +
+	"UpdateUser\x12!.bongsu.user.v1.UpdateUserRequest\x1a\".bongsu.user.v1.UpdateUserResponse\"Q\xaa\x9f\x19'\n" +
+	"\n" +
+	"user.write2\x04user8\x01B\x11users/{nick_name}\x82\xd3\xe4\x93\x02 :\x01*b\x04user\x1a\x15/v1/users/{nick_name}\x12\xa4\x01\n" +
+	"\n" +
+	"DeleteUser\x12!.bongsu.user.v1.DeleteUserRequest\x1a\".bongsu.user.v1.DeleteUserResponse\"O\xaa\x9f\x19.\n" +
+	"\n" +
+	"user.write2\x04user2\x05group8\x01B\x11users/{nick_name}\x82\xd3\xe4\x93\x02\x17*\x15/v1/users/{nick_name}\x12\xcf\x01\n" +
+	"\x0eAddUserAddress\x12%.bongsu.user.v1.AddUserAddressRequest\x1a&.bongsu.user.v1.AddUserAddressResponse\"n\xaa\x9f\x191\n" +
+	"\n" +
+	"user.write2\x04user8\x01B\x1busers/{nick_name}/addresses\x82\xd3\xe4\x93\x023:\aaddressb\aaddress\"\x1f/v1/users/{nick_name}/addresses\x12\xe8\x01\n" +
+	"\x12ReplaceUserAddress\x12).bongsu.user.v1.ReplaceUserAddressRequest\x1a*.bongsu.user.v1.ReplaceUserAddressResponse\"{\xaa\x9f\x196\n" +
+	"\n" +
+	"user.write2\x04user8\x01B users/{nick_name}/addresses/{id}\x82\xd3\xe4\x93\x028:\aaddressb\aaddress\x1a$/v1/users/{nick_name}/addresses/{id}\x90\x02\x02\x12\xd8\x01\n" +
+	"\x11VerifyUserAddress\x12(.bongsu.user.v1.VerifyUserAddressRequest\x1a).bongsu.user.v1.VerifyUserAddressResponse\"n\xaa\x9f\x194\n" +
+	"\x0eaddress.verify8\x01B users/{nick_name}/addresses/{id}\x82\xd3\xe4\x93\x020:\x01*\"+/v1/users/{nick_name}/addresses/{id}:verify\x12\xd0\x01\n" +
+	"\x11RemoveUserAddress\x12(.bongsu.user.v1.RemoveUserAddressRequest\x1a).bongsu.user.v1.RemoveUserAddressResponse\"f\xaa\x9f\x196\n" +
+	"\n" +
+	"user.write2\x04user8\x01B users/{nick_name}/addresses/{id}\x82\xd3\xe4\x93\x02&*$/v1/users/{nick_name}/addresses/{id}B\xb8\x01\n" +
 	"\x12com.bongsu.user.v1B\tUserProtoP\x01Z=github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1;userv1\xa2\x02\x03BUX\xaa\x02\x0eBongsu.User.V1\xca\x02\x0eBongsu\\User\\V1\xe2\x02\x1aBongsu\\User\\V1\\GPBMetadata\xea\x02\x10Bongsu::User::V1b\x06proto3"
 
 var (

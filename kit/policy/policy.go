@@ -1,0 +1,129 @@
+// Package policy reads the policies that methods declare in Protobuf (bongsu.policy.v1):
+// who may call them, for how long, and which responses may be cached. The declaration is
+// the only table of them; whoever enforces or documents a policy reads it here.
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	policyv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/policy/v1"
+)
+
+// A Policy is the policy of one method.
+type Policy struct {
+	// Internal is set for a method of an internal service, which no outside caller may
+	// call. The other fields are then empty.
+	Internal bool
+	// Permission is the permission that the caller needs, such as "alert.send"; empty only
+	// where Signed or Internal is set.
+	Permission string
+	// Signed is set if the service itself verifies the signature of a provider instead.
+	Signed bool
+	// Timeout is the timeout of a call; 0 means the default of whoever enforces it, and for
+	// a stream none.
+	Timeout time.Duration
+	// Cache is nil if responses may not be cached.
+	Cache *Cache
+	// Invalidates holds the tags of cached responses that a successful call makes stale.
+	Invalidates []string
+	// Audit is how calls are recorded in the audit log.
+	Audit Audit
+	// Resource is the name of the resource in the audit log, with fields of the request or
+	// the response in braces.
+	Resource string
+	// OwnerField is the field of the request with a nickname, whose user needs no
+	// permission; empty for none.
+	OwnerField protoreflect.Name
+}
+
+// A Cache is how responses of a method may be cached.
+type Cache struct {
+	TTL    time.Duration // above 0
+	Shared bool          // by all callers with the permission; otherwise each caller has its own
+	Tags   []string      // at least one
+}
+
+// An Audit is how calls of a method are recorded in the audit log.
+type Audit int
+
+// The ways of recording calls.
+const (
+	NoAudit      Audit = iota
+	AuditSync          // before the response is sent
+	AuditBatched       // within a second of the response
+)
+
+// ErrMissing is the error of a method of a public service without a policy.
+var ErrMissing = errors.New("no policy: set option (bongsu.policy.v1.method)")
+
+// permissions have the form noun.verb.
+var permissions = regexp.MustCompile(`^[a-z][a-z_]*\.[a-z]+$`)
+
+// Of returns the policy of a method. It returns ErrMissing if the method has none, and an
+// error that names the field if the policy contradicts itself.
+func Of(method protoreflect.MethodDescriptor) (Policy, error) {
+	if service, ok := option[*policyv1.ServicePolicy](method.Parent().Options(), policyv1.E_Service); ok && service.GetInternal() {
+		return Policy{Internal: true}, nil
+	}
+	declared, ok := option[*policyv1.MethodPolicy](method.Options(), policyv1.E_Method)
+	if !ok {
+		return Policy{}, fmt.Errorf("%s: %w", method.FullName(), ErrMissing)
+	}
+	p := Policy{
+		Permission: declared.GetPermission(), Signed: declared.GetVerifier() == policyv1.Verifier_VERIFIER_PROVIDER_SIGNATURE,
+		Timeout: declared.GetTimeout().AsDuration(), Invalidates: declared.GetInvalidates(), Audit: Audit(declared.GetAudit()), Resource: declared.GetResource(), OwnerField: protoreflect.Name(declared.GetOwnerField()),
+	}
+	if c := declared.GetCache(); c != nil {
+		p.Cache = &Cache{TTL: c.GetTtl().AsDuration(), Shared: c.GetScope() == policyv1.CacheScope_CACHE_SCOPE_SHARED, Tags: c.GetTags()}
+	}
+	if err := p.check(method); err != nil {
+		return Policy{}, fmt.Errorf("policy of %s: %w", method.FullName(), err)
+	}
+	return p, nil
+}
+
+func (p Policy) check(method protoreflect.MethodDescriptor) error {
+	options, _ := method.Options().(*descriptorpb.MethodOptions)
+	readOnly := options.GetIdempotencyLevel() == descriptorpb.MethodOptions_NO_SIDE_EFFECTS
+	switch {
+	case p.Signed == (p.Permission != ""):
+		return errors.New("set either permission or verifier")
+	case !p.Signed && !permissions.MatchString(p.Permission):
+		return fmt.Errorf("invalid permission %q: must be noun.verb", p.Permission)
+	case p.Timeout < 0:
+		return errors.New("timeout must not be negative")
+	case p.Cache != nil && (!readOnly || method.IsStreamingServer() || method.IsStreamingClient()):
+		return errors.New("cache requires a unary method with NO_SIDE_EFFECTS")
+	case p.Cache != nil && (p.Cache.TTL <= 0 || len(p.Cache.Tags) == 0):
+		return errors.New("cache requires ttl and tags")
+	case readOnly && (p.Audit != NoAudit || len(p.Invalidates) > 0):
+		return errors.New("a method with NO_SIDE_EFFECTS has no audit and invalidates nothing")
+	case !readOnly && p.Audit == NoAudit:
+		return errors.New("a method without NO_SIDE_EFFECTS requires audit")
+	case (p.Audit == NoAudit) != (p.Resource == ""):
+		return errors.New("audit requires resource")
+	case p.OwnerField != "" && !isString(method.Input().Fields().ByName(p.OwnerField)):
+		return fmt.Errorf("owner_field %q is no string field of the request", p.OwnerField)
+	}
+	return nil
+}
+
+// option returns an extension of options, and reports whether it is set.
+func option[T proto.Message](options proto.Message, extension protoreflect.ExtensionType) (value T, ok bool) {
+	if !proto.HasExtension(options, extension) {
+		return value, false
+	}
+	value, ok = proto.GetExtension(options, extension).(T)
+	return value, ok
+}
+
+func isString(field protoreflect.FieldDescriptor) bool {
+	return field != nil && field.Kind() == protoreflect.StringKind && !field.IsList()
+}

@@ -1,0 +1,97 @@
+package policy_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/known/durationpb"
+	_ "google.golang.org/protobuf/types/known/emptypb" // the messages of the test service
+
+	policyv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/policy/v1"
+	"github.com/bongsu-project/bongsu/kit/policy"
+)
+
+// method returns the descriptor of a method of a test service with a policy; nil for none.
+func method(t *testing.T, declared *policyv1.MethodPolicy, service *policyv1.ServicePolicy, level descriptorpb.MethodOptions_IdempotencyLevel) protoreflect.MethodDescriptor {
+	t.Helper()
+	options := &descriptorpb.MethodOptions{IdempotencyLevel: level.Enum()}
+	if declared != nil {
+		proto.SetExtension(options, policyv1.E_Method, declared)
+	}
+	serviceOptions := &descriptorpb.ServiceOptions{}
+	if service != nil {
+		proto.SetExtension(serviceOptions, policyv1.E_Service, service)
+	}
+	file, err := protodesc.NewFile(&descriptorpb.FileDescriptorProto{
+		Name: proto.String("test.proto"), Package: proto.String("test"), Syntax: proto.String("proto3"),
+		Dependency: []string{"google/protobuf/empty.proto"},
+		Service: []*descriptorpb.ServiceDescriptorProto{{
+			Name: proto.String("TestService"), Options: serviceOptions,
+			Method: []*descriptorpb.MethodDescriptorProto{{
+				Name: proto.String("Get"), InputType: proto.String(".google.protobuf.Empty"), OutputType: proto.String(".google.protobuf.Empty"), Options: options,
+			}},
+		}},
+	}, protoregistry.GlobalFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file.Services().Get(0).Methods().Get(0)
+}
+
+func TestOf(t *testing.T) {
+	const readOnly, writes = descriptorpb.MethodOptions_NO_SIDE_EFFECTS, descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN
+	cache := &policyv1.Cache{Ttl: durationpb.New(time.Second), Scope: policyv1.CacheScope_CACHE_SCOPE_SHARED, Tags: []string{"group"}}
+	for _, c := range []struct {
+		name     string
+		declared *policyv1.MethodPolicy
+		level    descriptorpb.MethodOptions_IdempotencyLevel
+		err      string // empty: valid
+	}{
+		{"permission", &policyv1.MethodPolicy{Permission: "seal_key.read"}, readOnly, ""},
+		{"cached", &policyv1.MethodPolicy{Permission: "group.read", Cache: cache}, readOnly, ""},
+		{"signed", &policyv1.MethodPolicy{Verifier: policyv1.Verifier_VERIFIER_PROVIDER_SIGNATURE, Audit: policyv1.Audit_AUDIT_BATCHED, Resource: "r"}, writes, ""},
+		{"changes", &policyv1.MethodPolicy{Permission: "group.write", Invalidates: []string{"group"}, Audit: policyv1.Audit_AUDIT_SYNC, Resource: "r"}, writes, ""},
+		{"empty", &policyv1.MethodPolicy{}, readOnly, "either permission or verifier"},
+		{"both", &policyv1.MethodPolicy{Permission: "a.b", Verifier: policyv1.Verifier_VERIFIER_PROVIDER_SIGNATURE}, readOnly, "either permission or verifier"},
+		{"bad permission", &policyv1.MethodPolicy{Permission: "Group.Read"}, readOnly, `invalid permission "Group.Read"`},
+		{"permission without a verb", &policyv1.MethodPolicy{Permission: "group"}, readOnly, `invalid permission "group"`},
+		{"negative timeout", &policyv1.MethodPolicy{Permission: "a.b", Timeout: durationpb.New(-1)}, readOnly, "timeout"},
+		{"cached change", &policyv1.MethodPolicy{Permission: "a.b", Cache: cache}, writes, "NO_SIDE_EFFECTS"},
+		{"cache without tags", &policyv1.MethodPolicy{Permission: "a.b", Cache: &policyv1.Cache{Ttl: durationpb.New(1)}}, readOnly, "ttl and tags"},
+		{"cache without ttl", &policyv1.MethodPolicy{Permission: "a.b", Cache: &policyv1.Cache{Tags: []string{"a"}}}, readOnly, "ttl and tags"},
+		{"audited read", &policyv1.MethodPolicy{Permission: "a.b", Audit: policyv1.Audit_AUDIT_SYNC, Resource: "r"}, readOnly, "NO_SIDE_EFFECTS"},
+		{"invalidating read", &policyv1.MethodPolicy{Permission: "a.b", Invalidates: []string{"a"}}, readOnly, "NO_SIDE_EFFECTS"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := policy.Of(method(t, c.declared, nil, c.level))
+			switch {
+			case c.err != "":
+				if err == nil || !strings.Contains(err.Error(), c.err) || !strings.Contains(err.Error(), "test.TestService.Get") {
+					t.Errorf("error is %v, want %q", err, c.err)
+				}
+			case err != nil:
+				t.Error(err)
+			case got.Permission != c.declared.GetPermission() || got.Audit != policy.Audit(c.declared.GetAudit()) || (got.Cache != nil) != (c.declared.GetCache() != nil) || got.Internal:
+				t.Errorf("policy is %+v, want %v", got, c.declared)
+			}
+		})
+	}
+}
+
+func TestOfWithoutPolicy(t *testing.T) {
+	bare := method(t, nil, nil, descriptorpb.MethodOptions_NO_SIDE_EFFECTS)
+	if _, err := policy.Of(bare); !errors.Is(err, policy.ErrMissing) || !strings.Contains(err.Error(), "test.TestService.Get") {
+		t.Errorf("error is %v, want %v", err, policy.ErrMissing)
+	}
+	internal := method(t, nil, &policyv1.ServicePolicy{Internal: true}, descriptorpb.MethodOptions_NO_SIDE_EFFECTS)
+	if got, err := policy.Of(internal); err != nil || !got.Internal {
+		t.Errorf("internal: %+v, %v", got, err)
+	}
+}

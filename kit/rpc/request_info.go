@@ -1,0 +1,77 @@
+package rpc
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"connectrpc.com/connect"
+)
+
+// A RequestInfo describes a request on its way through the stages of a port. A stage sets
+// its fields before it calls the next one; handlers only read them, except for Code.
+type RequestInfo struct {
+	// Procedure is the path of the method in Connect, by every protocol, such as
+	// "/library.v1.BookService/GetBook"; empty if the path is that of no method.
+	Procedure string
+	// Route is the REST path as in the Protobuf file, such as "GET /v1/books/{id}"; empty
+	// for other protocols and for a path that is unknown.
+	Route string
+	// ID is the id of the request in logs; empty if no stage sets it.
+	ID string
+	// Client is the address of the client; invalid if no stage sets it.
+	Client netip.Addr
+	// Caller is the id of the authenticated caller; empty for nobody.
+	Caller string
+	// Code is the code of the error that the method returned; 0 for none.
+	Code connect.Code
+
+	match    routeMatch // of a REST path
+	matchErr error
+	legacy   bool // a REST path with the errors of an older service
+}
+
+// requestInfoKey is the key of a *RequestInfo in a context.
+type requestInfoKey struct{}
+
+// InfoOf returns the RequestInfo of the request of ctx, and nil outside a request.
+func InfoOf(ctx context.Context) *RequestInfo {
+	info, _ := ctx.Value(requestInfoKey{}).(*RequestInfo)
+	return info
+}
+
+// A Stage wraps the handler of a port. It responds itself, or changes the request, its
+// RequestInfo or its context, and calls next.
+type Stage func(next http.Handler) http.Handler
+
+// A router finds the method of a request before the first stage.
+type router struct {
+	next       http.Handler
+	procedures map[string]bool // by path
+	routes     *routes
+	rules      RESTRules
+}
+
+// ServeHTTP serves a request.
+func (h *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.next.ServeHTTP(w, h.withInfo(r))
+}
+
+// withInfo returns a copy of r with its RequestInfo.
+func (h *router) withInfo(r *http.Request) *http.Request {
+	info := &RequestInfo{}
+	switch path := r.URL.Path; {
+	case h.procedures[path]:
+		info.Procedure = path
+	case strings.HasPrefix(path, "/v1/"):
+		info.match, info.matchErr = h.routes.match(r.Method, r.URL.EscapedPath())
+		info.legacy = info.match.legacy
+		if found := info.match.route; found != nil {
+			info.Procedure, info.Route = found.procedure, found.pattern
+		} else {
+			info.legacy = info.legacy || h.rules.isLegacy(path)
+		}
+	}
+	return r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, info))
+}
