@@ -35,9 +35,8 @@ type Policy struct {
 	Invalidates []string
 	// Audit is how calls are recorded in the audit log.
 	Audit Audit
-	// Resource is the name of the resource in the audit log, with fields of the request or
-	// the response in braces.
-	Resource string
+	// Resource names what a call is for in the audit log; it names nothing without Audit.
+	Resource Resource
 	// OwnerField is the field of the request with a nickname, whose user needs no
 	// permission; empty for none.
 	OwnerField protoreflect.Name
@@ -78,18 +77,31 @@ func Of(method protoreflect.MethodDescriptor) (Policy, error) {
 	}
 	p := Policy{
 		Permission: declared.GetPermission(), Signed: declared.GetVerifier() == policyv1.Verifier_VERIFIER_PROVIDER_SIGNATURE,
-		Timeout: declared.GetTimeout().AsDuration(), Invalidates: declared.GetInvalidates(), Audit: Audit(declared.GetAudit()), Resource: declared.GetResource(), OwnerField: protoreflect.Name(declared.GetOwnerField()),
+		Timeout: declared.GetTimeout().AsDuration(), Invalidates: declared.GetInvalidates(), Audit: Audit(declared.GetAudit()), OwnerField: protoreflect.Name(declared.GetOwnerField()),
 	}
 	if c := declared.GetCache(); c != nil {
 		p.Cache = &Cache{TTL: c.GetTtl().AsDuration(), Shared: c.GetScope() == policyv1.CacheScope_CACHE_SCOPE_SHARED, Tags: c.GetTags()}
 	}
-	if err := p.check(method); err != nil {
+	err := p.check(method, declared.GetResource())
+	if err == nil && declared.GetResource() != "" {
+		p.Resource, err = newResource(declared.GetResource(), method)
+	}
+	if err != nil {
 		return Policy{}, fmt.Errorf("policy of %s: %w", method.FullName(), err)
 	}
 	return p, nil
 }
 
-func (p Policy) check(method protoreflect.MethodDescriptor) error {
+// Owner returns the nickname of the user who owns what a request is for; "" for none.
+func (p Policy) Owner(request proto.Message) string {
+	if p.OwnerField == "" {
+		return ""
+	}
+	m := request.ProtoReflect()
+	return m.Get(m.Descriptor().Fields().ByName(p.OwnerField)).String()
+}
+
+func (p Policy) check(method protoreflect.MethodDescriptor, resource string) error {
 	options, _ := method.Options().(*descriptorpb.MethodOptions)
 	readOnly := options.GetIdempotencyLevel() == descriptorpb.MethodOptions_NO_SIDE_EFFECTS
 	switch {
@@ -107,10 +119,14 @@ func (p Policy) check(method protoreflect.MethodDescriptor) error {
 		return errors.New("a method with NO_SIDE_EFFECTS has no audit and invalidates nothing")
 	case !readOnly && p.Audit == NoAudit:
 		return errors.New("a method without NO_SIDE_EFFECTS requires audit")
-	case (p.Audit == NoAudit) != (p.Resource == ""):
+	case (p.Audit == NoAudit) != (resource == ""):
 		return errors.New("audit requires resource")
+	case p.Audit != NoAudit && (method.IsStreamingServer() || method.IsStreamingClient()):
+		return errors.New("audit requires a unary method")
 	case p.OwnerField != "" && !isString(method.Input().Fields().ByName(p.OwnerField)):
 		return fmt.Errorf("owner_field %q is no string field of the request", p.OwnerField)
+	case p.OwnerField != "" && method.IsStreamingClient():
+		return errors.New("owner_field requires a method with one request")
 	}
 	return nil
 }

@@ -114,6 +114,22 @@ func TestPlantedImports(t *testing.T) {
 		{"kit/policy/policy.go", module + "gen/go/bongsu/policy/v1", allowed},
 		{"kit/discovery/discovery.go", module + "gen/go/bongsu/registry/v1/registryv1connect", allowed},
 		{"kit/policy/policy.go", module + "gen/ent/ledger", refused},
+		{"kit/auth/caller.go", module + "internal/role", refused},
+		{"kit/auth/caller.go", module + "gen/go/bongsu/access/v1", refused},
+		{"kit/auth/issuer.go", "github.com/coreos/go-oidc/v3/oidc", allowed},
+
+		// Access.
+		{"services/edge/authorize.go", module + "kit/policy", allowed},
+		{"services/edge/authorize.go", module + "internal/role", allowed},
+		{"services/edge/authorize.go", "github.com/coreos/go-oidc/v3/oidc", refused},
+		{"services/directory/user_handler.go", module + "kit/policy", refused},
+		{"services/directory/user_handler.go", module + "internal/role", refused},
+		{"services/alert/alert_handler.go", module + "kit/auth", allowed},
+		{"services/access/audit_handler.go", module + "internal/role", allowed},
+		{"services/edge/ban.go", module + "internal/ban", allowed},
+		{"services/alert/alert.go", module + "internal/ban", refused},
+		{"internal/role/role.go", module + "kit/policy", allowed},
+		{"internal/queue/queue.go", module + "kit/auth", refused},
 
 		// Examples, tests and benchmarks.
 		{"examples/library/cmd/main.go", module + "examples/library/services/loan", allowed},

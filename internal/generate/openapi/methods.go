@@ -8,6 +8,7 @@ import (
 
 	// Whose methods have REST paths. A package that is missing here is found by
 	// the generation itself: its operations have no method.
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/callback/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1"

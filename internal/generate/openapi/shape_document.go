@@ -19,6 +19,7 @@ These are the REST paths. The same methods are served over Connect, gRPC and gRP
 
 // created holds the operations that return 201 on success; all others return 200.
 var created = map[string]bool{
+	"AccessService_CreateKey":    true,
 	"GroupService_CreateGroup":   true,
 	"GroupService_AddGroupUser":  true,
 	"UserService_CreateUser":     true,
