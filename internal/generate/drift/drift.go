@@ -9,6 +9,7 @@ import (
 
 	"entgo.io/ent/dialect/sql/schema"
 
+	access "github.com/bongsu-project/bongsu/gen/ent/access/migrate"
 	directory "github.com/bongsu-project/bongsu/gen/ent/directory/migrate"
 	ledger "github.com/bongsu-project/bongsu/gen/ent/ledger/migrate"
 	"github.com/bongsu-project/bongsu/kit/database"
@@ -16,6 +17,7 @@ import (
 
 // Tables are the tables of the schema of each store, by the name of the store.
 var Tables = map[string][]*schema.Table{
+	"access":    access.Tables,
 	"directory": directory.Tables,
 	"ledger":    ledger.Tables,
 }

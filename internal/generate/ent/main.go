@@ -16,6 +16,7 @@ const module = "github.com/bongsu-project/bongsu"
 
 // stores are the folders of the stores with tables in ent, by the name of the store.
 var stores = map[string]string{
+	"access":    "services/access/store",
 	"directory": "services/directory/store",
 	"ledger":    "services/alert/ledger",
 }

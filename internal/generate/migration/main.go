@@ -18,6 +18,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/generate/drift"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
+	accessstore "github.com/bongsu-project/bongsu/services/access/store"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
 	directorystore "github.com/bongsu-project/bongsu/services/directory/store"
 )
@@ -31,6 +32,7 @@ func main() {
 
 // stores are the schemas of the stores, by their folders.
 var stores = map[string]database.Schema{
+	"services/access/store":    accessstore.Schema,
 	"services/directory/store": directorystore.Schema,
 	"services/alert/ledger":    ledger.Schema,
 }
