@@ -2,11 +2,10 @@ package alert
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/kit/config"
 )
 
 const (
@@ -17,8 +16,6 @@ const (
 	maxJobSize = 1000
 	// minFailoverAfter is the minimum of Config.FailoverAfter.
 	minFailoverAfter = time.Second
-	// maxRetentionDays is the maximum of Config.Keep in days: a century.
-	maxRetentionDays = 36500
 )
 
 // A Config holds the settings of the alert service. The tags of a field are its flag of
@@ -91,22 +88,9 @@ func (c Config) Retention() (time.Duration, error) {
 	if c.Keep == "forever" || c.Keep == "0" {
 		return 0, nil
 	}
-	malformed := fmt.Errorf("invalid --keep %q: use days such as 30d, a duration such as 720h, or forever", c.Keep)
-	days, rest, ok := strings.Cut(c.Keep, "d")
-	if !ok {
-		days, rest = "0", c.Keep
-	}
-	n, err := strconv.ParseUint(days, 10, 32)
-	if err != nil || n > maxRetentionDays {
-		return 0, malformed
-	}
-	keep := time.Duration(n) * 24 * time.Hour
-	if rest != "" || !ok {
-		more, err := time.ParseDuration(rest)
-		if err != nil || more < 0 || more > maxRetentionDays*24*time.Hour {
-			return 0, malformed
-		}
-		keep += more
+	keep, err := config.ParseDays(c.Keep)
+	if err != nil {
+		return 0, fmt.Errorf("invalid --keep %q: %w, or forever", c.Keep, err)
 	}
 	if keep < MinRetention {
 		return 0, fmt.Errorf("invalid --keep %s: must be forever or at least 2d, because idempotency keys are valid for a day", c.Keep)

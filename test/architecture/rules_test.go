@@ -95,6 +95,8 @@ var rules = []rule{
 		why: "the edge stores responses"},
 	{what: "kit/policy", by: []string{"cmd/bongsu/app/...", "services/edge/...", "internal/role/...", "internal/generate/...", "kit/rpc/...", "examples/...", "test/architecture/..."}, tests: true,
 		why: "the edge enforces policies, and nobody else decides by them"},
+	{what: "kit/config", by: []string{"cmd/...", "services/...", "examples/..."},
+		why: "settings are parsed where they are declared"},
 	{what: "kit/database/...", by: []string{"cmd/bongsu/app/...", "services/*/store/...", "services/*/ledger/...", "internal/generate/...", "examples/..."},
 		why: sql},
 	{what: "kit/fault", by: []string{"..."}},
