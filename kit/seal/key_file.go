@@ -70,7 +70,7 @@ func parseKeyFile(text []byte, name string) (*keyFile, error) {
 }
 
 func errNotKeyFile(name string) error {
-	return fmt.Errorf("%s holds no seal key, it must be a file of `bongsu key make` or a Tink keyset as JSON", name)
+	return fmt.Errorf("%s holds no seal key, it must be a file of `bongsu seal-key make` or a Tink keyset as JSON", name)
 }
 
 // newKeyFile returns a file with one new key.

@@ -1,10 +1,19 @@
 package edge
 
+// The values of Config.Auth.
+const (
+	AuthOff      = "off"
+	AuthRequired = "required"
+)
+
 // A Config holds the settings of the edge. The tags of a field are its flag of bongsu
 // serve. The zero value of a field is its default.
 type Config struct {
 	// Addr is the listen address, host:port. Port 0 is any free port.
 	Addr string `name:"edge-addr" check:"listen" default:"127.0.0.1:18080" help:"The address on which the edge listens."`
+
+	// Auth is whether callers need credentials: AuthOff or AuthRequired. Empty means AuthOff.
+	Auth string `placeholder:"required" help:"Whether callers need credentials, an API key or a token: off or required."`
 
 	// IntakeConfig is the path of a YAML file with the intake sources, as
 	// intake.ReadConfig reads it. Empty means the built-in sources.

@@ -4,6 +4,7 @@
 package edge
 
 import (
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/callback/v1/callbackv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
@@ -24,10 +25,11 @@ type Edge struct {
 	Intake     *IntakeHandler
 	Callbacks  *CallbackHandler
 	Transfers  userv1connect.TransferServiceClient
+	Access     AccessHandler
 }
 
-// Services returns the public services. UserInfo, DirectoryService and DispatchService
-// are internal services and are not among them.
+// Services returns the public services. UserInfo, DirectoryService, DispatchService and
+// CredentialService are internal services and are not among them.
 func (e Edge) Services(o rpc.Options) []rpc.Service {
 	return []rpc.Service{
 		rpc.Public(o, groupv1connect.NewGroupServiceHandler, groupv1connect.GroupServiceHandler(e.Groups)),
@@ -36,6 +38,7 @@ func (e Edge) Services(o rpc.Options) []rpc.Service {
 		rpc.Public(o, messengerv1connect.NewMessengerServiceHandler, messengerv1connect.MessengerServiceHandler(e.Messengers)),
 		rpc.Public(o, intakev1connect.NewIntakeServiceHandler, intakev1connect.IntakeServiceHandler(e.Intake)),
 		rpc.Public(o, callbackv1connect.NewCallbackServiceHandler, callbackv1connect.CallbackServiceHandler(e.Callbacks)),
+		rpc.Public(o, accessv1connect.NewAccessServiceHandler, accessv1connect.AccessServiceHandler(e.Access)),
 		rpc.Bulk(o, userv1connect.NewTransferServiceHandler, userv1connect.TransferServiceHandler(e.Transfers)),
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/intake"
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/kit/rpc"
+	"github.com/bongsu-project/bongsu/services/access"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/directory"
 	"github.com/bongsu-project/bongsu/services/edge"
@@ -32,7 +33,7 @@ import (
 // names (aliases). The zero value of a field is its default.
 type Config struct {
 	// Services names the services of this process. "all" means all but the mockup.
-	Services []string `default:"all" help:"The services that this process runs: all (all but mockup), or some of edge, directory, alert, sender and mockup."`
+	Services []string `default:"all" help:"The services that this process runs: all (all but mockup), or some of edge, access, directory, alert, sender and mockup."`
 
 	// Data is the folder of the databases, the queue and the seal key file. It is created
 	// if it is missing.
@@ -46,6 +47,10 @@ type Config struct {
 	// DirectoryServiceURL is the base URL of the directory service if another process runs
 	// it. (--directory-url names its database.)
 	DirectoryServiceURL string `name:"directory-service-url" aliases:"group-url" check:"service" help:"The URL of the directory service, if another process runs it."`
+
+	// AccessServiceURL is the base URL of the access service if another process runs it.
+	// (--access-url names its database.)
+	AccessServiceURL string `name:"access-service-url" check:"service" help:"The URL of the access service, which keeps API keys and the audit log, if another process runs it."`
 
 	// AlertURL is the base URL of the alert service if another process runs it.
 	AlertURL string `name:"alert-url" check:"service" help:"The URL of the alert service, if another process runs it."`
@@ -75,6 +80,7 @@ type Config struct {
 	MaxConnections int `placeholder:"N" help:"The maximum number of open connections on all ports of the process; further ones wait. By default half of the open file limit (ulimit -n), at most 10000."`
 
 	Edge      edge.Config      `embed:"" group:"Edge:"`
+	Access    access.Config    `embed:"" group:"Access:"`
 	Directory directory.Config `embed:"" group:"Directory:"`
 	Alert     alert.Config     `embed:"" group:"Alert:"`
 	Sender    sender.Config    `embed:"" group:"Sender:"`
@@ -122,6 +128,9 @@ func (c Config) CheckSyntax() error {
 	if _, err := c.Providers.allowed(); err != nil {
 		return err
 	}
+	if _, err := c.Access.AuditRetention(); err != nil {
+		return err
+	}
 	_, err := c.Alert.Retention()
 	return err
 }
@@ -131,6 +140,7 @@ type settings struct {
 	Config
 	hosts              rpc.Hosts         // of AllowedHosts
 	retention          time.Duration     // of Alert.Keep; 0 is forever
+	auditRetention     time.Duration     // of Access.KeepAudit; 0 is forever
 	severities         job.SeverityMap   // of Alert.SeverityMap
 	allowed            []netip.Prefix    // of Providers.AllowDestinations
 	messengers         Messengers        // of the file Providers.MessengerConfig
@@ -168,6 +178,9 @@ func (c Config) complete() (_ settings, err error) {
 	if s.Replicas != nil && (*s.Replicas < 1 || *s.Replicas > 5) {
 		return s, fmt.Errorf("invalid --replicas %d: must be from 1 to 5; omit it to leave the queue unchanged", *s.Replicas)
 	}
+	if auth := s.Edge.Auth; auth != "" && auth != edge.AuthOff && auth != edge.AuthRequired {
+		return s, fmt.Errorf("invalid --auth %q: must be %s or %s", auth, edge.AuthOff, edge.AuthRequired)
+	}
 	if err := s.parse(); err != nil {
 		return s, err
 	}
@@ -177,6 +190,7 @@ func (c Config) complete() (_ settings, err error) {
 	if s.Lease < time.Second || s.Sender.ProviderTimeout < 0 || s.Lease <= 2*s.Sender.ProviderTimeout {
 		return s, fmt.Errorf("invalid --lease %s with --provider-timeout %s: the lease must be at least 1s and more than twice the provider timeout", s.Lease, s.Sender.ProviderTimeout)
 	}
+	s.Access.DatabaseURL = cmp.Or(s.Access.DatabaseURL, filepath.Join(s.Data, "access.db"))
 	s.Directory.DatabaseURL = cmp.Or(s.Directory.DatabaseURL, filepath.Join(s.Data, "directory.db"))
 	s.Alert.LedgerURL = cmp.Or(s.Alert.LedgerURL, filepath.Join(s.Data, "ledger.db"))
 	if s.SealKey != "" && s.SealKeyFile != "" {
@@ -206,6 +220,9 @@ func (s *settings) parse() (err error) {
 		return err
 	}
 	if s.retention, err = s.Alert.Retention(); err != nil {
+		return err
+	}
+	if s.auditRetention, err = s.Access.AuditRetention(); err != nil {
 		return err
 	}
 	if s.messengers, err = s.Providers.readMessengers(); err != nil {

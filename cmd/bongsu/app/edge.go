@@ -17,6 +17,7 @@ func (b *builder) runEdge(ctx context.Context) error {
 	}
 	e := edge.Edge{
 		Groups: b.groups, Users: b.users, Alerts: b.alerts, Messengers: b.messengers, Transfers: b.transfers,
+		Access:    edge.AccessHandler{AccessServiceClient: b.access, Bans: edge.NoBans{}},
 		Intake:    &edge.IntakeHandler{Sources: sources, Dispatch: b.dispatch, Metrics: b.metrics, Log: b.log},
 		Callbacks: &edge.CallbackHandler{Dispatch: b.dispatch},
 	}

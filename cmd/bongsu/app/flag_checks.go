@@ -41,11 +41,22 @@ func (s *settings) checkForms(flags []*kong.Flag) error {
 	if err := checkForm(flags, "listen"); err != nil {
 		return err
 	}
-	for _, address := range []*string{&s.DirectoryServiceURL, &s.AlertURL, &s.Alert.UserInfoURL, &s.Providers.URL} {
+	for _, address := range []*string{&s.AccessServiceURL, &s.DirectoryServiceURL, &s.AlertURL, &s.Alert.UserInfoURL, &s.Providers.URL} {
 		*address = strings.TrimRight(*address, "/") // paths are appended
 	}
-	if s.Alert.LedgerURL != "" && s.Alert.LedgerURL == s.Directory.DatabaseURL {
-		return errors.New("--ledger-url and --directory-url name the same database: use two")
+	return s.checkDatabases()
+}
+
+// checkDatabases returns an error if two services would use one database.
+func (s *settings) checkDatabases() error {
+	flags := map[string]string{}
+	for _, database := range []struct{ flag, url string }{
+		{"--ledger-url", s.Alert.LedgerURL}, {"--directory-url", s.Directory.DatabaseURL}, {"--access-url", s.Access.DatabaseURL},
+	} {
+		if other := flags[database.url]; other != "" && database.url != "" {
+			return fmt.Errorf("%s and %s name the same database: use two", other, database.flag)
+		}
+		flags[database.url] = database.flag
 	}
 	return nil
 }
@@ -199,6 +210,8 @@ func (c Config) findFlagsWithoutEffect() map[string]string {
 		}
 	}
 	note("directory-service-url", c.DirectoryServiceURL, c.has(Directory), "the directory service runs in this process")
+	note("access-service-url", c.AccessServiceURL, c.has(Access), "the access service runs in this process")
+	note("access-url", c.Access.DatabaseURL, !c.has(Access), "this process does not run the access service")
 	note("alert-url", c.AlertURL, c.has(Alert), "the alert service runs in this process")
 	note("userinfo-url", c.Alert.UserInfoURL, !c.has(Alert), "this process does not run the alert service")
 	note("ledger-url", c.Alert.LedgerURL, !c.has(Alert), "this process does not run the alert service")

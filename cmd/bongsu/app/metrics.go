@@ -40,7 +40,7 @@ type metrics struct {
 	deferrals, refusals, breakers metric.Int64Counter
 	open                          metric.Int64UpDownCounter
 
-	alertsDeleted, deliveriesDeleted metric.Int64Counter
+	alertsDeleted, deliveriesDeleted, entriesDeleted metric.Int64Counter
 
 	intakeAlerts, intakeRefusals, intakeProblems metric.Int64Counter
 
@@ -83,6 +83,7 @@ func (m *metrics) instruments(meter metric.Meter) error {
 	m.breakers = count("bongsu.sender.breaker.changes", "State changes of the breakers of credentials, by messenger and new state.")
 	m.alertsDeleted = count("bongsu.alert.alerts.forgotten", "Alerts that this process deleted after their retention.")
 	m.deliveriesDeleted = count("bongsu.alert.deliveries.forgotten", "Deliveries that this process deleted with their alerts after their retention.")
+	m.entriesDeleted = count("bongsu.access.audit.entries.deleted", "Entries of the audit log that this process deleted after their retention.")
 	m.intakeAlerts = count("bongsu.intake.alerts", "Alerts received by intake, by source and outcome: recorded, repeated, changed or refused.")
 	m.intakeRefusals = count("bongsu.intake.refusals", "Alerts and requests refused by intake, by source and reason: nobody was notified.")
 	m.intakeProblems = count("bongsu.intake.problems", "Parts of intake alerts that could not be used, by source and reason: the alert was sent.")
@@ -154,6 +155,9 @@ func (m *metrics) Deleted(d alert.Deletion) {
 	m.alertsDeleted.Add(context.Background(), int64(d.Alerts))
 	m.deliveriesDeleted.Add(context.Background(), int64(d.Deliveries))
 }
+
+// DeletedEntries counts deleted entries of the audit log.
+func (m *metrics) DeletedEntries(n int) { m.entriesDeleted.Add(context.Background(), int64(n)) }
 
 // Received counts intake alerts by their result.
 func (m *metrics) Received(source, outcome string, n int) {

@@ -49,7 +49,7 @@ func (b *builder) createKeyFile(ctx context.Context, people directory.SealStore)
 	}
 	if addresses+deliveries > 0 {
 		return fmt.Errorf("no seal key at %s, but %d addresses and %d deliveries that are not completed are sealed: "+
-			"restore the file, or set --seal-key-file; if it is lost, create a new one with `bongsu key make %s` and set the credentials again", path, addresses, deliveries, path)
+			"restore the file, or set --seal-key-file; if it is lost, create a new one with `bongsu seal-key make %s` and set the credentials again", path, addresses, deliveries, path)
 	}
 	return seal.CreateKeyFile(path)
 }
@@ -99,7 +99,7 @@ func (b *builder) openKeyring() (_ *seal.Keyring, err error) {
 	}
 	key, err := seal.ReadKeyFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("no seal key at %s: the directory service and the senders need the same one; create it once with `bongsu key make %s`, and set --seal-key-file in each", path, path)
+		return nil, fmt.Errorf("no seal key at %s: the directory service and the senders need the same one; create it once with `bongsu seal-key make %s`, and set --seal-key-file in each", path, path)
 	}
 	if err != nil {
 		return nil, err

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bongsu-project/bongsu/services/access"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/directory"
+	"github.com/bongsu-project/bongsu/services/edge"
 	"github.com/bongsu-project/bongsu/services/mockup"
 	"github.com/bongsu-project/bongsu/services/sender"
 )
@@ -17,6 +19,7 @@ import (
 // The services, by their names in --services, logs and responses to callers.
 const (
 	Edge      = "edge"
+	Access    = "access"
 	Directory = "directory"
 	Alert     = "alert"
 	Sender    = "sender"
@@ -26,6 +29,7 @@ const (
 // services lists the services, in the order of --services.
 var services = []service{
 	{Edge, "", func(c *Config) *string { return &c.Edge.Addr }},
+	{Access, access.DefaultAddr, func(c *Config) *string { return &c.Access.Addr }},
 	{Directory, directory.DefaultAddr, func(c *Config) *string { return &c.Directory.Addr }},
 	{Alert, alert.DefaultAddr, func(c *Config) *string { return &c.Alert.Addr }},
 	{Sender, sender.DefaultAddr, func(c *Config) *string { return &c.Sender.Addr }},
@@ -109,6 +113,9 @@ func (c Config) checkUpstreams() error {
 		if c.has(need.who) && !c.has(need.whom) && need.value == "" {
 			return fmt.Errorf("%s needs the %s service, which this process does not run: set %s, or add it to --services", need.who, need.whom, need.flag)
 		}
+	}
+	if c.has(Edge) && !c.has(Access) && c.AccessServiceURL == "" && c.Edge.Auth == edge.AuthRequired {
+		return errors.New("with --auth=required the edge needs the access service, which this process does not run: set --access-service-url, or add it to --services")
 	}
 	if c.has(Alert) != c.has(Sender) && c.NATSURL == "" {
 		return errors.New("the alert service and the senders run in different processes: set --nats-url to the NATS server between them")

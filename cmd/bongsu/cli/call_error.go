@@ -30,7 +30,7 @@ var advice = map[connect.Code]string{
 	connect.CodeInternal:           "see the server's log for the cause",
 	connect.CodeUnknown:            "see the server's log for the cause",
 	connect.CodeResourceExhausted:  "send a smaller request, or retry later",
-	connect.CodeUnauthenticated:    "the server requires authentication",
+	connect.CodeUnauthenticated:    "set an API key by --key-file or BONGSU_API_KEY",
 	connect.CodePermissionDenied:   "ask the operator of the server for permission",
 	connect.CodeUnimplemented:      "client and server may differ in version; see bongsu version",
 	connect.CodeFailedPrecondition: "correct the state and retry",

@@ -79,11 +79,30 @@ type commands struct {
 	} `cmd:"" help:"Text templates of messages."`
 
 	Key struct {
-		Make   keyMake   `cmd:"" help:"Create a seal key file."`
-		Rotate keyRotate `cmd:"" help:"Add a seal key and make it the primary."`
-		List   keyList   `cmd:"" help:"List the keys of a seal key file, without their secrets."`
-		Prune  keyPrune  `cmd:"" help:"Drop seal keys that nothing needs."`
-	} `cmd:"" aliases:"keys" help:"The seal keys, which encrypt credentials."`
+		Create keyCreate `cmd:"" help:"Create an API key and show it, once."`
+		List   keyList   `cmd:"" help:"List API keys, without their secrets."`
+		Revoke keyRevoke `cmd:"" help:"Revoke an API key."`
+
+		Make   sealKeyMake   `cmd:"" hidden:""` // older names of the commands of seal-key
+		Rotate sealKeyRotate `cmd:"" hidden:""`
+		Prune  sealKeyPrune  `cmd:"" hidden:""`
+	} `cmd:"" aliases:"keys" help:"API keys, by which callers authenticate."`
+
+	Access struct {
+		Audit accessAudit `cmd:"" help:"List the audit log, latest first."`
+	} `cmd:"" help:"Who did what."`
+
+	Ban struct {
+		List banList `cmd:"" help:"List banned addresses, latest first."`
+		Lift banLift `cmd:"" help:"End the ban of an address."`
+	} `cmd:"" help:"Addresses whose requests are refused."`
+
+	SealKey struct {
+		Make   sealKeyMake   `cmd:"" help:"Create a seal key file."`
+		Rotate sealKeyRotate `cmd:"" help:"Add a seal key and make it the primary."`
+		List   sealKeyList   `cmd:"" help:"List the keys of a seal key file, without their secrets."`
+		Prune  sealKeyPrune  `cmd:"" help:"Drop seal keys that nothing needs."`
+	} `cmd:"" help:"The seal keys, which encrypt credentials."`
 
 	Export exportCmd `cmd:"" help:"Write users, addresses and groups as YAML or CSV."`
 	Import importCmd `cmd:"" help:"Apply a YAML or CSV file to the directory."`

@@ -10,6 +10,7 @@ import (
 	"connectrpc.com/connect"
 
 	"github.com/bongsu-project/bongsu/cmd/bongsu/app"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
@@ -21,28 +22,35 @@ const defaultServer = "http://127.0.0.1:18080"
 // A client holds the flags of every command that calls a running service.
 type client struct {
 	Server  string        `default:"http://127.0.0.1:18080" help:"The URL of the edge of a running bongsu serve."`
+	KeyFile string        `type:"path" placeholder:"FILE" help:"A file with the API key; by default BONGSU_API_KEY in the environment, or admin.key in ./data (BONGSU_DATA) if the server is on loopback."`
+	Data    string        `type:"path" default:"./data" hidden:"" help:"The data folder of a server on this machine."`
+	APIKey  string        `name:"api-key" hidden:"" help:"The API key; prefer the environment variable, because command lines are visible to other users."`
 	Timeout time.Duration `default:"30s" help:"The timeout of each call; 0 means none."`
 	JSON    bool          `name:"json" help:"Print the response as JSON."`
 }
 
 func (c client) alerts() alertv1connect.AlertServiceClient {
-	return alertv1connect.NewAlertServiceClient(&http.Client{}, c.base(), c.option())
+	return alertv1connect.NewAlertServiceClient(&http.Client{}, c.base(), c.options())
 }
 
 func (c client) groups() groupv1connect.GroupServiceClient {
-	return groupv1connect.NewGroupServiceClient(&http.Client{}, c.base(), c.option())
+	return groupv1connect.NewGroupServiceClient(&http.Client{}, c.base(), c.options())
 }
 
 func (c client) users() userv1connect.UserServiceClient {
-	return userv1connect.NewUserServiceClient(&http.Client{}, c.base(), c.option())
+	return userv1connect.NewUserServiceClient(&http.Client{}, c.base(), c.options())
 }
 
 func (c client) messengers() messengerv1connect.MessengerServiceClient {
-	return messengerv1connect.NewMessengerServiceClient(&http.Client{}, c.base(), c.option())
+	return messengerv1connect.NewMessengerServiceClient(&http.Client{}, c.base(), c.options())
 }
 
 func (c client) transfers() userv1connect.TransferServiceClient {
-	return userv1connect.NewTransferServiceClient(&http.Client{}, c.base(), c.option())
+	return userv1connect.NewTransferServiceClient(&http.Client{}, c.base(), c.options())
+}
+
+func (c client) access() accessv1connect.AccessServiceClient {
+	return accessv1connect.NewAccessServiceClient(&http.Client{}, c.base(), c.options())
 }
 
 // Validate checks the flags; kong calls it before Run.
@@ -53,7 +61,8 @@ func (c client) Validate() error {
 	if c.Timeout < 0 {
 		return usagef("--timeout must not be negative")
 	}
-	return nil
+	_, err := c.credential()
+	return err
 }
 
 // base returns the server's URL; the scheme defaults to http.
@@ -73,10 +82,10 @@ func (c client) shown() string {
 	return u.Redacted()
 }
 
-// option returns the interceptor that applies the timeout and turns errors into a
-// callError.
-func (c client) option() connect.ClientOption {
-	return connect.WithInterceptors(connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
+// options returns the interceptors of a client: one sends the credential, the other applies the
+// timeout and turns errors into a callError.
+func (c client) options() connect.ClientOption {
+	return connect.WithInterceptors(credentialInterceptor{c}, connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
 		return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 			if err := checkUTF8(req.Any()); err != nil {
 				return nil, err

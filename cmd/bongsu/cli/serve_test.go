@@ -8,6 +8,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/bongsu-project/bongsu/services/access"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/directory"
 	"github.com/bongsu-project/bongsu/services/mockup"
@@ -44,7 +45,7 @@ func TestServeHelp(t *testing.T) {
 func TestSettings(t *testing.T) {
 	addrs := map[string]string{
 		"directory-addr": directory.DefaultAddr, "alert-addr": alert.DefaultAddr, "sender-addr": sender.DefaultAddr,
-		"mockup-addr": mockup.DefaultAddr, "mockup-smtp-addr": mockup.MailPort,
+		"access-addr": access.DefaultAddr, "mockup-addr": mockup.DefaultAddr, "mockup-smtp-addr": mockup.MailPort,
 	}
 	for _, setting := range kong.Must(&serveCmd{}).Model.Flags {
 		if form := setting.Tag.Get("check"); form == "" && (strings.HasSuffix(setting.Name, "-addr") || strings.HasSuffix(setting.Name, "-url")) {

@@ -16,25 +16,25 @@ import (
 // were in flight when it was replaced are counted.
 const minKeyAge = time.Hour
 
-// keyPrune is the command bongsu key prune.
-type keyPrune struct {
+// sealKeyPrune is the command bongsu seal-key prune.
+type sealKeyPrune struct {
 	client
 	Path string        `arg:"" type:"path" help:"The seal key file of the running service."`
 	Keep time.Duration `default:"720h" help:"How long a key is kept after it was replaced, at least 1h; deliveries that failed under a dropped key cannot be replayed."`
 }
 
 // Help returns the long help.
-func (keyPrune) Help() string {
+func (sealKeyPrune) Help() string {
 	return `Drops keys from the file that seal no address and no delivery that is not completed; the command queries the running service for both. A key that was replaced less than --keep ago stays, because deliveries that failed under it may be replayed.
 
 Examples:
 
-	bongsu key prune /etc/bongsu/seal.key
-	bongsu key prune /etc/bongsu/seal.key --keep=24h`
+	bongsu seal-key prune /etc/bongsu/seal.key
+	bongsu seal-key prune /etc/bongsu/seal.key --keep=24h`
 }
 
 // Validate checks the flags; kong calls it before Run.
-func (c keyPrune) Validate() error {
+func (c sealKeyPrune) Validate() error {
 	if c.Keep < minKeyAge {
 		return usagef("--keep must be at least %s", minKeyAge)
 	}
@@ -53,8 +53,8 @@ type keptKey struct {
 	Because string     `json:"because"`
 }
 
-// Run executes bongsu key prune.
-func (c keyPrune) Run(ctx context.Context, con *console) error {
+// Run executes bongsu seal-key prune.
+func (c sealKeyPrune) Run(ctx context.Context, con *console) error {
 	entries, err := seal.ListKeys(c.Path)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func (p pruneResult) draw(to *page) {
 
 // judge returns which keys of a file can be dropped; needed are the keys that the
 // service uses.
-func (c keyPrune) judge(con *console, entries []seal.KeyInfo, needed []*messengerv1.SealKey) (pruneResult, error) {
+func (c sealKeyPrune) judge(con *console, entries []seal.KeyInfo, needed []*messengerv1.SealKey) (pruneResult, error) {
 	p := pruneResult{Dropped: []seal.KeyID{}, Kept: []keptKey{}}
 	need := map[seal.KeyID]*messengerv1.SealKey{}
 	sealing := seal.KeyID(0)
@@ -130,7 +130,7 @@ func (c keyPrune) judge(con *console, entries []seal.KeyInfo, needed []*messenge
 }
 
 // because returns why a key must be kept, or "" if it can be dropped.
-func (c keyPrune) because(con *console, e seal.KeyInfo, need *messengerv1.SealKey) string {
+func (c sealKeyPrune) because(con *console, e seal.KeyInfo, need *messengerv1.SealKey) string {
 	var reasons []string
 	if n := need.GetAddressCount(); n > 0 {
 		reasons = append(reasons, fmt.Sprintf("it seals %d addresses, which the directory service seals again in the background", n))
@@ -141,7 +141,7 @@ func (c keyPrune) because(con *console, e seal.KeyInfo, need *messengerv1.SealKe
 	until := e.ReplaceTime.Add(c.Keep)
 	switch {
 	case e.ReplaceTime.IsZero():
-		reasons = append(reasons, "the time of its replacement is unknown; bongsu key rotate records it")
+		reasons = append(reasons, "the time of its replacement is unknown; bongsu seal-key rotate records it")
 	case con.Now().Before(until):
 		reasons = append(reasons, fmt.Sprintf("it was replaced less than %s ago; it can be dropped from %s", c.Keep, until.In(con.Zone).Format(time.DateTime)))
 	}

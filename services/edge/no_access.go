@@ -1,0 +1,41 @@
+package edge
+
+import (
+	"context"
+	"errors"
+
+	"connectrpc.com/connect"
+
+	accessv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
+)
+
+var _ accessv1connect.AccessServiceClient = NoAccess{}
+
+// NoAccess is the access service of an edge that has none: it keeps no keys and no audit log. Its
+// errors are unimplemented.
+type NoAccess struct {
+	accessv1connect.UnimplementedAccessServiceHandler
+}
+
+var errNoAccess = connect.NewError(connect.CodeUnimplemented, errors.New("this edge has no access service: start it with --access-service-url"))
+
+// CreateKey returns an error.
+func (NoAccess) CreateKey(context.Context, *accessv1.CreateKeyRequest) (*accessv1.CreateKeyResponse, error) {
+	return nil, errNoAccess
+}
+
+// ListKeys returns an error.
+func (NoAccess) ListKeys(context.Context, *accessv1.ListKeysRequest) (*accessv1.ListKeysResponse, error) {
+	return nil, errNoAccess
+}
+
+// RevokeKey returns an error.
+func (NoAccess) RevokeKey(context.Context, *accessv1.RevokeKeyRequest) (*accessv1.RevokeKeyResponse, error) {
+	return nil, errNoAccess
+}
+
+// ListAuditEntries returns an error.
+func (NoAccess) ListAuditEntries(context.Context, *accessv1.ListAuditEntriesRequest) (*accessv1.ListAuditEntriesResponse, error) {
+	return nil, errNoAccess
+}
