@@ -1256,7 +1256,7 @@ func (x *ListSealKeysResponse) GetKeys() []*SealKey {
 // SealKey is a seal key and the number of credentials that it seals.
 type SealKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is the key's, as bongsu key list prints it.
+	// id is the key's, as bongsu seal-key list prints it.
 	Id uint32 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	// primary reports whether the key seals new credentials.
 	Primary bool `protobuf:"varint,2,opt,name=primary,proto3" json:"primary,omitempty"`

@@ -618,7 +618,7 @@ export declare const ListSealKeysResponseSchema: GenMessage<ListSealKeysResponse
  */
 export declare type SealKey = Message<"bongsu.messenger.v1.SealKey"> & {
   /**
-   * id is the key's, as bongsu key list prints it.
+   * id is the key's, as bongsu seal-key list prints it.
    *
    * @generated from field: uint32 id = 1;
    */
