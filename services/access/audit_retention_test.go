@@ -22,7 +22,7 @@ func TestAuditRetention(t *testing.T) {
 		const keep, many = 3 * 24 * time.Hour, 1200
 		s, err := store.Open(t.Context(), path)
 		kittest.NoError(t, err)
-		defer s.Close() //nolint:errcheck // the file is temporary
+		defer s.Close()
 		var first []access.AuditEntry
 		for i := range many {
 			first = append(first, access.AuditEntry{ID: fmt.Sprint(i), Time: time.Now()})

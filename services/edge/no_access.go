@@ -2,23 +2,21 @@ package edge
 
 import (
 	"context"
-	"errors"
-
-	"connectrpc.com/connect"
 
 	accessv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 var _ accessv1connect.AccessServiceClient = NoAccess{}
 
 // NoAccess is the access service of an edge that has none: it keeps no keys and no audit log. Its
-// errors are unimplemented.
+// errors are fault.ErrUnavailable.
 type NoAccess struct {
 	accessv1connect.UnimplementedAccessServiceHandler
 }
 
-var errNoAccess = connect.NewError(connect.CodeUnimplemented, errors.New("this edge has no access service: start it with --access-service-url"))
+var errNoAccess = fault.Unavailablef("this edge has no access service: start it with --access-service-url")
 
 // CreateKey returns an error.
 func (NoAccess) CreateKey(context.Context, *accessv1.CreateKeyRequest) (*accessv1.CreateKeyResponse, error) {

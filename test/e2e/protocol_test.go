@@ -15,6 +15,8 @@ import (
 	reflection "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 
+	accessv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	groupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1"
@@ -177,11 +179,13 @@ func TestInternalStaysInside(t *testing.T) {
 				wantCode(t, err, connect.CodeUnimplemented)
 				_, err = jobv1connect.NewDispatchServiceClient(client, d.edge, p.option).Claim(ctx, &jobv1.ClaimRequest{DeliveryIds: []int64{1}, Sender: "x"})
 				wantCode(t, err, connect.CodeUnimplemented)
+				_, err = accessv1connect.NewCredentialServiceClient(client, d.edge, p.option).FindKey(ctx, &accessv1.FindKeyRequest{Id: "a"})
+				wantCode(t, err, connect.CodeUnimplemented)
 			})
 		}
 		served := reflected(t, d.edge)
 		want := []string{
-			"bongsu.alert.v1.AlertService", "bongsu.callback.v1.CallbackService", "bongsu.group.v1.GroupService",
+			"bongsu.access.v1.AccessService", "bongsu.alert.v1.AlertService", "bongsu.callback.v1.CallbackService", "bongsu.group.v1.GroupService",
 			"bongsu.intake.v1.IntakeService", "bongsu.messenger.v1.MessengerService",
 			"bongsu.user.v1.TransferService", "bongsu.user.v1.UserService", "grpc.health.v1.Health",
 		}

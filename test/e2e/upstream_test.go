@@ -72,12 +72,14 @@ func TestUpstreamDiesBeforeRead(t *testing.T) {
 		}
 	}()
 	dying := "http://" + listener.Addr().String()
-	edge := binaries.Serve(t, "--services=edge", "--edge-addr=127.0.0.1:0", "--data="+t.TempDir(), "--directory-service-url="+dying, "--alert-url="+dying)
+	edge := binaries.Serve(t, "--services=edge", "--edge-addr=127.0.0.1:0", "--data="+t.TempDir(), "--directory-service-url="+dying, "--alert-url="+dying, "--access-service-url="+dying)
 	url := edge.URLs(t, 1)["edge"]
 	for _, c := range []struct{ method, path, body, upstream string }{
 		{http.MethodPost, "/v1/alerts", `{"target":["@user1"],"message":"m"}`, "alert"},
 		{http.MethodGet, "/v1/groups", "", "directory"},
 		{http.MethodGet, "/v1/users", "", "directory"},
+		{http.MethodGet, "/v1/keys", "", "access"},
+		{http.MethodGet, "/v1/audit", "", "access"},
 		{http.MethodGet, "/v1/messengers", "", "alert"},
 		{http.MethodPost, "/v1/intake/alertmanager", `{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"a","bongsu_target":"@user1"},"startsAt":"2026-11-20T03:12:45Z","fingerprint":"c9"}]}`, "alert"},
 	} {

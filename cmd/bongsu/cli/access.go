@@ -47,7 +47,7 @@ func (c accessAudit) Run(ctx context.Context, con *console) error {
 	req := &accessv1.ListAuditEntriesRequest{Caller: c.Caller, Procedure: c.Procedure, Resource: c.Resource, TimeFrom: c.from(con.Now())}
 	all := &accessv1.ListAuditEntriesResponse{}
 	for len(all.GetEntries()) < c.Limit {
-		req.PageSize = int32(min(listPage, c.Limit-len(all.GetEntries()))) //nolint:gosec // at most listPage
+		req.PageSize = int32(min(listPage, c.Limit-len(all.GetEntries())))
 		res, err := c.access().ListAuditEntries(ctx, req)
 		if err != nil {
 			return err
