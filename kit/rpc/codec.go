@@ -23,6 +23,7 @@ func codecs(limit sizeLimit) connect.HandlerOption {
 		connect.WithCodec(protoCodec{limit}),
 		connect.WithCodec(jsonCodec{"json", limit}),
 		connect.WithCodec(jsonCodec{"json; charset=utf-8", limit}),
+		connect.WithCodec(directCodec{jsonCodec{restCodecName, limit}}),
 	)
 }
 

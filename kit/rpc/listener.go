@@ -36,7 +36,7 @@ func (l Listener) Handler() (http.Handler, error) {
 		mux.Handle(s.Path, withQueryCheck(s.Handler))
 		names = append(names, s.Name())
 	}
-	if err := mountREST(mux, l.Services); err != nil {
+	if _, err := mountREST(mux, l.Services); err != nil {
 		return nil, err
 	}
 	reflector := grpcreflect.NewStaticReflector(append(names, grpchealth.HealthV1ServiceName)...)

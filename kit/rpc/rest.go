@@ -18,26 +18,24 @@ import (
 )
 
 // mountREST serves the google.api.http paths of services, all below /v1/.
-func mountREST(mux *http.ServeMux, services []Service) error {
+func mountREST(mux *http.ServeMux, services []Service) (*restHandler, error) {
 	var transcoded []*vanguard.Service
-	handler := &restHandler{routes: routes{}}
+	handler := &restHandler{connect: mux}
 	for _, s := range services {
 		if s.rest == nil {
 			continue
 		}
 		found, err := routesOf(s.Name(), s.rest.rules)
 		if err != nil {
-			return fmt.Errorf("serve REST: %w", err)
+			return nil, fmt.Errorf("serve REST: %w", err)
 		}
-		for _, r := range found {
-			handler.routes[len(r.segments)] = append(handler.routes[len(r.segments)], r)
-		}
+		handler.routes.add(found)
 		handler.restShared = *s.rest
 		transcoded = append(transcoded, vanguard.NewService(s.Path, s.Handler))
 	}
 	if len(transcoded) == 0 {
 		mux.Handle("/v1/", handler) // responds with 404 to every path
-		return nil
+		return handler, nil
 	}
 	transcoder, err := vanguard.NewTranscoder(transcoded,
 		vanguard.WithCodec(newRESTCodec),
@@ -48,11 +46,11 @@ func mountREST(mux *http.ServeMux, services []Service) error {
 		),
 	)
 	if err != nil {
-		return fmt.Errorf("serve REST: %w", err)
+		return nil, fmt.Errorf("serve REST: %w", err)
 	}
 	handler.transcoder = transcoder
 	mux.Handle("/v1/", handler)
-	return nil
+	return handler, nil
 }
 
 // restShared are the dependencies that the REST paths of all services of a process share.
@@ -71,6 +69,7 @@ type restHandler struct {
 	restShared
 	routes     routes
 	transcoder http.Handler
+	connect    http.Handler // by procedure, for direct routes
 }
 
 // ServeHTTP serves a request.
@@ -102,7 +101,12 @@ func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out.writeError(refused.status, refused.Error())
 		return
 	}
-	h.transcoder.ServeHTTP(out, inner)
+	if found.direct {
+		out.direct = true
+		h.connect.ServeHTTP(out, inner)
+	} else {
+		h.transcoder.ServeHTTP(out, inner)
+	}
 	out.finish()
 }
 
@@ -142,11 +146,15 @@ func (h *restHandler) prepare(found routeMatch, out *restWriter, r *http.Request
 	for _, name := range [...]string{"Content-Encoding", "Content-Length", "Connect-Protocol-Version"} {
 		delete(inner.Header, name)
 	}
+	if found.direct {
+		target.Path = found.procedure
+		setDirect(inner.Header)
+	}
 	if len(out.ignored) > 0 {
 		inner.Header.Del("Accept-Encoding") // the body of the response is extended
 	}
 	if count > 0 && found.legacy {
-		h.ignored.Add(r.Context(), int64(count), metric.WithAttributes(attribute.String("path", found.method+" "+found.template)))
+		h.ignored.Add(r.Context(), int64(count), metric.WithAttributes(attribute.String("path", found.pattern)))
 	}
 	return &inner, nil
 }

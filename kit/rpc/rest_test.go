@@ -51,8 +51,16 @@ func allRoutes(t testing.TB) routes {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, r := range found {
-			all[len(r.segments)] = append(all[len(r.segments)], r)
+		all.add(found)
+	}
+	return all
+}
+
+// withTranscoder returns routes that all use the transcoder.
+func withTranscoder(all routes) routes {
+	for _, routes := range all.bySegments {
+		for _, r := range routes {
+			r.direct = false
 		}
 	}
 	return all
@@ -65,7 +73,7 @@ func restBefore(t testing.TB, transcoder http.HandlerFunc) *restHandler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &restHandler{restShared: restShared{log: slog.New(slog.DiscardHandler), ignored: ignored}, routes: allRoutes(t), transcoder: transcoder}
+	return &restHandler{restShared: restShared{log: slog.New(slog.DiscardHandler), ignored: ignored}, routes: withTranscoder(allRoutes(t)), transcoder: transcoder}
 }
 
 func TestStatuses(t *testing.T) {

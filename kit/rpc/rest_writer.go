@@ -51,6 +51,7 @@ type restWriter struct {
 	log     *slog.Logger
 	rule    RESTRule
 	ignored []string
+	direct  bool // the response is Connect's
 
 	status int           // the final status; 0 before WriteHeader
 	held   *bytes.Buffer // buffers a body that finish completes; nil if it is written at once
@@ -66,12 +67,18 @@ func (w *restWriter) WriteHeader(status int) {
 		w.held = new(bytes.Buffer)
 		return
 	}
+	if w.direct {
+		w.Header()["Content-Type"] = []string{"application/json"}
+	}
 	w.ResponseWriter.WriteHeader(w.status)
 }
 
 // Write writes a part of the body.
 func (w *restWriter) Write(data []byte) (int, error) {
 	if w.status == 0 {
+		if w.direct { // Connect writes a response at once
+			w.Header()["Content-Length"] = []string{strconv.Itoa(len(data))}
+		}
 		w.WriteHeader(http.StatusOK)
 	}
 	if w.held != nil {
@@ -92,15 +99,26 @@ func (w *restWriter) finish() {
 	switch {
 	case w.held == nil:
 	case w.status >= http.StatusBadRequest:
-		e := restError{Code: restCode(restCodes[w.status]), Message: strings.TrimSpace(w.held.String())}
-		var written restError
-		if json.Unmarshal(w.held.Bytes(), &written) == nil {
-			e = written
-		}
-		w.send(e)
+		w.send(w.heldError())
 	default:
+		if w.direct {
+			w.Header()["Content-Type"] = []string{"application/json"}
+		}
 		w.sendBody(w.withIgnoredFields(w.held.Bytes()))
 	}
+}
+
+// heldError returns the buffered body of an error.
+func (w *restWriter) heldError() restError {
+	var written restError
+	if w.direct {
+		if converted, ok := statusOf(w.held.Bytes()); ok {
+			return converted
+		}
+	} else if json.Unmarshal(w.held.Bytes(), &written) == nil {
+		return written
+	}
+	return restError{Code: restCode(restCodes[w.status]), Message: strings.TrimSpace(w.held.String())}
 }
 
 // writeError responds with an error.

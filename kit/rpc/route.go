@@ -24,13 +24,34 @@ type route struct {
 	input    protoreflect.MessageDescriptor
 	body     string // the field that the body holds, "*" for all fields, "" for none
 	raw      bool   // the body is a google.api.HttpBody: of any type, and not parsed
+
+	pattern      string // method and template, as in RESTRules
+	procedure    string // the path of the method in Connect
+	responseBody string // the field that is the body of the response, "" for all fields
+	direct       bool   // as isDirect returns
 }
 
 // A pathSegment of a path is a literal or a field.
 type pathSegment struct{ literal, field string }
 
-// routes maps numbers of segments to the routes of a port.
-type routes map[int][]*route
+// routes are the routes of a port.
+type routes struct {
+	bySegments map[int][]*route  // by the number of segments of their paths
+	fixed      map[string]*route // without fields, by method and path as in "POST/v1/things"
+}
+
+// add adds the routes of a service.
+func (rs *routes) add(routes []*route) {
+	if rs.bySegments == nil {
+		rs.bySegments, rs.fixed = map[int][]*route{}, map[string]*route{}
+	}
+	for _, r := range routes {
+		rs.bySegments[len(r.segments)] = append(rs.bySegments[len(r.segments)], r)
+		if !strings.Contains(r.template, "{") {
+			rs.fixed[r.method+r.template] = r
+		}
+	}
+}
 
 // routesOf returns the routes of a service. It returns an error for a streaming method with
 // a REST path: REST responses are sent whole.
@@ -51,7 +72,7 @@ func routesOf(service string, rules RESTRules) ([]*route, error) {
 			return nil, fmt.Errorf("%s: streaming is not supported over REST", m.FullName())
 		}
 		for _, binding := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
-			r, err := newRoute(m.Input(), binding, rules)
+			r, err := newRoute(m, binding, rules)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", m.FullName(), err)
 			}
@@ -61,8 +82,12 @@ func routesOf(service string, rules RESTRules) ([]*route, error) {
 	return all, nil
 }
 
-func newRoute(input protoreflect.MessageDescriptor, rule *annotations.HttpRule, rules RESTRules) (*route, error) {
-	r := &route{input: input, body: rule.GetBody()}
+func newRoute(m protoreflect.MethodDescriptor, rule *annotations.HttpRule, rules RESTRules) (*route, error) {
+	input := m.Input()
+	r := &route{
+		input: input, body: rule.GetBody(), responseBody: rule.GetResponseBody(),
+		procedure: "/" + string(m.Parent().FullName()) + "/" + string(m.Name()),
+	}
 	for method, template := range map[string]string{
 		http.MethodGet: rule.GetGet(), http.MethodPut: rule.GetPut(), http.MethodPost: rule.GetPost(),
 		http.MethodDelete: rule.GetDelete(), http.MethodPatch: rule.GetPatch(),
@@ -86,7 +111,9 @@ func newRoute(input protoreflect.MessageDescriptor, rule *annotations.HttpRule, 
 	if field := input.Fields().ByName(protoreflect.Name(r.body)); field != nil && field.Message() != nil {
 		r.raw = field.Message().FullName() == "google.api.HttpBody"
 	}
-	r.RESTRule = rules[r.method+" "+r.template]
+	r.pattern = r.method + " " + r.template
+	r.RESTRule = rules[r.pattern]
+	r.direct = r.isDirect()
 	return r, nil
 }
 
@@ -102,7 +129,10 @@ type routeMatch struct {
 // with the name of the field for a path value that is not UTF-8.
 //
 // A colon starts a verb if the path has a verb of this name, and belongs to the value if not.
-func (rs routes) match(method, path string) (m routeMatch, err error) {
+func (rs *routes) match(method, path string) (m routeMatch, err error) {
+	if r, ok := rs.fixed[method+path]; ok { // the path of most requests
+		return routeMatch{route: r, path: path, legacy: r.Legacy}, nil
+	}
 	trimmed := strings.TrimSuffix(path, "/")
 	values := strings.Split(strings.TrimPrefix(trimmed, "/"), "/")
 	last := values[len(values)-1]
@@ -118,7 +148,7 @@ func (rs routes) match(method, path string) (m routeMatch, err error) {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	for _, r := range rs[len(values)] {
+	for _, r := range rs.bySegments[len(values)] {
 		if r.verb != verb || !r.matches(values) || path != trimmed && !r.Legacy {
 			continue
 		}
@@ -137,8 +167,8 @@ func (rs routes) match(method, path string) (m routeMatch, err error) {
 	return m, nil
 }
 
-func (rs routes) hasVerb(segments int, verb string) bool {
-	return verb != "" && slices.ContainsFunc(rs[segments], func(r *route) bool { return r.verb == verb })
+func (rs *routes) hasVerb(segments int, verb string) bool {
+	return verb != "" && slices.ContainsFunc(rs.bySegments[segments], func(r *route) bool { return r.verb == verb })
 }
 
 // matches reports whether the segments of a path match those of r.
