@@ -24,6 +24,9 @@ type Edge struct {
 	Intake     *IntakeHandler
 	Callbacks  *CallbackHandler
 	Transfers  userv1connect.TransferServiceClient
+
+	Authorizer *Authorizer    // nil allows everything to everybody
+	Audit      *AuditRecorder // nil records no calls
 }
 
 // Services returns the public services. UserInfo, DirectoryService and DispatchService
