@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
@@ -41,6 +42,8 @@ type builder struct {
 	alerts     alertv1connect.AlertServiceHandler
 	messengers messengerv1connect.MessengerServiceClient
 	dispatch   jobv1connect.DispatchServiceClient
+	// credentials is nil if no process is named that runs the access service.
+	credentials accessv1connect.CredentialServiceClient
 
 	ready []readinessCheck // of this process's services and their upstreams
 
