@@ -99,7 +99,7 @@ func withTestCaller(next http.Handler) http.Handler {
 }
 
 // policies returns the policies of the public methods.
-func policies(t *testing.T) policy.Table {
+func policies(t testing.TB) policy.Table {
 	t.Helper()
 	table, err := policy.NewTable(protoregistry.GlobalFiles)
 	if err != nil {

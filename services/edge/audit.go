@@ -3,7 +3,8 @@ package edge
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
+	"encoding/binary"
+	"encoding/hex"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -41,8 +42,7 @@ type AuditMetrics interface {
 // entry waits in a bounded buffer until the audit log responds again. It is safe for concurrent
 // use.
 type AuditRecorder struct {
-	methods policy.Table
-	batched bool
+	methods map[string]*auditedMethod // by procedure
 	now     func() time.Time
 	log     *slog.Logger
 	buffer  *auditBuffer
@@ -51,14 +51,27 @@ type AuditRecorder struct {
 	counter atomic.Uint64
 }
 
+// An auditedMethod is a method whose calls are recorded.
+type auditedMethod struct {
+	name     string // of the method in entries
+	sync     bool   // AUDIT_SYNC
+	resource policy.Resource
+}
+
 // NewAuditRecorder returns a recorder of methods, which writes to audit. With batched it also
 // records AUDIT_BATCHED methods, whose calls other stores hold: without callers their entries
 // would say nothing more.
 func NewAuditRecorder(methods policy.Table, audit AuditLog, batched bool, metrics AuditMetrics, now func() time.Time, log *slog.Logger) *AuditRecorder {
-	return &AuditRecorder{
-		methods: methods, batched: batched, now: now, log: log, prefix: rand.Text()[:8],
+	r := &AuditRecorder{
+		methods: map[string]*auditedMethod{}, now: now, log: log, prefix: rand.Text()[:8],
 		buffer: newAuditBuffer(audit, metrics, log),
 	}
+	for procedure, m := range methods {
+		if m.Audit == policy.AuditSync || m.Audit == policy.AuditBatched && batched {
+			r.methods[procedure] = &auditedMethod{strings.TrimPrefix(procedure, "/"), m.Audit == policy.AuditSync, m.Resource}
+		}
+	}
+	return r
 }
 
 // Run stores entries in batches until ctx ends, and then the remaining ones.
@@ -70,8 +83,8 @@ func (r *AuditRecorder) Interceptor() connect.Interceptor {
 	return connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
 		return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 			res, err := next(ctx, req)
-			if m, ok := r.audited(req.Spec().Procedure); ok {
-				r.record(ctx, m, r.entry(ctx, m, req, res, err))
+			if m := r.methods[req.Spec().Procedure]; m != nil {
+				r.record(ctx, m.sync, m.sync || err != nil, r.entry(ctx, m, req, res, err))
 			}
 			return res, err
 		}
@@ -80,21 +93,13 @@ func (r *AuditRecorder) Interceptor() connect.Interceptor {
 
 // Refused records a call that was refused to a caller before its request was read.
 func (r *AuditRecorder) Refused(ctx context.Context, procedure string) {
-	if m, ok := r.audited(procedure); ok {
-		m.Audit = policy.AuditBatched // it has changed nothing that must be on record first
-		entry := r.newEntry(ctx, m, connect.CodePermissionDenied.String())
-		r.record(ctx, m, entry)
+	if m := r.methods[procedure]; m != nil { // it has changed nothing that must be on record first
+		r.record(ctx, false, true, r.newEntry(ctx, m, connect.CodePermissionDenied.String()))
 	}
 }
 
-// audited returns a method if its calls are recorded.
-func (r *AuditRecorder) audited(procedure string) (policy.Method, bool) {
-	m, ok := r.methods[procedure]
-	return m, ok && (m.Audit == policy.AuditSync || m.Audit == policy.AuditBatched && r.batched)
-}
-
 // entry returns the entry of a call.
-func (r *AuditRecorder) entry(ctx context.Context, m policy.Method, req connect.AnyRequest, res connect.AnyResponse, err error) *accessv1.AuditEntry {
+func (r *AuditRecorder) entry(ctx context.Context, m *auditedMethod, req connect.AnyRequest, res connect.AnyResponse, err error) *accessv1.AuditEntry {
 	outcome := outcomeOK
 	var response proto.Message
 	if err != nil {
@@ -104,17 +109,17 @@ func (r *AuditRecorder) entry(ctx context.Context, m policy.Method, req connect.
 	}
 	entry := r.newEntry(ctx, m, outcome)
 	if request, ok := req.Any().(proto.Message); ok {
-		entry.Resource = m.Resource.Name(request, response)
+		entry.Resource = m.resource.Name(request, response)
 	}
 	return entry
 }
 
 // newEntry returns an entry without a resource.
-func (r *AuditRecorder) newEntry(ctx context.Context, m policy.Method, outcome string) *accessv1.AuditEntry {
+func (r *AuditRecorder) newEntry(ctx context.Context, m *auditedMethod, outcome string) *accessv1.AuditEntry {
 	entry := &accessv1.AuditEntry{
-		Id:        fmt.Sprintf("%s%012x", r.prefix, r.counter.Add(1)),
+		Id:        r.nextID(),
 		Time:      timestamppb.New(r.now()),
-		Procedure: strings.TrimPrefix(policy.Procedure(m.Descriptor), "/"),
+		Procedure: m.name,
 		Outcome:   outcome,
 	}
 	if caller, ok := auth.CallerOf(ctx); ok {
@@ -129,17 +134,24 @@ func (r *AuditRecorder) newEntry(ctx context.Context, m policy.Method, outcome s
 	return entry
 }
 
-// record logs an entry and stores it: AUDIT_SYNC before it returns. Successful calls of
-// AUDIT_BATCHED methods are many, and are logged at level debug.
-func (r *AuditRecorder) record(ctx context.Context, m policy.Method, entry *accessv1.AuditEntry) {
-	level := slog.LevelInfo
-	if m.Audit == policy.AuditBatched && entry.GetOutcome() == outcomeOK {
-		level = slog.LevelDebug
+// nextID returns an id of 20 characters. Those of one process are in the order of their calls.
+func (r *AuditRecorder) nextID() string {
+	var number [8]byte
+	binary.BigEndian.PutUint64(number[:], r.counter.Add(1))
+	return r.prefix + hex.EncodeToString(number[2:])
+}
+
+// record logs an entry and stores it, with sync before it returns. Successful calls of methods
+// that are called often are logged at level debug, others loudly.
+func (r *AuditRecorder) record(ctx context.Context, sync, loud bool, entry *accessv1.AuditEntry) {
+	level := slog.LevelDebug
+	if loud {
+		level = slog.LevelInfo
 	}
 	if r.log.Enabled(ctx, level) {
 		logAuditEntry(ctx, r.log, level, entry)
 	}
-	if m.Audit == policy.AuditSync {
+	if sync {
 		r.buffer.store(ctx, entry)
 	} else {
 		r.buffer.add(entry, false)
