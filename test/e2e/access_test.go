@@ -60,6 +60,7 @@ var changes = map[string]string{
 	"ImportDirectory":  `{"users":[{"nickName":"intruder"}]}`,
 	"SetTemplate":      `{"template":{"messenger":"slack","text":"intruder"}}`,
 	"ReplayDeliveries": `{"filter":{"messenger":"slack"}}`,
+	"GetUser":          `{"nickName":"user2"}`, // no change: whose it is decides, which only a valid request says
 }
 
 // A tableMethod is a method of a public service.
