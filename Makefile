@@ -23,10 +23,11 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: generate
-generate: protos ## Generate gen/: Go, TypeScript, OpenAPI, ent
+generate: protos ## Generate gen/: Go, TypeScript, OpenAPI, ent; the table of docs/access.md
 	$(BUF) generate
 	$(TOOL) openapiv3-merge $$(find bin/openapi -name '*.json' | LC_ALL=C sort) > bin/openapi.json
 	go run ./internal/generate/openapi bin/openapi.json gen/openapi
+	go run ./internal/generate/access proto docs/access.md
 	cp LICENSE tools/ts/README.md tools/ts/package.json gen/ts/
 	go run ./internal/generate/ent
 

@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -18,8 +20,9 @@ type Method struct {
 // not changed after NewTable.
 type Table map[string]Method
 
-// NewTable returns the methods of services, which are full names in Protobuf. It returns an
-// error for a service that files does not hold, and for a method without a valid policy.
+// NewTable returns the methods of services, which are full names in Protobuf; without names,
+// those of every public service in files that has policies. It returns an error for a service
+// that files does not hold, for a named one without policies, and for an invalid policy.
 func NewTable(files *protoregistry.Files, services ...string) (Table, error) {
 	table := Table{}
 	for _, name := range services {
@@ -31,16 +34,37 @@ func NewTable(files *protoregistry.Files, services ...string) (Table, error) {
 		if !ok {
 			return nil, fmt.Errorf("policies of %s: not a service", name)
 		}
-		for i := range service.Methods().Len() {
-			m := service.Methods().Get(i)
-			p, err := Of(m)
-			if err != nil {
-				return nil, err
-			}
-			table[Procedure(m)] = Method{p, m}
+		if err := table.add(service); err != nil {
+			return nil, err
 		}
 	}
-	return table, nil
+	if len(services) > 0 {
+		return table, nil
+	}
+	var errs []error
+	files.RangeFiles(func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Services().Len() {
+			if err := table.add(file.Services().Get(i)); err != nil && !errors.Is(err, ErrMissing) {
+				errs = append(errs, err)
+			}
+		}
+		return true
+	})
+	maps.DeleteFunc(table, func(_ string, m Method) bool { return m.Internal })
+	return table, errors.Join(errs...)
+}
+
+// add adds the methods of a service.
+func (t Table) add(service protoreflect.ServiceDescriptor) error {
+	for i := range service.Methods().Len() {
+		m := service.Methods().Get(i)
+		p, err := Of(m)
+		if err != nil {
+			return err
+		}
+		t[Procedure(m)] = Method{p, m}
+	}
+	return nil
 }
 
 // Procedure returns the path of a method in Connect and gRPC.
@@ -48,21 +72,14 @@ func Procedure(m protoreflect.MethodDescriptor) string {
 	return "/" + string(m.Parent().FullName()) + "/" + string(m.Name())
 }
 
-// Permissions returns the permissions that methods of files need, sorted and without
-// repetitions.
-func Permissions(files *protoregistry.Files) []string {
+// Permissions returns the permissions that the methods need, sorted and without repetitions.
+func (t Table) Permissions() []string {
 	var all []string
-	files.RangeFiles(func(file protoreflect.FileDescriptor) bool {
-		for i := range file.Services().Len() {
-			methods := file.Services().Get(i).Methods()
-			for k := range methods.Len() {
-				if p, err := Of(methods.Get(k)); err == nil && p.Permission != "" {
-					all = append(all, p.Permission)
-				}
-			}
+	for _, m := range t {
+		if m.Permission != "" {
+			all = append(all, m.Permission)
 		}
-		return true
-	})
+	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }

@@ -87,7 +87,9 @@ func TestDirect(t *testing.T) {
 	servers := []*httptest.Server{serve(true), serve(false)}
 
 	const path = "/v1/alerts"
-	alert := func(message string) string { return `{"target":["@a"],"severity":"normal","message":"` + message + `"}` }
+	alert := func(message string) string {
+		return `{"target":["@a"],"severity":"normal","message":"` + message + `"}`
+	}
 	for _, c := range []struct {
 		name, path, body string
 		header           map[string]string

@@ -26,6 +26,9 @@ type Edge struct {
 	Callbacks  *CallbackHandler
 	Transfers  userv1connect.TransferServiceClient
 	Access     AccessHandler
+
+	Authorizer *Authorizer    // nil allows everything to everybody
+	Audit      *AuditRecorder // nil records no calls
 }
 
 // Services returns the public services. UserInfo, DirectoryService, DispatchService and

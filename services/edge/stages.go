@@ -8,10 +8,21 @@ import (
 
 // Stages returns the stages of a request before its body is read, in their order.
 func (e Edge) Stages() []rpc.Stage {
-	return []rpc.Stage{}
+	var stages []rpc.Stage
+	if e.Authorizer != nil {
+		stages = append(stages, e.Authorizer.Stage)
+	}
+	return stages
 }
 
 // Interceptors returns the interceptors of a valid request, in their order.
 func (e Edge) Interceptors() []connect.Interceptor {
-	return []connect.Interceptor{}
+	var interceptors []connect.Interceptor
+	if e.Authorizer != nil {
+		interceptors = append(interceptors, e.Authorizer.Interceptor())
+	}
+	if e.Audit != nil {
+		interceptors = append(interceptors, e.Audit.Interceptor())
+	}
+	return interceptors
 }

@@ -25,7 +25,7 @@ import (
 func TestPolicies(t *testing.T) {
 	methods := 0
 	cached, stale := map[string]bool{}, map[string]bool{}
-	err := fs.WalkDir(os.DirFS(root+"/proto/bongsu"), ".", func(file string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(os.DirFS(root+"/proto/bongsu"), ".", func(file string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(file, ".proto") {
 			return err
 		}

@@ -39,8 +39,8 @@ var layers = []layer{
 		why: "a service imports no other service, and no program"},
 
 	// The generators read the schemas of the stores; they run before the program is built.
-	{files: "internal/generate/...", may: []string{"services/*/store/...", "services/*/ledger/...", "kit/...", "gen/..."},
-		why: "generators know the API and the schemas only"},
+	{files: "internal/generate/...", may: []string{"services/*/store/...", "services/*/ledger/...", "internal/role", "kit/...", "gen/..."},
+		why: "generators know the API, the roles and the schemas only"},
 	{files: "internal/...", may: []string{"internal/...", "kit/...", "gen/go/..."},
 		why: "internal is below the services"},
 

@@ -2,232 +2,394 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
-	"io/fs"
+	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"connectrpc.com/connect"
-	"google.golang.org/protobuf/types/known/timestamppb"
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
 
-	accessv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1"
-	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
-	"github.com/bongsu-project/bongsu/kit/auth"
-	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1" // links its descriptors
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/callback/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1"
+	policyv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/policy/v1"
+	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// inEachAccessDeployment runs a test in one process, on SQLite and on PostgreSQL, and with the access
-// service in a process of its own, without authentication. access is the URL of the port of the
-// access service; empty for none.
-func inEachAccessDeployment(t *testing.T, suite func(t *testing.T, edge, access string)) {
-	t.Run("one process", func(t *testing.T) { suite(t, oneProcess(t).edge, "") })
-	t.Run("one process on PostgreSQL", func(t *testing.T) { suite(t, oneProcess(t, "--access-url="+postgrestest.URL(t)).edge, "") })
-	t.Run("two processes", func(t *testing.T) {
-		access := binaries.Serve(t, "--services=access", "--auth=off", "--access-addr=127.0.0.1:0", "--data="+t.TempDir()).URLs(t, 1)["access"]
-		front := binaries.Serve(t, "--services=edge,directory,alert,sender", "--edge-addr=127.0.0.1:0", "--data="+t.TempDir(), "--access-service-url="+access)
-		suite(t, front.URLs(t, 1)["edge"], access)
-	})
+// permitted maps each permission to the roles that have it. It repeats no table of the
+// program: a permission that is missing here fails the test.
+var permitted = map[string]string{
+	"alert.send": "sender admin", "alert.intake": "sender admin",
+	"alert.read": "viewer operator admin", "alert.cancel": "operator admin", "alert.replay": "operator admin",
+	"group.read": "viewer operator admin", "group.write": "operator admin",
+	"user.read": "viewer operator admin", "user.write": "operator admin", "address.verify": "operator admin",
+	"directory.export": "operator admin", "directory.import": "operator admin",
+	"messenger.read": "viewer operator admin", "template.read": "viewer operator admin", "template.write": "operator admin",
+	"seal_key.read": "viewer operator admin",
+	"key.read":      "admin", "key.write": "admin", "audit.read": "admin", "ban.read": "admin", "ban.write": "admin",
+	"caller.read": "sender viewer operator admin user",
 }
 
-// TestKeysREST walks the REST paths of keys, the audit log and bans.
-func TestKeysREST(t *testing.T) {
-	inEachAccessDeployment(t, func(t *testing.T, edge, _ string) {
-		walk(t, edge, []step{
-			{"no keys", "GET", "/v1/keys", "", 200, `{"keys":[],"nextPageToken":""}`, ""},
-			{"create", "POST", "/v1/keys", `{"name":"grafana","role":"sender","allowedAddresses":["10.1.2.3/8"]}`, 201, `…"name":"grafana","role":"sender"`, ""},
-			{"create with all", "POST", "/v1/keys", `{"name":"kim's phone","role":"user","nickName":"kim","expireTime":"2100-01-01T00:00:00Z"}`, 201, `…"nickName":"kim"`, ""},
-			{"create: unknown role", "POST", "/v1/keys", `{"name":"x","role":"root"}`, 400, "…role", ""},
-			{"create: no name", "POST", "/v1/keys", `{"role":"sender"}`, 400, "…name", ""},
-			{"create: role user without nickname", "POST", "/v1/keys", `{"name":"x","role":"user"}`, 400, "…nick_name", ""},
-			{"create: expired", "POST", "/v1/keys", `{"name":"x","role":"sender","expireTime":"2001-01-01T00:00:00Z"}`, 400, "…expire_time", ""},
-			{"create: malformed network", "POST", "/v1/keys", `{"name":"x","role":"sender","allowedAddresses":["10.0.0.0/33"]}`, 400, "…allowed_addresses[0]", ""},
-			{"create: unknown field", "POST", "/v1/keys", `{"name":"x","role":"sender","admin":true}`, 400, "…admin", ""},
-			{"list", "GET", "/v1/keys?pageSize=1", "", 200, `…"nextPageToken":"`, ""},
-			{"a page too large", "GET", "/v1/keys?pageSize=1001", "", 400, "…page_size", ""},
-			{"revoke: unknown", "DELETE", "/v1/keys/nothing", "", 404, "…nothing", ""},
-			{"audit log", "GET", "/v1/audit?procedure=bongsu.nothing.v1.Nothing", "", 200, `{"entries":[],"nextPageToken":""}`, ""},
-			{"audit log: an invalid page token", "GET", "/v1/audit?pageToken=x", "", 400, "…page_token", ""},
-			{"bans", "GET", "/v1/bans", "", 200, `{"bans":[]}`, ""},
-			{"lift: not banned", "DELETE", "/v1/bans/203.0.113.7", "", 404, "…203.0.113.7 is not banned", ""},
-			{"lift: not an address", "DELETE", "/v1/bans/node1", "", 400, "…node1", ""},
-			{"caller", "GET", "/v1/caller", "", 200, `…"roles":[]`, ""},
-		})
-		_, list := request(t, http.MethodGet, edge+"/v1/keys", "")
-		var keys struct {
-			Keys []struct{ ID, Name, Role string }
-		}
-		if err := json.Unmarshal([]byte(list), &keys); err != nil || len(keys.Keys) != 2 || strings.Contains(list, "bgs_") {
-			t.Errorf("the keys are %s, %v", list, err)
-		}
-	})
+// changes are valid requests of methods that change something, so that a refusal by role is
+// seen to store nothing. Their names hold "intruder".
+var changes = map[string]string{
+	"SendAlert":        `{"target":["@user1"],"severity":"normal","message":"intruder"}`,
+	"CreateGroup":      `{"groupName":"intruder"}`,
+	"RenameGroup":      `{"id":1,"groupName":"intruder"}`,
+	"DeleteGroup":      `{"id":1}`,
+	"AddGroupUser":     `{"id":1,"nickName":"user5"}`,
+	"RemoveGroupUser":  `{"id":1,"nickName":"user1"}`,
+	"CreateUser":       `{"nickName":"intruder"}`,
+	"UpdateUser":       `{"nickName":"user1","newNickName":"intruder"}`,
+	"DeleteUser":       `{"nickName":"user1"}`,
+	"AddUserAddress":   `{"nickName":"user1","address":{"messenger":"email","destination":"intruder@example.com"}}`,
+	"CreateKey":        `{"name":"intruder","role":"admin"}`,
+	"ImportDirectory":  `{"users":[{"nickName":"intruder"}]}`,
+	"SetTemplate":      `{"template":{"messenger":"slack","text":"intruder"}}`,
+	"ReplayDeliveries": `{"filter":{"messenger":"slack"}}`,
+	"GetUser":          `{"nickName":"user2"}`, // no change: whose it is decides, which only a valid request says
 }
 
-// TestKeysByProtocol creates, lists and revokes a key over each protocol. The internal service of the
-// access process finds its hash.
-func TestKeysByProtocol(t *testing.T) {
-	inEachAccessDeployment(t, func(t *testing.T, edge, internal string) {
-		for _, p := range protocols {
-			t.Run(p.name, func(t *testing.T) {
-				ctx := t.Context()
-				client := accessv1connect.NewAccessServiceClient(http2Client(), edge, p.option)
-				made, err := client.CreateKey(ctx, &accessv1.CreateKeyRequest{Name: p.name, Role: "operator"})
-				must(t, err)
-				id, secret, ok := auth.ParseKey(made.GetKey())
-				if !ok || id != made.GetId() {
-					t.Fatalf("the key has the id %q, not %q", id, made.GetId())
-				}
-				_, err = client.RevokeKey(ctx, &accessv1.RevokeKeyRequest{Id: id})
-				must(t, err)
-				list, err := client.ListKeys(ctx, &accessv1.ListKeysRequest{PageSize: 1000})
-				must(t, err)
-				i := slices.IndexFunc(list.GetKeys(), func(k *accessv1.Key) bool { return k.GetId() == id })
-				if i < 0 || list.GetKeys()[i].GetRevokeTime() == nil || list.GetKeys()[i].GetName() != p.name {
-					t.Errorf("the keys are %v", list)
-				}
-				caller, err := client.GetCaller(ctx, &accessv1.GetCallerRequest{})
-				must(t, err)
-				if caller.GetId() != "" || !slices.Contains(caller.GetPermissions(), "key.write") {
-					t.Errorf("the caller is %v", caller)
-				}
-				if internal == "" {
-					return
-				}
-				credentials := accessv1connect.NewCredentialServiceClient(http2Client(), internal, p.option)
-				found, err := credentials.FindKey(ctx, &accessv1.FindKeyRequest{Id: id})
-				must(t, err)
-				if !slices.Equal(found.GetSecretHash(), auth.HashSecret(secret)) {
-					t.Error("the hash is not that of the secret")
-				}
-				_, err = credentials.FindKey(ctx, &accessv1.FindKeyRequest{Id: "nothing"})
-				wantCode(t, err, connect.CodeNotFound)
-				entry := &accessv1.AuditEntry{Id: id, Time: timestamppb.Now(), Caller: id, Procedure: "bongsu.group.v1.GroupService/CreateGroup", Resource: "groups/7", Outcome: "ok"}
-				for range 2 {
-					_, err = credentials.RecordAuditEntries(ctx, &accessv1.RecordAuditEntriesRequest{Entries: []*accessv1.AuditEntry{entry}})
-					must(t, err)
-				}
-				log, err := client.ListAuditEntries(ctx, &accessv1.ListAuditEntriesRequest{Caller: id})
-				must(t, err)
-				if got := log.GetEntries(); len(got) != 1 || got[0].GetResource() != "groups/7" {
-					t.Errorf("the audit log is %v", got)
-				}
-			})
-		}
-	})
+// A tableMethod is a method of a public service.
+type tableMethod struct {
+	protoreflect.MethodDescriptor
+	policy *policyv1.MethodPolicy
+	rest   *annotations.HttpRule // nil if it has no REST path
 }
 
-// TestNoAccessService checks that an edge without an access service starts, and says what it lacks.
-func TestNoAccessService(t *testing.T) {
-	edge := sixProcesses(t).edge
-	status, answer := request(t, http.MethodGet, edge+"/v1/keys", "")
-	if status != http.StatusServiceUnavailable || !strings.Contains(answer, "--access-service-url") {
-		t.Errorf("%d %s", status, answer)
-	}
-	if status, answer := request(t, http.MethodGet, edge+"/v1/bans", ""); status != http.StatusOK {
-		t.Errorf("%d %s", status, answer)
-	}
-	refused := binaries.Serve(t, "--services=edge", "--auth=required", "--directory-service-url=http://127.0.0.1:1", "--alert-url=http://127.0.0.1:1", "--data="+t.TempDir())
-	if err := refused.Wait(t); err == nil || !strings.Contains(refused.Log(), "set --access-service-url") {
-		t.Errorf("%v: %s", err, refused.Log())
-	}
-}
-
-// asAdmin runs a client command that must succeed with the admin key of a data folder.
-func asAdmin(t *testing.T, data, edge string, args ...string) string {
+// publicMethods returns the methods of all public services.
+func publicMethods(t *testing.T) []tableMethod {
 	t.Helper()
-	cmd := exec.Command(binaries.Bongsu, append(args, "--server="+edge)...)
-	cmd.Env = append(os.Environ(), "BONGSU_DATA="+data)
-	out, err := cmd.Output()
+	var all []tableMethod
+	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
+		if !strings.HasPrefix(string(file.Package()), "bongsu.") {
+			return true
+		}
+		for i := range file.Services().Len() {
+			service := file.Services().Get(i)
+			if declared, _ := proto.GetExtension(service.Options(), policyv1.E_Service).(*policyv1.ServicePolicy); declared.GetInternal() {
+				continue
+			}
+			for k := range service.Methods().Len() {
+				m := service.Methods().Get(k)
+				policy, _ := proto.GetExtension(m.Options(), policyv1.E_Method).(*policyv1.MethodPolicy)
+				rest, _ := proto.GetExtension(m.Options(), annotations.E_Http).(*annotations.HttpRule)
+				all = append(all, tableMethod{m, policy, rest})
+			}
+		}
+		return true
+	})
+	slices.SortFunc(all, func(a, b tableMethod) int { return strings.Compare(string(a.FullName()), string(b.FullName())) })
+	if len(all) < 40 {
+		t.Fatalf("only %d methods were found", len(all))
+	}
+	return all
+}
+
+// request returns a request of a method: the one of changes, or an empty one.
+func (m tableMethod) request(t *testing.T) *dynamicpb.Message {
+	t.Helper()
+	req := dynamicpb.NewMessage(m.Input())
+	if text := changes[string(m.Name())]; text != "" {
+		must(t, protojson.Unmarshal([]byte(text), req))
+	}
+	return req
+}
+
+// call calls a method by a protocol with a credential, and returns the code; 0 for none.
+func (m tableMethod) call(t *testing.T, url, credential, protocol string, req *dynamicpb.Message) connect.Code {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
+	defer cancel()
+	if protocol == "REST" {
+		return m.callREST(ctx, t, url, credential, req)
+	}
+	i := slices.IndexFunc(protocols, func(p struct {
+		name   string
+		option connect.ClientOption
+	}) bool {
+		return p.name == protocol
+	})
+	client := connect.NewClient[dynamicpb.Message, dynamicpb.Message](tableClient, url+"/"+string(m.Parent().FullName())+"/"+string(m.Name()),
+		protocols[i].option, connect.WithSchema(m.MethodDescriptor), connect.WithIdempotency(m.idempotency()),
+		connect.WithResponseInitializer(func(_ connect.Spec, message any) error {
+			if dynamic, ok := message.(*dynamicpb.Message); ok {
+				*dynamic = *dynamicpb.NewMessage(m.Output())
+			}
+			return nil
+		}))
+	sent := connect.NewRequest(req)
+	if credential != "" {
+		sent.Header().Set("Authorization", "Bearer "+credential)
+	}
+	if !m.IsStreamingServer() {
+		_, err := client.CallUnary(ctx, sent)
+		return codeOf(err)
+	}
+	stream, err := client.CallServerStream(ctx, sent)
 	if err != nil {
-		t.Fatalf("bongsu %q: %v\n%s", args, err, out)
+		return codeOf(err)
 	}
-	return string(out)
+	defer stream.Close()
+	stream.Receive()
+	return codeOf(stream.Err())
 }
 
-// TestFirstAdminKey checks that the first start with authentication writes an admin key, which the
-// command line finds, and that later starts keep it.
-func TestFirstAdminKey(t *testing.T) {
-	data := t.TempDir()
-	start := func(auth string) (edge string, stop func()) {
-		p := binaries.Serve(t, "--auth="+auth, "--edge-addr=127.0.0.1:0", "--data="+data)
-		return p.URLs(t, 1)["edge"], func() { must(t, p.Stop(t)) }
+// codeOf returns the code of an error, and 0 for nil.
+func codeOf(err error) connect.Code {
+	if err == nil {
+		return 0
 	}
-	_, stop := start("off")
-	stop()
-	path := filepath.Join(data, "admin.key")
-	if _, err := os.Stat(path); !os.IsNotExist(err) {
-		t.Errorf("the admin key without authentication: %v", err)
-	}
-
-	edge, stop := start("required")
-	info, err := os.Stat(path)
-	must(t, err)
-	if info.Mode().Perm() != fs.FileMode(0o600) {
-		t.Errorf("the admin key has mode %s", info.Mode())
-	}
-	key, err := os.ReadFile(path)
-	must(t, err)
-	id, _, ok := auth.ParseKey(strings.TrimSpace(string(key)))
-	if list := asAdmin(t, data, edge, "key", "list"); !ok || !strings.Contains(list, id) || !strings.Contains(list, "admin") {
-		t.Errorf("the keys are %s", list)
-	}
-	made := asAdmin(t, data, edge, "key", "create", "ops", "--role=operator")
-	stop()
-
-	edge, stop = start("required")
-	defer stop()
-	if again, err := os.ReadFile(path); err != nil || !bytes.Equal(again, key) {
-		t.Errorf("another start changes the admin key: %v", err)
-	}
-	other, _, _ := auth.ParseKey(strings.TrimSpace(made))
-	if list := asAdmin(t, data, edge, "key", "list"); !strings.Contains(list, id) || !strings.Contains(list, other) || strings.Count(list, "\n") != 3 {
-		t.Errorf("the keys are %s", list)
-	}
+	return connect.CodeOf(err)
 }
 
-// TestAdminKeyOfAccessProcess checks that an access service of its own writes the key, unless it is
-// told that no edge needs one.
-func TestAdminKeyOfAccessProcess(t *testing.T) {
-	for flag, want := range map[string]bool{"": true, "--auth=required": true, "--auth=off": false} {
-		data := t.TempDir()
-		args := []string{"--services=access", "--access-addr=127.0.0.1:0", "--data=" + data}
-		if flag != "" {
-			args = append(args, flag)
-		}
-		binaries.Serve(t, args...).URLs(t, 1)
-		if _, err := os.Stat(filepath.Join(data, "admin.key")); (err == nil) != want {
-			t.Errorf("%q: %v", flag, err)
+var tableClient = http2Client()
+
+func (m tableMethod) idempotency() connect.IdempotencyLevel {
+	options, _ := m.Options().(*descriptorpb.MethodOptions)
+	if options.GetIdempotencyLevel() == descriptorpb.MethodOptions_NO_SIDE_EFFECTS {
+		return connect.IdempotencyNoSideEffects
+	}
+	return connect.IdempotencyUnknown
+}
+
+// callREST calls the REST path of a method.
+func (m tableMethod) callREST(ctx context.Context, t *testing.T, url, credential string, message *dynamicpb.Message) connect.Code {
+	t.Helper()
+	method, template := "", ""
+	for name, path := range map[string]string{http.MethodGet: m.rest.GetGet(), http.MethodPost: m.rest.GetPost(), http.MethodPut: m.rest.GetPut(), http.MethodDelete: m.rest.GetDelete()} {
+		if path != "" {
+			method, template = name, path
 		}
 	}
+	body := []byte("{}")
+	if m.rest.GetBody() == "*" {
+		text, err := protojson.Marshal(message)
+		must(t, err)
+		body = text
+	}
+	for strings.Contains(template, "{") {
+		before, rest, _ := strings.Cut(template, "{")
+		name, after, _ := strings.Cut(rest, "}")
+		value := "1"
+		if field := m.Input().Fields().ByName(protoreflect.Name(name)); field != nil && message.Has(field) {
+			value = message.Get(field).String()
+		}
+		template = before + value + after
+	}
+	req, err := http.NewRequestWithContext(ctx, method, url+template, bytes.NewReader(body))
+	must(t, err)
+	req.Header.Set("Content-Type", "application/json")
+	if credential != "" {
+		req.Header.Set("Authorization", "Bearer "+credential)
+	}
+	res, err := http.DefaultClient.Do(req)
+	must(t, err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	must(t, err)
+	var failure struct{ Code connect.Code }
+	var number struct{ Code uint32 }
+	if res.StatusCode < http.StatusBadRequest {
+		return 0
+	}
+	if err := json.Unmarshal(text, &number); err != nil || number.Code == 0 {
+		t.Errorf("%s %s: %s %s", method, template, res.Status, text)
+	}
+	failure.Code = connect.Code(number.Code)
+	if res.StatusCode == http.StatusUnauthorized && res.Header.Get("WWW-Authenticate") == "" {
+		t.Errorf("%s %s: 401 without WWW-Authenticate", method, template)
+	}
+	for status, code := range map[int]connect.Code{http.StatusUnauthorized: connect.CodeUnauthenticated, http.StatusForbidden: connect.CodePermissionDenied} {
+		if (res.StatusCode == status) != (failure.Code == code) {
+			t.Errorf("%s %s: %s with code %s", method, template, res.Status, failure.Code)
+		}
+	}
+	return failure.Code
 }
 
-// TestAuditRetention checks that old entries are deleted by a running process.
-func TestAuditRetention(t *testing.T) {
+// A keyring makes keys as the administrator.
+type keyring struct {
+	edge, admin string
+}
+
+// make creates a key and returns its id and the key.
+func (k keyring) make(t *testing.T, body string) (id, key string) {
+	t.Helper()
+	status, answer := k.do(t, http.MethodPost, "/v1/keys", body)
+	var made struct{ ID, Key string }
+	if err := json.Unmarshal([]byte(answer), &made); err != nil || status != http.StatusCreated || made.Key == "" {
+		t.Fatalf("POST /v1/keys %s: %d %s", body, status, answer)
+	}
+	return made.ID, made.Key
+}
+
+// do makes a request as the administrator.
+func (k keyring) do(t *testing.T, method, path, body string) (int, string) {
+	t.Helper()
+	return requestWith(t, method, k.edge+path, body, k.admin)
+}
+
+// requestWith makes a request with a credential.
+func requestWith(t *testing.T, method, url, body, credential string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	must(t, err)
+	req.Header.Set("Content-Type", "application/json")
+	if credential != "" {
+		req.Header.Set("Authorization", "Bearer "+credential)
+	}
+	res, err := http.DefaultClient.Do(req)
+	must(t, err)
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	must(t, err)
+	return res.StatusCode, string(answer)
+}
+
+// awaitRefusal waits until a key is refused.
+func (k keyring) awaitRefusal(t *testing.T, key string) {
+	t.Helper()
+	deadline := time.Now().Add(proc.Patience)
+	for time.Now().Before(deadline) {
+		if status, _ := requestWith(t, http.MethodGet, k.edge+"/v1/caller", "", key); status == http.StatusUnauthorized {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatal("the key is not refused")
+}
+
+// contents returns what the services hold, without times of use and the audit log.
+func (k keyring) contents(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, path := range []string{"/v1/groups", "/v1/users", "/v1/groups/1/users", "/v1/users/user1", "/v1/alerts", "/v1/templates", "/v1/bans"} {
+		status, answer := k.do(t, http.MethodGet, path, "")
+		if status != http.StatusOK {
+			t.Fatalf("GET %s: %d %s", path, status, answer)
+		}
+		all.WriteString(answer + "\n")
+	}
+	_, keys := k.do(t, http.MethodGet, "/v1/keys", "")
+	var list struct{ Keys []struct{ ID, RevokeTime string } }
+	must(t, json.Unmarshal([]byte(keys), &list))
+	for _, key := range list.Keys {
+		all.WriteString(key.ID + key.RevokeTime + "\n")
+	}
+	return all.String()
+}
+
+// TestAccess calls every public method as nobody, with bad, expired and revoked keys, and in
+// each role, by every protocol: the code is that of the method's permission, and a refused
+// call stores nothing.
+func TestAccess(t *testing.T) {
 	data := t.TempDir()
-	url := binaries.Serve(t, "--services=access", "--auth=off", "--keep-audit=1d", "--access-addr=127.0.0.1:0", "--data="+data)
-	access := url.URLs(t, 1)["access"]
-	credentials := accessv1connect.NewCredentialServiceClient(http.DefaultClient, access)
-	var entries []*accessv1.AuditEntry
-	for id, age := range map[string]time.Duration{"old": 25 * time.Hour, "new": 23 * time.Hour} {
-		entries = append(entries, &accessv1.AuditEntry{Id: id, Time: timestamppb.New(time.Now().Add(-age)), Outcome: "ok"})
-	}
-	_, err := credentials.RecordAuditEntries(t.Context(), &accessv1.RecordAuditEntriesRequest{Entries: entries})
+	process := binaries.Serve(t, append([]string{"--services=all,mockup", "--demo-data", "--data=" + data, "--auth=required", "--address-limit=off"}, anywhere...)...)
+	edge := process.URLs(t, len(anywhere))["edge"]
+	admin, err := os.ReadFile(filepath.Join(data, "admin.key"))
 	must(t, err)
-	must(t, url.Stop(t))
+	if info, err := os.Stat(filepath.Join(data, "admin.key")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("admin.key: %v, %v", info.Mode(), err)
+	}
+	k := keyring{edge, strings.TrimSpace(string(admin))}
 
-	again := binaries.Serve(t, "--services=access", "--auth=off", "--keep-audit=1d", "--access-addr=127.0.0.1:0", "--data="+data)
-	again.Await(t, deletedEntries, 1)
-	list, err := accessv1connect.NewAccessServiceClient(http.DefaultClient, again.URLs(t, 1)["access"]).ListAuditEntries(t.Context(), &accessv1.ListAuditEntriesRequest{})
-	must(t, err)
-	if got := list.GetEntries(); len(got) != 1 || got[0].GetId() != "new" {
-		t.Errorf("the entries are %v", got)
+	callers := map[string]string{"nobody": "", "bad": "bgs_nobody_nothing", "no key": "x"}
+	for _, role := range []string{"sender", "viewer", "operator", "admin"} {
+		_, callers[role] = k.make(t, `{"name":"`+role+`","role":"`+role+`"}`)
 	}
+	_, callers["user"] = k.make(t, `{"name":"user","role":"user","nickName":"user1"}`)
+	id, real := k.make(t, `{"name":"revoked","role":"admin"}`)
+	callers["revoked"] = real
+	callers["another secret"] = real[:len(real)-4] + "aaaa"
+	_, callers["elsewhere"] = k.make(t, `{"name":"elsewhere","role":"admin","allowedAddresses":["192.0.2.0/24"]}`)
+	_, callers["expired"] = k.make(t, `{"name":"expired","role":"admin","expireTime":"`+time.Now().Add(2*time.Second).UTC().Format(time.RFC3339Nano)+`"}`)
+	if status, answer := requestWith(t, http.MethodGet, edge+"/v1/caller", "", real); status != http.StatusOK {
+		t.Fatalf("before it is revoked: %d %s", status, answer)
+	}
+	if status, answer := k.do(t, http.MethodDelete, "/v1/keys/"+id, ""); status != http.StatusOK {
+		t.Fatalf("revoke: %d %s", status, answer)
+	}
+	k.awaitRefusal(t, real)
+	k.awaitRefusal(t, callers["expired"])
+
+	before := k.contents(t)
+	for _, m := range publicMethods(t) {
+		permission := m.policy.GetPermission()
+		roles, ok := permitted[permission]
+		if !ok && permission != "" {
+			t.Errorf("%s: add its permission %s to the table of this test", m.FullName(), permission)
+		}
+		t.Run(string(m.Parent().Name())+"/"+string(m.Name()), func(t *testing.T) {
+			for caller, credential := range callers {
+				known := slices.Contains([]string{"sender", "viewer", "operator", "admin", "user"}, caller)
+				may := known && slices.Contains(strings.Fields(roles), caller)
+				for _, protocol := range []string{"Connect", "Connect JSON", "gRPC", "gRPC-Web", "REST"} {
+					if protocol == "REST" && m.rest == nil {
+						continue
+					}
+					req := m.request(t)
+					if may { // valid requests are for those who are refused
+						req = dynamicpb.NewMessage(m.Input())
+					}
+					code := m.call(t, edge, credential, protocol, req)
+					var want string
+					switch {
+					case permission == "" && !slices.Contains([]string{"nobody"}, caller) && !known:
+						want = "unauthenticated"
+					case permission == "": // the service checks a signature
+						continue
+					case !known:
+						want = "unauthenticated"
+					case !may:
+						want = "permission_denied"
+					}
+					got := ""
+					if code == connect.CodeUnauthenticated || code == connect.CodePermissionDenied {
+						got = code.String()
+					}
+					if got != want {
+						t.Errorf("%s by %s: code %q, want %q", caller, protocol, code, want)
+					}
+				}
+			}
+		})
+	}
+	if after := k.contents(t); after != before {
+		t.Errorf("refused calls changed something:\n%s\nwas:\n%s", after, before)
+	}
+
+	t.Run("one's own", func(t *testing.T) {
+		for path, want := range map[string]int{"/v1/users/user1": http.StatusOK, "/v1/users/user2": http.StatusForbidden, "/v1/users": http.StatusForbidden} {
+			if status, answer := requestWith(t, http.MethodGet, edge+path, "", callers["user"]); status != want {
+				t.Errorf("GET %s: %d %s, want %d", path, status, answer, want)
+			}
+		}
+	})
+	t.Run("other paths", func(t *testing.T) {
+		for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/v1/nothing": 401, "/": 401, "/openapi.yaml": 401, "/metrics": 401, "/bongsu.job.v1.DispatchService/Claim": 401} {
+			if status, answer := requestWith(t, http.MethodGet, edge+path, "", ""); status != want {
+				t.Errorf("GET %s as nobody: %d %s, want %d", path, status, answer, want)
+			}
+		}
+		for path, want := range map[string]int{"/v1/nothing": 404, "/openapi.yaml": 200, "/metrics": 200} {
+			if status, answer := requestWith(t, http.MethodGet, edge+path, "", callers["viewer"]); status != want {
+				t.Errorf("GET %s as a viewer: %d %s, want %d", path, status, answer, want)
+			}
+		}
+	})
 }
 
-var deletedEntries = regexp.MustCompile(`"msg":"deleted audit entries","entries":1`)

@@ -4,7 +4,10 @@ import (
 	"context"
 	"net/http"
 
+	"google.golang.org/protobuf/reflect/protoregistry"
+
 	"github.com/bongsu-project/bongsu/gen/openapi"
+	"github.com/bongsu-project/bongsu/kit/policy"
 	"github.com/bongsu-project/bongsu/kit/rpc"
 	"github.com/bongsu-project/bongsu/services/edge"
 )
@@ -20,6 +23,13 @@ func (b *builder) runEdge(ctx context.Context) error {
 		Access:    edge.AccessHandler{AccessServiceClient: b.access, Bans: edge.NoBans{}},
 		Intake:    &edge.IntakeHandler{Sources: sources, Dispatch: b.dispatch, Metrics: b.metrics, Log: b.log},
 		Callbacks: &edge.CallbackHandler{Dispatch: b.dispatch},
+	}
+	methods, err := policy.NewTable(protoregistry.GlobalFiles)
+	if err != nil {
+		return err
+	}
+	if err := b.openAudit(&e, methods); err != nil {
+		return err
 	}
 	return b.listen(ctx, stageServe, Edge, rpc.Listener{
 		Services: e.Services(b.rpc.With(e.Interceptors()...)),

@@ -19,13 +19,15 @@ var errorExamples = map[int]struct {
 	message string
 }{
 	http.StatusBadRequest:            {3, "group_name: value is required"},
-	http.StatusForbidden:             {7, "origin: pages of other sites may not call this server"},
+	http.StatusUnauthorized:          {16, "credentials are required: send an API key or a token as Authorization: Bearer"},
+	http.StatusForbidden:             {7, "not allowed: permission group.write is needed, which callers with role operator or admin have"},
 	http.StatusNotFound:              {5, "group 999 not found"},
 	http.StatusMethodNotAllowed:      {12, "the path has no method PATCH: use GET, HEAD, POST"},
 	http.StatusRequestTimeout:        {4, "the body did not arrive in time"},
 	http.StatusConflict:              {6, "idempotency_key: was used for another request"},
 	http.StatusRequestEntityTooLarge: {8, "the body is larger than 1048576 bytes"},
 	http.StatusUnsupportedMediaType:  {3, "Content-Type: send the body as application/json"},
+	http.StatusTooManyRequests:       {8, "too many requests from this address: wait 1s"},
 	http.StatusInternalServerError:   {13, "internal error"},
 	http.StatusServiceUnavailable:    {14, "a service that is needed cannot be reached, try again"},
 }

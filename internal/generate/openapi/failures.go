@@ -15,15 +15,17 @@ var failures = []struct {
 	description string
 }{
 	{http.StatusBadRequest, "Invalid", always, "The request is invalid and must not be retried; the message names the field. Names that exist already are included."},
-	{http.StatusForbidden, "Forbidden", always, "The Host header is not allowed, or the request comes from a page of another origin."},
+	{http.StatusUnauthorized, "Unauthorized", needsCaller, "The request has no credentials, or bad ones: unknown, expired or revoked."},
+	{http.StatusForbidden, "Forbidden", always, "The caller has not the permission; the address of the client is banned; or the Host header is not allowed, or the request comes from a page of another origin."},
 	{http.StatusNotFound, "NotFound", namesSomething, "The resource that the path or the body names does not exist; the message names it."},
 	{http.StatusMethodNotAllowed, "MethodNotAllowed", always, "The path does not support the method; the header Allow lists those that it supports."},
-	{http.StatusRequestTimeout, "Timeout", mayTimeOut, "The deadline of the request was exceeded, or its body was not received in time."},
+	{http.StatusRequestTimeout, "Timeout", always, "The deadline of the request was exceeded, or its body was not received in time."},
 	{http.StatusConflict, "Conflict", takesIdempotencyKey, "The idempotency key was used for another request."},
 	{http.StatusRequestEntityTooLarge, "TooLarge", hasBody, "The body, compressed or decompressed, exceeds the limit of this path."},
 	{http.StatusUnsupportedMediaType, "UnsupportedMediaType", hasBody, "The media type is not supported by this path, or the body has a content encoding other than gzip."},
-	{http.StatusInternalServerError, "Internal", always, "An internal error; the message reveals no details. On the paths of the older service, also errors that are 503 elsewhere."},
-	{http.StatusServiceUnavailable, "Unavailable", isNotLegacy, "The service is temporarily unavailable; retry after Retry-After."},
+	{http.StatusTooManyRequests, "TooManyRequests", always, "Too many requests from the address of the client, or to the service; retry after Retry-After."},
+	{http.StatusInternalServerError, "Internal", always, "An internal error; the message reveals no details. On the paths of the older service, also failures behind the edge that are 503 elsewhere."},
+	{http.StatusServiceUnavailable, "Unavailable", always, "The service is temporarily unavailable; retry after Retry-After."},
 }
 
 func always(operation) bool { return true }
@@ -36,10 +38,8 @@ func takesIdempotencyKey(o operation) bool { return idempotencyKey(o.method) != 
 
 func hasBody(o operation) bool { return o.RequestBody != nil }
 
-func isNotLegacy(o operation) bool { return !o.isLegacy() }
-
-// mayTimeOut reports whether o can return 408. The older service had no deadlines.
-func mayTimeOut(o operation) bool { return hasBody(o) || !o.isLegacy() }
+// needsCaller reports whether o needs credentials.
+func needsCaller(o operation) bool { return !o.method.policy.Signed }
 
 // shapeFailures adds the error responses of o.
 func shapeFailures(doc *openapi3.T, o operation) {
@@ -70,6 +70,12 @@ func newFailure(doc *openapi3.T, status int, description string, legacy bool) *o
 		WithJSONSchemaRef(openapi3.NewSchemaRef("#/components/schemas/"+name, doc.Components.Schemas[name].Value))
 	response.Headers = openapi3.Headers{}
 	switch status {
+	case http.StatusUnauthorized:
+		response.Headers["WWW-Authenticate"] = header("The scheme of the credentials, Bearer.", openapi3.NewStringSchema())
+	case http.StatusTooManyRequests:
+		response.Headers["RateLimit"] = header("What is left of the limit.", openapi3.NewStringSchema())
+		response.Headers["RateLimit-Policy"] = header("The limit.", openapi3.NewStringSchema())
+		response.Headers["Retry-After"] = header("Seconds to wait before a retry.", openapi3.NewInt64Schema().WithMin(0))
 	case http.StatusServiceUnavailable:
 		response.Headers["Retry-After"] = header("Seconds to wait before a retry.", openapi3.NewInt64Schema().WithMin(0))
 	case http.StatusMethodNotAllowed:

@@ -15,15 +15,18 @@ import (
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/kit/policy"
 )
 
 // A method is an RPC with a REST path.
 type method struct {
 	protoreflect.MethodDescriptor
-	Rule *annotations.HttpRule
+	Rule   *annotations.HttpRule
+	policy policy.Policy
 }
 
-// methods returns the linked RPCs with REST paths, by operation id.
+// methods returns the linked RPCs with REST paths, by operation id. Their policies are valid:
+// test/architecture checks them.
 func methods() map[string]method {
 	found := map[string]method{}
 	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
@@ -33,7 +36,8 @@ func methods() map[string]method {
 				m := service.Methods().Get(k)
 				rule, ok := proto.GetExtension(m.Options(), annotations.E_Http).(*annotations.HttpRule)
 				if ok && rule != nil {
-					found[operationID(m)] = method{m, rule}
+					p, _ := policy.Of(m)
+					found[operationID(m)] = method{m, rule, p}
 				}
 			}
 		}

@@ -92,24 +92,25 @@ func TestNothingInternalIsPublic(t *testing.T) {
 	}
 }
 
-// TestLegacyResponses checks the statuses and the body shapes of the older
-// service.
+// TestLegacyResponses checks the statuses and the body shapes of the older service, and of some
+// other paths.
 func TestLegacyResponses(t *testing.T) {
 	doc := generated(t)
 	for _, row := range []struct{ verb, path, statuses, body string }{
-		{"GET", "/v1/groups", "200 400 403 405 500", "[]Group"},
-		{"GET", "/v1/groups/{id}", "200 400 403 404 405 500", "Group"},
-		{"POST", "/v1/groups", "201 400 403 405 408 413 415 500", "Group"},
-		{"PUT", "/v1/groups/{id}", "200 400 403 404 405 408 413 415 500", "Group"},
-		{"DELETE", "/v1/groups/{id}", "200 400 403 404 405 500", "DeleteGroupResponse"},
-		{"GET", "/v1/groups/{id}/users", "200 400 403 404 405 500", "GroupUsers"},
-		{"POST", "/v1/groups/{id}/users", "201 400 403 404 405 408 413 415 500", "GroupUsers"},
-		{"DELETE", "/v1/groups/{id}/users/{nick_name}", "200 400 403 404 405 500", "RemoveGroupUserResponse"},
-		{"POST", "/v1/alerts", "200 400 403 405 408 409 413 415 500", "SendAlertResponse"},
-		{"POST", "/v1/users", "201 400 403 405 408 413 415 500 503", "User"},
-		{"POST", "/v1/users/{nick_name}/addresses", "201 400 403 404 405 408 413 415 500 503", "Address"},
-		{"POST", "/v1/intake/alertmanager", "200 400 403 404 405 408 413 415 500 503", "ReceiveResponse"},
-		{"POST", "/v1/callbacks/{messenger}/{delivery_id}", "200 400 403 404 405 408 413 415 500 503", "CallBackResponse"},
+		{"GET", "/v1/groups", "200 400 401 403 405 408 429 500 503", "[]Group"},
+		{"GET", "/v1/groups/{id}", "200 400 401 403 404 405 408 429 500 503", "Group"},
+		{"POST", "/v1/groups", "201 400 401 403 405 408 413 415 429 500 503", "Group"},
+		{"PUT", "/v1/groups/{id}", "200 400 401 403 404 405 408 413 415 429 500 503", "Group"},
+		{"DELETE", "/v1/groups/{id}", "200 400 401 403 404 405 408 429 500 503", "DeleteGroupResponse"},
+		{"GET", "/v1/groups/{id}/users", "200 400 401 403 404 405 408 429 500 503", "GroupUsers"},
+		{"POST", "/v1/groups/{id}/users", "201 400 401 403 404 405 408 413 415 429 500 503", "GroupUsers"},
+		{"DELETE", "/v1/groups/{id}/users/{nick_name}", "200 400 401 403 404 405 408 429 500 503", "RemoveGroupUserResponse"},
+		{"POST", "/v1/alerts", "200 400 401 403 405 408 409 413 415 429 500 503", "SendAlertResponse"},
+		{"POST", "/v1/users", "201 400 401 403 405 408 413 415 429 500 503", "User"},
+		{"POST", "/v1/users/{nick_name}/addresses", "201 400 401 403 404 405 408 413 415 429 500 503", "Address"},
+		{"POST", "/v1/intake/alertmanager", "200 400 401 403 404 405 408 413 415 429 500 503", "ReceiveResponse"},
+		{"POST", "/v1/keys", "201 400 401 403 405 408 413 415 429 500 503", "CreateKeyResponse"},
+		{"POST", "/v1/callbacks/{messenger}/{delivery_id}", "200 400 403 404 405 408 413 415 429 500 503", "CallBackResponse"},
 	} {
 		op := doc.Paths.Value(row.path).GetOperation(row.verb)
 		statuses := slices.Sorted(maps.Keys(op.Responses.Map()))
@@ -120,6 +121,38 @@ func TestLegacyResponses(t *testing.T) {
 		if got := nameOf(body); got != row.body {
 			t.Errorf("%s %s returns a %s, want a %s", row.verb, row.path, got, row.body)
 		}
+	}
+}
+
+// TestSecurity checks what callers of the operations need.
+func TestSecurity(t *testing.T) {
+	doc := generated(t)
+	for _, name := range []string{"bearer", "basic"} {
+		if scheme := doc.Components.SecuritySchemes[name]; scheme == nil || scheme.Value.Type != "http" || scheme.Value.Scheme != name {
+			t.Errorf("scheme %s is %+v", name, scheme)
+		}
+	}
+	for _, o := range operations(doc) {
+		var got []string
+		for _, requirement := range *o.Security {
+			for _, name := range slices.Sorted(maps.Keys(requirement)) {
+				got = append(got, name+":"+strings.Join(requirement[name], ","))
+			}
+		}
+		permission := o.method.policy.Permission
+		want := []string{"bearer:" + permission, "basic:" + permission}
+		if o.OperationID == "CallbackService_CallBack" { // signed by the provider
+			want = nil
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s needs %q, want %q", o.OperationID, got, want)
+		}
+		if permission != "" && !strings.Contains(o.Description, "Permission: `"+permission+"` (") {
+			t.Errorf("%s: the description is %q", o.OperationID, o.Description)
+		}
+	}
+	if got := doc.Paths.Value("/v1/users/{nick_name}").Get.Description; !strings.HasSuffix(got, "Permission: `user.read` (viewer, operator, admin, and the user of this nick_name).") {
+		t.Errorf("description of GetUser: %q", got)
 	}
 }
 

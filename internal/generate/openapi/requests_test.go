@@ -28,7 +28,7 @@ func TestErrorsHaveOneShape(t *testing.T) {
 			if media == nil || media.Schema.Ref != want || media.Example == nil {
 				t.Errorf("%s %s %s: %+v, want %s", o.verb, o.path, status, media, want)
 			}
-			if _, ok := response.Value.Headers["Retry-After"]; ok != (status == "503") {
+			if _, ok := response.Value.Headers["Retry-After"]; ok != (status == "503" || status == "429") {
 				t.Errorf("%s %s %s: Retry-After is %t", o.verb, o.path, status, ok)
 			}
 		}

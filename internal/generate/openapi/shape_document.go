@@ -52,8 +52,10 @@ func shape(doc *openapi3.T) error {
 	}
 	delete(doc.Components.Schemas, "google.rpc.Status")
 	maps.Copy(doc.Components.Schemas, newErrorSchemas())
+	doc.Components.SecuritySchemes = newSecuritySchemes()
 	doc.Components.Responses = openapi3.ResponseBodies{}
 	for _, o := range operations(doc) {
+		shapeSecurity(o)
 		shapeFailures(doc, o)
 	}
 	return addExamples(doc)

@@ -1260,7 +1260,7 @@ const file_bongsu_user_v1_user_proto_rawDesc = "" +
 	"\tsend_test\x18\x03 \x01(\bR\bsendTest\"\x87\x01\n" +
 	"\x19VerifyUserAddressResponse\x128\n" +
 	"\bverified\x18\x01 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeR\bverified\x120\n" +
-	"\x04test\x18\x02 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeR\x04test2\x88\r\n" +
+	"\x04test\x18\x02 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeR\x04test2\x95\r\n" +
 	"\vUserService\x12\x83\x01\n" +
 	"\tListUsers\x12 .bongsu.user.v1.ListUsersRequest\x1a!.bongsu.user.v1.ListUsersResponse\"1\xaa\x9f\x19\x19\n" +
 	"\tuser.read*\f\n" +
@@ -1279,10 +1279,10 @@ const file_bongsu_user_v1_user_proto_rawDesc = "" +
 	"\n" +
 	"DeleteUser\x12!.bongsu.user.v1.DeleteUserRequest\x1a\".bongsu.user.v1.DeleteUserResponse\"O\xaa\x9f\x19.\n" +
 	"\n" +
-	"user.write2\x04user2\x05group8\x01B\x11users/{nick_name}\x82\xd3\xe4\x93\x02\x17*\x15/v1/users/{nick_name}\x12\xcf\x01\n" +
-	"\x0eAddUserAddress\x12%.bongsu.user.v1.AddUserAddressRequest\x1a&.bongsu.user.v1.AddUserAddressResponse\"n\xaa\x9f\x191\n" +
+	"user.write2\x04user2\x05group8\x01B\x11users/{nick_name}\x82\xd3\xe4\x93\x02\x17*\x15/v1/users/{nick_name}\x12\xdc\x01\n" +
+	"\x0eAddUserAddress\x12%.bongsu.user.v1.AddUserAddressRequest\x1a&.bongsu.user.v1.AddUserAddressResponse\"{\xaa\x9f\x19>\n" +
 	"\n" +
-	"user.write2\x04user8\x01B\x1busers/{nick_name}/addresses\x82\xd3\xe4\x93\x023:\aaddressb\aaddress\"\x1f/v1/users/{nick_name}/addresses\x12\xe8\x01\n" +
+	"user.write2\x04user8\x01B(users/{nick_name}/addresses/{address.id}\x82\xd3\xe4\x93\x023:\aaddressb\aaddress\"\x1f/v1/users/{nick_name}/addresses\x12\xe8\x01\n" +
 	"\x12ReplaceUserAddress\x12).bongsu.user.v1.ReplaceUserAddressRequest\x1a*.bongsu.user.v1.ReplaceUserAddressResponse\"{\xaa\x9f\x196\n" +
 	"\n" +
 	"user.write2\x04user8\x01B users/{nick_name}/addresses/{id}\x82\xd3\xe4\x93\x028:\aaddressb\aaddress\x1a$/v1/users/{nick_name}/addresses/{id}\x90\x02\x02\x12\xd8\x01\n" +
