@@ -99,6 +99,8 @@ var rules = []rule{
 		why: "the edge enforces policies, and nobody else decides by them"},
 	{what: "internal/testenv", by: []string{"services/*/storetest/...", "services/*/ledgertest/...", "internal/generate/...", "bench/..."},
 		why: "it is for tests"},
+	{what: "kit/auth", by: []string{"cmd/...", "services/...", "kit/rpc/...", "examples/..."},
+		why: "a request has a caller; what is below the services has none"},
 	{what: "kit/database/...", by: []string{"cmd/bongsu/app/...", "services/*/store/...", "services/*/ledger/...", "internal/generate/...", "examples/..."},
 		why: sql},
 	{what: "kit/fault", by: []string{"..."}},
