@@ -46,8 +46,8 @@ func TestIdempotencyKeysOfCallers(t *testing.T) {
 // TestStoredKeys checks the stored form of keys, which databases of earlier versions contain.
 func TestStoredKeys(t *testing.T) {
 	for want, a := range map[string]alert.Alert{
-		"":                     {IdempotencyScope: "\x1falertmanager\x1f"},
-		"key":                  {IdempotencyKey: "key"},
+		"":                      {IdempotencyScope: "\x1falertmanager\x1f"},
+		"key":                   {IdempotencyKey: "key"},
 		"\x1falertmanager\x1fk": {IdempotencyKey: "k", IdempotencyScope: "\x1falertmanager\x1f"},
 	} {
 		if got := a.StoredKey(); got != want {

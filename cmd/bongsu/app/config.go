@@ -74,6 +74,7 @@ type Config struct {
 	// of the open file limit, at most 10,000.
 	MaxConnections int `placeholder:"N" help:"The maximum number of open connections on all ports of the process; further ones wait. By default half of the open file limit (ulimit -n), at most 10000."`
 
+	Internal  InternalConfig   `embed:"" group:"Between processes:"`
 	Edge      edge.Config      `embed:"" group:"Edge:"`
 	Directory directory.Config `embed:"" group:"Directory:"`
 	Alert     alert.Config     `embed:"" group:"Alert:"`
@@ -153,6 +154,15 @@ func (c Config) complete() (_ settings, err error) {
 		s.Now = time.Now
 	}
 	if err := s.checkForms(flags); err != nil {
+		return s, err
+	}
+	if err := s.Internal.check(); err != nil {
+		return s, err
+	}
+	if err := s.checkServiceURLs(flags); err != nil {
+		return s, err
+	}
+	if err := s.Edge.CheckTLS(); err != nil {
 		return s, err
 	}
 	s.flagsWithoutEffect = s.findFlagsWithoutEffect()
