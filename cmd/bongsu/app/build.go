@@ -65,7 +65,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.closeLater("metrics", m.close)
-	options, err := rpc.NewOptions(a.log, m.provider, edge.RESTRules)
+	options, err := rpc.NewOptions(a.log, m.provider, m.ignoredFields, edge.RESTRules)
 	if err != nil {
 		return err
 	}

@@ -162,7 +162,7 @@ func (c Config) complete() (_ settings, err error) {
 	if err := s.Sender.CheckBounds(); err != nil {
 		return s, err
 	}
-	if s.hosts, err = rpc.ParseHosts(s.AllowedHosts); err != nil {
+	if s.hosts, err = rpc.ParseHosts(s.AllowedHosts, "bongsu.example.com"); err != nil {
 		return s, fmt.Errorf("--allowed-hosts: %w", err)
 	}
 	if s.Replicas != nil && (*s.Replicas < 1 || *s.Replicas > 5) {
