@@ -13,11 +13,20 @@ type logHandler struct{ slog.Handler }
 
 // Handle handles a record.
 func (h logHandler) Handle(ctx context.Context, r slog.Record) error {
-	if info := InfoOf(ctx); info != nil && info.ID != "" {
+	if info := InfoOf(ctx); info != nil && info.ID != "" && !hasRequestID(r) {
 		r = r.Clone()
 		r.AddAttrs(slog.String("request_id", info.ID), slog.String("trace_id", info.TraceID))
 	}
 	return h.Handler.Handle(ctx, r)
+}
+
+// hasRequestID reports whether a record has the id already.
+func hasRequestID(r slog.Record) (found bool) {
+	r.Attrs(func(a slog.Attr) bool {
+		found = a.Key == "request_id"
+		return !found
+	})
+	return found
 }
 
 // WithAttrs returns a handler with further attributes.

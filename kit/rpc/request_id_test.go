@@ -121,8 +121,13 @@ func TestLogHandler(t *testing.T) {
 	log.InfoContext(context.WithValue(t.Context(), requestInfoKey{}, info), "inside")
 	log.Info("outside")
 	inside, outside, _ := strings.Cut(out.String(), "\n")
-	if !strings.HasSuffix(inside, "msg=inside a=1 request_id=req-7 trace_id="+validID) || !strings.HasSuffix(outside, "msg=outside a=1\n") {
+	out.Reset()
+	log.InfoContext(context.WithValue(t.Context(), requestInfoKey{}, info), "has it", "request_id", "req-7")
+	if strings.Count(out.String(), "request_id") != 1 {
 		t.Errorf("logged: %s", out.String())
+	}
+	if !strings.HasSuffix(inside, "msg=inside a=1 request_id=req-7 trace_id="+validID) || !strings.HasSuffix(outside, "msg=outside a=1\n") {
+		t.Errorf("logged: %s, %s", inside, outside)
 	}
 }
 

@@ -1,5 +1,23 @@
 package edge
 
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	// minCallTimeout and maxCallTimeout bound Config.CallTimeout.
+	minCallTimeout = 100 * time.Millisecond
+	maxCallTimeout = time.Hour
+)
+
+// The values of Config.AccessLog.
+const (
+	AccessLogOff    = "off"
+	AccessLogErrors = "errors"
+	AccessLogAll    = "all"
+)
+
 // A Config holds the settings of the edge. The tags of a field are its flag of bongsu
 // serve. The zero value of a field is its default.
 type Config struct {
@@ -9,4 +27,33 @@ type Config struct {
 	// IntakeConfig is the path of a YAML file with the intake sources, as
 	// intake.ReadConfig reads it. Empty means the built-in sources.
 	IntakeConfig string `type:"path" placeholder:"FILE" help:"A YAML file with the intake sources and their default targets: alertmanager, grafana, cloudevents, and JSON by templates."`
+
+	// CallTimeout is the timeout of a call whose method has none of its own, from 100
+	// milliseconds to 1 hour. A stream has none.
+	CallTimeout time.Duration `default:"30s" help:"The timeout of a call whose method has none of its own in its policy; then its caller gets status 408, or deadline_exceeded. Streams have none."`
+
+	// AccessLog is the requests that have a line in the log: AccessLogAll, AccessLogErrors
+	// or AccessLogOff.
+	AccessLog string `default:"all" enum:"all,errors,off" help:"The requests that have a line in the log: all, errors or off. Successful health checks have none, and of refused requests at most 100 per second."`
+}
+
+// Validate returns an error for a flag that is set to zero or less: a zero value would
+// become the default. The command line calls it.
+func (c Config) Validate() error {
+	if c.CallTimeout <= 0 {
+		return fmt.Errorf("invalid --call-timeout %s: must be above 0", c.CallTimeout)
+	}
+	return nil
+}
+
+// CheckBounds returns an error for a value out of its bounds. Defaults are set before.
+func (c Config) CheckBounds() error {
+	if c.CallTimeout < minCallTimeout || c.CallTimeout > maxCallTimeout {
+		return fmt.Errorf("invalid --call-timeout %s: must be from %s to %s", c.CallTimeout, minCallTimeout, maxCallTimeout)
+	}
+	switch c.AccessLog {
+	case AccessLogAll, AccessLogErrors, AccessLogOff:
+		return nil
+	}
+	return fmt.Errorf("invalid --access-log %q: must be all, errors or off", c.AccessLog)
 }
