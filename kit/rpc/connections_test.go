@@ -164,6 +164,7 @@ func TestTheLongestIdleMakesRoom(t *testing.T) {
 		}
 		conns[2], _ = listener.Dial(t.Context(), "", "")
 		defer conns[2].Close()
+		synctest.Wait() // until it has its slot
 		for from, closed := range []bool{false, true, false} {
 			if err := request(conns[from]); (err != nil) != closed {
 				t.Errorf("connection %d: %v, closed should be %v", from, err, closed)

@@ -58,6 +58,9 @@ func (i errorInterceptor) WrapStreamingClient(next connect.StreamingClientFunc) 
 
 func (i errorInterceptor) toCallerError(ctx context.Context, spec connect.Spec, err error) *connect.Error {
 	outside := truncateError(callerError(err))
+	if info := InfoOf(ctx); info != nil {
+		info.Code = outside.Code()
+	}
 	level := slog.LevelDebug
 	_, upstream := errors.AsType[*upstreamError](err)
 	switch outside.Code() {

@@ -20,6 +20,9 @@ type RequestInfo struct {
 	Route string
 	// ID is the id of the request in logs; empty if no stage sets it.
 	ID string
+	// TraceID is the id of the trace that the request belongs to, 32 hexadecimal digits;
+	// empty if no stage sets it.
+	TraceID string
 	// Client is the address of the client; invalid if no stage sets it.
 	Client netip.Addr
 	// Caller is the id of the authenticated caller; empty for nobody.
@@ -30,6 +33,10 @@ type RequestInfo struct {
 	match    routeMatch // of a REST path
 	matchErr error
 	legacy   bool // a REST path with the errors of an older service
+
+	idHeader    [1]string // ID, as the value of a header
+	traceparent string    // of the caller; empty if TraceID is random
+	tracestate  string    // of the caller
 }
 
 // requestInfoKey is the key of a *RequestInfo in a context.

@@ -45,6 +45,7 @@ type upstreamInterceptor struct {
 // WrapUnary adds a deadline to a call, and translates its error.
 func (i *upstreamInterceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		passIDs(ctx, req.Header())
 		bounded, cancel := ctx, context.CancelFunc(func() {})
 		if _, ok := ctx.Deadline(); !ok {
 			bounded, cancel = context.WithTimeout(ctx, i.timeout)
@@ -62,7 +63,9 @@ func (i *upstreamInterceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFun
 // long-lived.
 func (i *upstreamInterceptor) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return func(ctx context.Context, spec connect.Spec) connect.StreamingClientConn {
-		return &upstreamConn{StreamingClientConn: next(ctx, spec), ctx: ctx, interceptor: i}
+		conn := next(ctx, spec)
+		passIDs(ctx, conn.RequestHeader())
+		return &upstreamConn{StreamingClientConn: conn, ctx: ctx, interceptor: i}
 	}
 }
 

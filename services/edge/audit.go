@@ -126,7 +126,7 @@ func (r *AuditRecorder) newEntry(ctx context.Context, m *auditedMethod, outcome 
 		entry.Caller, entry.CallerName = caller.ID, caller.Name
 	}
 	if info := rpc.InfoOf(ctx); info != nil {
-		entry.RequestId = info.ID
+		entry.RequestId, entry.TraceId = info.ID, info.TraceID
 		if info.Client.IsValid() {
 			entry.Address = info.Client.String()
 		}

@@ -1,11 +1,28 @@
 package edge
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"time"
+)
 
 // The values of Config.Auth.
 const (
 	AuthOff      = "off"
 	AuthRequired = "required"
+)
+
+const (
+	// minCallTimeout and maxCallTimeout bound Config.CallTimeout.
+	minCallTimeout = 100 * time.Millisecond
+	maxCallTimeout = time.Hour
+)
+
+// The values of Config.AccessLog.
+const (
+	AccessLogOff    = "off"
+	AccessLogErrors = "errors"
+	AccessLogAll    = "all"
 )
 
 // A Config holds the settings of the edge. The tags of a field are its flag of bongsu
@@ -26,6 +43,14 @@ type Config struct {
 	// the edge serves cleartext.
 	TLSCert string `name:"tls-cert" type:"path" placeholder:"FILE" help:"The certificate chain of the edge in PEM: the edge serves TLS only. Changed files are used for new connections within a second."`
 	TLSKey  string `name:"tls-key" type:"path" placeholder:"FILE" help:"The private key of --tls-cert."`
+
+	// CallTimeout is the timeout of a call whose method has none of its own, from 100
+	// milliseconds to 1 hour. A stream has none.
+	CallTimeout time.Duration `default:"30s" help:"The timeout of a call whose method has none of its own in its policy; then its caller gets status 408, or deadline_exceeded. Streams have none."`
+
+	// AccessLog is the requests that have a line in the log: AccessLogAll, AccessLogErrors
+	// or AccessLogOff.
+	AccessLog string `default:"all" enum:"all,errors,off" help:"The requests that have a line in the log: all, errors or off. Successful health checks have none, and of refused requests at most 100 per second."`
 }
 
 // CheckTLS returns an error if only one of TLSCert and TLSKey is set.
@@ -34,4 +59,25 @@ func (c Config) CheckTLS() error {
 		return errors.New("set --tls-cert and --tls-key, or neither")
 	}
 	return nil
+}
+
+// Validate returns an error for a flag that is set to zero or less: a zero value would
+// become the default. The command line calls it.
+func (c Config) Validate() error {
+	if c.CallTimeout <= 0 {
+		return fmt.Errorf("invalid --call-timeout %s: must be above 0", c.CallTimeout)
+	}
+	return nil
+}
+
+// CheckBounds returns an error for a value out of its bounds. Defaults are set before.
+func (c Config) CheckBounds() error {
+	if c.CallTimeout < minCallTimeout || c.CallTimeout > maxCallTimeout {
+		return fmt.Errorf("invalid --call-timeout %s: must be from %s to %s", c.CallTimeout, minCallTimeout, maxCallTimeout)
+	}
+	switch c.AccessLog {
+	case AccessLogAll, AccessLogErrors, AccessLogOff:
+		return nil
+	}
+	return fmt.Errorf("invalid --access-log %q: must be all, errors or off", c.AccessLog)
 }

@@ -5,12 +5,15 @@ package edge
 
 import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
+	"time"
+
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/callback/v1/callbackv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1/intakev1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/kit/policy"
 	"github.com/bongsu-project/bongsu/kit/rpc"
 )
 
@@ -27,8 +30,12 @@ type Edge struct {
 	Transfers  userv1connect.TransferServiceClient
 	Access     AccessHandler
 
-	Authorizer *Authorizer    // nil allows everything to everybody
-	Audit      *AuditRecorder // nil records no calls
+	Authorizer  *Authorizer    // nil allows everything to everybody
+	Audit       *AuditRecorder // nil records no calls
+	Methods     policy.Table   // the policies of the methods, for their timeouts
+	CallTimeout time.Duration  // of a unary method without a timeout in its policy; 0 ends no call
+	AccessLog   AccessLog
+	Requests    RequestMetrics // nil measures no requests, and writes no lines of them
 }
 
 // Services returns the public services. UserInfo, DirectoryService, DispatchService and

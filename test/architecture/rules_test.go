@@ -114,6 +114,8 @@ var rules = []rule{
 	{what: "kit/rpc/...", by: []string{"cmd/...", "services/edge/...", "bench/...", "examples/..."},
 		why: "handlers return faults, which interceptors map to codes in one place"},
 	{what: "kit/seal", by: []string{"..."}},
+	{what: "kit/telemetry", by: []string{"cmd/...", "services/edge/...", "examples/..."},
+		why: "the program chooses the format of its log, and the edge has an access log"},
 	{what: "kit/texttemplate", by: []string{"..."}},
 
 	// Generated code.

@@ -116,6 +116,9 @@ func (b *builder) listen(ctx context.Context, stage int, service string, l rpc.L
 	if addr == "" {
 		return nil
 	}
+	if service != Edge && service != Mockup { // the stages of the edge begin with it; the mockup answers as providers do
+		l.Stages = append([]rpc.Stage{rpc.RequestIDs}, l.Stages...)
+	}
 	if l.Handlers == nil {
 		l.Handlers = map[string]http.Handler{}
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/intake"
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/kit/rpc"
+	"github.com/bongsu-project/bongsu/kit/telemetry"
 	"github.com/bongsu-project/bongsu/services/access"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/directory"
@@ -92,9 +93,13 @@ type Config struct {
 	// Empty means none.
 	PprofAddr string `check:"address" placeholder:"127.0.0.1:6060" help:"The address on which Go profiles are served below /debug/pprof/, on a port of their own; none by default."`
 
-	Now   func() time.Time `kong:"-"` // the clock; default time.Now
-	Log   *slog.Logger     `kong:"-"` // required
-	Calls io.Writer        `kong:"-"` // where the mockup prints the calls that it received; nil prints none
+	Now func() time.Time `kong:"-"` // the clock; default time.Now
+	Log *slog.Logger     `kong:"-"` // required
+
+	// AccessLines takes the lines of requests to the edge, by Edge.AccessLog; nil writes none.
+	AccessLines *telemetry.AccessLog `kong:"-"`
+
+	Calls io.Writer `kong:"-"` // where the mockup prints the calls that it received; nil prints none
 }
 
 // Validate returns an error for a flag that is set to an empty or zero value, which would
@@ -176,6 +181,9 @@ func (c Config) complete() (_ settings, err error) {
 		return s, err
 	}
 	s.flagsWithoutEffect = s.findFlagsWithoutEffect()
+	if err := s.Edge.CheckBounds(); err != nil {
+		return s, err
+	}
 	if err := s.Alert.CheckBounds(); err != nil {
 		return s, err
 	}

@@ -18,15 +18,21 @@ func (b *builder) runEdge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	methods, err := policy.NewTable(protoregistry.GlobalFiles)
+	if err != nil {
+		return err
+	}
+	requests, err := b.metrics.requestMetrics(methods)
+	if err != nil {
+		return err
+	}
 	e := edge.Edge{
 		Groups: b.groups, Users: b.users, Alerts: b.alerts, Messengers: b.messengers, Transfers: b.transfers,
 		Access:    edge.AccessHandler{AccessServiceClient: b.access, Bans: edge.NoBans{}},
 		Intake:    &edge.IntakeHandler{Sources: sources, Dispatch: b.dispatch, Metrics: b.metrics, Log: b.log},
 		Callbacks: &edge.CallbackHandler{Dispatch: b.dispatch},
-	}
-	methods, err := policy.NewTable(protoregistry.GlobalFiles)
-	if err != nil {
-		return err
+		Methods:   methods, CallTimeout: b.config.Edge.CallTimeout,
+		AccessLog: b.accessLog(), Requests: requests,
 	}
 	if err := b.openAudit(&e, methods); err != nil {
 		return err
@@ -37,6 +43,14 @@ func (b *builder) runEdge(ctx context.Context) error {
 		Ready:    allReady(b.ready),
 		Handlers: map[string]http.Handler{"GET /openapi.yaml": http.HandlerFunc(serveOpenAPI)},
 	})
+}
+
+// accessLog returns the access log of the edge.
+func (b *builder) accessLog() edge.AccessLog {
+	if b.config.Edge.AccessLog == edge.AccessLogOff {
+		return edge.AccessLog{}
+	}
+	return edge.AccessLog{Lines: b.config.AccessLines, All: b.config.Edge.AccessLog == edge.AccessLogAll}
 }
 
 func serveOpenAPI(w http.ResponseWriter, _ *http.Request) {

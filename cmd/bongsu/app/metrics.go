@@ -34,6 +34,7 @@ const meterName = "github.com/bongsu-project/bongsu"
 // test can run several processes.
 type metrics struct {
 	provider *sdkmetric.MeterProvider
+	registry *prometheus.Registry
 	handler  http.Handler // serves the Prometheus format
 
 	attempts, waits, pauses       metric.Float64Histogram
@@ -57,7 +58,7 @@ func newMetrics() (*metrics, error) {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter))
-	m := &metrics{provider: provider, handler: promhttp.HandlerFor(registry, promhttp.HandlerOpts{})}
+	m := &metrics{provider: provider, registry: registry, handler: promhttp.HandlerFor(registry, promhttp.HandlerOpts{})}
 	if err := m.instruments(provider.Meter(meterName)); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}

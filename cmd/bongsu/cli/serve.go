@@ -36,7 +36,11 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	config := c.Config
-	config.Now, config.Log, config.Calls = con.Now, c.logger(con.Err), con.Out
+	logs := &lockedWriter{w: con.Err}
+	config.Now, config.Log, config.Calls = con.Now, c.logger(logs), con.Out
+	if config.AccessLines = c.accessLog(logs); config.AccessLines != nil {
+		defer config.AccessLines.Close()
+	}
 	for _, name := range con.Unknown {
 		config.Log.Warn("unknown environment variable", "name", name)
 	}

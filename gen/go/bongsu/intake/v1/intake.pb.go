@@ -354,10 +354,10 @@ const file_bongsu_intake_v1_intake_proto_rawDesc = "" +
 	"\x19RECEIVED_OUTCOME_RECORDED\x10\x01\x12\x1d\n" +
 	"\x19RECEIVED_OUTCOME_REPEATED\x10\x02\x12\x1c\n" +
 	"\x18RECEIVED_OUTCOME_CHANGED\x10\x03\x12\x1c\n" +
-	"\x18RECEIVED_OUTCOME_REFUSED\x10\x042\xa8\x01\n" +
-	"\rIntakeService\x12\x96\x01\n" +
-	"\aReceive\x12 .bongsu.intake.v1.ReceiveRequest\x1a!.bongsu.intake.v1.ReceiveResponse\"F\xaa\x9f\x19!\n" +
-	"\falert.intake8\x02B\x0fintake/{source}\x82\xd3\xe4\x93\x02\x1b:\x04body\"\x13/v1/intake/{source}B\xc8\x01\n" +
+	"\x18RECEIVED_OUTCOME_REFUSED\x10\x042\xad\x01\n" +
+	"\rIntakeService\x12\x9b\x01\n" +
+	"\aReceive\x12 .bongsu.intake.v1.ReceiveRequest\x1a!.bongsu.intake.v1.ReceiveResponse\"K\xaa\x9f\x19&\n" +
+	"\falert.intake\"\x03\b\xac\x028\x02B\x0fintake/{source}\x82\xd3\xe4\x93\x02\x1b:\x04body\"\x13/v1/intake/{source}B\xc8\x01\n" +
 	"\x14com.bongsu.intake.v1B\vIntakeProtoP\x01ZAgithub.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1;intakev1\xa2\x02\x03BIX\xaa\x02\x10Bongsu.Intake.V1\xca\x02\x10Bongsu\\Intake\\V1\xe2\x02\x1cBongsu\\Intake\\V1\\GPBMetadata\xea\x02\x12Bongsu::Intake::V1b\x06proto3"
 
 var (

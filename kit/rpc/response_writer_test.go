@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,6 +67,42 @@ func TestUnreadResponses(t *testing.T) {
 				_ = conn.Close()
 				<-read
 			})
+		})
+	}
+}
+
+// TestRecordedResponses checks the status and the size of a response, however it is written.
+func TestRecordedResponses(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		write   func(http.ResponseWriter)
+		status  int
+		written int64
+	}{
+		{"nothing", func(http.ResponseWriter) {}, 0, 0},
+		{"a header", func(w http.ResponseWriter) { w.WriteHeader(http.StatusNoContent) }, http.StatusNoContent, 0},
+		{"a body", func(w http.ResponseWriter) { _, _ = io.WriteString(w, "abc") }, http.StatusOK, 3},
+		{"both", func(w http.ResponseWriter) { w.WriteHeader(http.StatusNotFound); _, _ = io.WriteString(w, "abc") }, http.StatusNotFound, 3},
+		{"a large body", func(w http.ResponseWriter) { _, _ = w.Write(make([]byte, 3*pieceBytes+1)) }, http.StatusOK, 3*pieceBytes + 1},
+		{"a stream", func(w http.ResponseWriter) {
+			for range 3 {
+				_, _ = io.WriteString(w, "ab")
+				w.(http.Flusher).Flush()
+			}
+		}, http.StatusOK, 6},
+		{"a flushed header", func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() }, http.StatusOK, 0},
+		{"early hints", func(w http.ResponseWriter) { w.WriteHeader(http.StatusEarlyHints); w.WriteHeader(http.StatusAccepted) }, http.StatusAccepted, 0},
+		{"two headers", func(w http.ResponseWriter) { w.WriteHeader(http.StatusNotFound); w.WriteHeader(http.StatusOK) }, http.StatusNotFound, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := RecordResponse(httptest.NewRecorder())
+			if RecordResponse(w) != w {
+				t.Error("a writer is wrapped twice")
+			}
+			c.write(w)
+			if w.Status() != c.status || w.Written() != c.written {
+				t.Errorf("status %d, %d bytes; want %d, %d", w.Status(), w.Written(), c.status, c.written)
+			}
 		})
 	}
 }

@@ -1,0 +1,74 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/kit/policy"
+)
+
+// errCallTimeout is the cause of a context that ended by the timeout of the edge, and not by
+// a deadline of the caller.
+var errCallTimeout = errors.New("the timeout of the call at the edge has passed")
+
+// A deadline is the interceptor that bounds a valid call by the timeout of its policy. A
+// caller's own deadline applies if it is earlier.
+type deadline struct {
+	methods policy.Table
+	timeout time.Duration // of unary methods without a timeout of their own
+}
+
+// WrapUnary returns deadline_exceeded for a call whose timeout has passed.
+func (d deadline) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		timeout := d.methods[req.Spec().Procedure].Timeout
+		if timeout == 0 {
+			timeout = d.timeout
+		}
+		bounded, cancel := context.WithTimeoutCause(ctx, timeout, errCallTimeout)
+		defer cancel()
+		res, err := next(bounded, req)
+		if err != nil {
+			return nil, deadlineError(bounded, timeout, err)
+		}
+		return res, nil
+	}
+}
+
+// WrapStreamingHandler returns deadline_exceeded for a stream whose timeout has passed. A
+// stream without a timeout of its own has none.
+func (d deadline) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
+		timeout := d.methods[conn.Spec().Procedure].Timeout
+		if timeout == 0 {
+			return next(ctx, conn)
+		}
+		bounded, cancel := context.WithTimeoutCause(ctx, timeout, errCallTimeout)
+		defer cancel()
+		if err := next(bounded, conn); err != nil {
+			return deadlineError(bounded, timeout, err)
+		}
+		return nil
+	}
+}
+
+// WrapStreamingClient returns next: the interceptor is for handlers.
+func (deadline) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return next
+}
+
+// deadlineError returns the error of a call under a timeout. After it has passed that is
+// deadline_exceeded, whatever the interrupted call returned, except for unavailable: intake
+// returns that for an interrupted call, because its sources repeat a request for status 503
+// and drop it for 408.
+func deadlineError(ctx context.Context, timeout time.Duration, err error) error {
+	if !errors.Is(context.Cause(ctx), errCallTimeout) || errors.Is(err, fault.ErrUnavailable) || connect.CodeOf(err) == connect.CodeUnavailable {
+		return err
+	}
+	return connect.NewError(connect.CodeDeadlineExceeded, fmt.Errorf("timed out after %s; the call may have had its effect: repeat it only with an idempotency key, or if it changes nothing twice", timeout))
+}
