@@ -28,17 +28,6 @@ type Bans interface {
 	Lift(ctx context.Context, address netip.Addr) error
 }
 
-// NoBans is Bans of an edge that bans nobody.
-type NoBans struct{}
-
-// List returns no bans.
-func (NoBans) List(context.Context) ([]ban.Ban, error) { return nil, nil }
-
-// Lift returns fault.ErrNotFound.
-func (NoBans) Lift(_ context.Context, address netip.Addr) error {
-	return fault.NotFoundf("address %s is not banned", address)
-}
-
 // An AccessHandler implements AccessService. It answers what the edge knows, the caller and the
 // bans, and forwards the rest to the access service.
 type AccessHandler struct {

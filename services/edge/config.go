@@ -26,6 +26,8 @@ type Config struct {
 	// the edge serves cleartext.
 	TLSCert string `name:"tls-cert" type:"path" placeholder:"FILE" help:"The certificate chain of the edge in PEM: the edge serves TLS only. Changed files are used for new connections within a second."`
 	TLSKey  string `name:"tls-key" type:"path" placeholder:"FILE" help:"The private key of --tls-cert."`
+
+	Admission AdmissionConfig `embed:""`
 }
 
 // CheckTLS returns an error if only one of TLSCert and TLSKey is set.

@@ -29,6 +29,7 @@ type Edge struct {
 
 	Authorizer *Authorizer    // nil allows everything to everybody
 	Audit      *AuditRecorder // nil records no calls
+	Admission  *Admission     // nil admits everything
 }
 
 // Services returns the public services. UserInfo, DirectoryService, DispatchService and

@@ -176,6 +176,9 @@ func (c Config) complete() (_ settings, err error) {
 		return s, err
 	}
 	s.flagsWithoutEffect = s.findFlagsWithoutEffect()
+	if err := s.Edge.Admission.CheckBounds(); err != nil {
+		return s, err
+	}
 	if err := s.Alert.CheckBounds(); err != nil {
 		return s, err
 	}
