@@ -14,7 +14,6 @@ import (
 	"github.com/bongsu-project/bongsu/internal/ban"
 	"github.com/bongsu-project/bongsu/internal/role"
 	"github.com/bongsu-project/bongsu/kit/auth"
-	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 var _ accessv1connect.AccessServiceHandler = AccessHandler{}

@@ -74,7 +74,8 @@ type addressLimit struct {
 
 // ServeHTTP serves or refuses a request.
 func (s *addressLimit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	client, now := rpc.InfoOf(r.Context()).Client, s.Now()
+	info, now := rpc.InfoOf(r.Context()), s.Now()
+	client := info.Client
 	state := s.state(ban.NetworkOf(client))
 	allowed := state.limiter.AllowN(now, 1)
 	tokens := state.limiter.TokensAt(now)
@@ -85,14 +86,17 @@ func (s *addressLimit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.countRefusal(state, client, now)
 		return
 	}
+	if info.Streaming { // streams have a bound of their own
+		s.next.ServeHTTP(w, r)
+		return
+	}
+	defer state.calls.Add(-1)
 	if state.calls.Add(1) > s.maxCalls {
-		state.calls.Add(-1)
 		s.Metrics.RefusedRequest(RefusedAddressCalls)
 		rpc.WriteError(w, r, limitError(connect.CodeResourceExhausted, "too many concurrent requests from "+client.String()+": at most "+
 			strconv.FormatInt(s.maxCalls, 10)+" at a time; wait for some to end", busyRetry), s.Log)
 		return
 	}
-	defer state.calls.Add(-1)
 	s.next.ServeHTTP(w, r)
 }
 

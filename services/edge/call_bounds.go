@@ -84,7 +84,7 @@ func (s *boundedCalls) serveStream(w http.ResponseWriter, r *http.Request, info 
 		return
 	}
 	defer s.close(caller)
-	s.next.ServeHTTP(newStreamWriter(w), r)
+	s.next.ServeHTTP(newStreamWriter(w, streamTimeout), r)
 }
 
 func (s *boundedCalls) refuse(w http.ResponseWriter, r *http.Request, code connect.Code, reason, text string) {

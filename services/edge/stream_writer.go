@@ -13,22 +13,23 @@ const streamTimeout = 30 * time.Second
 type streamWriter struct {
 	http.ResponseWriter
 	controller *http.ResponseController
+	timeout    time.Duration
 }
 
-func newStreamWriter(w http.ResponseWriter) *streamWriter {
-	return &streamWriter{ResponseWriter: w, controller: http.NewResponseController(w)}
+func newStreamWriter(w http.ResponseWriter, timeout time.Duration) *streamWriter {
+	return &streamWriter{ResponseWriter: w, controller: http.NewResponseController(w), timeout: timeout}
 }
 
 // Write returns an error if the caller does not read in time.
 func (w *streamWriter) Write(data []byte) (int, error) {
-	w.setDeadline(time.Now().Add(streamTimeout))
+	w.setDeadline(time.Now().Add(w.timeout))
 	defer w.setDeadline(time.Time{}) // by HTTP/2 it would end a stream that is idle
 	return w.ResponseWriter.Write(data)
 }
 
 // Flush flushes the buffers, under the same timeout.
 func (w *streamWriter) Flush() {
-	w.setDeadline(time.Now().Add(streamTimeout))
+	w.setDeadline(time.Now().Add(w.timeout))
 	defer w.setDeadline(time.Time{})
 	_ = w.controller.Flush() // fails only if the caller is gone, which ends the context
 }
