@@ -201,8 +201,8 @@ func TestBannedElsewhere(t *testing.T) {
 	kittest.Equal(t, a.statuses(t, client, 1), []int{403})
 }
 
-// protocols are the requests of a method that needs no service, by protocol.
-var protocols = map[string]func(t *testing.T) *http.Request{
+// requestsByProtocol are the requests of a method that needs no service, by protocol.
+var requestsByProtocol = map[string]func(t *testing.T) *http.Request{
 	"REST": func(t *testing.T) *http.Request {
 		return request(t, "/v1/intake/nobody", "application/json", `{}`)
 	},
@@ -309,7 +309,7 @@ func TestRefusalsByProtocol(t *testing.T) {
 			"gRPC-Web": {200, "7", "3600", false},
 		}},
 	} {
-		for protocol, newRequest := range protocols {
+		for protocol, newRequest := range requestsByProtocol {
 			t.Run(name+"/"+protocol, func(t *testing.T) {
 				a := admit(t, c.config)
 				if c.banned {
@@ -333,11 +333,11 @@ func TestServiceLimit(t *testing.T) {
 	a := admit(t, func(c *edge.AdmissionConfig) { c.ServiceLimit = []string{"alert=1/s", "group=5/s"} })
 	for i, want := range []int{404, 404, 429} {
 		from := []string{client, neighbor, client6}[i]
-		res := a.serve(t, from, protocols["REST"](t))
+		res := a.serve(t, from, requestsByProtocol["REST"](t))
 		kittest.Equal(t, res.Code, want)
 	}
 	a.clock.Advance(time.Second)
-	res := a.serve(t, client, protocols["Connect"](t))
+	res := a.serve(t, client, requestsByProtocol["Connect"](t))
 	kittest.Equal(t, res.Code, 404)
 	kittest.Equal(t, a.counted.refused(), map[string]int{edge.RefusedServiceLimit: 1})
 }
@@ -364,7 +364,7 @@ func TestCORS(t *testing.T) {
 	kittest.Equal(t, foreign.Body.String(), "")
 	kittest.Equal(t, foreign.Header().Get("Access-Control-Allow-Origin"), "")
 
-	r := protocols["REST"](t)
+	r := requestsByProtocol["REST"](t)
 	r.Header.Set("Origin", "https://console.example.com")
 	res = a.serve(t, client, r)
 	if text := res.Body.String(); !strings.Contains(text, "nobody") {
