@@ -7,8 +7,8 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// unlimited is the only non-default configuration: it raises the rate limits of
-// providers to the maximum, because they would be all that is measured.
+// unlimited is the only non-default configuration, beside --address-limit=off: it raises the
+// rate limits of providers to the maximum, because they would be all that is measured.
 var unlimited = []string{"--credential-limit=100000/s", "--destination-limit=100000/s"}
 
 // A bongsu is a running Bongsu, or its services that accept alerts.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -20,6 +21,7 @@ type Hosts struct {
 	any     bool
 	names   map[string]bool // a host, or a host with a port
 	domains []string        // such as ".example.com", for all subdomains
+	origins map[string]bool // of other sites whose pages may call
 }
 
 // AnyHost serves every Host header.
@@ -62,6 +64,39 @@ func (h Hosts) With(names ...string) Hosts {
 	}
 	h.names = all
 	return h
+}
+
+// WithOrigins returns h with origins of other sites, such as https://console.example.com,
+// whose pages may call this server too. They must be those of ParseOrigins.
+func (h Hosts) WithOrigins(origins ...string) Hosts {
+	all := maps.Clone(h.origins)
+	if all == nil {
+		all = map[string]bool{}
+	}
+	for _, origin := range origins {
+		all[origin] = true
+	}
+	h.origins = all
+	return h
+}
+
+// ParseOrigins returns origins in the form in which browsers send them. It returns an error
+// for one that is not scheme://host or scheme://host:port, with http or https; that includes
+// "*".
+func ParseOrigins(origins []string) ([]string, error) {
+	parsed := make([]string, 0, len(origins))
+	for _, origin := range origins {
+		lower := strings.ToLower(origin)
+		u, err := url.Parse(lower)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || !isHost(u.Hostname()) || u.Scheme+"://"+u.Host != lower {
+			return nil, fmt.Errorf("invalid origin %q: use https://console.example.com or http://localhost:3000, without a path", truncateName(origin))
+		}
+		if port := u.Port(); port == map[string]string{"http": "80", "https": "443"}[u.Scheme] {
+			u.Host = strings.TrimSuffix(u.Host, ":"+port)
+		}
+		parsed = append(parsed, u.Scheme+"://"+u.Host)
+	}
+	return parsed, nil
 }
 
 // allows reports whether the Host header of a request is served. A request without one does

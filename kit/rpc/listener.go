@@ -67,7 +67,8 @@ func (l Listener) staged(mux http.Handler, rest *restHandler) (http.Handler, err
 		}
 		methods := found.(protoreflect.ServiceDescriptor).Methods() //nolint:forcetypeassert // the name is that of a service
 		for i := range methods.Len() {
-			procedures[s.Path+string(methods.Get(i).Name())] = true
+			m := methods.Get(i)
+			procedures[s.Path+string(m.Name())] = m.IsStreamingServer() || m.IsStreamingClient()
 		}
 	}
 	handler := mux

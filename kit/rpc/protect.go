@@ -19,7 +19,7 @@ var (
 
 // Protect wraps next to refuse requests of other sites' pages, which can make a browser on
 // this machine or its network send them: the Host must be allowed, and an Origin must equal
-// the Host. Refused requests get 403, or permission_denied by the protocol of the request.
+// the Host, unless it is one of hosts.WithOrigins. Refused requests get 403, or permission_denied by the protocol of the request.
 func Protect(next http.Handler, hosts Hosts, rules RESTRules, log *slog.Logger) http.Handler {
 	g := &originGuard{next: next, hosts: hosts, rules: rules, cross: http.NewCrossOriginProtection(), errors: connect.NewErrorWriter(), log: log}
 	g.logged.Interval = time.Minute
@@ -51,6 +51,9 @@ func (g *originGuard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *originGuard) check(r *http.Request) error {
 	if !g.hosts.allows(r) {
 		return errForeignHost
+	}
+	if len(g.hosts.origins) > 0 && g.hosts.origins[r.Header.Get("Origin")] {
+		return nil
 	}
 	if err := g.cross.Check(r); err != nil {
 		return errForeignOrigin

@@ -130,3 +130,35 @@ func TestRefusalsAreLogged(t *testing.T) {
 		}
 	})
 }
+
+// TestTrustedOrigins lets pages of named origins call, and no others.
+func TestTrustedOrigins(t *testing.T) {
+	origins, err := ParseOrigins([]string{"https://Console.example.com:443", "http://localhost:3000"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for origin, want := range map[string]bool{
+		"https://console.example.com":      true,
+		"http://localhost:3000":            true,
+		"http://console.example.com":       false,
+		"https://console.example.com:8443": false,
+		"https://evil.console.example.com": false,
+		"http://localhost:3001":            false,
+		"null":                             false,
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://localhost:18080/v1/alerts", nil)
+		r.Header.Set("Origin", origin)
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		reached := false
+		next := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached = true })
+		Protect(next, Hosts{}.WithOrigins(origins...), testRules, slog.New(slog.DiscardHandler)).ServeHTTP(httptest.NewRecorder(), r)
+		if reached != want {
+			t.Errorf("%s: reached %t", origin, reached)
+		}
+	}
+	for _, origin := range []string{"*", "console.example.com", "https://a.example/", "https://a.example/x", "https://*.example.com", "ftp://a.example", "https://user@a.example", "null", "", "https://"} {
+		if got, err := ParseOrigins([]string{origin}); err == nil {
+			t.Errorf("%q: %q", origin, got)
+		}
+	}
+}

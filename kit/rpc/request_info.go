@@ -18,6 +18,8 @@ type RequestInfo struct {
 	// Route is the REST path as in the Protobuf file, such as "GET /v1/books/{id}"; empty
 	// for other protocols and for a path that is unknown.
 	Route string
+	// Streaming is set for a method that streams.
+	Streaming bool
 	// ID is the id of the request in logs; empty if no stage sets it.
 	ID string
 	// TraceID is the id of the trace that the request belongs to, 32 hexadecimal digits;
@@ -55,7 +57,7 @@ type Stage func(next http.Handler) http.Handler
 // A router finds the method of a request before the first stage.
 type router struct {
 	next       http.Handler
-	procedures map[string]bool // by path
+	procedures map[string]bool // by path; true for a method that streams
 	routes     *routes
 	rules      RESTRules
 }
@@ -68,9 +70,11 @@ func (h *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // withInfo returns a copy of r with its RequestInfo.
 func (h *router) withInfo(r *http.Request) *http.Request {
 	info := &RequestInfo{}
-	switch path := r.URL.Path; {
-	case h.procedures[path]:
-		info.Procedure = path
+	path := r.URL.Path
+	streaming, ok := h.procedures[path]
+	switch {
+	case ok:
+		info.Procedure, info.Streaming = path, streaming
 	case strings.HasPrefix(path, "/v1/"):
 		info.match, info.matchErr = h.routes.match(r.Method, r.URL.EscapedPath())
 		info.legacy = info.match.legacy

@@ -14,7 +14,6 @@ import (
 	"github.com/bongsu-project/bongsu/internal/ban"
 	"github.com/bongsu-project/bongsu/internal/role"
 	"github.com/bongsu-project/bongsu/kit/auth"
-	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 var _ accessv1connect.AccessServiceHandler = AccessHandler{}
@@ -26,17 +25,6 @@ type Bans interface {
 	// Lift ends the ban of an address, or of its network. It must return fault.ErrNotFound if
 	// the address is not banned.
 	Lift(ctx context.Context, address netip.Addr) error
-}
-
-// NoBans is Bans of an edge that bans nobody.
-type NoBans struct{}
-
-// List returns no bans.
-func (NoBans) List(context.Context) ([]ban.Ban, error) { return nil, nil }
-
-// Lift returns fault.ErrNotFound.
-func (NoBans) Lift(_ context.Context, address netip.Addr) error {
-	return fault.NotFoundf("address %s is not banned", address)
 }
 
 // An AccessHandler implements AccessService. It answers what the edge knows, the caller and the

@@ -51,6 +51,8 @@ type Config struct {
 	// AccessLog is the requests that have a line in the log: AccessLogAll, AccessLogErrors
 	// or AccessLogOff.
 	AccessLog string `default:"all" enum:"all,errors,off" help:"The requests that have a line in the log: all, errors or off. Successful health checks have none, and of refused requests at most 100 per second."`
+
+	Admission AdmissionConfig `embed:""`
 }
 
 // CheckTLS returns an error if only one of TLSCert and TLSKey is set.

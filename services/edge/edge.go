@@ -36,6 +36,7 @@ type Edge struct {
 	CallTimeout time.Duration  // of a unary method without a timeout in its policy; 0 ends no call
 	AccessLog   AccessLog
 	Requests    RequestMetrics // nil measures no requests, and writes no lines of them
+	Admission   *Admission     // nil admits everything
 }
 
 // Services returns the public services. UserInfo, DirectoryService, DispatchService and

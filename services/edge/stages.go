@@ -6,23 +6,40 @@ import (
 	"github.com/bongsu-project/bongsu/kit/rpc"
 )
 
-// Stages returns the stages of a request before its body is read, in their order.
+// Stages returns the stages of a request before its body is read, in their order. Those that
+// are off are left out.
 func (e Edge) Stages() []rpc.Stage {
 	stages := []rpc.Stage{rpc.RequestIDs}
 	if e.Requests != nil {
 		stages = append(stages, e.recordRequests)
 	}
+	if a := e.Admission; a != nil {
+		stages = append(stages, a.clientAddress())
+		if a.addresses != nil {
+			stages = append(stages, a.ban(), a.addressLimit())
+		}
+		if len(a.limits.origins) > 0 {
+			stages = append(stages, a.cors())
+		}
+	}
 	if e.Authorizer != nil {
 		stages = append(stages, e.Authorizer.Stage)
+	}
+	if e.Admission != nil {
+		stages = append(stages, e.Admission.callBounds())
 	}
 	return stages
 }
 
-// Interceptors returns the interceptors of a valid request, in their order.
+// Interceptors returns the interceptors of a valid request, in their order. Those that are off
+// are left out.
 func (e Edge) Interceptors() []connect.Interceptor {
 	var interceptors []connect.Interceptor
 	if e.Authorizer != nil {
 		interceptors = append(interceptors, e.Authorizer.Interceptor())
+	}
+	if e.Admission != nil && e.Admission.services != nil {
+		interceptors = append(interceptors, e.Admission.services)
 	}
 	if e.CallTimeout > 0 {
 		interceptors = append(interceptors, deadline{methods: e.Methods, timeout: e.CallTimeout})

@@ -24,7 +24,7 @@ import (
 // all of them receive the final states.
 func TestTwoThousandWatchers(t *testing.T) {
 	watchers, alerts := testenv.Pick(500, 2000), testenv.Pick(50, 200)
-	p := binaries.Serve(t, append([]string{"--services=all,mockup", "--demo-data", "--data=" + t.TempDir()}, anywhere...)...)
+	p := binaries.Serve(t, append([]string{"--services=all,mockup", "--demo-data", "--data=" + t.TempDir(), "--max-streams-per-caller=2000"}, anywhere...)...)
 	urls := p.URLs(t, 5)
 	d := deployment{edge: urls["edge"], mockup: urls["mockup"]}
 	d.fault(t, &mockupv1.Fault{Status: 429, Headers: map[string]string{"Retry-After": "3600"}, BodyContains: "USER7_CHANNEL_ID"})

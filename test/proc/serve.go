@@ -21,10 +21,14 @@ func (b Binaries) Serve(t T, args ...string) *Process {
 // Unpaced turns rate limits off, for tests that send to the same users again and again.
 var Unpaced = []string{"--credential-limit=off", "--destination-limit=off"}
 
+// always are the flags of every bongsu serve: tests call the edge from one address, which may
+// send any number of requests.
+var always = []string{"--log-format=json", "--address-limit=off"}
+
 // ServeCommand returns the command of Serve, for a test that modifies it. Of a repeated
 // flag, the last value counts.
 func (b Binaries) ServeCommand(args ...string) *exec.Cmd {
-	cmd := exec.Command(b.Bongsu, append([]string{"serve"}, lastOfEach(slices.Concat([]string{"--log-format=json"}, b.Args, args))...)...)
+	cmd := exec.Command(b.Bongsu, append([]string{"serve"}, lastOfEach(slices.Concat(always, b.Args, args))...)...)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=2")
 	return cmd
 }

@@ -22,7 +22,7 @@ export async function bongsu(): Promise<Bongsu> {
   const data = await mkdtemp(join(tmpdir(), "bongsu-ts-"));
   const child = spawn(
     program,
-    ["serve", "--services=all,mockup", `--data=${data}`, "--demo-data", "--edge-addr=127.0.0.1:0", "--mockup-addr=127.0.0.1:0"],
+    ["serve", "--services=all,mockup", `--data=${data}`, "--demo-data", "--address-limit=off", "--edge-addr=127.0.0.1:0", "--mockup-addr=127.0.0.1:0"],
     { stdio: ["ignore", "ignore", "pipe"] },
   );
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));

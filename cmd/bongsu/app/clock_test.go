@@ -50,6 +50,7 @@ func runApp(t *testing.T, c Config) *App {
 	if c.Data == "" {
 		c.Data = t.TempDir()
 	}
+	c.Edge.AddressLimit = "off" // tests poll
 	a, err := New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)

@@ -184,6 +184,9 @@ func (c Config) complete() (_ settings, err error) {
 	if err := s.Edge.CheckBounds(); err != nil {
 		return s, err
 	}
+	if err := s.Edge.Admission.CheckBounds(); err != nil {
+		return s, err
+	}
 	if err := s.Alert.CheckBounds(); err != nil {
 		return s, err
 	}

@@ -18,6 +18,14 @@ func (b *builder) runEdge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	bans, err := b.openBans()
+	if err != nil {
+		return err
+	}
+	admission, err := b.newAdmission(bans)
+	if err != nil {
+		return err
+	}
 	methods, err := policy.NewTable(protoregistry.GlobalFiles)
 	if err != nil {
 		return err
@@ -28,11 +36,12 @@ func (b *builder) runEdge(ctx context.Context) error {
 	}
 	e := edge.Edge{
 		Groups: b.groups, Users: b.users, Alerts: b.alerts, Messengers: b.messengers, Transfers: b.transfers,
-		Access:    edge.AccessHandler{AccessServiceClient: b.access, Bans: edge.NoBans{}},
+		Access:    edge.AccessHandler{AccessServiceClient: b.access, Bans: bans},
 		Intake:    &edge.IntakeHandler{Sources: sources, Dispatch: b.dispatch, Metrics: b.metrics, Log: b.log},
 		Callbacks: &edge.CallbackHandler{Dispatch: b.dispatch},
 		Methods:   methods, CallTimeout: b.config.Edge.CallTimeout,
 		AccessLog: b.accessLog(), Requests: requests,
+		Admission: admission,
 	}
 	if err := b.openAudit(&e, methods); err != nil {
 		return err
@@ -51,6 +60,19 @@ func (b *builder) accessLog() edge.AccessLog {
 		return edge.AccessLog{}
 	}
 	return edge.AccessLog{Lines: b.config.AccessLines, All: b.config.Edge.AccessLog == edge.AccessLogAll}
+}
+
+// newAdmission returns the admission of the edge, with its metrics.
+func (b *builder) newAdmission(bans bannedAddresses) (*edge.Admission, error) {
+	measured, err := b.metrics.newAdmissionMetrics()
+	if err != nil {
+		return nil, err
+	}
+	admission, err := edge.NewAdmission(b.config.Edge.Admission, edge.AdmissionDependencies{Bans: bans, Metrics: measured, Now: b.config.Now, Log: b.log})
+	if err != nil {
+		return nil, err
+	}
+	return admission, measured.observe(admission.Counts, bans.Len)
 }
 
 func serveOpenAPI(w http.ResponseWriter, _ *http.Request) {

@@ -52,6 +52,7 @@ func serveScript(t *testing.T) func(*testscript.TestScript, bool, []string) {
 			Log:      slog.New(slog.DiscardHandler),
 		}
 		config.Edge.Addr, config.Mockup.Addr = "127.0.0.1:0", "127.0.0.1:0"
+		config.Edge.AddressLimit = "off" // scripts poll
 		config.Directory.DemoData = len(args) == 1 && args[0] == "--demo-data"
 		a, err := app.New(ctx, config)
 		if err != nil {

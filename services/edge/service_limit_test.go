@@ -1,0 +1,31 @@
+package edge
+
+import (
+	"log/slog"
+	"testing"
+
+	"go.opentelemetry.io/otel/metric/noop"
+
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/kit/kittest"
+	"github.com/bongsu-project/bongsu/kit/rpc"
+)
+
+// TestEveryServiceHasAWord checks that --service-limit reaches every service of the edge.
+func TestEveryServiceHasAWord(t *testing.T) {
+	options, err := rpc.NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), noop.Int64Counter{}, RESTRules)
+	kittest.NoError(t, err)
+	e := Edge{
+		Groups: groupv1connect.UnimplementedGroupServiceHandler{}, Users: userv1connect.UnimplementedUserServiceHandler{},
+		Alerts: alertv1connect.UnimplementedAlertServiceHandler{}, Messengers: messengerv1connect.UnimplementedMessengerServiceHandler{},
+		Transfers: userv1connect.UnimplementedTransferServiceHandler{}, Intake: &IntakeHandler{}, Callbacks: &CallbackHandler{},
+	}
+	for _, service := range e.Services(options) {
+		if serviceWords[service.Name()] == "" {
+			t.Errorf("%s has no service in serviceWords", service.Name())
+		}
+	}
+}
