@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 	"go.opentelemetry.io/otel/metric/noop"
@@ -21,6 +22,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/internal/ban"
 	"github.com/bongsu-project/bongsu/kit/auth"
 	"github.com/bongsu-project/bongsu/kit/policy"
 	"github.com/bongsu-project/bongsu/kit/rpc"
@@ -115,6 +117,7 @@ func newEdge() edge.Edge {
 		Groups: groupv1connect.UnimplementedGroupServiceHandler{}, Users: userv1connect.UnimplementedUserServiceHandler{},
 		Alerts: alertv1connect.UnimplementedAlertServiceHandler{}, Messengers: messengerv1connect.UnimplementedMessengerServiceHandler{},
 		Transfers: userv1connect.UnimplementedTransferServiceHandler{},
+		Access:    edge.AccessHandler{AccessServiceClient: accessv1connect.UnimplementedAccessServiceHandler{}, Bans: ban.NewMemory(time.Now)},
 		Intake:    &edge.IntakeHandler{Metrics: noIntakeMetrics{}, Log: slog.New(slog.DiscardHandler)},
 		Callbacks: &edge.CallbackHandler{Dispatch: jobv1connect.UnimplementedDispatchServiceHandler{}},
 	}
@@ -127,13 +130,8 @@ func serve(t *testing.T, e edge.Edge, first ...rpc.Stage) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options = options.With(e.Interceptors()...)
-	services := e.Services(options)
-	if !slices.ContainsFunc(services, func(s rpc.Service) bool { return s.Name() == accessv1connect.AccessServiceName }) {
-		services = append(services, rpc.Public(options, accessv1connect.NewAccessServiceHandler, accessv1connect.AccessServiceHandler(accessv1connect.UnimplementedAccessServiceHandler{})))
-	}
 	handler, err := rpc.Listener{
-		Services: services,
+		Services: e.Services(options.With(e.Interceptors()...)),
 		Stages:   append(first, e.Stages()...),
 		Ready:    func(context.Context) error { return nil },
 		Handlers: map[string]http.Handler{
@@ -160,8 +158,8 @@ func (noIntakeMetrics) RefusedIntake(string, string) {}
 func (noIntakeMetrics) IntakeProblem(string, string) {}
 
 // reached holds the codes of calls that were allowed: the upstream has no method, the empty
-// request is invalid, or the intake has no source.
-var reached = map[connect.Code]bool{connect.CodeUnimplemented: true, connect.CodeInvalidArgument: true, connect.CodeNotFound: true}
+// request is invalid, the intake has no source, or it is a method of the edge itself.
+var reached = map[connect.Code]bool{0: true, connect.CodeUnimplemented: true, connect.CodeInvalidArgument: true, connect.CodeNotFound: true}
 
 // TestAccess checks who may call each method, by every protocol.
 func TestAccess(t *testing.T) {

@@ -83,6 +83,9 @@ func (auditedAlerts) SendAlert(context.Context, *alertv1.SendAlertRequest) (*ale
 // auditTime is the time of all entries.
 var auditTime = time.Date(2026, 11, 29, 1, 2, 3, 0, time.UTC)
 
+// auditTrace is the id of the trace of the calls of TestAuditEntries.
+const auditTrace = "4bf92f3577b34da6a3ce929d0e0e4736"
+
 // startAudited serves an edge with an audit log. stop ends the recorder, which stores what
 // waits.
 func startAudited(t *testing.T, batched bool, log *slog.Logger) (url string, audit *recordedAudit, stop func()) {
@@ -94,8 +97,7 @@ func startAudited(t *testing.T, batched bool, log *slog.Logger) (url string, aud
 	e.Authorizer.Refused = e.Audit.Refused
 	server := serve(t, e, withTestCaller, func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			info := rpc.InfoOf(r.Context())
-			info.ID, info.Client = "request-1", netip.MustParseAddr("192.0.2.7")
+			rpc.InfoOf(r.Context()).Client = netip.MustParseAddr("192.0.2.7")
 			next.ServeHTTP(w, r)
 		})
 	})
@@ -126,7 +128,9 @@ func TestAuditEntries(t *testing.T) {
 		{"invalid", "bongsu.group.v1.GroupService/CreateGroup", "operator", nil, "", ""},
 		{"by nobody", "bongsu.group.v1.GroupService/CreateGroup", "", map[string]string{"group_name": "ops"}, "", ""},
 	} {
-		code, _ := callConnect()(t, url, methods["/"+c.procedure].Descriptor, http.Header{callerHeader: {c.role}}, c.fields)
+		code, _ := callConnect()(t, url, methods["/"+c.procedure].Descriptor, http.Header{
+			callerHeader: {c.role}, "X-Request-Id": {"request-1"}, "Traceparent": {"00-" + auditTrace + "-00f067aa0ba902b7-01"},
+		}, c.fields)
 		entries := audit.take() // stored before the response
 		if c.outcome == "" {
 			if len(entries) != 0 {
@@ -140,7 +144,7 @@ func TestAuditEntries(t *testing.T) {
 		}
 		want := &accessv1.AuditEntry{
 			Id: entries[0].GetId(), Time: entries[0].GetTime(), Caller: "key-of-" + c.role, CallerName: "the " + c.role, Address: "192.0.2.7",
-			Procedure: c.procedure, Resource: c.resource, Outcome: c.outcome, RequestId: "request-1",
+			Procedure: c.procedure, Resource: c.resource, Outcome: c.outcome, RequestId: "request-1", TraceId: auditTrace,
 		}
 		if !proto.Equal(entries[0], want) || !entries[0].GetTime().AsTime().Equal(auditTime) {
 			t.Errorf("%s: recorded %v, want %v", c.name, entries[0], want)
@@ -149,7 +153,7 @@ func TestAuditEntries(t *testing.T) {
 			t.Errorf("%s: outcome %s for code %s", c.name, c.outcome, code)
 		}
 		line := `"level":"INFO","msg":"audit","id":"` + entries[0].GetId() + `","caller":"key-of-operator","caller_name":"the operator","address":"192.0.2.7","procedure":"` +
-			c.procedure + `","resource":"` + c.resource + `","outcome":"` + c.outcome + `","request_id":"request-1"}`
+			c.procedure + `","resource":"` + c.resource + `","outcome":"` + c.outcome + `","request_id":"request-1","trace_id":"` + auditTrace + `"}`
 		if log.Count(line) != 1 {
 			t.Errorf("%s: the log has no line %s:\n%s", c.name, line, log.String())
 		}

@@ -285,7 +285,9 @@ func (k keyring) contents(t *testing.T) string {
 		all.WriteString(answer + "\n")
 	}
 	_, keys := k.do(t, http.MethodGet, "/v1/keys", "")
-	var list struct{ Keys []struct{ ID, RevokeTime string } }
+	var list struct {
+		Keys []struct{ ID, RevokeTime string }
+	}
 	must(t, json.Unmarshal([]byte(keys), &list))
 	for _, key := range list.Keys {
 		all.WriteString(key.ID + key.RevokeTime + "\n")
@@ -392,4 +394,3 @@ func TestAccess(t *testing.T) {
 		}
 	})
 }
-

@@ -7,7 +7,6 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
-	"github.com/bongsu-project/bongsu/kit/policy"
 	"github.com/bongsu-project/bongsu/services/edge"
 )
 
@@ -16,7 +15,7 @@ var _ edge.AuditMetrics = auditMetrics{}
 // openAudit records the calls of the edge at the access service, if there is one. Where the edge
 // knows no callers, calls that the ledger holds too are not recorded. The recorder ends after the
 // port of the edge.
-func (b *builder) openAudit(e *edge.Edge, methods policy.Table) error {
+func (b *builder) openAudit(e *edge.Edge) error {
 	if b.credentials == nil {
 		return nil
 	}
@@ -25,7 +24,7 @@ func (b *builder) openAudit(e *edge.Edge, methods policy.Table) error {
 	if err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
-	e.Audit = edge.NewAuditRecorder(methods, b.credentials, e.Authorizer != nil, auditMetrics{entries}, b.config.Now, b.log)
+	e.Audit = edge.NewAuditRecorder(e.Methods, b.credentials, e.Authorizer != nil, auditMetrics{entries}, b.config.Now, b.log)
 	if e.Authorizer != nil {
 		e.Authorizer.Refused = e.Audit.Refused
 	}

@@ -43,7 +43,7 @@ func (b *builder) runEdge(ctx context.Context) error {
 		AccessLog: b.accessLog(), Requests: requests,
 		Admission: admission,
 	}
-	if err := b.openAudit(&e, methods); err != nil {
+	if err := b.openAudit(&e); err != nil {
 		return err
 	}
 	return b.listen(ctx, stageServe, Edge, rpc.Listener{
