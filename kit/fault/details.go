@@ -38,6 +38,16 @@ func WithFields(err error, fields []Field) error {
 	return &detailed{error: err, fields: fields}
 }
 
+// Within returns err for a message in a field: with the path and a dot before its text and
+// before the paths of its fields.
+func Within(path string, err error) error {
+	fields := Fields(err)
+	for i := range fields {
+		fields[i].Path = path + "." + fields[i].Path
+	}
+	return WithFields(fmt.Errorf("%s.%w", path, err), fields)
+}
+
 // WithResource returns err with the resource that it is about. The name is formatted by
 // fmt.Sprint.
 func WithResource(err error, kind string, name any) error {

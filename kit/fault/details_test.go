@@ -44,6 +44,7 @@ func TestFields(t *testing.T) {
 		{"a field hides its cause", fault.InvalidField("list[2]", "%w", a), []fault.Field{{"list[2]", "a: no"}}},
 		{"of a text", fault.WithField(fault.Invalidf("invalid token"), "token"), []fault.Field{{"token", "invalid token"}}},
 		{"several", fault.WithFields(fault.Invalidf("two"), []fault.Field{{"a", "x"}, {"b", "y"}}), []fault.Field{{"a", "x"}, {"b", "y"}}},
+		{"in a message", fault.Within("users[3]", errors.Join(a, b)), []fault.Field{{"users[3].a", "no"}, {"users[3].b", "no"}}},
 		{"beside other details", fault.WithReason(fault.WithDelay(a, time.Second), "R"), []fault.Field{{"a", "no"}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -51,6 +52,16 @@ func TestFields(t *testing.T) {
 				t.Errorf("got %v, want %v", got, c.want)
 			}
 		})
+	}
+}
+
+func TestWithin(t *testing.T) {
+	err := fault.Within("address", fault.WithReason(fault.InvalidField("rank", "too large"), "RANK"))
+	if err.Error() != "address.rank: too large" || !errors.Is(err, fault.ErrInvalid) || fault.ReasonOf(err) != "RANK" {
+		t.Errorf("%v, %s", err, fault.ReasonOf(err))
+	}
+	if err := fault.Within("address", fault.Unavailablef("away")); fault.Fields(err) != nil || !errors.Is(err, fault.ErrUnavailable) {
+		t.Errorf("%v has fields", err)
 	}
 }
 

@@ -31,6 +31,9 @@ func (v *violation) size() int { return proto.Size(v.google) + proto.Size(v.buf)
 // violationsOf returns the violations of the rules of the schema, or the fields of faults,
 // that err wraps.
 func violationsOf(err *connect.Error) (all []*violation) {
+	if err.Code() != connect.CodeInvalidArgument {
+		return nil
+	}
 	if invalid, ok := errors.AsType[*protovalidate.ValidationError](err); ok {
 		for _, v := range invalid.Violations {
 			if v.Proto.GetRuleId() != "" || v.Proto.GetField() != nil { // not the note of limitViolations
@@ -38,9 +41,6 @@ func violationsOf(err *connect.Error) (all []*violation) {
 			}
 		}
 		return all
-	}
-	if err.Code() != connect.CodeInvalidArgument {
-		return nil
 	}
 	fields := fault.Fields(err)
 	for _, f := range fields[:min(len(fields), maxViolations)] {
