@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"connectrpc.com/connect"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
