@@ -36,7 +36,7 @@ func (NoBans) List(context.Context) ([]ban.Ban, error) { return nil, nil }
 
 // Lift returns fault.ErrNotFound.
 func (NoBans) Lift(_ context.Context, address netip.Addr) error {
-	return fault.NotFoundf("address %s is not banned", address)
+	return fault.WithResource(fault.NotFoundf("address %s is not banned", address), "ban", address)
 }
 
 // An AccessHandler implements AccessService. It answers what the edge knows, the caller and the
