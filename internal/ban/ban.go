@@ -74,5 +74,5 @@ func (b Ban) Text() string {
 }
 
 func errNotBanned(addr netip.Addr) error {
-	return fault.NotFoundf("address %s is not banned", addr)
+	return fault.WithResource(fault.NotFoundf("address %s is not banned", addr), "ban", addr)
 }

@@ -2,6 +2,7 @@
 package target
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -48,13 +49,14 @@ func Parse(text string) (Target, error) {
 	return t, nil
 }
 
-// ParseAll parses targets in order. It returns the error of the first malformed one.
+// ParseAll parses targets in order. It returns the error of the first malformed one, with the
+// field target[index].
 func ParseAll(texts []string) ([]Target, error) {
 	targets := make([]Target, 0, len(texts))
-	for _, text := range texts {
+	for i, text := range texts {
 		t, err := Parse(text)
 		if err != nil {
-			return nil, err
+			return nil, fault.WithField(err, fmt.Sprintf("target[%d]", i))
 		}
 		targets = append(targets, t)
 	}

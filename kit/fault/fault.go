@@ -1,10 +1,14 @@
 // Package fault holds the errors that have a code for callers: invalid, not found,
-// exists and unavailable.
+// exists, exhausted and unavailable.
 //
-// An error for a caller is made by Invalidf, NotFoundf, Existsf or Unavailablef, with a text
-// that names the field or the thing: fault.NotFoundf("group %d not found", id). It matches its
-// sentinel by errors.Is, and callers get its text unchanged. An error that matches no sentinel
-// is internal: it is logged, and its caller gets "internal error" (see kit/rpc).
+// An error for a caller is made by Invalidf, NotFoundf, Existsf, Exhaustedf or Unavailablef,
+// with a text that names the field or the thing: fault.NotFoundf("group %d not found", id).
+// It matches its sentinel by errors.Is, and callers get its text unchanged. An error that
+// matches no sentinel is internal: it is logged, and its caller gets "internal error" (see
+// kit/rpc).
+//
+// Programs read details beside the text: InvalidField and WithField name a field,
+// WithResource the resource, WithReason a constant to compare, and WithDelay when to retry.
 //
 // A sentinel is for errors.Is only. It is not returned, and not wrapped by fmt.Errorf: its
 // text does not describe the request, and would be glued to the text for the caller.
@@ -23,6 +27,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrExists is the error of a name or a place that is taken.
 	ErrExists = errors.New("already exists")
+	// ErrExhausted is the error of a request beyond a limit of the caller or the process.
+	ErrExhausted = errors.New("limit exceeded")
 	// ErrUnavailable is the error of a request that a retry may serve.
 	ErrUnavailable = errors.New("unavailable, try again")
 )
@@ -41,6 +47,11 @@ func NotFoundf(format string, args ...any) error {
 // Existsf is Invalidf for ErrExists.
 func Existsf(format string, args ...any) error {
 	return newFault(ErrExists, fmt.Errorf(format, args...))
+}
+
+// Exhaustedf is Invalidf for ErrExhausted.
+func Exhaustedf(format string, args ...any) error {
+	return newFault(ErrExhausted, fmt.Errorf(format, args...))
 }
 
 // Unavailablef is Invalidf for ErrUnavailable.

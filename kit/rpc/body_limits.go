@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // bodyLimits are the timeouts of a request body. The deadline is extended while bytes
@@ -139,7 +141,8 @@ func (b *requestBody) Read(p []byte) (int, error) {
 
 // errTooManyLargeBodies returns a new error each time: Connect may modify it.
 func errTooManyLargeBodies() error {
-	return connect.NewError(connect.CodeUnavailable, errors.New("body: too many concurrent large requests, try again"))
+	err := fault.WithReason(errors.New("body: too many concurrent large requests, try again"), reasonTooManyBodies)
+	return describe(connect.NewError(connect.CodeUnavailable, err), "")
 }
 
 func (b *requestBody) translate(err error) error {
@@ -147,11 +150,11 @@ func (b *requestBody) translate(err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		b.done = true // the deadline stays: the server does not wait for the rest either
-		return connect.NewError(connect.CodeDeadlineExceeded, errors.New("body: timed out"))
+		return describe(connect.NewError(connect.CodeDeadlineExceeded, fault.WithReason(errors.New("body: timed out"), reasonBodyTimeout)), "")
 	case errors.As(err, &tooLarge), errors.Is(err, http.ErrBodyReadAfterClose):
 		return err
 	}
-	return connect.NewError(connect.CodeInvalidArgument, errors.New("body: truncated, or malformed transfer encoding"))
+	return describe(connect.NewError(connect.CodeInvalidArgument, bodyError("truncated, or malformed transfer encoding")), "")
 }
 
 // extend extends the deadline after further bytes.

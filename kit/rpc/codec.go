@@ -17,13 +17,14 @@ import (
 // value, see docs/compatibility.md.
 var jsonOptions = protojson.MarshalOptions{EmitDefaultValues: true}
 
-// codecs replaces Connect's codecs by codecs that refuse requests beyond a limit.
+// codecs replaces Connect's codecs by codecs that refuse requests beyond a limit, by a held
+// failure.
 func codecs(limit sizeLimit) connect.HandlerOption {
 	return connect.WithHandlerOptions(
-		connect.WithCodec(protoCodec{limit}),
-		connect.WithCodec(jsonCodec{"json", limit}),
-		connect.WithCodec(jsonCodec{"json; charset=utf-8", limit}),
-		connect.WithCodec(directCodec{jsonCodec{restCodecName, limit}}),
+		connect.WithCodec(holdingProto{protoCodec{limit}}),
+		connect.WithCodec(holdingJSON{jsonCodec{"json", limit}}),
+		connect.WithCodec(holdingJSON{jsonCodec{"json; charset=utf-8", limit}}),
+		connect.WithCodec(holdingDirect{directCodec{jsonCodec{restCodecName, limit}}}),
 	)
 }
 
@@ -83,7 +84,7 @@ func (c restCodec) MarshalAppendField(dst []byte, message proto.Message, field p
 // Unmarshal decodes a message.
 func (c restCodec) Unmarshal(data []byte, message proto.Message) error {
 	if err := readJSON(c.UnmarshalOptions, publicLimit, data, message); err != nil {
-		return connect.NewError(connect.CodeInvalidArgument, err)
+		return describe(connect.NewError(connect.CodeInvalidArgument, err), "")
 	}
 	return nil
 }
@@ -91,7 +92,7 @@ func (c restCodec) Unmarshal(data []byte, message proto.Message) error {
 // UnmarshalField decodes one field of a message, from a body or a query parameter.
 func (c restCodec) UnmarshalField(data []byte, message proto.Message, field protoreflect.FieldDescriptor) error {
 	if err := c.JSONCodec.UnmarshalField(data, message, field); err != nil {
-		return connect.NewError(connect.CodeInvalidArgument, jsonError(err, nil, field.JSONName()))
+		return describe(connect.NewError(connect.CodeInvalidArgument, jsonError(err, nil, field.JSONName())), "")
 	}
 	return nil
 }

@@ -1,9 +1,11 @@
 package rpc
 
 import (
-	"fmt"
+	"strings"
 
 	"google.golang.org/protobuf/proto"
+
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // protoCodec is Connect's binary codec. It refuses requests beyond a limit before it
@@ -38,7 +40,8 @@ func (c protoCodec) Unmarshal(data []byte, message any) error {
 		return err
 	}
 	if err := proto.Unmarshal(data, m); err != nil {
-		return fmt.Errorf("invalid Protobuf message: %w", err)
+		text := strings.ReplaceAll(err.Error(), "\u00a0", " ") // protobuf varies the space on purpose
+		return fault.WithReason(fault.Invalidf("invalid Protobuf message: %s", text), reasonMalformed)
 	}
 	return nil
 }

@@ -21,18 +21,22 @@ var codes = []struct {
 	{fault.ErrInvalid, connect.CodeInvalidArgument},
 	{fault.ErrNotFound, connect.CodeNotFound},
 	{fault.ErrExists, connect.CodeAlreadyExists},
+	{fault.ErrExhausted, connect.CodeResourceExhausted},
 	{fault.ErrUnavailable, connect.CodeUnavailable},
 	{context.Canceled, connect.CodeCanceled},
 	{context.DeadlineExceeded, connect.CodeDeadlineExceeded},
 }
 
 // errorInterceptor is the interceptor of handlers that turns each error into one for callers, with a
-// code and a text that may leave the process, and logs the rest.
+// code, a text that may leave the process, and the details of describe, and logs the rest.
 type errorInterceptor struct{ log *slog.Logger }
 
 // WrapUnary translates the error of a call.
 func (i errorInterceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		if err := heldFailure(req.Any()); err != nil {
+			return nil, i.toCallerError(ctx, req.Spec(), err)
+		}
 		res, err := next(ctx, req)
 		if err != nil {
 			return nil, i.toCallerError(ctx, req.Spec(), err)
@@ -44,7 +48,7 @@ func (i errorInterceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 // WrapStreamingHandler translates the error of a stream.
 func (i errorInterceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		if err := next(ctx, conn); err != nil {
+		if err := next(ctx, decodedConn{conn}); err != nil {
 			return i.toCallerError(ctx, conn.Spec(), err)
 		}
 		return nil
@@ -56,8 +60,11 @@ func (i errorInterceptor) WrapStreamingClient(next connect.StreamingClientFunc) 
 	return next
 }
 
-func (i errorInterceptor) toCallerError(ctx context.Context, spec connect.Spec, err error) *connect.Error {
-	outside := truncateError(callerError(err))
+func (i errorInterceptor) toCallerError(ctx context.Context, spec connect.Spec, err error) error {
+	if connect.IsNotModifiedError(err) {
+		return err
+	}
+	outside := describe(callerError(err), spec.Procedure)
 	if info := InfoOf(ctx); info != nil {
 		info.Code = outside.Code()
 	}

@@ -40,7 +40,7 @@ func (h headerField) copy(value string, req any) error {
 		return nil
 	}
 	if !utf8.ValidString(value) {
-		return fault.Invalidf("header %s: not valid UTF-8", h.header)
+		return headerError(h.header, "not valid UTF-8")
 	}
 	m := message.ProtoReflect()
 	field := m.Descriptor().Fields().ByName(h.field)
@@ -48,7 +48,7 @@ func (h headerField) copy(value string, req any) error {
 		return nil
 	}
 	if m.Has(field) && m.Get(field).String() != value {
-		return fault.Invalidf("%s and header %s differ", h.field, h.header)
+		return fault.WithField(fault.Invalidf("%s and header %s differ", h.field, h.header), string(h.field))
 	}
 	m.Set(field, protoreflect.ValueOfString(value))
 	return nil

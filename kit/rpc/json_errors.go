@@ -3,11 +3,11 @@ package rpc
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // jsonPosition matches the position in an error of protojson.
@@ -25,9 +25,9 @@ func jsonError(err error, data []byte, field string) error {
 	}
 	text = truncate(text, maxQuoteBytes)
 	if field == "" {
-		return errors.New("invalid JSON body: " + text)
+		return fault.WithReason(fault.WithField(fault.Invalidf("invalid JSON body: %s", text), "body"), reasonMalformed)
 	}
-	return fmt.Errorf("%s: %s", truncate(field, maxQuoteBytes), text)
+	return fault.InvalidField(truncate(field, maxQuoteBytes), "%s", text)
 }
 
 // byteOffset returns the byte offset of a line and a column, both counted from 1.
@@ -43,23 +43,80 @@ func byteOffset(data []byte, line, column int) int {
 	return at + column - 1
 }
 
-// fieldAt returns the name of the top-level field whose name or value is at an offset, and
-// "" if there is none.
+// fieldAt returns the path of the field whose name or value is at an offset, such as
+// users[3].rank, and "" if there is none.
 func fieldAt(data []byte, at int) string {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	if open, err := decoder.Token(); err != nil || open != json.Delim('{') {
+	p := jsonPath{decoder: json.NewDecoder(bytes.NewReader(data)), at: at}
+	if open, err := p.decoder.Token(); err != nil || open != json.Delim('{') {
 		return ""
 	}
-	for decoder.More() {
-		key, err := decoder.Token()
+	p.object()
+	return p.path
+}
+
+// A jsonPath finds the path of the value at an offset.
+type jsonPath struct {
+	decoder *json.Decoder
+	at      int
+	path    string // of the value that the decoder reads
+}
+
+// object reads an object after its brace. Like list and value, it reports whether it has
+// found the offset, or the end of what can be read: path is the result then.
+func (p *jsonPath) object() bool {
+	within := p.path
+	for p.decoder.More() {
+		key, err := p.decoder.Token()
 		name, ok := key.(string)
 		if err != nil || !ok {
-			return ""
+			return true
 		}
-		var value json.RawMessage
-		if err := decoder.Decode(&value); err != nil || int(decoder.InputOffset()) > at {
-			return name
+		p.path = strings.TrimPrefix(p.child(within, "."+name), ".")
+		if int(p.decoder.InputOffset()) > p.at || p.value() {
+			return true
 		}
 	}
-	return ""
+	p.path = within
+	return p.end()
+}
+
+func (p *jsonPath) list() bool {
+	within := p.path
+	for i := 0; p.decoder.More(); i++ {
+		p.path = p.child(within, "["+strconv.Itoa(i)+"]")
+		if p.value() {
+			return true
+		}
+	}
+	p.path = within
+	return p.end()
+}
+
+// child returns the path of an element. It does not grow beyond what an error quotes: a body
+// may have a long name with many others in it.
+func (p *jsonPath) child(path, element string) string {
+	if len(path) > maxQuoteBytes {
+		return path
+	}
+	return path + truncate(element, maxQuoteBytes)
+}
+
+// value reads a value of any type.
+func (p *jsonPath) value() bool {
+	token, err := p.decoder.Token()
+	switch {
+	case err != nil, int(p.decoder.InputOffset()) > p.at:
+		return true
+	case token == json.Delim('{'):
+		return p.object()
+	case token == json.Delim('['):
+		return p.list()
+	}
+	return false
+}
+
+// end reads the end of an object or a list.
+func (p *jsonPath) end() bool {
+	_, err := p.decoder.Token()
+	return err != nil || int(p.decoder.InputOffset()) > p.at
 }

@@ -37,7 +37,7 @@ func (l Listener) Handler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	names := make([]string, 0, len(l.Services))
 	for _, s := range l.Services {
-		mux.Handle(s.Path, withQueryCheck(s.Handler))
+		mux.Handle(s.Path, withDescribedErrors(withQueryCheck(s.Handler)))
 		names = append(names, s.Name())
 	}
 	rest, err := mountREST(mux, l.Services)
@@ -45,10 +45,10 @@ func (l Listener) Handler() (http.Handler, error) {
 		return nil, err
 	}
 	reflector := grpcreflect.NewStaticReflector(append(names, grpchealth.HealthV1ServiceName)...)
-	mux.Handle(grpcreflect.NewHandlerV1(reflector, readMax(maxProbeBytes)))
-	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, readMax(maxProbeBytes)))
+	mux.Handle(described(grpcreflect.NewHandlerV1(reflector, readMax(maxProbeBytes))))
+	mux.Handle(described(grpcreflect.NewHandlerV1Alpha(reflector, readMax(maxProbeBytes))))
 	path, health := grpchealth.NewHandler(&healthChecker{names: names, ready: l.Ready}, readMax(maxProbeBytes))
-	mux.Handle(path, withQueryCheck(health))
+	mux.Handle(described(path, withQueryCheck(health)))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", l.readyz)
 	for pattern, handler := range l.Handlers {
@@ -57,8 +57,13 @@ func (l Listener) Handler() (http.Handler, error) {
 	return l.staged(mux, rest)
 }
 
+// described returns the arguments of a mux for a handler with described errors.
+func described(path string, handler http.Handler) (string, http.Handler) {
+	return path, withDescribedErrors(handler)
+}
+
 // staged returns mux behind the router and the stages.
-func (l Listener) staged(mux http.Handler, rest *restHandler) (http.Handler, error) {
+func (l Listener) staged(mux *http.ServeMux, rest *restHandler) (http.Handler, error) {
 	procedures := map[string]bool{}
 	for _, s := range l.Services {
 		found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(s.Name()))
@@ -71,7 +76,7 @@ func (l Listener) staged(mux http.Handler, rest *restHandler) (http.Handler, err
 			procedures[s.Path+string(m.Name())] = m.IsStreamingServer() || m.IsStreamingClient()
 		}
 	}
-	handler := mux
+	var handler http.Handler = unknownPaths{mux, rest.log}
 	for _, stage := range slices.Backward(l.Stages) {
 		handler = stage(handler)
 	}

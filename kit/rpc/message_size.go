@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"connectrpc.com/connect"
+
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // envelopeBytes is an upper bound of a protocol's framing of a message.
@@ -69,7 +71,7 @@ func readWhole(r *http.Request, limit int64) (*http.Request, error) {
 	case err != nil:
 		return r, err
 	case int64(len(body)) > limit:
-		return r, connect.NewError(connect.CodeResourceExhausted, fmt.Errorf("request is larger than %d bytes", limit))
+		return r, describe(connect.NewError(connect.CodeResourceExhausted, fault.WithReason(fmt.Errorf("request is larger than %d bytes", limit), reasonTooLarge)), r.URL.Path)
 	}
 	whole := *r
 	whole.Body = io.NopCloser(bytes.NewReader(body))
@@ -91,7 +93,8 @@ type queryChecker struct {
 func (h queryChecker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet {
 		if err := checkConnectQuery(r.URL.RawQuery); err != nil {
-			_ = h.errors.Write(w, r, connect.NewError(connect.CodeInvalidArgument, err)) // fails only if the caller is gone
+			e := describe(connect.NewError(connect.CodeInvalidArgument, err), r.URL.Path)
+			_ = h.errors.Write(w, r, e) // fails only if the caller is gone
 			return
 		}
 	}
@@ -101,14 +104,14 @@ func (h queryChecker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func checkConnectQuery(raw string) error {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return fmt.Errorf("query: %w", err)
+		return errMalformedQuery(err)
 	}
 	if values.Get("base64") != "1" {
 		return nil
 	}
 	message := strings.TrimRight(values.Get("message"), "=")
 	if _, err := base64.RawURLEncoding.DecodeString(message); err != nil {
-		return errors.New("query parameter message: invalid URL-safe base64")
+		return fault.WithReason(parameterError("message", "invalid URL-safe base64"), reasonMalformed)
 	}
 	return nil
 }

@@ -10,11 +10,13 @@ import (
 
 	"connectrpc.com/connect"
 	"golang.org/x/time/rate"
+
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 var (
-	errForeignHost   = errors.New("host: not allowed; add it to --allowed-hosts if it leads to this server")
-	errForeignOrigin = errors.New("origin: pages of other sites may not call this server")
+	errForeignHost   = fault.WithReason(errors.New("host: not allowed; add it to --allowed-hosts if it leads to this server"), reasonForeignHost)
+	errForeignOrigin = fault.WithReason(errors.New("origin: pages of other sites may not call this server"), reasonForeignOrigin)
 )
 
 // Protect wraps next to refuse requests of other sites' pages, which can make a browser on
@@ -74,10 +76,11 @@ func (g *originGuard) refuse(w http.ResponseWriter, r *http.Request, err error) 
 			"error", err, "host", truncateName(r.Host), "origin", truncateName(r.Header.Get("Origin")), "path", truncateName(r.URL.Path))
 	})
 	if isProcedure(r.URL.Path) {
-		_ = g.errors.Write(w, r, connect.NewError(connect.CodePermissionDenied, err)) // fails only if the caller is gone
+		e := describe(connect.NewError(connect.CodePermissionDenied, err), "")
+		_ = g.errors.Write(w, r, e) // fails only if the caller is gone
 		return
 	}
-	(&restWriter{ResponseWriter: w, log: g.log, rule: RESTRule{Legacy: g.rules.isLegacy(r.URL.Path)}}).writeError(http.StatusForbidden, err.Error())
+	(&restWriter{ResponseWriter: w, log: g.log, rule: RESTRule{Legacy: g.rules.isLegacy(r.URL.Path)}}).writeError(http.StatusForbidden, err)
 }
 
 // isProcedure reports whether a path is a procedure, /package.Service/Method, and not REST.

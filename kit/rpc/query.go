@@ -1,13 +1,18 @@
 package rpc
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"connectrpc.com/connect"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // query returns the query of a request with its known parameters, and the names of the
@@ -20,23 +25,23 @@ func (r *route) query(raw string) (known string, ignored []string, err error) {
 	}
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return "", nil, fmt.Errorf("query: %w", err)
+		return "", nil, errMalformedQuery(err)
 	}
 	for name, list := range values {
 		switch {
 		case name == "":
-			return "", nil, fmt.Errorf("query: parameter without a name")
+			return "", nil, errMalformedQuery(errors.New("parameter without a name"))
 		case !utf8.ValidString(name):
-			return "", nil, fmt.Errorf("query: parameter name is not valid UTF-8")
+			return "", nil, errMalformedQuery(errors.New("parameter name is not valid UTF-8"))
 		case slices.ContainsFunc(list, func(v string) bool { return !utf8.ValidString(v) }):
-			return "", nil, fmt.Errorf("query parameter %s: not valid UTF-8", truncateName(name))
+			return "", nil, parameterError(name, "not valid UTF-8")
 		case r.takes(name):
 			if err := r.checkQueryValues(name, list); err != nil {
 				return "", nil, err
 			}
 			continue
 		case !r.Legacy && !r.raw:
-			return "", nil, fmt.Errorf("query parameter %s: unknown field %q", truncateName(name), truncateName(name))
+			return "", nil, parameterError(name, fmt.Sprintf("unknown field %q", truncateName(name)))
 		}
 		ignored = append(ignored, name)
 		delete(values, name)
@@ -75,13 +80,42 @@ func (r *route) checkQueryValues(parameter string, values []string) error {
 	case field == nil || field.IsList():
 		return nil
 	case len(values) > 1:
-		return fmt.Errorf("query parameter %s: send it once", parameter)
+		return parameterError(parameter, "send it once")
 	case field.Enum() != nil && field.Enum().Values().ByName(protoreflect.Name(values[0])) == nil:
-		return fmt.Errorf("query parameter %s: unknown value %q", parameter, truncateName(values[0]))
+		return parameterError(parameter, fmt.Sprintf("unknown value %q", truncateName(values[0])))
 	case field.Kind() != protoreflect.StringKind && values[0] == "null":
-		return fmt.Errorf("query parameter %s: null is not allowed", parameter)
+		return parameterError(parameter, "null is not allowed")
 	}
 	return nil
+}
+
+// parameterError returns the error of a query parameter. The field is its name.
+func parameterError(name, problem string) error {
+	name = truncateName(name)
+	return fault.WithFields(fault.Invalidf("query parameter %s: %s", name, problem), []fault.Field{{Path: name, Problem: problem}})
+}
+
+// transcoderError matches the text of the transcoder's error for a value in the path or the
+// query: the field, the type, and the cause.
+var transcoderError = regexp.MustCompile(`(?s)^invalid parameter "([^"]+)"( value for type "[^"]+")?: (.*)$`)
+
+// withParameter returns an error of the transcoder with the field that its text names, and
+// other errors unchanged.
+func withParameter(e *connect.Error) *connect.Error {
+	if e.Code() != connect.CodeInvalidArgument || len(e.Details()) > 0 {
+		return e
+	}
+	found := transcoderError.FindStringSubmatch(e.Message())
+	if found == nil {
+		return e
+	}
+	problem := "invalid value" + strings.TrimPrefix(found[2], " value") + ": " + truncateName(found[3])
+	return connect.NewError(e.Code(), fault.WithFields(e.Unwrap(), []fault.Field{{Path: found[1], Problem: problem}}))
+}
+
+// errMalformedQuery returns the error of a query that cannot be decoded.
+func errMalformedQuery(cause error) error {
+	return fault.WithReason(fault.InvalidField("query", "%w", cause), reasonMalformed)
 }
 
 // isBound reports whether a field is bound to the path or the body.

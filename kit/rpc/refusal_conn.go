@@ -3,12 +3,15 @@ package rpc
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"strconv"
 
 	"connectrpc.com/connect"
+
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // refusalHeader is the rest of the header, after the status line, of a response that
@@ -21,13 +24,13 @@ var http1 = []byte("HTTP/1.1 ")
 // serverRefusals maps the statuses of net/http's own responses to errors. It has no hook
 // for them.
 var serverRefusals = map[int]struct {
-	code    connect.Code
-	message string
+	code connect.Code
+	err  error
 }{
-	http.StatusBadRequest:                  {connect.CodeInvalidArgument, "request: malformed; check that the path is percent-encoded, and the header"},
-	http.StatusRequestHeaderFieldsTooLarge: {connect.CodeResourceExhausted, fmt.Sprintf("header: larger than %d bytes", maxHeaderBytes)},
-	http.StatusNotImplemented:              {connect.CodeUnimplemented, "header Transfer-Encoding: only chunked is supported"},
-	http.StatusHTTPVersionNotSupported:     {connect.CodeUnimplemented, "request: unsupported HTTP version; use 1.1 or 2"},
+	http.StatusBadRequest:                  {connect.CodeInvalidArgument, fault.WithReason(fault.InvalidField("request", "malformed; check that the path is percent-encoded, and the header"), reasonMalformed)},
+	http.StatusRequestHeaderFieldsTooLarge: {connect.CodeResourceExhausted, fault.WithReason(fmt.Errorf("header: larger than %d bytes", maxHeaderBytes), reasonTooLarge)},
+	http.StatusNotImplemented:              {connect.CodeUnimplemented, errors.New("header Transfer-Encoding: only chunked is supported")},
+	http.StatusHTTPVersionNotSupported:     {connect.CodeUnimplemented, errors.New("request: unsupported HTTP version; use 1.1 or 2")},
 }
 
 // A refusalConn rewrites net/http's own error responses to the error format of REST.
@@ -60,7 +63,7 @@ func refusalResponse(data []byte) ([]byte, bool) {
 	if err != nil || !ok {
 		return nil, false
 	}
-	body, _ := json.Marshal(restError{Code: restCode(refusal.code), Message: refusal.message, Details: json.RawMessage("[]")}) // it always marshals
+	body, _ := json.Marshal(newRESTError(describe(connect.NewError(refusal.code, refusal.err), ""))) // it always marshals
 	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nX-Content-Type-Options: nosniff\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
 		status, http.StatusText(status), len(body), body), true
 }

@@ -3,6 +3,7 @@ package rpc
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,6 +16,8 @@ import (
 	"connectrpc.com/vanguard"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // mountREST serves the google.api.http paths of services, all below /v1/.
@@ -79,26 +82,26 @@ func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer h.recover(out, r)
 	switch {
 	case err != nil:
-		out.writeError(http.StatusBadRequest, err.Error())
+		out.writeError(http.StatusBadRequest, err)
 		return
 	case len(r.URL.RawQuery) > maxQueryBytes: // errors quote it
-		out.writeError(http.StatusBadRequest, fmt.Sprintf("query is longer than %d bytes", maxQueryBytes))
+		out.writeError(http.StatusBadRequest, fault.WithReason(fault.WithField(fault.Invalidf("query is longer than %d bytes", maxQueryBytes), "query"), reasonTooLarge))
 		return
 	case found.route == nil && len(found.allow) > 0:
 		w.Header().Set("Allow", strings.Join(found.allow, ", "))
-		out.writeError(http.StatusMethodNotAllowed, "the path has no method "+truncateName(r.Method)+": use "+strings.Join(found.allow, ", "))
+		out.writeError(http.StatusMethodNotAllowed, fmt.Errorf("the path has no method %s: use %s", truncateName(r.Method), strings.Join(found.allow, ", ")))
 		return
 	case found.route == nil:
-		out.writeError(http.StatusNotFound, "unknown path")
+		out.writeError(http.StatusNotFound, errUnknownPath)
 		return
 	}
-	out.rule = found.RESTRule
+	out.rule, out.procedure = found.RESTRule, found.procedure
 	inner, refused := h.prepare(found, out, r)
 	if refused != nil {
 		if refused.status == http.StatusUnsupportedMediaType {
 			w.Header().Set("Accept-Encoding", "gzip") // the encodings of a request body, by RFC 9110
 		}
-		out.writeError(refused.status, refused.Error())
+		out.writeError(refused.status, refused.error)
 		return
 	}
 	if found.direct {
@@ -175,17 +178,24 @@ func checkHeader(header http.Header, prefix string) error {
 		}
 		for _, v := range values {
 			if !utf8.ValidString(v) {
-				return fmt.Errorf("header %s: not valid UTF-8", name)
+				return headerError(name, "not valid UTF-8")
 			}
 		}
 	}
 	if timeout := header.Get("X-Server-Timeout"); timeout != "" {
 		if seconds, err := strconv.ParseFloat(timeout, 64); err != nil || !(seconds > 0 && seconds < 1e9) {
-			return fmt.Errorf("header X-Server-Timeout: not a number of seconds")
+			return headerError("X-Server-Timeout", "not a number of seconds")
 		}
 	}
 	return nil
 }
+
+// headerError returns the error of a header. The field is its name.
+func headerError(name, problem string) error {
+	return fault.WithFields(fault.Invalidf("header %s: %s", name, problem), []fault.Field{{Path: name, Problem: problem}})
+}
+
+var errUnknownPath = errors.New("unknown path")
 
 // recover responds to a request whose handler panicked.
 func (h *restHandler) recover(out *restWriter, r *http.Request) {
@@ -199,6 +209,6 @@ func (h *restHandler) recover(out *restWriter, r *http.Request) {
 	h.log.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelError, "handler panicked",
 		slog.String("path", truncateName(r.URL.Path)), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 	if out.status == 0 || out.held != nil {
-		out.writeError(http.StatusInternalServerError, internalErrorText)
+		out.writeError(http.StatusInternalServerError, errInternal)
 	}
 }

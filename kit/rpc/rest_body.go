@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"connectrpc.com/connect"
+
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // A restRefusal is an error with its HTTP status in REST.
@@ -49,7 +51,7 @@ func (r *route) readBody(req *http.Request) ([]byte, *restRefusal) {
 	case err != nil:
 		return nil, refuseBody(err)
 	case !r.raw && !utf8.Valid(body):
-		return nil, newRefusal(http.StatusBadRequest, "body: not valid UTF-8 at byte %d", firstInvalid(body))
+		return nil, &restRefusal{http.StatusBadRequest, bodyError("not valid UTF-8 at byte %d", firstInvalid(body))}
 	}
 	return body, nil
 }
@@ -67,7 +69,7 @@ func refuseBody(err error) *restRefusal {
 		case connect.CodeUnavailable:
 			status = http.StatusServiceUnavailable
 		}
-		return &restRefusal{status, errors.New(e.Message())}
+		return &restRefusal{status, e.Unwrap()}
 	}
 	return &restRefusal{status, err}
 }
@@ -103,7 +105,12 @@ func decompress(data []byte, limit int64, body io.Reader) ([]byte, error) {
 	}
 }
 
-var errBadGzip = errors.New("body: invalid or truncated gzip data, see Content-Encoding")
+// bodyError returns the error of a body that cannot be decoded.
+func bodyError(format string, args ...any) error {
+	return fault.WithReason(fault.InvalidField("body", format, args...), reasonMalformed)
+}
+
+var errBadGzip = bodyError("invalid or truncated gzip data, see Content-Encoding")
 
 // isCompressed reports whether a body is gzip. It refuses any other coding, and more than
 // one.
@@ -114,7 +121,7 @@ func isCompressed(encodings []string) (bool, *restRefusal) {
 	case "gzip", "x-gzip":
 		return true, nil
 	}
-	return false, newRefusal(http.StatusUnsupportedMediaType, "Content-Encoding: send the body as gzip, or uncompressed")
+	return false, refuseType("Content-Encoding", "send the body as gzip, or uncompressed")
 }
 
 // checkMediaType refuses a Content-Type other than JSON in UTF-8, if the path requires JSON.
@@ -123,9 +130,9 @@ func (r *route) checkMediaType(req *http.Request) *restRefusal {
 	types := req.Header.Values("Content-Type")
 	switch {
 	case len(types) > 1:
-		return newRefusal(http.StatusUnsupportedMediaType, "Content-Type: send it once")
+		return refuseType("Content-Type", "send it once")
 	case len(types) == 1 && !utf8.ValidString(types[0]):
-		return newRefusal(http.StatusBadRequest, "Content-Type: not valid UTF-8")
+		return &restRefusal{http.StatusBadRequest, fault.InvalidField("Content-Type", "not valid UTF-8")}
 	case r.raw:
 		return r.checkRawType(req)
 	case len(types) == 0 && req.ContentLength == 0:
@@ -135,12 +142,17 @@ func (r *route) checkMediaType(req *http.Request) *restRefusal {
 	}
 	mediaType, params, err := mime.ParseMediaType(req.Header.Get("Content-Type"))
 	if err != nil || !IsJSON(mediaType) {
-		return newRefusal(http.StatusUnsupportedMediaType, "Content-Type: send the body as application/json")
+		return refuseType("Content-Type", "send the body as application/json")
 	}
 	if charset := strings.ToLower(params["charset"]); charset != "" && charset != "utf-8" && charset != "utf8" && charset != "us-ascii" {
-		return newRefusal(http.StatusUnsupportedMediaType, "Content-Type: send the body in UTF-8")
+		return refuseType("Content-Type", "send the body in UTF-8")
 	}
 	return nil
+}
+
+// refuseType refuses a body by the header of its type or coding.
+func refuseType(header, problem string) *restRefusal {
+	return &restRefusal{http.StatusUnsupportedMediaType, fault.WithReason(fault.InvalidField(header, "%s", problem), reasonMediaType)}
 }
 
 // IsJSON reports whether a media type, in lower case, is JSON.

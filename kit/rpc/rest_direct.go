@@ -3,6 +3,7 @@ package rpc
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"math"
 	"net/http"
 	"strconv"
@@ -70,22 +71,20 @@ type connectError struct {
 	} `json:"details"`
 }
 
-// statusOf returns a Connect error as the JSON of a google.rpc.Status. It returns false for
-// text that is no such error.
-func statusOf(text []byte) (restError, bool) {
-	var e connectError
-	if err := json.Unmarshal(text, &e); err != nil || e.Code == 0 {
-		return restError{}, false
+// errorFromConnect returns the error in the JSON of Connect. It returns false for text that
+// is none.
+func errorFromConnect(text []byte) (*connect.Error, bool) {
+	var parsed connectError
+	if err := json.Unmarshal(text, &parsed); err != nil || parsed.Code == 0 {
+		return nil, false
 	}
-	details := make([]*anypb.Any, 0, len(e.Details))
-	for _, d := range e.Details {
+	e := connect.NewError(parsed.Code, errors.New(parsed.Message))
+	for _, d := range parsed.Details {
 		value, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(d.Value, "="))
 		if err != nil {
-			return restError{}, false
+			return nil, false
 		}
-		details = append(details, &anypb.Any{TypeUrl: "type.googleapis.com/" + d.Type, Value: value})
+		addDetail(e, &anypb.Any{TypeUrl: anyPrefix + d.Type, Value: value})
 	}
-	return restError{
-		Code: restCode(e.Code), Message: strings.TrimPrefix(e.Message, "unmarshal message: "), Details: detailsJSON(details),
-	}, true
+	return e, true
 }

@@ -2,10 +2,12 @@ package rpc
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 
 	"connectrpc.com/connect"
 	"google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
@@ -34,30 +36,47 @@ func restStatusOf(code connect.Code) int {
 	return http.StatusInternalServerError
 }
 
-// detailsJSON returns the details of an error as a JSON array, or nil if there are none or one
-// cannot be encoded: its message is unknown to this program.
-func detailsJSON(details []*anypb.Any) json.RawMessage {
-	if len(details) == 0 {
-		return nil
+// detailsJSON returns the details of an error as a JSON array, without their empty fields: a
+// violation has many. It omits a detail that cannot be encoded: its message is unknown to this
+// program.
+func detailsJSON(details []*connect.ErrorDetail) json.RawMessage {
+	all := []byte{'['}
+	for _, d := range details {
+		encoded, err := protojson.Marshal(anyOf(d))
+		if err != nil {
+			continue
+		}
+		if len(all) > 1 {
+			all = append(all, ',')
+		}
+		all, _ = appendCompact(all, encoded, nil) // it returns only the given error
 	}
-	encoded, err := appendJSON(nil, &status.Status{Details: details})
-	if err != nil {
-		return nil
-	}
-	var parsed struct {
-		Details json.RawMessage `json:"details"`
-	}
-	if err := json.Unmarshal(encoded, &parsed); err != nil {
-		return nil
-	}
-	return parsed.Details
+	return append(all, ']')
 }
 
-// anyDetails returns the details of a Connect error as messages.
-func anyDetails(details []*connect.ErrorDetail) []*anypb.Any {
-	all := make([]*anypb.Any, 0, len(details))
-	for _, d := range details {
-		all = append(all, &anypb.Any{TypeUrl: "type.googleapis.com/" + d.Type(), Value: d.Bytes()})
+// anyOf returns a detail as a message.
+func anyOf(d *connect.ErrorDetail) *anypb.Any {
+	return &anypb.Any{TypeUrl: anyPrefix + d.Type(), Value: d.Bytes()}
+}
+
+// anyPrefix is the prefix of the type of a detail.
+const anyPrefix = "type.googleapis.com/"
+
+// newRESTError returns the body of an error.
+func newRESTError(e *connect.Error) restError {
+	return restError{Code: restCode(e.Code()), Message: validText(e.Message()), Details: detailsJSON(e.Details())}
+}
+
+// errorFromStatus returns the error in the JSON of a google.rpc.Status. It returns false for
+// text that is none, or that has a detail that is unknown to this program.
+func errorFromStatus(text []byte) (*connect.Error, bool) {
+	var s status.Status
+	if err := protojson.Unmarshal(text, &s); err != nil || s.GetCode() == 0 {
+		return nil, false
 	}
-	return all
+	e := connect.NewError(connect.Code(s.GetCode()), errors.New(s.GetMessage())) //nolint:gosec // codes are small
+	for _, d := range s.GetDetails() {
+		addDetail(e, d)
+	}
+	return e, true
 }

@@ -128,7 +128,7 @@ func TestPanicIsAnInternalError(t *testing.T) {
 	handler := restBefore(t, func(http.ResponseWriter, *http.Request) { panic("a secret") })
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/users", nil))
-	if want := `{"code":13,"message":"internal error","details":[]}`; w.Code != http.StatusInternalServerError || w.Body.String() != want {
+	if want := `{"code":13,"message":"internal error","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"INTERNAL","domain":"bongsu.user.v1.UserService"}]}`; w.Code != http.StatusInternalServerError || w.Body.String() != want {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
@@ -161,7 +161,7 @@ func TestNoRESTHere(t *testing.T) {
 	}
 	res := httptest.NewRecorder()
 	handler.ServeHTTP(res, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/groups", nil))
-	if body := res.Body.String(); res.Code != http.StatusNotFound || body != `{"code":5,"message":"unknown path","details":[]}` {
+	if body := res.Body.String(); res.Code != http.StatusNotFound || body != `{"code":5,"message":"unknown path","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"UNKNOWN_PATH","domain":"server"}]}` {
 		t.Errorf("%d: %s", res.Code, body)
 	}
 }

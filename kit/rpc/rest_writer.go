@@ -3,12 +3,16 @@ package rpc
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"connectrpc.com/connect"
+
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // A restError is the body of every error over REST: a google.rpc.Status, and on legacy
@@ -41,17 +45,26 @@ var restCodes = map[int]connect.Code{
 // internalErrorText is the text that callers get for an internal error.
 const internalErrorText = "internal error"
 
-// retrySeconds is the Retry-After of a response with status 503.
-const retrySeconds = 1
+var errInternal = errors.New(internalErrorText)
+
+// restReasons maps the status of an error without a reason of its own to its reason.
+var restReasons = map[int]string{
+	http.StatusNotFound:              reasonUnknownPath,
+	http.StatusMethodNotAllowed:      reasonMethodNotAllowed,
+	http.StatusRequestTimeout:        reasonBodyTimeout,
+	http.StatusRequestEntityTooLarge: reasonTooLarge,
+	http.StatusUnsupportedMediaType:  reasonMediaType,
+}
 
 // A restWriter rewrites statuses and errors to the format of REST, and adds the names of
 // ignored fields. Without ignored fields, successful responses pass through unbuffered.
 type restWriter struct {
 	http.ResponseWriter
-	log     *slog.Logger
-	rule    RESTRule
-	ignored []string
-	direct  bool // the response is Connect's
+	log       *slog.Logger
+	rule      RESTRule
+	procedure string // of the path; empty if it is unknown
+	ignored   []string
+	direct    bool // the response is Connect's
 
 	status int           // the final status; 0 before WriteHeader
 	held   *bytes.Buffer // buffers a body that finish completes; nil if it is written at once
@@ -108,51 +121,82 @@ func (w *restWriter) finish() {
 	}
 }
 
-// heldError returns the buffered body of an error.
-func (w *restWriter) heldError() restError {
-	var written restError
+// heldError returns the error in the buffered body: of the transcoder, or of Connect.
+func (w *restWriter) heldError() *connect.Error {
+	parse := errorFromStatus
 	if w.direct {
-		if converted, ok := statusOf(w.held.Bytes()); ok {
-			return converted
-		}
-	} else if json.Unmarshal(w.held.Bytes(), &written) == nil {
-		return written
+		parse = errorFromConnect
 	}
-	return restError{Code: restCode(restCodes[w.status]), Message: strings.TrimSpace(w.held.String())}
+	if e, ok := parse(w.held.Bytes()); ok {
+		return withParameter(e)
+	}
+	var plain restError // of a status with unknown details
+	if json.Unmarshal(w.held.Bytes(), &plain) == nil && plain.Code != 0 {
+		return connect.NewError(connect.Code(plain.Code), errors.New(plain.Message))
+	}
+	return w.restFault(errors.New(strings.TrimSpace(w.held.String())))
 }
 
-// writeConnectError responds with an error, its details and its metadata.
+// writeConnectError responds with an error of a stage, its details and its metadata. It does
+// not change the status of unavailable: no service has failed.
 func (w *restWriter) writeConnectError(err *connect.Error) {
 	for name, values := range err.Meta() {
 		w.Header()[name] = values
 	}
-	e := restError{Code: restCode(err.Code()), Message: err.Message(), Details: detailsJSON(anyDetails(err.Details()))}
-	w.status = w.rule.restStatus(restStatusOf(err.Code()))
-	w.send(e)
+	if w.status = restStatusOf(err.Code()); w.status != http.StatusServiceUnavailable {
+		w.status = w.rule.restStatus(w.status)
+	}
+	w.send(err)
 }
 
-// writeError responds with an error.
-func (w *restWriter) writeError(status int, message string) {
+// writeError responds with an error of the status.
+func (w *restWriter) writeError(status int, err error) {
 	w.status = status
-	w.send(restError{Code: restCode(restCodes[status]), Message: message})
+	w.send(w.restFault(err))
 }
 
-func (w *restWriter) send(e restError) {
-	switch connect.Code(e.Code) {
+// restFault returns an error with the code and the reason of the status.
+func (w *restWriter) restFault(err error) *connect.Error {
+	if reason := restReasons[w.status]; reason != "" && fault.ReasonOf(err) == "" {
+		err = fault.WithReason(err, reason)
+	}
+	return connect.NewError(restCodes[w.status], err)
+}
+
+// send responds with an error, described.
+func (w *restWriter) send(e *connect.Error) {
+	switch e.Code() {
 	case 0, connect.CodeUnknown, connect.CodeInternal, connect.CodeDataLoss:
-		if e.Message != internalErrorText {
-			w.log.Error("REST request failed", "status", w.status, "error", truncateName(e.Message))
+		if e.Message() != internalErrorText {
+			w.log.Error("REST request failed", "status", w.status, "error", truncateName(e.Message()))
 		}
-		e = restError{Code: restCode(connect.CodeInternal), Message: internalErrorText}
+		if e.Message() != internalErrorText || e.Code() != connect.CodeInternal {
+			e = connect.NewError(connect.CodeInternal, errInternal)
+		}
 	}
-	if len(e.Details) == 0 {
-		e.Details = json.RawMessage("[]")
+	e = describe(e, w.procedure)
+	w.setRetryAfter(retryDelayOf(e))
+	w.sendJSON(newRESTError(e))
+}
+
+// setRetryAfter sets Retry-After, in whole seconds, for a status that has it.
+func (w *restWriter) setRetryAfter(delay time.Duration) {
+	if w.status != http.StatusServiceUnavailable && w.status != http.StatusTooManyRequests {
+		return
 	}
+	if delay > 0 && w.Header().Get("Retry-After") == "" {
+		w.Header().Set("Retry-After", retrySeconds(delay))
+	}
+}
+
+// retrySeconds returns a delay as Retry-After.
+func retrySeconds(delay time.Duration) string {
+	return strconv.FormatInt(int64((delay+time.Second-1)/time.Second), 10)
+}
+
+func (w *restWriter) sendJSON(e restError) {
 	if w.rule.Legacy {
 		e.ErrorCode, e.ErrorMessage, e.IgnoredField = w.status, e.Message, w.ignored
-	}
-	if w.status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", strconv.Itoa(retrySeconds))
 	}
 	var body bytes.Buffer
 	encoder := json.NewEncoder(&body)

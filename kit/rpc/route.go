@@ -12,6 +12,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
+
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // A route is one google.api.http binding of a method.
@@ -142,7 +144,7 @@ func (rs *routes) match(method, path string) (m routeMatch, err error) {
 	}
 	for i, v := range values {
 		if values[i], err = url.PathUnescape(v); err != nil {
-			return m, fmt.Errorf("path: %w", err)
+			return m, fault.WithReason(fault.InvalidField("path", "%w", err), reasonMalformed)
 		}
 	}
 	if method == http.MethodHead {
@@ -190,7 +192,7 @@ func (r *route) fill(values []string) (string, error) {
 		case s.field == "":
 			path.WriteString(s.literal)
 		case !utf8.ValidString(values[i]):
-			return "", fmt.Errorf("%s: not valid UTF-8 in the path", s.field)
+			return "", fault.InvalidField(s.field, "not valid UTF-8 in the path")
 		default:
 			path.WriteString(strings.ReplaceAll(url.PathEscape(values[i]), ":", "%3A"))
 		}

@@ -26,9 +26,12 @@ type upstreamError struct {
 
 func (e *upstreamError) Error() string { return e.upstream + " service unavailable; try again" }
 
-// Unwrap returns fault.ErrUnavailable, and not the cause: a connection that was reset with
+// errUpstream is the fault of an upstreamError.
+var errUpstream = fault.WithReason(fault.Unavailablef("upstream unavailable"), reasonUpstream)
+
+// Unwrap returns a fault.ErrUnavailable, and not the cause: a connection that was reset with
 // "context canceled" does not mean that the caller canceled.
-func (e *upstreamError) Unwrap() error { return fault.ErrUnavailable }
+func (e *upstreamError) Unwrap() error { return errUpstream }
 
 // upstreamInterceptor is the interceptor of clients that distinguishes the errors that an upstream
 // returned from failures of the connection to it.

@@ -1,13 +1,14 @@
 package rpc
 
 import (
-	"fmt"
 	"math"
 	"sync"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // maxDepth is the maximum nesting of the messages of a request, or of its JSON.
@@ -32,18 +33,18 @@ var (
 
 // errMessages and errScalars return the errors of requests beyond a sizeLimit.
 func (l sizeLimit) errMessages() error {
-	return fmt.Errorf("request has more than %d objects: split it", l.messages)
+	return fault.WithReason(fault.Invalidf("request has more than %d objects: split it", l.messages), reasonTooLarge)
 }
 
 func (l sizeLimit) errScalars() error {
-	return fmt.Errorf("request has more than %d values in lists: split it", l.scalars)
+	return fault.WithReason(fault.Invalidf("request has more than %d values in lists: split it", l.scalars), reasonTooLarge)
 }
 
-var errDepth = fmt.Errorf("request is nested deeper than %d levels", maxDepth)
+var errDepth = fault.WithReason(fault.Invalidf("request is nested deeper than %d levels", maxDepth), reasonMalformed)
 
 // errItems returns the error of a list that exceeds the limit of its field.
 func errItems(field protoreflect.Name, most int) error {
-	return fmt.Errorf("%s: must have at most %d items", field, most)
+	return fault.InvalidField(string(field), "must have at most %d items", most)
 }
 
 // itemLimits are the max_items of the repeated fields of a message. There are few.

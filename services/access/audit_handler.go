@@ -50,7 +50,7 @@ func readAuditPageToken(token string) (AuditCursor, error) {
 	micros, id, ok := strings.Cut(token, ".")
 	n, err := strconv.ParseInt(micros, 10, 64)
 	if !ok || err != nil || id == "" {
-		return AuditCursor{}, fault.Invalidf("invalid page_token")
+		return AuditCursor{}, fault.WithField(fault.Invalidf("invalid page_token"), "page_token")
 	}
 	return AuditCursor{Time: time.UnixMicro(n), ID: id}, nil
 }

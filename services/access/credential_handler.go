@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"fmt"
 	"unicode/utf8"
 
 	accessv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1"
@@ -44,7 +45,7 @@ func (h *CredentialHandler) RecordAuditEntries(ctx context.Context, req *accessv
 	for i, wire := range req.GetEntries() {
 		e := entryFromWire(wire)
 		if e.ID == "" || utf8.RuneCountInString(e.ID) > maxEntryID {
-			return nil, fault.Invalidf("entries[%d].id: must have 1 to %d characters", i, maxEntryID)
+			return nil, fault.InvalidField(fmt.Sprintf("entries[%d].id", i), "must have 1 to %d characters", maxEntryID)
 		}
 		entries = append(entries, e.bounded())
 	}

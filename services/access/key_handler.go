@@ -81,7 +81,7 @@ func (h *Handler) RevokeKey(ctx context.Context, req *accessv1.RevokeKeyRequest)
 func nicknameOf(req *accessv1.CreateKeyRequest) (string, error) {
 	if req.GetNickName() == "" {
 		if req.GetRole() == string(role.User) {
-			return "", fault.Invalidf("nick_name: role user needs the nickname of the user whose key it is")
+			return "", fault.InvalidField("nick_name", "role user needs the nickname of the user whose key it is")
 		}
 		return "", nil
 	}

@@ -30,7 +30,7 @@ func alertID(id int64) string { return strconv.FormatInt(id, 10) }
 func readAlertID(text string) (int64, error) {
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || id <= 0 {
-		return 0, fault.NotFoundf("alert %q not found", text)
+		return 0, fault.WithResource(fault.NotFoundf("alert %q not found", text), "alert", text)
 	}
 	return id, nil
 }
@@ -64,7 +64,7 @@ func newAlert(req *alertv1.SendAlertRequest, unknown []string, now time.Time) (A
 		IdempotencyKey: req.GetIdempotencyKey(),
 	}
 	if a.Resolved && a.AlertKey == "" {
-		return Alert{}, fault.Invalidf("key: required if status is resolved")
+		return Alert{}, fault.InvalidField("key", "required if status is resolved")
 	}
 	if a.Severity == "" {
 		a.Severity = "normal"
@@ -253,7 +253,7 @@ func queryFromWire(req *alertv1.ListAlertsRequest) (AlertQuery, error) {
 	if token := req.GetPageToken(); token != "" {
 		before, err := readAlertID(token)
 		if err != nil {
-			return AlertQuery{}, fault.Invalidf("invalid page_token")
+			return AlertQuery{}, fault.WithField(fault.Invalidf("invalid page_token"), "page_token")
 		}
 		q.Before = before
 	}
@@ -271,7 +271,7 @@ func selectionFromWire(req *alertv1.ReplayDeliveriesRequest) (ReplaySelection, e
 	for _, text := range req.GetDeliveryIds() {
 		id, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || id <= 0 {
-			return ReplaySelection{}, fault.Invalidf("delivery_ids: invalid id %q", text)
+			return ReplaySelection{}, fault.InvalidField("delivery_ids", "invalid id %q", text)
 		}
 		s.IDs = append(s.IDs, id)
 	}

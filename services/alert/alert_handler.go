@@ -42,7 +42,7 @@ func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) 
 		return nil, err
 	}
 	if unknown := found.UnknownTargets; req.GetStrict() && len(unknown) > 0 {
-		return nil, fault.Invalidf("unknown target %s (strict)", strings.Join(unknown, ", "))
+		return nil, fault.WithReason(fault.WithField(fault.Invalidf("unknown target %s (strict)", strings.Join(unknown, ", ")), "target"), "UNKNOWN_TARGET")
 	}
 	a, err := newAlert(req, found.UnknownTargets, h.Now())
 	if err != nil {

@@ -68,7 +68,7 @@ func readPageToken(token string) (int64, error) {
 	}
 	n, err := strconv.ParseInt(token, 10, 64)
 	if err != nil || n <= 0 {
-		return 0, fault.Invalidf("invalid page_token")
+		return 0, fault.WithField(fault.Invalidf("invalid page_token"), "page_token")
 	}
 	return n, nil
 }

@@ -148,7 +148,7 @@ func (f *follower) refresh(ctx context.Context, first bool) error {
 		return err
 	}
 	if !first && len(versions) != len(f.versions) {
-		return fault.NotFoundf("alert %d not found", f.id) // deleted by retention
+		return fault.WithResource(fault.NotFoundf("alert %d not found", f.id), "alert", f.id) // deleted by retention
 	}
 	changed, counts := f.compare(versions)
 	if n := len(versions); n > 0 {

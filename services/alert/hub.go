@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 const (
@@ -141,8 +143,11 @@ func (h *Hub) ChangedAll() {
 	}
 }
 
+// watchersDelay is the time after which a watch beyond the limit may be tried again.
+const watchersDelay = 10 * time.Second
+
 // errWatchers is the error of a watch that exceeds the limit of watchers.
-var errWatchers = errors.New("too many watchers; retry later, or poll with GetAlert")
+var errWatchers = fault.WithReason(fault.WithDelay(fault.Exhaustedf("too many watchers; retry later, or poll with GetAlert"), watchersDelay), "TOO_MANY_WATCHERS")
 
 // watch returns a new watcher of an alert. The caller must pass it to leave.
 func (h *Hub) watch(ctx context.Context, id int64) (*watcher, error) {

@@ -2,7 +2,6 @@ package alert
 
 import (
 	"context"
-	"fmt"
 
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	"github.com/bongsu-project/bongsu/internal/messenger"
@@ -27,15 +26,15 @@ func (h *MessengerHandler) ListTemplates(ctx context.Context, _ *messengerv1.Lis
 func (h *MessengerHandler) SetTemplate(ctx context.Context, req *messengerv1.SetTemplateRequest) (*messengerv1.SetTemplateResponse, error) {
 	t := Template{Messenger: req.GetTemplate().GetMessenger(), Severity: req.GetTemplate().GetSeverity(), Text: req.GetTemplate().GetText()}
 	if _, known := messenger.Find(h.Specs, t.Messenger); !known {
-		return nil, fault.Invalidf("messenger: unknown messenger %q, use one of ListMessengers", t.Messenger)
+		return nil, fault.InvalidField("template.messenger", "unknown messenger %q, use one of ListMessengers", t.Messenger)
 	}
 	p, err := texttemplate.Parse(t.Text)
 	if err != nil {
-		return nil, fmt.Errorf("text: %w", err)
+		return nil, fault.InvalidField("template.text", "%w", err)
 	}
 	text, err := p.Execute(exampleData(t.Severity))
 	if err != nil {
-		return nil, fmt.Errorf("text: %w", err)
+		return nil, fault.InvalidField("template.text", "%w", err)
 	}
 	if err := h.Templates.SetTemplate(ctx, t); err != nil {
 		return nil, err

@@ -65,7 +65,7 @@ func TestTemplates(t *testing.T) {
 		}
 	}
 	for text, why := range map[string]string{"{{.Message": "unclosed", "{{.Nothing}}": "Nothing", "{{range 1000000000000}}{{end}}": "steps"} {
-		if _, err := set("", text); err == nil || !strings.HasPrefix(err.Error(), "text: ") || !strings.Contains(err.Error(), why) {
+		if _, err := set("", text); err == nil || !strings.HasPrefix(err.Error(), "template.text: ") || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}

@@ -18,9 +18,6 @@ func (h *Handler) WatchAlert(ctx context.Context, req *alertv1.WatchAlertRequest
 		return err
 	}
 	w, err := h.Hub.watch(ctx, id)
-	if errors.Is(err, errWatchers) {
-		return connect.NewError(connect.CodeResourceExhausted, err)
-	}
 	if err != nil {
 		return err
 	}

@@ -86,11 +86,24 @@ func (ps *importProblems) err() error {
 	if more := ps.count - listed; more > 0 {
 		text += fmt.Sprintf("\nand %d more", more)
 	}
-	return fault.Invalidf("%s", text)
+	return fault.WithReason(fault.WithFields(fault.Invalidf("%s", text), ps.fields()), "IMPORT_REFUSED")
 }
 
-// String returns the position as text.
-func (p FilePosition) String() string {
+// fields returns the fields of the listed problems.
+func (ps *importProblems) fields() []fault.Field {
+	fields := make([]fault.Field, 0, len(ps.first))
+	for _, p := range ps.first {
+		field := fault.Field{Path: p.place.path(), Problem: p.text}
+		if name, problem, ok := strings.Cut(p.text, ": "); ok && !strings.Contains(name, " ") {
+			field = fault.Field{Path: field.Path + "." + name, Problem: problem}
+		}
+		fields = append(fields, field)
+	}
+	return fields
+}
+
+// path returns the field of the request at the position.
+func (p FilePosition) path() string {
 	at := p.List
 	if p.Index >= 0 {
 		at += fmt.Sprintf("[%d]", p.Index)
@@ -98,6 +111,12 @@ func (p FilePosition) String() string {
 	if p.Address > 0 {
 		at += fmt.Sprintf(".addresses[%d]", p.Address-1)
 	}
+	return at
+}
+
+// String returns the position as text.
+func (p FilePosition) String() string {
+	at := p.path()
 	if p.Line > 0 {
 		at = fmt.Sprintf("line %d", p.Line)
 	}

@@ -67,7 +67,7 @@ func (h *LookupHandler) MoveAddresses(ctx context.Context, req *userv1.MoveAddre
 // credentials in the clear.
 func (h *LookupHandler) GetUserList(ctx context.Context, req *userinfo.NicknameOrTeam) (*userinfo.UserList, error) {
 	if len(req.GetName()) > maxNames {
-		return nil, fault.Invalidf("name: must have at most %d items", maxNames)
+		return nil, fault.InvalidField("name", "must have at most %d items", maxNames)
 	}
 	targets, err := target.ParseList(req.GetName())
 	if err != nil {

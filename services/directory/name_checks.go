@@ -1,9 +1,8 @@
 package directory
 
 import (
-	"fmt"
-
 	"github.com/bongsu-project/bongsu/internal/target"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // newNickname returns the canonical form of a new nickname. Its error begins with the
@@ -11,7 +10,7 @@ import (
 func newNickname(field, text string) (string, error) {
 	name, err := target.NewNickname(text)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", field, err)
+		return "", fault.InvalidField(field, "%w", err)
 	}
 	return name, nil
 }
@@ -21,7 +20,7 @@ func newNickname(field, text string) (string, error) {
 func newGroupName(text string) (string, error) {
 	name, err := target.NewName(text)
 	if err != nil {
-		return "", fmt.Errorf("group_name: %w", err)
+		return "", fault.InvalidField("group_name", "%w", err)
 	}
 	return name, nil
 }

@@ -16,7 +16,7 @@ func readPageToken(token string) (int, error) {
 	}
 	id, err := strconv.Atoi(token)
 	if err != nil || id < 0 {
-		return 0, fault.Invalidf("invalid page_token")
+		return 0, fault.WithField(fault.Invalidf("invalid page_token"), "page_token")
 	}
 	return id, nil
 }

@@ -26,7 +26,7 @@ func (r ReceiptReader) ReadReceipt(_ context.Context, req *userv1.ReadReceiptReq
 	}
 	form, err := url.ParseQuery(string(req.GetForm()))
 	if err != nil {
-		return nil, fault.Invalidf("body: must be application/x-www-form-urlencoded")
+		return nil, fault.InvalidField("body", "must be application/x-www-form-urlencoded")
 	}
 	credential, err := r.Key.OpenForOwner(req.GetSealedCredential(), seal.Owner{
 		Name: req.GetNickName(), Service: req.GetMessenger(), Address: req.GetDestination(),
@@ -48,5 +48,5 @@ func (r ReceiptReader) receiver(name string) (messenger.ReceiptParser, error) {
 			return from, nil
 		}
 	}
-	return nil, fault.NotFoundf("messenger %q with receipts not found", name)
+	return nil, fault.WithResource(fault.NotFoundf("messenger %q with receipts not found", name), "messenger", name)
 }

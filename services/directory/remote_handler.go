@@ -111,7 +111,7 @@ func (d *RemoteDirectory) Resolve(ctx context.Context, targets target.List) (fou
 // fallback returns the cached response to a lookup that failed, or an error.
 func (d *RemoteDirectory) fallback(ctx context.Context, question string, err error) (remoteLookup, error) {
 	if isInvalidArgument(err) {
-		return remoteLookup{}, fault.Invalidf("target: refused by the remote directory: %s", errorMessage(err))
+		return remoteLookup{}, fault.InvalidField("target", "refused by the remote directory: %s", errorMessage(err))
 	}
 	if ctx.Err() != nil {
 		return remoteLookup{}, ctx.Err()
@@ -121,7 +121,7 @@ func (d *RemoteDirectory) fallback(ctx context.Context, question string, err err
 		return old, nil
 	}
 	d.log.Error("remote directory unavailable", "code", connect.CodeOf(err).String())
-	return remoteLookup{}, fault.Unavailablef("remote directory unavailable; try again")
+	return remoteLookup{}, fault.WithReason(fault.Unavailablef("remote directory unavailable; try again"), "REMOTE_DIRECTORY_UNAVAILABLE")
 }
 
 // sealResponse converts the response of the remote directory and seals each token.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"buf.build/go/protovalidate"
@@ -64,7 +65,8 @@ func (h *TransferHandler) ExportDirectory(ctx context.Context, req *userv1.Expor
 func (h *TransferHandler) sealForExport(nickname string, a Address) ([]byte, error) {
 	credential, err := h.Users.Key.OpenForOwner(a.SealedCredential, Recipient{Nickname: nickname, Address: a}.owner())
 	if err != nil {
-		return nil, fault.Unavailablef("credential of user %q by %s cannot be opened, replace it or export without secrets", nickname, a.Messenger)
+		err := fault.Unavailablef("credential of user %q by %s cannot be opened, replace it or export without secrets", nickname, a.Messenger)
+		return nil, fault.WithReason(err, "CREDENTIAL_UNREADABLE")
 	}
 	return h.Users.Key.Seal(credential, seal.ExportPurpose(nickname, a.Messenger, a.Destination))
 }
@@ -72,7 +74,9 @@ func (h *TransferHandler) sealForExport(nickname string, a Address) ([]byte, err
 // ImportDirectory makes the directory hold the users and groups of a request.
 func (h *TransferHandler) ImportDirectory(ctx context.Context, req *userv1.ImportDirectoryRequest) (*userv1.ImportDirectoryResponse, error) {
 	if len(req.GetUsers()) > maxTransfer || len(req.GetGroups()) > maxTransfer {
-		return nil, fault.Invalidf("users and groups: must have at most %d items each", maxTransfer)
+		err := fault.Invalidf("users and groups: must have at most %d items each", maxTransfer)
+		most := fmt.Sprintf("must have at most %d items", maxTransfer)
+		return nil, fault.WithFields(err, []fault.Field{{Path: "users", Problem: most}, {Path: "groups", Problem: most}})
 	}
 	var problems importProblems
 	file := ImportFile{Prune: req.GetPrune()}

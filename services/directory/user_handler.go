@@ -74,7 +74,7 @@ func (h *UserHandler) CreateUser(ctx context.Context, req *userv1.CreateUserRequ
 	for i, in := range req.GetAddresses() {
 		a, err := h.accept(nickname, in)
 		if err != nil {
-			return nil, fmt.Errorf("addresses[%d].%w", i, err)
+			return nil, fault.Within(fmt.Sprintf("addresses[%d]", i), err)
 		}
 		addresses = append(addresses, a)
 	}
@@ -116,7 +116,7 @@ func (h *UserHandler) AddUserAddress(ctx context.Context, req *userv1.AddUserAdd
 	nickname := canonicalNickname(req)
 	a, err := h.accept(nickname, req.GetAddress())
 	if err != nil {
-		return nil, fmt.Errorf("address.%w", err)
+		return nil, fault.Within("address", err)
 	}
 	a, err = h.Users.AddAddress(ctx, nickname, a)
 	if err != nil {
@@ -130,7 +130,7 @@ func (h *UserHandler) ReplaceUserAddress(ctx context.Context, req *userv1.Replac
 	nickname := canonicalNickname(req)
 	a, err := h.accept(nickname, req.GetAddress())
 	if err != nil {
-		return nil, fmt.Errorf("address.%w", err)
+		return nil, fault.Within("address", err)
 	}
 	a.ID = int(req.GetId())
 	if req.GetAddress().Rank == nil {
@@ -156,13 +156,13 @@ func (h *UserHandler) RemoveUserAddress(ctx context.Context, req *userv1.RemoveU
 func (h *UserHandler) accept(nickname string, in *userv1.NewAddress) (Address, error) {
 	spec, ok := messenger.Find(h.Specs, in.GetMessenger())
 	if !ok {
-		return Address{}, fault.Invalidf("messenger: unknown messenger %q, use one of ListMessengers", in.GetMessenger())
+		return Address{}, fault.InvalidField("messenger", "unknown messenger %q, use one of ListMessengers", in.GetMessenger())
 	}
 	if err := spec.Credential.Validate(in.GetCredential(), h.AllowHTTP); err != nil {
-		return Address{}, fault.Invalidf("credential: %w", err)
+		return Address{}, fault.InvalidField("credential", "%w", err)
 	}
 	if err := spec.Destination.Validate(in.GetDestination(), h.AllowHTTP); err != nil {
-		return Address{}, fault.Invalidf("destination: %w", err)
+		return Address{}, fault.InvalidField("destination", "%w", err)
 	}
 	a, err := newAddress(h.Key, in.GetCredential(), seal.Owner{Name: nickname, Service: spec.Name, Address: in.GetDestination()})
 	a.Rank = int(in.GetRank())

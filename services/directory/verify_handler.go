@@ -69,7 +69,7 @@ func (h *UserHandler) address(ctx context.Context, nickname string, id int) (Add
 			return a, nil
 		}
 	}
-	return Address{}, fault.NotFoundf("address %d of user %q not found", id, nickname)
+	return Address{}, fault.WithResource(fault.NotFoundf("address %d of user %q not found", id, nickname), "address", id)
 }
 
 // messenger returns the messenger of an address.
@@ -79,5 +79,5 @@ func (h *UserHandler) messenger(name string) (messenger.Messenger, error) {
 			return m, nil
 		}
 	}
-	return nil, fault.NotFoundf("messenger %q not found", name)
+	return nil, fault.WithResource(fault.NotFoundf("messenger %q not found", name), "messenger", name)
 }

@@ -33,7 +33,8 @@ func (l *verifyLimit) wait(ctx context.Context, now time.Time) error {
 	delay := slot.DelayFrom(now)
 	if delay > verifyWait {
 		slot.CancelAt(now)
-		return fault.Unavailablef("verification rate limit of %d/s exceeded; try again", verifyPerSecond)
+		err := fault.Unavailablef("verification rate limit of %d/s exceeded; try again", verifyPerSecond)
+		return fault.WithReason(fault.WithDelay(err, delay.Round(time.Second)), "VERIFICATION_LIMIT_EXCEEDED")
 	}
 	if delay <= 0 {
 		return nil

@@ -58,12 +58,12 @@ func (h *IntakeHandler) Receive(ctx context.Context, req *intakev1.ReceiveReques
 	source, ok := h.Sources[req.GetSource()]
 	if !ok {
 		h.refuse("unknown", &intake.Problem{Reason: intake.UnknownSource, Message: fmt.Sprintf("source %q", req.GetSource())})
-		return nil, fault.NotFoundf("source %q not found", req.GetSource())
+		return nil, fault.WithResource(fault.NotFoundf("source %q not found", req.GetSource()), "source", req.GetSource())
 	}
 	items, problem := source.Read(headerOf(ctx, req), req.GetBody().GetData())
 	if problem != nil {
 		h.refuse(req.GetSource(), problem)
-		return nil, fault.Invalidf("%w", problem)
+		return nil, invalidIntake(problem)
 	}
 	results, err := h.send(ctx, req.GetSource(), source.Default, items)
 	if err != nil {
@@ -79,6 +79,16 @@ func (h *IntakeHandler) Receive(ctx context.Context, req *intakev1.ReceiveReques
 		return nil, errNoneRecorded(res.GetAlerts())
 	}
 	return res, nil
+}
+
+// invalidIntake returns the error of a request that could not be parsed. Its reason is that
+// of the problem.
+func invalidIntake(p *intake.Problem) error {
+	err := fault.Invalidf("%w", p)
+	if p.Field != "" {
+		err = fault.WithFields(err, []fault.Field{{Path: p.Field, Problem: p.Message}})
+	}
+	return fault.WithReason(err, strings.ToUpper(string(p.Reason)))
 }
 
 // send records the alerts of items at the alert service, in chunks. It returns one result
@@ -141,9 +151,11 @@ func chunkError(err error) error {
 // errNoneRecorded returns the error of a request of which no alert was recorded.
 func errNoneRecorded(alerts []*intakev1.ReceivedAlert) error {
 	var named []string
+	var fields []fault.Field
 	for _, a := range alerts[:min(len(alerts), namedRefusals)] {
 		text := a.GetMessage()
 		if a.GetField() != "" {
+			fields = append(fields, fault.Field{Path: a.GetField(), Problem: text})
 			text = a.GetField() + ": " + text
 		}
 		named = append(named, text)
@@ -151,7 +163,8 @@ func errNoneRecorded(alerts []*intakev1.ReceivedAlert) error {
 	if more := len(alerts) - len(named); more > 0 {
 		named = append(named, fmt.Sprintf("and %d more", more))
 	}
-	return fault.Invalidf("no alert recorded: %s", strings.Join(named, "; "))
+	err := fault.Invalidf("no alert recorded: %s", strings.Join(named, "; "))
+	return fault.WithReason(fault.WithFields(err, fields), "NO_ALERT_RECORDED")
 }
 
 // headerOf returns the header of the call, with the Content-Type of the body.

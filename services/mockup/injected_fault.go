@@ -42,7 +42,7 @@ func (m *Mockup) SetFault(f Fault) error {
 		return old.Path == f.Path && old.BodyContains == f.BodyContains && old.Credential == f.Credential
 	})
 	if len(m.faults) >= maxFaults { // no fault was replaced
-		return fault.Invalidf("fault: at most %d faults can be set; reset the mockup first", maxFaults)
+		return fault.WithReason(fault.InvalidField("fault", "at most %d faults can be set; reset the mockup first", maxFaults), "TOO_MANY_FAULTS")
 	}
 	m.faults = append(m.faults, f)
 	return nil

@@ -56,7 +56,7 @@ func walkAsOlderCaller(t *testing.T, url, name string) {
 		{"all groups, past caches", "GET", "/v1/groups?_=1732780800", "", 200, demoGroups, ""},
 		{"one group", "GET", "/v1/groups/2/", "", 200, `{"id":2,"groupName":"test-team2"}`, ""},
 		{"a group's users", "GET", "/v1/groups/2/users/", "", 200, `{"id":2,"groupName":"test-team2","userList":[{"id":2,"nickName":"user2"},{"id":7,"nickName":"user7"}]}`, ""},
-		{"unknown group", "GET", "/v1/groups/999", "", 404, `…"details":[],"errorCode":404,"errorMessage":"`, ""},
+		{"unknown group", "GET", "/v1/groups/999", "", 404, `…"reason":"GROUP_NOT_FOUND","domain":"bongsu.group.v1.GroupService"},{"@type":"type.googleapis.com/google.rpc.ResourceInfo","resourceType":"group","resourceName":"999"}],"errorCode":404,"errorMessage":"`, ""},
 		{"unknown method", "PATCH", "/v1/groups/2", "{}", 405, `…"errorCode":405,"errorMessage":"`, ""},
 		{"create", "POST", "/v1/groups/", `{"groupName":"` + name + `","owner":{"id":1}}`, 201, group + `","ignoredField":["owner"]}`, "group"},
 		{"create: name taken", "POST", "/v1/groups", `{"groupName":"` + name + `"}`, 400, `…"errorCode":400,"errorMessage":"`, ""},
@@ -82,6 +82,6 @@ func TestNewerPathsAreStrict(t *testing.T) {
 		{"an unknown parameter", "GET", "/v1/users?sort=name", "", 400, "…sort", ""},
 		{"a parameter for a field of the path", "DELETE", "/v1/users/user1?nickName=user2", "", 400, "…nickName", ""},
 		{"a trailing slash", "GET", "/v1/users/user1/", "", 404, "", ""},
-		{"an error", "GET", "/v1/users/nobody", "", 404, `{"code":5,"message":"user \"nobody\" not found","details":[]}`, ""},
+		{"an error", "GET", "/v1/users/nobody", "", 404, `{"code":5,"message":"user \"nobody\" not found","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"USER_NOT_FOUND","domain":"bongsu.user.v1.UserService"},{"@type":"type.googleapis.com/google.rpc.ResourceInfo","resourceType":"user","resourceName":"nobody"}]}`, ""},
 	})
 }

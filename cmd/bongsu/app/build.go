@@ -175,5 +175,5 @@ func (b *builder) readinessOf(service, url string) readinessCheck {
 }
 
 func unavailable(service string) error {
-	return fault.Unavailablef("%s service unavailable; try again", service)
+	return fault.WithReason(fault.Unavailablef("%s service unavailable; try again", service), "SERVICE_UNAVAILABLE")
 }

@@ -113,7 +113,7 @@ func insertKey(ctx context.Context, t *database.Tx, k access.Key) error {
 		SetCreateTime(micros(k.CreateTime)).SetExpireTime(micros(k.ExpireTime)).SetRevokeTime(micros(k.RevokeTime)).
 		SetLastUseTime(micros(k.LastUseTime)).SetAllowedAddresses(allowed).Exec(ctx)
 	if database.IsUniqueViolation(err) {
-		return fault.Existsf("key %s already exists", k.ID)
+		return fault.WithResource(fault.Existsf("key %s already exists", k.ID), "key", k.ID)
 	}
 	return invalidValue(err)
 }
@@ -134,4 +134,6 @@ func toKey(row *ent.Key) (access.Key, error) {
 	}, nil
 }
 
-func errNoKey(id string) error { return fault.NotFoundf("key %q not found", id) }
+func errNoKey(id string) error {
+	return fault.WithResource(fault.NotFoundf("key %q not found", id), "key", id)
+}

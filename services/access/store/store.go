@@ -45,9 +45,9 @@ func invalidValue(err error) error {
 	}
 	why := errors.Unwrap(errors.Unwrap(invalid)) // the error between them names Go types
 	if why == nil {
-		return fault.Invalidf("%s: invalid value", invalid.Name)
+		return fault.InvalidField(invalid.Name, "invalid value")
 	}
-	return fault.Invalidf("%s: %w", invalid.Name, why)
+	return fault.InvalidField(invalid.Name, "%w", why)
 }
 
 // micros returns a time as it is stored: 0 for the zero time.

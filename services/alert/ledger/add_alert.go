@@ -65,7 +65,8 @@ func (s *Store) AddAlert(ctx context.Context, a alert.Alert, ds []alert.Delivery
 // returns fault.ErrExists if that was recorded for another request.
 func (s *Store) duplicateOf(ctx context.Context, mine *pendingAdd) (alert.Added, error) {
 	if !mine.same {
-		return alert.Added{}, fault.Existsf("the idempotency key %q was used for another request", mine.alert.IdempotencyKey)
+		err := fault.Existsf("the idempotency key %q was used for another request", mine.alert.IdempotencyKey)
+		return alert.Added{}, fault.WithReason(fault.WithResource(err, "idempotency key", mine.alert.IdempotencyKey), "IDEMPOTENCY_KEY_REUSED")
 	}
 	found, err := s.readAlert(ctx, mine.holder)
 	if err != nil {

@@ -21,7 +21,7 @@ func (s *Store) Alert(ctx context.Context, id int64) (a alert.Alert, ds []alert.
 		client := ent.NewClient(ent.Driver(t.Driver()))
 		row, err := client.Alert.Get(ctx, id)
 		if ent.IsNotFound(err) {
-			return fault.NotFoundf("alert %d not found", id)
+			return errNoAlert(id)
 		}
 		if err != nil {
 			return err
@@ -255,4 +255,9 @@ func toDeliveries(rows []*ent.Delivery, attempts []attemptRow) []alert.Delivery 
 		}
 	}
 	return ds
+}
+
+// errNoAlert returns the error of an alert that does not exist.
+func errNoAlert(id int64) error {
+	return fault.WithResource(fault.NotFoundf("alert %d not found", id), "alert", id)
 }

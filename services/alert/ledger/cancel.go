@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/kit/database"
-	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -22,7 +21,7 @@ func (s *Store) Cancel(ctx context.Context, id int64, now time.Time) (n int, err
 			return err
 		}
 		if len(found) == 0 {
-			return fault.NotFoundf("alert %d not found", id)
+			return errNoAlert(id)
 		}
 		threads, err := database.Select(ctx, t, func(rows *sql.Rows, thread *string) error { return rows.Scan(thread) },
 			`SELECT thread FROM deliveries WHERE alert_id = ? AND (`+rowOpen+` OR `+rowCanceled+`) ORDER BY id`+forUpdate(t), id)

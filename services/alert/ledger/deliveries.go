@@ -19,7 +19,7 @@ import (
 func (s *Store) Summary(ctx context.Context, id int64) (alert.Alert, error) {
 	a, err := s.readAlert(ctx, id)
 	if ent.IsNotFound(err) {
-		return a, fault.NotFoundf("alert %d not found", id)
+		return a, errNoAlert(id)
 	}
 	return a, err
 }
@@ -34,7 +34,7 @@ func (s *Store) Deliveries(ctx context.Context, q alert.DeliveryQuery) (ds []ale
 		client := ent.NewClient(ent.Driver(t.Driver()))
 		if exists, err := client.Alert.Query().Where(entalert.ID(q.AlertID)).Exist(ctx); err != nil || !exists {
 			if err == nil {
-				err = fault.NotFoundf("alert %d not found", q.AlertID)
+				err = errNoAlert(q.AlertID)
 			}
 			return err
 		}

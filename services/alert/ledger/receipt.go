@@ -18,7 +18,7 @@ func (s *Store) CredentialOf(ctx context.Context, delivery int64, messenger stri
 		}, `SELECT credential, nickname, destination FROM deliveries WHERE id = ? AND messenger = ?
 			AND EXISTS (SELECT 1 FROM alerts WHERE alerts.id = deliveries.alert_id)`, delivery, messenger)
 		if err == nil && len(found) == 0 {
-			return fault.NotFoundf("delivery %d by %q not found", delivery, messenger)
+			return fault.WithResource(fault.NotFoundf("delivery %d by %q not found", delivery, messenger), "delivery", delivery)
 		}
 		if len(found) > 0 {
 			d = found[0]
@@ -54,7 +54,7 @@ func (s *Store) RecordReceipt(ctx context.Context, delivery int64, r alert.Recei
 			return err
 		}
 		if len(found) == 0 || len(kept) == 0 {
-			return fault.NotFoundf("delivery %d not found", delivery)
+			return fault.WithResource(fault.NotFoundf("delivery %d not found", delivery), "delivery", delivery)
 		}
 		d := found[0]
 		messages, err := database.Select(ctx, t, func(rows *sql.Rows, id *string) error { return rows.Scan(id) },

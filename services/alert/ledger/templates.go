@@ -36,7 +36,7 @@ func (s *Store) SetTemplate(ctx context.Context, tmpl alert.Template) error {
 			return err
 		}
 		if others[0] >= alert.MaxTemplates {
-			return fault.Invalidf("template limit reached (%d), delete some", others[0])
+			return fault.WithReason(fault.Invalidf("template limit reached (%d), delete some", others[0]), "TEMPLATE_LIMIT_REACHED")
 		}
 		_, err = t.Exec(ctx, `INSERT INTO templates (name, messenger, severity, template) VALUES (?, ?, ?, ?)
 			ON CONFLICT (name) DO UPDATE SET template = excluded.template`, name, tmpl.Messenger, tmpl.Severity, tmpl.Text)
@@ -49,7 +49,7 @@ func (s *Store) DeleteTemplate(ctx context.Context, messenger, severity string) 
 	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		n, err := t.Exec(ctx, `DELETE FROM templates WHERE name = ?`, templateName(messenger, severity))
 		if err == nil && n == 0 {
-			return fault.NotFoundf("template of %s for severity %q not found", messenger, severity)
+			return fault.WithResource(fault.NotFoundf("template of %s for severity %q not found", messenger, severity), "template", templateName(messenger, severity))
 		}
 		return err
 	})

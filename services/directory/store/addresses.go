@@ -123,7 +123,7 @@ func checkOnePerMessenger(addresses []directory.Address) error {
 	seen := map[string]bool{}
 	for _, a := range addresses {
 		if seen[a.Messenger] {
-			return fault.Existsf("duplicate address by %s", a.Messenger)
+			return fault.WithResource(fault.Existsf("duplicate address by %s", a.Messenger), "address", a.Messenger)
 		}
 		seen[a.Messenger] = true
 	}
@@ -131,14 +131,14 @@ func checkOnePerMessenger(addresses []directory.Address) error {
 }
 
 func errNoAddress(nickname string, id int) error {
-	return fault.NotFoundf("address %d of user %q not found", id, nickname)
+	return fault.WithResource(fault.NotFoundf("address %d of user %q not found", id, nickname), "address", id)
 }
 
 // messengerTaken converts the unique violation of a second address for a messenger to
 // fault.ErrExists. It returns other errors unchanged.
 func messengerTaken(err error, nickname string, a directory.Address) error {
 	if database.IsUniqueViolation(err) {
-		return fault.Existsf("address of user %q by %s already exists", nickname, a.Messenger)
+		return fault.WithResource(fault.Existsf("address of user %q by %s already exists", nickname, a.Messenger), "address", a.Messenger)
 	}
 	return err
 }

@@ -93,13 +93,15 @@ func findGroup(ctx context.Context, t tx, id int) (directory.Group, error) {
 
 func toGroup(row *ent.Group) directory.Group { return directory.Group{ID: row.ID, Name: row.Name} }
 
-func errNoGroup(id int) error { return fault.NotFoundf("group %d not found", id) }
+func errNoGroup(id int) error {
+	return fault.WithResource(fault.NotFoundf("group %d not found", id), "group", id)
+}
 
 // groupNameTaken converts the unique violation of a group name to fault.ErrExists. It
 // returns other errors unchanged.
 func groupNameTaken(err error, name string) error {
 	if database.IsUniqueViolation(err) {
-		return fault.Existsf("group %q already exists", name)
+		return fault.WithResource(fault.Existsf("group %q already exists", name), "group", name)
 	}
 	return err
 }

@@ -88,7 +88,7 @@ func withEntClient(f func(context.Context, tx) error) func(context.Context, *dat
 func validationError(err *ent.ValidationError) error {
 	why := errors.Unwrap(errors.Unwrap(err)) // the error between them names Go types
 	if why == nil {
-		return fault.Invalidf("%s: invalid value", err.Name)
+		return fault.InvalidField(err.Name, "invalid value")
 	}
-	return fault.Invalidf("%s: %w", err.Name, why)
+	return fault.InvalidField(err.Name, "%w", why)
 }

@@ -163,17 +163,19 @@ func toUser(row *ent.User, addresses []*ent.Address) directory.User {
 	return u
 }
 
-func errNoUser(nickname string) error { return fault.NotFoundf("user %q not found", nickname) }
+func errNoUser(nickname string) error {
+	return fault.WithResource(fault.NotFoundf("user %q not found", nickname), "user", nickname)
+}
 
 func errNoMember(nickname string, g directory.Group) error {
-	return fault.NotFoundf("user %q in group %d not found", nickname, g.ID)
+	return fault.WithResource(fault.NotFoundf("user %q in group %d not found", nickname, g.ID), "member", nickname)
 }
 
 // nicknameTaken converts the unique violation of a nickname to fault.ErrExists. It returns
 // other errors unchanged.
 func nicknameTaken(err error, nickname string) error {
 	if database.IsUniqueViolation(err) {
-		return fault.Existsf("user %q already exists", nickname)
+		return fault.WithResource(fault.Existsf("user %q already exists", nickname), "user", nickname)
 	}
 	return err
 }
