@@ -146,6 +146,10 @@ var rules = []rule{
 		why: "circuit breakers and retries guard calls to other systems"},
 	{what: "github.com/tink-crypto/...", by: []string{"kit/seal/..."},
 		why: "one package holds the cryptography"},
+	{what: "github.com/coreos/...", by: []string{"kit/auth/..."},
+		why: tokens},
+	{what: "github.com/go-jose/...", by: []string{"kit/auth/...", "kit/kittest/oidctest/..."},
+		why: tokens},
 	{what: "github.com/wneessen/...", by: []string{"internal/messenger/call/...", "internal/messenger/email/..."},
 		why: "only one messenger sends mail"},
 	{what: "github.com/aws/...", by: []string{"internal/messenger/sns/..."},
@@ -188,5 +192,7 @@ var stores = []string{
 }
 
 const sql = "only the stores use SQL"
+
+const tokens = "one package verifies tokens"
 
 const planner = "the service does not link the migration planner"
