@@ -27,14 +27,13 @@ type ClaimNames struct {
 }
 
 // caller returns the caller with a subject and claims.
-func (n ClaimNames) caller(subject string, claims map[string]any, roleOf func(string) (string, bool)) Caller {
+func (n ClaimNames) caller(subject string, claims map[string]any, rolesOf func(string) []string) Caller {
 	c := Caller{ID: tokenIDPrefix + subject, Name: nameOf(claims, subject)}
 	for _, value := range texts(claimOf(claims, n.Roles)) {
-		if role, ok := roleOf(value); ok && !slices.Contains(c.Roles, role) {
-			c.Roles = append(c.Roles, role)
-		}
+		c.Roles = append(c.Roles, rolesOf(value)...)
 	}
 	slices.Sort(c.Roles)
+	c.Roles = slices.Compact(c.Roles)
 	if n.Nickname != "" {
 		nickname, _ := claimOf(claims, n.Nickname).(string)
 		c.Nickname = norm.NFC.String(nickname)

@@ -25,11 +25,10 @@ type TokenConfig struct {
 	Issuer   string // the URL of the issuer, as in its tokens
 	Audience string // that tokens are issued for
 	Claims   ClaimNames
-	// RoleOf returns the role for a value of the roles claim, and false for none.
-	RoleOf func(value string) (role string, ok bool)
-	Client *http.Client // of calls to the issuer
-	Now    func() time.Time
-	Log    *slog.Logger
+	RolesOf  func(value string) []string // the roles for a value of the roles claim
+	Client   *http.Client                // of calls to the issuer
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // A TokenVerifier verifies tokens (JWT) of an OpenID Connect issuer: ID tokens, and access
@@ -83,7 +82,7 @@ func (v *TokenVerifier) Verify(ctx context.Context, token string) (Caller, error
 	if err := verified.Claims(&claims); err != nil || verified.Subject == "" {
 		return Caller{}, &Refusal{Reason: InvalidToken, Text: invalidToken, Cause: errors.New("no claims or no subject")}
 	}
-	caller := v.Claims.caller(verified.Subject, claims, v.RoleOf)
+	caller := v.Claims.caller(verified.Subject, claims, v.RolesOf)
 	v.verified.Add(hash, verifiedToken{caller: caller, time: now, expiry: verified.Expiry})
 	return caller, nil
 }

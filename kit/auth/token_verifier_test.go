@@ -26,7 +26,12 @@ func tokens(t *testing.T, issuer *oidctest.Issuer, change func(*auth.TokenConfig
 	t.Helper()
 	config := auth.TokenConfig{
 		Issuer: issuer.URL, Audience: "bongsu", Claims: auth.ClaimNames{Roles: "roles"}, Client: issuer.Client(), Now: time.Now, Log: slog.New(slog.DiscardHandler),
-		RoleOf: func(value string) (string, bool) { return strings.CutPrefix(value, "app-") },
+		RolesOf: func(value string) []string {
+			if role, ok := strings.CutPrefix(value, "app-"); ok {
+				return []string{role}
+			}
+			return nil
+		},
 	}
 	if change != nil {
 		change(&config)
@@ -258,7 +263,7 @@ func TestIssuerAway(t *testing.T) {
 func TestVerifyAfterRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		issuer := oidctest.New(t)
-		verifier := auth.NewTokenVerifier(auth.TokenConfig{Issuer: issuer.URL, Audience: "bongsu", Client: issuer.Client(), Now: time.Now, Log: slog.New(slog.DiscardHandler), RoleOf: func(string) (string, bool) { return "", false }})
+		verifier := auth.NewTokenVerifier(auth.TokenConfig{Issuer: issuer.URL, Audience: "bongsu", Client: issuer.Client(), Now: time.Now, Log: slog.New(slog.DiscardHandler), RolesOf: func(string) []string { return nil }})
 		ended, end := context.WithCancel(t.Context())
 		end()
 		kittest.NoError(t, verifier.Run(ended))
