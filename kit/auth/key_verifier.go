@@ -22,7 +22,7 @@ const (
 	// tokens.
 	maxCached = 10_000
 	// findTimeout is the timeout of a look-up of a key.
-	findTimeout = 3 * time.Second
+	findTimeout = 5 * time.Second
 )
 
 // A KeyVerifier verifies API keys. It caches them for 5 s. Its methods may be called
