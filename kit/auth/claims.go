@@ -15,8 +15,12 @@ const (
 	tokenIDPrefix = "oidc:"
 	// maxClaimValues is the maximum number of values of the roles claim that are read.
 	maxClaimValues = 1000
-	// maxNameBytes is the maximum length of a caller's name.
-	maxNameBytes = 100
+	// maxNameBytes is the maximum length of a caller's name, which is cut, and of a nickname,
+	// which is none if it is longer.
+	maxNameBytes     = 100
+	maxNicknameBytes = 120
+	// maxSubjectBytes is the maximum length of a subject, as the standard has it.
+	maxSubjectBytes = 255
 )
 
 // ClaimNames are the names of the claims of a token. A name with dots that is no claim
@@ -35,8 +39,9 @@ func (n ClaimNames) caller(subject string, claims map[string]any, rolesOf func(s
 	slices.Sort(c.Roles)
 	c.Roles = slices.Compact(c.Roles)
 	if n.Nickname != "" {
-		nickname, _ := claimOf(claims, n.Nickname).(string)
-		c.Nickname = norm.NFC.String(nickname)
+		if nickname, _ := claimOf(claims, n.Nickname).(string); len(nickname) <= maxNicknameBytes {
+			c.Nickname = norm.NFC.String(nickname)
+		}
 	}
 	return c
 }

@@ -79,8 +79,8 @@ func (v *TokenVerifier) Verify(ctx context.Context, token string) (Caller, error
 		return Caller{}, &Refusal{Reason: InvalidToken, Text: invalidToken, Cause: err}
 	}
 	var claims map[string]any
-	if err := verified.Claims(&claims); err != nil || verified.Subject == "" {
-		return Caller{}, &Refusal{Reason: InvalidToken, Text: invalidToken, Cause: errors.New("no claims or no subject")}
+	if err := verified.Claims(&claims); err != nil || verified.Subject == "" || len(verified.Subject) > maxSubjectBytes {
+		return Caller{}, &Refusal{Reason: InvalidToken, Text: invalidToken, Cause: errors.New("no claims, no subject or a longer one than 255 bytes")}
 	}
 	caller := v.Claims.caller(verified.Subject, claims, v.RolesOf)
 	v.verified.Add(hash, verifiedToken{caller: caller, time: now, expiry: verified.Expiry})

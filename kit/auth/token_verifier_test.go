@@ -77,6 +77,7 @@ func TestVerifyToken(t *testing.T) {
 			"another audience":         {issuer.Token(claims(map[string]any{"aud": "other"})), auth.InvalidToken},
 			"no audience":              {issuer.Token(claims(map[string]any{"aud": nil})), auth.InvalidToken},
 			"another issuer's name":    {issuer.Token(claims(map[string]any{"iss": "https://other.test"})), auth.InvalidToken},
+			"long subject":             {issuer.Token(claims(map[string]any{"sub": strings.Repeat("1", 256)})), auth.InvalidToken},
 			"no subject":               {issuer.Token(claims(map[string]any{"sub": nil})), auth.InvalidToken},
 			"expired":                  {issuer.Token(claims(map[string]any{"exp": time.Now().Add(-time.Second).Unix()})), auth.ExpiredToken},
 			"no expiry":                {issuer.Token(claims(map[string]any{"exp": nil})), auth.ExpiredToken},
@@ -160,6 +161,7 @@ func TestCallerOfToken(t *testing.T) {
 			"roles of a type": {auth.ClaimNames{Roles: "roles"}, map[string]any{"roles": 7}, auth.Caller{Name: "42"}},
 			"nickname":        {auth.ClaimNames{Roles: "roles", Nickname: "nick"}, map[string]any{"nick": "\u1112\u1161\u11ab"}, auth.Caller{Name: "42", Nickname: "한"}},
 			"nickname, other": {auth.ClaimNames{Roles: "roles", Nickname: "nick"}, map[string]any{"nick": []string{"a"}}, auth.Caller{Name: "42"}},
+			"nickname, long":  {auth.ClaimNames{Roles: "roles", Nickname: "nick"}, map[string]any{"nick": strings.Repeat("a", 121)}, auth.Caller{Name: "42"}},
 			"nickname, unset": {auth.ClaimNames{Roles: "roles"}, map[string]any{"nick": "a"}, auth.Caller{Name: "42"}},
 			"long name":       {auth.ClaimNames{Roles: "roles"}, map[string]any{"name": strings.Repeat("가", 50)}, auth.Caller{Name: strings.Repeat("가", 33)}},
 		} {

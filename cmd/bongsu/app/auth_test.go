@@ -111,7 +111,20 @@ func TestAuthRequired(t *testing.T) {
 					AccessServiceURL: "http://" + access.Addr(Access),
 				}
 			}
+			intakeFile := filepath.Join(t.TempDir(), "intake.yaml")
+			kittest.NoError(t, os.WriteFile(intakeFile, []byte("grafana: {signature: {secret: 0123456789abcdef}}"), 0o600))
+			config.Edge.IntakeConfig = intakeFile
 			a := runApp(t, config)
+			for path, want := range map[string]int{
+				"GET /healthz": 200, "GET /v1/groups": 401, "GET /v1/unknown": 401, "GET /unknown": 401, "GET /openapi.yaml": 401, "GET /metrics": 401,
+				"POST /v1/alerts": 401, "POST /v1/intake/alertmanager": 401, "POST /bongsu.access.v1.CredentialService/FindKey": 401,
+				"POST /v1/intake/grafana": 401, // its signature is missing, which the handler says
+			} {
+				method, path, _ := strings.Cut(path, " ")
+				if status, body := get(t, method, "http://"+a.Addr(Edge)+path, ""); status != want {
+					t.Errorf("nobody, %s %s: status %d, want %d: %s", method, path, status, want, body)
+				}
+			}
 			admin := accessClient(a, adminKey(t, data))
 			caller, err := admin.GetCaller(t.Context(), &accessv1.GetCallerRequest{})
 			if err != nil || len(caller.GetRoles()) != 1 || caller.GetRoles()[0] != "admin" {

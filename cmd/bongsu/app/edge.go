@@ -45,6 +45,10 @@ func (b *builder) runEdge(ctx context.Context) error {
 
 		Authenticator: b.newAuthenticator(),
 	}
+	if e.Authenticator != nil {
+		e.Authorizer = edge.NewAuthorizer(methods, b.log)
+		e.Authorizer.SelfVerified = e.Intake.IsSigned
+	}
 	if err := b.openAudit(&e); err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ type metrics struct {
 	intakeAlerts, intakeRefusals, intakeProblems metric.Int64Counter
 
 	ignoredFields metric.Int64Counter // counted by package rpc
-	authRefusals metric.Int64Counter
+	authRefusals  metric.Int64Counter
 
 	options sync.Map // metric.MeasurementOption by label
 }
