@@ -87,12 +87,12 @@ func (c *credentials) revoke(id string, at time.Time) {
 	c.keys[id] = &accessv1.FindKeyResponse{Key: &accessv1.Key{Id: id, Role: old.GetKey().GetRole(), RevokeTime: timestamppb.New(at)}, SecretHash: old.GetSecretHash()}
 }
 
-// callers is an AccessService that returns the caller of a call.
-type callers struct {
+// callerEcho is an AccessService that returns the caller of a call.
+type callerEcho struct {
 	accessv1connect.UnimplementedAccessServiceHandler
 }
 
-func (callers) GetCaller(ctx context.Context, _ *accessv1.GetCallerRequest) (*accessv1.GetCallerResponse, error) {
+func (callerEcho) GetCaller(ctx context.Context, _ *accessv1.GetCallerRequest) (*accessv1.GetCallerResponse, error) {
 	c, _ := auth.CallerOf(ctx)
 	return &accessv1.GetCallerResponse{Id: c.ID, Name: c.Name, Roles: c.Roles, NickName: c.Nickname}, nil
 }
@@ -140,7 +140,7 @@ func (c *authClock) advance(d time.Duration) {
 // authOptions returns options of a listener.
 func authOptions(t *testing.T) rpc.Options {
 	t.Helper()
-	options, err := rpc.NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), edge.RESTRules)
+	options, err := rpc.NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), noop.Int64Counter{}, edge.RESTRules)
 	kittest.NoError(t, err)
 	return options
 }
@@ -173,7 +173,7 @@ func newAuthEdge(t *testing.T, now func() time.Time, tokens *auth.TokenVerifier)
 	e.uses = auth.NewKeyUses(store, log)
 	authenticator := edge.NewAuthenticator(&auth.Authenticator{Keys: auth.NewKeyVerifier(store, e.uses, now), Tokens: tokens}, e.refusals, log)
 	e.url = listen(t, rpc.Listener{
-		Services: []rpc.Service{rpc.Public(options, accessv1connect.NewAccessServiceHandler, accessv1connect.AccessServiceHandler(callers{}))},
+		Services: []rpc.Service{rpc.Public(options, accessv1connect.NewAccessServiceHandler, accessv1connect.AccessServiceHandler(callerEcho{}))},
 		Stages:   edge.Edge{Authenticator: authenticator}.Stages(),
 	}).URL
 	return e
@@ -281,12 +281,12 @@ func TestAuthenticate(t *testing.T) {
 		}
 		t.Run(name+"/rest", func(t *testing.T) {
 			for _, path := range []string{"/v1/caller", "/healthz"} {
-				res := get(t, e.url+path, c.authorization)
-				if (res.StatusCode == http.StatusOK) != (c.want != nil) || (res.StatusCode == http.StatusUnauthorized) != (c.want == nil) {
-					t.Errorf("%s: status %d", path, res.StatusCode)
+				status, header := get(t, e.url+path, c.authorization)
+				if (status == http.StatusOK) != (c.want != nil) || (status == http.StatusUnauthorized) != (c.want == nil) {
+					t.Errorf("%s: status %d", path, status)
 				}
-				if challenged := strings.HasPrefix(res.Header.Get("WWW-Authenticate"), "Bearer"); challenged != (c.want == nil) {
-					t.Errorf("%s: WWW-Authenticate %q", path, res.Header.Get("WWW-Authenticate"))
+				if challenged := strings.HasPrefix(header.Get("WWW-Authenticate"), "Bearer"); challenged != (c.want == nil) {
+					t.Errorf("%s: WWW-Authenticate %q", path, header.Get("WWW-Authenticate"))
 				}
 			}
 		})
@@ -307,8 +307,8 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
-// get sends a GET request and returns its response.
-func get(t *testing.T, url, authorization string) *http.Response {
+// get sends a GET request, and returns the status and the header of the response.
+func get(t *testing.T, url, authorization string) (status int, header http.Header) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	kittest.NoError(t, err)
@@ -318,7 +318,7 @@ func get(t *testing.T, url, authorization string) *http.Response {
 	res, err := http.DefaultClient.Do(req)
 	kittest.NoError(t, err)
 	kittest.NoError(t, res.Body.Close())
-	return res
+	return res.StatusCode, res.Header
 }
 
 // TestAccessServiceAway checks that a cached key is accepted for 5 s without the access
@@ -335,8 +335,8 @@ func TestAccessServiceAway(t *testing.T) {
 	}
 	e.credentials.setDown(true)
 	clock.advance(4 * time.Second)
-	if res := get(t, e.url+"/v1/caller", "Bearer "+key); res.StatusCode != http.StatusOK {
-		t.Errorf("cached: status %d", res.StatusCode)
+	if status, _ := get(t, e.url+"/v1/caller", "Bearer "+key); status != http.StatusOK {
+		t.Errorf("cached: status %d", status)
 	}
 	clock.advance(time.Second)
 	for _, credential := range []string{key, unused} {
@@ -346,8 +346,8 @@ func TestAccessServiceAway(t *testing.T) {
 			}
 		}
 		for _, path := range []string{"/v1/caller", "/v1/groups", "/healthz", "/unknown"} {
-			if res := get(t, e.url+path, "Bearer "+credential); res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
-				t.Errorf("%s: status %d, Retry-After %q", path, res.StatusCode, res.Header.Get("Retry-After"))
+			if status, header := get(t, e.url+path, "Bearer "+credential); status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" {
+				t.Errorf("%s: status %d, Retry-After %q", path, status, header.Get("Retry-After"))
 			}
 		}
 	}
@@ -355,7 +355,7 @@ func TestAccessServiceAway(t *testing.T) {
 		t.Error("neither counted nor logged")
 	}
 	e.credentials.setDown(false)
-	if res := get(t, e.url+"/v1/caller", "Bearer "+key); res.StatusCode != http.StatusOK {
-		t.Errorf("access service is back: status %d", res.StatusCode)
+	if status, _ := get(t, e.url+"/v1/caller", "Bearer "+key); status != http.StatusOK {
+		t.Errorf("access service is back: status %d", status)
 	}
 }
