@@ -26,7 +26,7 @@ FROM scratch
 COPY --from=build /rootfs/ /
 USER 65532:65532
 WORKDIR /data
-ENV BONGSU_DATA=/data BONGSU_EDGE_ADDR=0.0.0.0:18080
+ENV BONGSU_DATA=/data BONGSU_EDGE_ADDR=0.0.0.0:18080 BONGSU_AUTH=required
 EXPOSE 18080 18081 18082 18083 18084
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --start-interval=1s CMD ["/bongsu", "health"]
 ENTRYPOINT ["/bongsu"]

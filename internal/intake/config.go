@@ -25,6 +25,8 @@ type SourceConfig struct {
 	SeverityLabel string   `yaml:"severity-label"` // the label or attribute with an alert's severity; default severity
 	Severity      string   `yaml:"severity"`       // of alerts without that; default normal
 	Template      Template `yaml:"template"`
+
+	Signature SignatureConfig `yaml:"signature"` // of its requests; not signed by default
 }
 
 // A Template makes the fields of an alert from the JSON of its source. Each is a Go

@@ -79,6 +79,7 @@ type Reason string
 // The reasons of problems.
 const (
 	UnknownSource   Reason = "unknown_source"
+	BadSignature    Reason = "bad_signature"
 	UnreadableBody  Reason = "unreadable_body"
 	NoAlerts        Reason = "no_alerts"
 	UnreadableAlert Reason = "unreadable_alert"
@@ -100,6 +101,8 @@ type Item struct {
 type Source struct {
 	// Default holds the default targets, of alerts without targets; empty for none.
 	Default []string
+	// Signature verifies requests without another credential; nil if they are not signed.
+	Signature *Signature
 	// Read returns the alerts of a request in their order. An alert that cannot be parsed is
 	// refused alone. It returns a problem if the whole request cannot be parsed.
 	Read func(header http.Header, body []byte) ([]Item, *Problem)
@@ -142,19 +145,24 @@ func (c Config) Sources() (map[string]Source, error) {
 // A reader parses the requests of one source.
 type reader struct {
 	SourceConfig
-	source string
-	script parsedTemplates
+	source    string
+	script    parsedTemplates
+	signature *Signature
 }
 
 func (c Config) reader(source string) (reader, error) {
 	of := c.sourceConfig(source)
 	script, err := of.Template.parse(source)
-	return reader{SourceConfig: of, source: source, script: script}, err
+	if err != nil {
+		return reader{}, err
+	}
+	signature, err := of.Signature.parse(source)
+	return reader{SourceConfig: of, source: source, script: script, signature: signature}, err
 }
 
 // sourceOf returns a source that parses requests by read.
 func (r reader) sourceOf(read func(header http.Header, body []byte) ([]Item, *Problem)) Source {
-	return Source{Default: r.Target, Read: read}
+	return Source{Default: r.Target, Signature: r.signature, Read: read}
 }
 
 // unreadableBody returns the problem of a request that cannot be parsed.

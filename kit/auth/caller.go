@@ -1,11 +1,13 @@
-// Package auth holds who calls: the caller of a request, in its context.
+// Package auth authenticates callers: by API keys, whose hashes another service keeps, and by
+// tokens of an OpenID Connect issuer. The caller of a request is in its context.
 package auth
 
 import "context"
 
 // A Caller is an authenticated caller.
 type Caller struct {
-	// ID identifies the caller in logs: the id of an API key, or the subject of a token.
+	// ID identifies the caller: the id of an API key, or oidc: and the subject of a token. No
+	// two callers share one.
 	ID string
 	// Name is for people: the name of the key, or the name in the token.
 	Name string

@@ -31,8 +31,10 @@ type Config struct {
 	// Addr is the listen address, host:port. Port 0 is any free port.
 	Addr string `name:"edge-addr" check:"listen" default:"127.0.0.1:18080" help:"The address on which the edge listens."`
 
-	// Auth is whether callers need credentials: AuthOff or AuthRequired. Empty means AuthOff.
-	Auth string `placeholder:"required" help:"Whether callers need credentials, an API key or a token: off or required."`
+	// Auth is off, required, or empty: off for an Addr on loopback, and an error for another.
+	Auth string `placeholder:"off|required" help:"Whether callers of the edge need an API key or a token: off or required. By default off if the edge listens on loopback; otherwise it must be set."`
+
+	OIDC OIDCConfig `embed:"" prefix:"oidc-"`
 
 	// IntakeConfig is the path of a YAML file with the intake sources, as
 	// intake.ReadConfig reads it. Empty means the built-in sources.
@@ -82,4 +84,13 @@ func (c Config) CheckBounds() error {
 		return nil
 	}
 	return fmt.Errorf("invalid --access-log %q: must be all, errors or off", c.AccessLog)
+}
+
+// CheckAuth returns an error for invalid settings of authentication.
+func (c Config) CheckAuth() error {
+	switch c.Auth {
+	case "", AuthOff, AuthRequired:
+		return c.OIDC.CheckBounds()
+	}
+	return fmt.Errorf("invalid --auth %q: must be off or required", c.Auth)
 }

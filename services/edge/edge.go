@@ -30,13 +30,14 @@ type Edge struct {
 	Transfers  userv1connect.TransferServiceClient
 	Access     AccessHandler
 
-	Authorizer  *Authorizer    // nil allows everything to everybody
-	Audit       *AuditRecorder // nil records no calls
-	Methods     policy.Table   // the policies of the methods, for their timeouts
-	CallTimeout time.Duration  // of a unary method without a timeout in its policy; 0 ends no call
-	AccessLog   AccessLog
-	Requests    RequestMetrics // nil measures no requests, and writes no lines of them
-	Admission   *Admission     // nil admits everything
+	Authenticator *Authenticator // nil authenticates nobody
+	Authorizer    *Authorizer    // nil allows everything to everybody
+	Audit         *AuditRecorder // nil records no calls
+	Methods       policy.Table   // the policies of the methods, for their timeouts
+	CallTimeout   time.Duration  // of a unary method without a timeout in its policy; 0 ends no call
+	AccessLog     AccessLog
+	Requests      RequestMetrics // nil measures no requests, and writes no lines of them
+	Admission     *Admission     // nil admits everything
 }
 
 // Services returns the public services. UserInfo, DirectoryService, DispatchService and

@@ -49,7 +49,12 @@ type IntakeHandler struct {
 	Sources  map[string]intake.Source // by name
 	Dispatch jobv1connect.DispatchServiceClient
 	Metrics  IntakeMetrics
+	Now      func() time.Time
 	Log      *slog.Logger
+
+	// CallersOnly refuses requests without a caller and without a signature. It is set where
+	// authentication is required.
+	CallersOnly bool
 }
 
 // Receive parses a request and records every alert in it that can be recorded. It returns
@@ -60,7 +65,11 @@ func (h *IntakeHandler) Receive(ctx context.Context, req *intakev1.ReceiveReques
 		h.refuse("unknown", &intake.Problem{Reason: intake.UnknownSource, Message: fmt.Sprintf("source %q", req.GetSource())})
 		return nil, fault.WithResource(fault.NotFoundf("source %q not found", req.GetSource()), "source", req.GetSource())
 	}
-	items, problem := source.Read(headerOf(ctx, req), req.GetBody().GetData())
+	header := headerOf(ctx, req)
+	if err := h.checkSender(ctx, req, source, header); err != nil {
+		return nil, err
+	}
+	items, problem := source.Read(header, req.GetBody().GetData())
 	if problem != nil {
 		h.refuse(req.GetSource(), problem)
 		return nil, invalidIntake(problem)

@@ -22,6 +22,9 @@ func (e Edge) Stages() []rpc.Stage {
 			stages = append(stages, a.cors())
 		}
 	}
+	if e.Authenticator != nil {
+		stages = append(stages, e.Authenticator.Stage)
+	}
 	if e.Authorizer != nil {
 		stages = append(stages, e.Authorizer.Stage)
 	}

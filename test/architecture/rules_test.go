@@ -156,7 +156,7 @@ var rules = []rule{
 		why: "other queues are only benchmarked"},
 	{what: "github.com/coreos/go-oidc/...", by: []string{"kit/auth/..."},
 		why: "one package verifies tokens"},
-	{what: "github.com/go-jose/...", by: []string{"kit/auth/..."},
+	{what: "github.com/go-jose/...", by: []string{"kit/auth/...", "kit/kittest/oidctest/..."},
 		why: "one package verifies tokens"},
 	{what: "golang.org/x/oauth2/...", by: []string{"kit/auth/..."},
 		why: "one package verifies tokens"},

@@ -199,8 +199,8 @@ func (c Config) complete() (_ settings, err error) {
 	if s.Replicas != nil && (*s.Replicas < 1 || *s.Replicas > 5) {
 		return s, fmt.Errorf("invalid --replicas %d: must be from 1 to 5; omit it to leave the queue unchanged", *s.Replicas)
 	}
-	if auth := s.Edge.Auth; auth != "" && auth != edge.AuthOff && auth != edge.AuthRequired {
-		return s, fmt.Errorf("invalid --auth %q: must be %s or %s", auth, edge.AuthOff, edge.AuthRequired)
+	if err := s.chooseAuth(); err != nil {
+		return s, err
 	}
 	if err := s.parse(); err != nil {
 		return s, err

@@ -37,11 +37,17 @@ func (b *builder) runEdge(ctx context.Context) error {
 	e := edge.Edge{
 		Groups: b.groups, Users: b.users, Alerts: b.alerts, Messengers: b.messengers, Transfers: b.transfers,
 		Access:    edge.AccessHandler{AccessServiceClient: b.access, Bans: bans},
-		Intake:    &edge.IntakeHandler{Sources: sources, Dispatch: b.dispatch, Metrics: b.metrics, Log: b.log},
+		Intake:    &edge.IntakeHandler{Sources: sources, Dispatch: b.dispatch, Metrics: b.metrics, Now: b.config.Now, Log: b.log, CallersOnly: b.config.Edge.Auth == edge.AuthRequired},
 		Callbacks: &edge.CallbackHandler{Dispatch: b.dispatch},
 		Methods:   methods, CallTimeout: b.config.Edge.CallTimeout,
 		AccessLog: b.accessLog(), Requests: requests,
 		Admission: admission,
+
+		Authenticator: b.newAuthenticator(),
+	}
+	if e.Authenticator != nil {
+		e.Authorizer = edge.NewAuthorizer(methods, b.log)
+		e.Authorizer.SelfVerified = e.Intake.IsSigned
 	}
 	if err := b.openAudit(&e); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/bongsu-project/bongsu/kit/database"
+	"github.com/bongsu-project/bongsu/services/edge"
 )
 
 // The forms of values, by the tag check of their setting.
@@ -23,6 +24,7 @@ var forms = map[string]func(string) error{
 	"provider": checkProviderURL,
 	"nats":     checkNATSURL,
 	"database": database.CheckURL,
+	"issuer":   checkIssuerURL,
 	"address":  checkAddr,
 	"listen":   checkAddr, // of a service
 }
@@ -30,7 +32,7 @@ var forms = map[string]func(string) error{
 // checkForms returns an error that names the first flag whose value does not have the form
 // of its tag check. No error quotes a value: it may hold a password.
 func (s *settings) checkForms(flags []*kong.Flag) error {
-	for _, form := range []string{"service", "provider", "nats", "database", "address"} {
+	for _, form := range []string{"service", "provider", "nats", "database", "issuer", "address"} {
 		if err := checkForm(flags, form); err != nil {
 			return err
 		}
@@ -119,6 +121,22 @@ func CheckServer(value string) error {
 func checkProviderURL(value string) error {
 	_, err := parseURL(value, "must be one URL such as http://127.0.0.1:18084", "http", "https")
 	return err
+}
+
+// checkIssuerURL validates the URL of an OpenID Connect issuer: https, because the keys of its
+// tokens come from there, or http on this machine.
+func checkIssuerURL(value string) error {
+	const want = "must be a URL such as https://login.example.com, exactly as in the tokens"
+	u, err := parseURL(value, want, "https", "http")
+	switch {
+	case err != nil:
+		return err
+	case u.User != nil:
+		return errors.New(want + ", without a user or a password")
+	case u.Scheme == "http" && !isLoopback(net.JoinHostPort(u.Hostname(), "0")):
+		return errors.New(want + ": http is accepted on this machine only")
+	}
+	return nil
 }
 
 // checkNATSURL validates the URLs of one or several servers of a NATS cluster,
@@ -224,5 +242,7 @@ func (c Config) findFlagsWithoutEffect() map[string]string {
 	for flag, value := range map[string]string{"nats-creds": c.Internal.NATSCreds, "nats-ca": c.Internal.NATSCA, "nats-cert": c.Internal.NATSCert} {
 		note(flag, value, c.NATSURL == "", "--nats-url is not set, and the embedded broker has no port")
 	}
+	note("oidc-issuer", c.Edge.OIDC.Issuer, !c.has(Edge), "this process does not run the edge")
+	note("oidc-issuer", c.Edge.OIDC.Issuer, c.has(Edge) && c.Edge.Auth != edge.AuthRequired, "authentication is off: set --auth=required")
 	return all
 }

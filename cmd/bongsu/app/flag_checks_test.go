@@ -7,6 +7,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/directory"
+	"github.com/bongsu-project/bongsu/services/edge"
 	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
@@ -35,7 +36,7 @@ func TestFlags(t *testing.T) {
 		set       func(*Config, string)
 		good, bad []string
 	}{
-		{"--edge-addr", func(c *Config, value string) { c.Edge.Addr = value }, addrs, noAddrs},
+		{"--edge-addr", func(c *Config, value string) { c.Edge.Addr, c.Edge.Auth = value, edge.AuthOff }, addrs, noAddrs},
 		{"--directory-addr", func(c *Config, value string) { c.Directory.Addr = value }, addrs, noAddrs},
 		{"--alert-addr", func(c *Config, value string) { c.Alert.Addr = value }, addrs, noAddrs},
 		{"--sender-addr", func(c *Config, value string) { c.Sender.Addr = value }, addrs, noAddrs},
@@ -45,6 +46,9 @@ func TestFlags(t *testing.T) {
 		{"--directory-service-url", func(c *Config, value string) { c.DirectoryServiceURL = value }, services, noServices},
 		{"--alert-url", func(c *Config, value string) { c.AlertURL = value }, services, noServices},
 		{"--userinfo-url", func(c *Config, value string) { c.Alert.UserInfoURL = value }, services, noServices},
+		{"--oidc-issuer", func(c *Config, value string) { c.Edge.OIDC.Issuer, c.Edge.OIDC.Audience = value, "bongsu" },
+			[]string{"https://login.example.com", "https://login.example.com/realms/ops", "https://login.example.com/", "http://127.0.0.1:8080", "http://localhost/x", "http://[::1]:1"},
+			[]string{"http://login.example.com", "login.example.com", "https://kim:s3cret@login", "https://login?x=s3cret", "https://login#s3cret", "ftp://login", "https://", "http://10.0.0.7"}},
 		{"--provider-url", func(c *Config, value string) { c.Providers.URL = value }, append(services, "http://kim:s3cret@gateway:3128/x"),
 			[]string{"htp://mockup:18084", "mockup:18084", "http//mockup", "http://a,b", "http://mockup:18084?x=1", "http://mockup:65536", "smtp://mockup", "http://s3cret%zz@mockup"}},
 		{"--nats-url", func(c *Config, value string) { c.NATSURL = value },

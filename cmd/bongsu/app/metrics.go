@@ -25,6 +25,7 @@ import (
 var (
 	_ sender.Metrics     = (*metrics)(nil)
 	_ edge.IntakeMetrics = (*metrics)(nil)
+	_ edge.AuthMetrics   = (*metrics)(nil)
 )
 
 // meterName is the OpenTelemetry instrumentation scope.
@@ -46,6 +47,7 @@ type metrics struct {
 	intakeAlerts, intakeRefusals, intakeProblems metric.Int64Counter
 
 	ignoredFields metric.Int64Counter // counted by package rpc
+	authRefusals  metric.Int64Counter
 
 	options sync.Map // metric.MeasurementOption by label
 }
@@ -95,6 +97,7 @@ func (m *metrics) instruments(meter metric.Meter) error {
 	m.intakeAlerts = count("bongsu.intake.alerts", "Alerts received by intake, by source and outcome: recorded, repeated, changed or refused.")
 	m.intakeRefusals = count("bongsu.intake.refusals", "Alerts and requests refused by intake, by source and reason: nobody was notified.")
 	m.intakeProblems = count("bongsu.intake.problems", "Parts of intake alerts that could not be used, by source and reason: the alert was sent.")
+	m.authRefusals = count("bongsu.edge.auth.refusals", "Requests with credentials that the edge did not accept, by reason.")
 	open, err := meter.Int64UpDownCounter("bongsu.sender.breakers.open", metric.WithDescription("Credentials whose breaker is not closed in this process, by messenger."))
 	m.open = open
 	return errors.Join(append(errs, err)...)
@@ -180,6 +183,11 @@ func (m *metrics) RefusedIntake(source, reason string) {
 // IntakeProblem counts a problem of an intake alert.
 func (m *metrics) IntakeProblem(source, reason string) {
 	m.intakeProblems.Add(context.Background(), 1, metric.WithAttributes(attribute.String("source", source), attribute.String("reason", reason)))
+}
+
+// RefusedCredential counts a request whose credentials were not accepted.
+func (m *metrics) RefusedCredential(reason string) {
+	m.authRefusals.Add(context.Background(), 1, metric.WithAttributes(attribute.String("reason", reason)))
 }
 
 func (m *metrics) close() error { return m.provider.Shutdown(context.Background()) }
