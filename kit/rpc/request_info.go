@@ -30,6 +30,9 @@ type RequestInfo struct {
 	match    routeMatch // of a REST path
 	matchErr error
 	legacy   bool // a REST path with the errors of an older service
+
+	keepsBody bool     // the REST body of an Encoded may be kept and written again
+	encoded   *Encoded // the response, if keepsBody is set and it is one
 }
 
 // requestInfoKey is the key of a *RequestInfo in a context.
