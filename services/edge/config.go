@@ -9,4 +9,8 @@ type Config struct {
 	// IntakeConfig is the path of a YAML file with the intake sources, as
 	// intake.ReadConfig reads it. Empty means the built-in sources.
 	IntakeConfig string `type:"path" placeholder:"FILE" help:"A YAML file with the intake sources and their default targets: alertmanager, grafana, cloudevents, and JSON by templates."`
+
+	// ResponseCache is the size of the cache of responses, such as 64MiB, or off. Several
+	// edges must share a NATS server: it carries the changes that make responses stale.
+	ResponseCache string `default:"64MiB" placeholder:"SIZE" help:"The size of the cache of responses, such as 64MiB, or off. Several edges with a cache need the same --nats-url, by which they learn of changes."`
 }

@@ -24,6 +24,7 @@ type Edge struct {
 	Intake     *IntakeHandler
 	Callbacks  *CallbackHandler
 	Transfers  userv1connect.TransferServiceClient
+	Cache      *ResponseCache // nil for none
 }
 
 // Services returns the public services. UserInfo, DirectoryService and DispatchService

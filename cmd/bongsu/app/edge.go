@@ -15,10 +15,15 @@ func (b *builder) runEdge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	responses, err := b.openResponseCache()
+	if err != nil {
+		return err
+	}
 	e := edge.Edge{
 		Groups: b.groups, Users: b.users, Alerts: b.alerts, Messengers: b.messengers, Transfers: b.transfers,
 		Intake:    &edge.IntakeHandler{Sources: sources, Dispatch: b.dispatch, Metrics: b.metrics, Log: b.log},
 		Callbacks: &edge.CallbackHandler{Dispatch: b.dispatch},
+		Cache:     responses,
 	}
 	return b.listen(ctx, stageServe, Edge, rpc.Listener{
 		Services: e.Services(b.rpc.With(e.Interceptors()...)),

@@ -203,7 +203,7 @@ func (c Config) findFlagsWithoutEffect() map[string]string {
 	note("userinfo-url", c.Alert.UserInfoURL, !c.has(Alert), "this process does not run the alert service")
 	note("ledger-url", c.Alert.LedgerURL, !c.has(Alert), "this process does not run the alert service")
 	note("directory-url", c.Directory.DatabaseURL, !c.has(Directory), "this process does not run the directory service")
-	note("nats-url", c.NATSURL, !c.has(Alert) && !c.has(Sender), "this process runs neither the alert service nor a sender")
+	note("nats-url", c.NATSURL, !c.has(Alert) && !c.has(Sender) && !c.has(Edge), "this process runs neither the edge nor the alert service nor a sender")
 	note("provider-url", c.Providers.URL, !c.has(Directory) && !c.has(Sender) && (!c.has(Alert) || c.Alert.UserInfoURL == ""), "this process calls no provider")
 	note("intake-config", c.Edge.IntakeConfig, !c.has(Edge), "this process does not run the edge")
 	return all
