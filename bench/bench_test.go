@@ -201,8 +201,8 @@ func TestParse(t *testing.T) {
 		args  string
 		names string // scenarios to run; empty for an error
 	}{
-		{"", "ceilings accept deliver latency fanout cost senders postgres alertmanager rabbitmq"},
-		{"-long", "ceilings accept deliver latency fanout cost senders postgres alertmanager rabbitmq crowd backlog growth growth10 retention"},
+		{"", "ceilings accept deliver latency fanout reads cost senders postgres alertmanager rabbitmq"},
+		{"-long", "ceilings accept deliver latency fanout reads cost senders postgres alertmanager rabbitmq crowd backlog growth growth10 retention"},
 		{"-run=growth,accept", "growth accept"},
 		{"-run=nothing", ""},
 		{"-runs=0", ""},

@@ -22,6 +22,7 @@ func scenarios() []scenario {
 		{"deliver", false, "deliveries recorded end to end, while alerts are accepted", deliver},
 		{"latency", false, "from sending an alert until the call to the provider, at 100, 1,000 and 5,000 alerts/s", latency},
 		{"fanout", false, "one alert to 1,300 users", fanout},
+		{"reads", false, "reads of a list, with the response cache and without it", reads},
 		{"cost", false, "size of the program, start, idle memory and memory with 100,000 queued", cost},
 		{"senders", false, "a second sender process beside one", senders},
 		{"postgres", false, "PostgreSQL instead of SQLite", postgres},

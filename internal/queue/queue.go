@@ -87,6 +87,9 @@ func (q *Queue) Close() {
 // Connected reports whether the broker is connected now.
 func (q *Queue) Connected() bool { return q.conn.IsConnected() }
 
+// Conn returns the connection to the broker. Close closes it.
+func (q *Queue) Conn() *nats.Conn { return q.conn }
+
 // Ready returns nil if jobs can be taken now, and otherwise the reason.
 func (q *Queue) Ready(ctx context.Context) error {
 	if err := q.reachable(); err != nil {

@@ -38,6 +38,9 @@ type jsonCodec struct {
 func (c jsonCodec) Name() string { return c.name }
 
 func (c jsonCodec) Marshal(message any) ([]byte, error) {
+	if e, ok := message.(*Encoded); ok {
+		return e.appendJSON(nil) // a copy: Connect reuses the bytes
+	}
 	return appendJSON(nil, message.(proto.Message))
 }
 

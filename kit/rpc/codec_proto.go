@@ -17,11 +17,17 @@ func (protoCodec) Name() string { return "proto" }
 
 // Marshal encodes a message.
 func (protoCodec) Marshal(message any) ([]byte, error) {
+	if e, ok := message.(*Encoded); ok {
+		return e.appendBinary(nil), nil // a copy: Connect reuses the bytes
+	}
 	return proto.Marshal(message.(proto.Message)) //nolint:forcetypeassert // handlers use no other type
 }
 
 // MarshalAppend appends the encoded message to dst.
 func (protoCodec) MarshalAppend(dst []byte, message any) ([]byte, error) {
+	if e, ok := message.(*Encoded); ok {
+		return e.appendBinary(dst), nil
+	}
 	return proto.MarshalOptions{}.MarshalAppend(dst, message.(proto.Message)) //nolint:forcetypeassert // as above
 }
 

@@ -39,6 +39,9 @@ type RequestInfo struct {
 	idHeader    [1]string // ID, as the value of a header
 	traceparent string    // of the caller; empty if TraceID is random
 	tracestate  string    // of the caller
+
+	keepsBody bool     // the REST body of an Encoded may be kept and written again
+	encoded   *Encoded // the response, if keepsBody is set and it is one
 }
 
 // requestInfoKey is the key of a *RequestInfo in a context.

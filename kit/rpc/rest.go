@@ -108,6 +108,7 @@ func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out.direct = true
 		h.connect.ServeHTTP(out, inner)
 	} else {
+		out.keepBody(InfoOf(r.Context()))
 		h.transcoder.ServeHTTP(out, inner)
 	}
 	out.finish()

@@ -68,6 +68,29 @@ type restWriter struct {
 
 	status int           // the final status; 0 before WriteHeader
 	held   *bytes.Buffer // buffers a body that finish completes; nil if it is written at once
+
+	info *RequestInfo  // nil if the body of the response is not kept
+	kept []byte        // the body to write in place of that of the transcoder; nil for none
+	copy *bytes.Buffer // of the body that is kept; nil for none
+}
+
+// keepBody lets the body of the response be kept, if it has nothing of this request only.
+func (w *restWriter) keepBody(info *RequestInfo) {
+	if info != nil && len(w.ignored) == 0 {
+		info.keepsBody, w.info = true, info
+	}
+}
+
+// beginBody prepares a successful response whose body is kept, or will be.
+func (w *restWriter) beginBody() {
+	if w.info == nil || w.info.encoded == nil || w.status != http.StatusOK {
+		return
+	}
+	if w.kept = w.info.encoded.restBody(w.info.Route); w.kept != nil {
+		w.Header().Set("Content-Length", strconv.Itoa(len(w.kept)))
+	} else if w.Header().Get("Content-Encoding") == "" {
+		w.copy = new(bytes.Buffer)
+	}
 }
 
 // WriteHeader writes the REST status for a status of the transcoder.
@@ -83,6 +106,7 @@ func (w *restWriter) WriteHeader(status int) {
 	if w.direct {
 		w.Header()["Content-Type"] = []string{"application/json"}
 	}
+	w.beginBody()
 	w.ResponseWriter.WriteHeader(w.status)
 }
 
@@ -94,10 +118,19 @@ func (w *restWriter) Write(data []byte) (int, error) {
 		}
 		w.WriteHeader(http.StatusOK)
 	}
-	if w.held != nil {
+	switch {
+	case w.held != nil:
 		return w.held.Write(data)
+	case w.kept != nil:
+		return len(data), nil // finish writes the kept body
+	case w.copy != nil:
+		w.copy.Write(data)
 	}
-	return w.ResponseWriter.Write(data)
+	n, err := w.ResponseWriter.Write(data)
+	if err != nil {
+		w.copy = nil // incomplete
+	}
+	return n, err
 }
 
 // Flush does nothing: a response is sent whole, with its length and in one write. The
@@ -110,6 +143,10 @@ func (w *restWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // finish sends the buffered body.
 func (w *restWriter) finish() {
 	switch {
+	case w.kept != nil:
+		_, _ = w.ResponseWriter.Write(w.kept) // fails only if the caller is gone
+	case w.copy != nil:
+		w.info.encoded.keepBody(w.info.Route, bytes.Clone(w.copy.Bytes()))
 	case w.held == nil:
 	case w.status >= http.StatusBadRequest:
 		w.send(w.heldError())

@@ -54,6 +54,10 @@ type Config struct {
 	// or AccessLogOff.
 	AccessLog string `default:"all" enum:"all,errors,off" help:"The requests that have a line in the log: all, errors or off. Successful health checks have none, and of refused requests at most 100 per second."`
 
+	// ResponseCache is the size of the cache of responses, such as 64MiB, or off. Several
+	// edges must share a NATS server: it carries the changes that make responses stale.
+	ResponseCache string `default:"64MiB" placeholder:"SIZE" help:"The size of the cache of responses, such as 64MiB, or off. Several edges with a cache need the same --nats-url, by which they learn of changes."`
+
 	Admission AdmissionConfig `embed:""`
 }
 

@@ -38,6 +38,7 @@ type Edge struct {
 	AccessLog     AccessLog
 	Requests      RequestMetrics // nil measures no requests, and writes no lines of them
 	Admission     *Admission     // nil admits everything
+	Cache         *ResponseCache // nil caches no responses
 }
 
 // Services returns the public services. UserInfo, DirectoryService, DispatchService and

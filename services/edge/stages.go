@@ -31,6 +31,9 @@ func (e Edge) Stages() []rpc.Stage {
 	if e.Admission != nil {
 		stages = append(stages, e.Admission.callBounds())
 	}
+	if e.Cache != nil {
+		stages = append(stages, e.Cache.Conditional)
+	}
 	return stages
 }
 
@@ -43,6 +46,9 @@ func (e Edge) Interceptors() []connect.Interceptor {
 	}
 	if e.Admission != nil && e.Admission.services != nil {
 		interceptors = append(interceptors, e.Admission.services)
+	}
+	if e.Cache != nil {
+		interceptors = append(interceptors, e.Cache)
 	}
 	if e.CallTimeout > 0 {
 		interceptors = append(interceptors, deadline{methods: e.Methods, timeout: e.CallTimeout})

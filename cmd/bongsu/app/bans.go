@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/ban"
-	"github.com/bongsu-project/bongsu/internal/queue"
 )
 
 // bannedAddresses are the bans of this process, with their number.
@@ -21,14 +20,13 @@ type bannedAddresses interface {
 // openBans returns the bans of the edge. With --nats-url it shares them with all edges that use
 // the same servers.
 func (b *builder) openBans() (bannedAddresses, error) {
-	if b.config.NATSURL == "" {
-		return ban.NewMemory(b.config.Now), nil
-	}
-	conn, err := queue.Dial(b.config.NATSURL, b.log)
+	conn, err := b.openNATS()
 	if err != nil {
 		return nil, err
 	}
-	b.closeLater("the bans", func() error { conn.Close(); return nil })
+	if conn == nil {
+		return ban.NewMemory(b.config.Now), nil
+	}
 	bucket, err := ban.NewBucket(conn, ban.Options{Replicas: b.config.replicas(), Now: b.config.Now, Log: b.log})
 	if err != nil {
 		return nil, err

@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
+	"github.com/nats-io/nats.go"
+
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
@@ -52,6 +54,7 @@ type builder struct {
 
 	keyring          *seal.Keyring         // opened by openKeyring
 	queue            *queue.Queue          // opened by openQueue
+	nats             *nats.Conn            // opened by openNATS, in a process without a queue
 	openedMessengers []messenger.Messenger // set by openMessengers
 	limiter          *ratelimit.Limiter    // set by openLimiter
 	clock            *sender.Clock         // set in a sender whose alert service is in another process, otherwise nil

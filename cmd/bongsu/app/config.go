@@ -151,6 +151,7 @@ type settings struct {
 	allowed            []netip.Prefix    // of Providers.AllowDestinations
 	messengers         Messengers        // of the file Providers.MessengerConfig
 	intake             intake.Config     // of the file Edge.IntakeConfig
+	cacheBytes         int64             // of Edge.ResponseCache; 0 is none
 	flagsWithoutEffect map[string]string // flags without effect in this process, with the reason
 }
 
@@ -250,6 +251,9 @@ func (s *settings) parse() (err error) {
 		return err
 	}
 	if s.severities, err = s.Alert.Severities(); err != nil {
+		return err
+	}
+	if s.cacheBytes, err = s.Edge.CacheBytes(); err != nil {
 		return err
 	}
 	if s.Edge.IntakeConfig != "" {

@@ -34,6 +34,10 @@ func (b *builder) runEdge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	responses, err := b.openResponseCache()
+	if err != nil {
+		return err
+	}
 	e := edge.Edge{
 		Groups: b.groups, Users: b.users, Alerts: b.alerts, Messengers: b.messengers, Transfers: b.transfers,
 		Access:    edge.AccessHandler{AccessServiceClient: b.access, Bans: bans},
@@ -41,7 +45,7 @@ func (b *builder) runEdge(ctx context.Context) error {
 		Callbacks: &edge.CallbackHandler{Dispatch: b.dispatch},
 		Methods:   methods, CallTimeout: b.config.Edge.CallTimeout,
 		AccessLog: b.accessLog(), Requests: requests,
-		Admission: admission,
+		Admission: admission, Cache: responses,
 
 		Authenticator: b.newAuthenticator(),
 	}
