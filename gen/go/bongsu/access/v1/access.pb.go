@@ -571,7 +571,7 @@ func (*GetCallerRequest) Descriptor() ([]byte, []int) {
 // GetCallerResponse describes the caller.
 type GetCallerResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is the id of the API key, or the subject of the token; empty for nobody.
+	// id is the id of the API key, or oidc:SUBJECT for a token; empty for nobody.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// name is the name of the API key, or the name in the token.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
@@ -657,7 +657,7 @@ type AuditEntry struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// time is when the call ended.
 	Time *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
-	// caller is the id of the API key, or the subject of the token; empty for nobody.
+	// caller is the id of the API key, or oidc:SUBJECT for a token; empty for nobody.
 	Caller string `protobuf:"bytes,3,opt,name=caller,proto3" json:"caller,omitempty"`
 	// caller_name is the name of the API key, or the name in the token.
 	CallerName string `protobuf:"bytes,4,opt,name=caller_name,json=callerName,proto3" json:"caller_name,omitempty"`

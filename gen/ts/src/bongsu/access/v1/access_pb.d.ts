@@ -317,7 +317,7 @@ export declare const GetCallerRequestSchema: GenMessage<GetCallerRequest>;
  */
 export declare type GetCallerResponse = Message<"bongsu.access.v1.GetCallerResponse"> & {
   /**
-   * id is the id of the API key, or the subject of the token; empty for nobody.
+   * id is the id of the API key, or oidc:SUBJECT for a token; empty for nobody.
    *
    * @generated from field: string id = 1;
    */
@@ -379,7 +379,7 @@ export declare type AuditEntry = Message<"bongsu.access.v1.AuditEntry"> & {
   time?: Timestamp | undefined;
 
   /**
-   * caller is the id of the API key, or the subject of the token; empty for nobody.
+   * caller is the id of the API key, or oidc:SUBJECT for a token; empty for nobody.
    *
    * @generated from field: string caller = 3;
    */
