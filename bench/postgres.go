@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/bongsu-project/bongsu/bench/figure"
+	"github.com/bongsu-project/bongsu/internal/testenv"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 )
 
@@ -45,7 +46,7 @@ func (s *scene) onPostgres() (in databases, found bool) {
 	var fsync string
 	s.must(l.db.QueryRowContext(s.ctx, `SHOW fsync`).Scan(&fsync))
 	if fsync != "on" {
-		s.Fatalf("the PostgreSQL of %s must have fsync=on, not %s", postgrestest.EnvVariable, fsync)
+		s.Fatalf("the PostgreSQL of %s must have fsync=on, not %s", testenv.Postgres, fsync)
 	}
 	return in, true
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/bongsu-project/bongsu/bench/fake"
+	"github.com/bongsu-project/bongsu/internal/testenv"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
@@ -80,7 +81,7 @@ func (st *stage) note(text string) {
 // postgrestest.ErrNone.
 func (st *stage) server() (*postgrestest.Server, error) {
 	if st.postgres == nil {
-		server, err := postgrestest.Start(st.ctx, "fsync=on", "synchronous_commit=on")
+		server, err := postgrestest.Start(st.ctx, testenv.Postgres, "fsync=on", "synchronous_commit=on")
 		if err != nil {
 			return nil, err
 		}

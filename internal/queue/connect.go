@@ -21,6 +21,12 @@ const dialTimeout = 5 * time.Second
 // are logged. Dial returns an error for a malformed URL, and for credentials that the
 // server rejects; the error does not quote them.
 func Dial(servers string, log *slog.Logger) (*nats.Conn, error) {
+	return Credentials{}.Dial(servers, log)
+}
+
+// Dial is the function Dial, with credentials. It also returns an error for credentials that
+// cannot be read.
+func (c Credentials) Dial(servers string, log *slog.Logger) (*nats.Conn, error) {
 	for server := range strings.SplitSeq(servers, ",") {
 		if !strings.Contains(server, "://") {
 			server = "nats://" + strings.TrimSpace(server)
@@ -29,13 +35,17 @@ func Dial(servers string, log *slog.Logger) (*nats.Conn, error) {
 			return nil, errors.New("invalid --nats-url: want nats://user:password@host:4222, or several of them separated by commas")
 		}
 	}
-	options := append(connOptions(log), nats.Timeout(dialTimeout))
+	credentials, err := c.options()
+	if err != nil {
+		return nil, err
+	}
+	options := append(append(connOptions(log), nats.Timeout(dialTimeout)), credentials...)
 	conn, err := nats.Connect(servers, options...)
 	switch {
 	case err == nil:
 		return conn, nil
 	case isAuthError(err):
-		return nil, errors.New("NATS server at --nats-url rejected the credentials or requires some: set them in the URL, as in nats://user:password@host:4222")
+		return nil, errors.New("NATS server at --nats-url rejected the credentials or requires some: set them by --nats-creds or --nats-cert, or in the URL, as in nats://user:password@host:4222")
 	}
 	log.Error("no NATS server is reachable at --nats-url, connecting in the background; check that it is running and that the address is right", "error", redactedReason(redact.Error(err, servers)))
 	conn, err = nats.Connect(servers, append(options, nats.RetryOnFailedConnect(true))...)

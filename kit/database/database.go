@@ -36,7 +36,7 @@ type Database struct {
 // such as host=… dbname=…; CheckURL validates it. A missing file is created, its folder is
 // not. Several processes may open one database at once. Errors contain no password.
 func Open(ctx context.Context, url string, schema Schema) (*Database, error) {
-	d, err := Connect(ctx, url, schema.Name)
+	d, err := Connect(ctx, url, schema)
 	if err != nil {
 		return nil, err
 	}
@@ -47,19 +47,21 @@ func Open(ctx context.Context, url string, schema Schema) (*Database, error) {
 }
 
 // Connect opens the database as Open does, without applying migrations.
-func Connect(ctx context.Context, url, name string) (*Database, error) {
+func Connect(ctx context.Context, url string, schema Schema) (*Database, error) {
 	if err := CheckURL(url); err != nil {
-		return nil, openError(name, fmt.Errorf("the URL %w", err))
+		return nil, openError(schema.Name, fmt.Errorf("the URL %w", err))
 	}
 	open := openSQLite
 	if isPostgres(url) {
-		open = openPostgres
+		open = func(ctx context.Context, url string) (*Database, error) {
+			return openPostgres(ctx, url, schema.Application)
+		}
 	}
 	d, err := open(ctx, url)
 	if err != nil {
-		return nil, openError(name, err)
+		return nil, openError(schema.Name, err)
 	}
-	d.name = name
+	d.name = schema.Name
 	return d, nil
 }
 

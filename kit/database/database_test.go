@@ -18,10 +18,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if url := os.Getenv("BONGSU_TEST_OPEN"); url != "" {
+	if url := os.Getenv("DATABASE_TEST_OPEN"); url != "" {
 		os.Exit(openOnly(url))
 	}
-	postgrestest.Main(m)
+	postgrestest.Main(m, "KIT_TEST_POSTGRES")
 }
 
 // openOnly opens and closes a database, as a starting process does.
@@ -110,7 +110,7 @@ func startAtOnce(t *testing.T, url string) {
 	for range 8 {
 		all.Go(func() {
 			cmd := exec.CommandContext(t.Context(), os.Args[0])
-			cmd.Env = append(os.Environ(), "BONGSU_TEST_OPEN="+url)
+			cmd.Env = append(os.Environ(), "DATABASE_TEST_OPEN="+url)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Errorf("%v: %s", err, out)
 			}

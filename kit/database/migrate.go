@@ -13,8 +13,9 @@ import (
 
 // A Schema describes the database of a store.
 type Schema struct {
-	Name       string // the name of the database in errors, and of the folder of its store
-	Migrations fs.FS  // migrations/sqlite and migrations/postgres with NNNN_….sql
+	Name        string // the name of the database in errors, and of the folder of its store
+	Application string // the application_name of connections to PostgreSQL; empty for none
+	Migrations  fs.FS  // migrations/sqlite and migrations/postgres with NNNN_….sql
 }
 
 // migrate applies the missing migrations. It refuses a database that has more migrations than
@@ -112,7 +113,8 @@ func (d *Database) withMigrationLock(ctx context.Context, f func() error) error 
 // advisory lock.
 type migrationLock struct{}
 
-// migrationLockKey is the id of the advisory lock: "bongsu" in ASCII.
+// migrationLockKey is the id of the advisory lock. It never changes: processes of two versions may
+// migrate one database at once.
 const migrationLockKey = 0x626f6e677375
 
 // SessionLock waits for the lock and acquires it.

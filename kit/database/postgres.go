@@ -19,8 +19,8 @@ import (
 const maxConnections = 16
 
 // openPostgres opens connections whose commits wait for the disk, and checks that the server
-// applied this setting.
-func openPostgres(ctx context.Context, url string) (*Database, error) {
+// applied this setting. application is the application_name, unless the URL has one.
+func openPostgres(ctx context.Context, url, application string) (*Database, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil { // CheckURL has validated it; err may quote the password
 		return nil, errors.New("the URL " + urlFormats)
@@ -46,8 +46,8 @@ func openPostgres(ctx context.Context, url string) (*Database, error) {
 	} else {
 		maps.Copy(config.RuntimeParams, settings)
 	}
-	if config.RuntimeParams["application_name"] == "" {
-		config.RuntimeParams["application_name"] = "bongsu"
+	if application != "" && config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = application
 	}
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(maxConnections)

@@ -49,7 +49,7 @@ func CheckURL(url string) error {
 	case path == "" || strings.HasPrefix(path, ":memory:"):
 		return errors.New(urlFormats + ": in-memory databases are not supported, their data would be lost")
 	case strings.HasPrefix(path, "//"):
-		return errors.New(urlFormats + ": sqlite: must be followed by the path alone, such as sqlite:/var/lib/bongsu/ledger.db")
+		return errors.New(urlFormats + ": sqlite: must be followed by the path alone, such as sqlite:/var/lib/library.db")
 	case !prefixed && scheme.MatchString(path), strings.Contains(path, "://"):
 		return errors.New(urlFormats + "; other schemes are not supported, and a file name that contains a colon needs ./ before it")
 	}

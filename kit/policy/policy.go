@@ -1,4 +1,4 @@
-// Package policy reads the policies that methods declare in Protobuf (bongsu.policy.v1):
+// Package policy reads the policies that methods declare in Protobuf:
 // who may call them, for how long, and which responses may be cached. The declaration is
 // the only table of them; whoever enforces or documents a policy reads it here.
 package policy
@@ -60,7 +60,7 @@ const (
 )
 
 // ErrMissing is the error of a method of a public service without a policy.
-var ErrMissing = errors.New("no policy: set option (bongsu.policy.v1.method)")
+var ErrMissing = errors.New("no policy: set option (" + string(policyv1.E_Method.TypeDescriptor().FullName()) + ")")
 
 // permissions have the form noun.verb.
 var permissions = regexp.MustCompile(`^[a-z][a-z_]*\.[a-z]+$`)

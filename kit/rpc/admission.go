@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -52,9 +53,15 @@ func connectionLimit(asked int, files uint64) (int, error) {
 
 // Listen opens a port; connections are queued until Serve. Port 0 takes a free one.
 func (a *Admission) Listen(ctx context.Context, addr string, handler http.Handler) (*Server, error) {
+	return a.ListenTLS(ctx, addr, handler, nil)
+}
+
+// ListenTLS is Listen for a port that serves TLS only, by HTTP/1.1 and HTTP/2. A nil config is
+// that of Listen.
+func (a *Admission) ListenTLS(ctx context.Context, addr string, handler http.Handler, config *tls.Config) (*Server, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w; check for another process on the port, or use another port", err)
 	}
-	return newServer(listener, handler, a, defaultBodyLimits), nil
+	return newServer(listener, handler, a, defaultBodyLimits, config), nil
 }

@@ -27,8 +27,8 @@ var AnyHost = Hosts{any: true}
 
 // ParseHosts returns the Hosts for entries: "api.example.com" and "10.0.0.5" with any
 // port, "api.example.com:8443" with that port, "*.example.com" for every subdomain, "*"
-// for every Host header.
-func ParseHosts(entries []string) (Hosts, error) {
+// for every Host header. example is a host such as "api.example.com", for errors.
+func ParseHosts(entries []string, example string) (Hosts, error) {
 	hosts := Hosts{names: map[string]bool{}}
 	for _, entry := range entries {
 		name, wildcard := strings.CutPrefix(entry, "*.")
@@ -38,7 +38,7 @@ func ParseHosts(entries []string) (Hosts, error) {
 		case entry == "*":
 			hosts.any = true
 		case !isHost(host) || port != "" && err != nil || wildcard && port != "":
-			return Hosts{}, fmt.Errorf("invalid host %q: use bongsu.example.com, bongsu.example.com:8443 or *.example.com", entry)
+			return Hosts{}, fmt.Errorf("invalid host %q: use %s, %s:8443 or *.example.com", entry, example, example)
 		case wildcard:
 			hosts.domains = append(hosts.domains, "."+host)
 		case port != "":

@@ -10,7 +10,7 @@ import (
 )
 
 func TestHosts(t *testing.T) {
-	named, err := ParseHosts([]string{"Bongsu.example.com", "other.example.com:8443", "*.corp.example", "10.0.0.5", "[2001:db8::1]:80"})
+	named, err := ParseHosts([]string{"Bongsu.example.com", "other.example.com:8443", "*.corp.example", "10.0.0.5", "[2001:db8::1]:80"}, "api.example.com")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestHosts(t *testing.T) {
 
 func TestInvalidHosts(t *testing.T) {
 	for _, entry := range []string{"", "http://bongsu.example.com", "bongsu.example.com/x", "a b", "bongsu.example.com:https", "a:70000", "*x", "*.", "*.a:1", "a..b", ".a", "a,b", "한국"} {
-		if _, err := ParseHosts([]string{"good", entry}); err == nil || !strings.Contains(err.Error(), "invalid host") {
+		if _, err := ParseHosts([]string{"good", entry}, "api.example.com"); err == nil || !strings.Contains(err.Error(), "invalid host") {
 			t.Errorf("%q: %v", entry, err)
 		}
 	}

@@ -52,7 +52,7 @@ func serveInMemory(t *testing.T, maxConnections int, log *slog.Logger, handler h
 		t.Fatal(err)
 	}
 	listener := newPipes()
-	server := newServer(listener, handler, admission, defaultBodyLimits)
+	server := newServer(listener, handler, admission, defaultBodyLimits, nil)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ctx, time.Second) }()

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -39,6 +40,9 @@ func (c *connections) limit(l net.Listener) net.Listener {
 // track records since when a connection is idle. It is a http.Server's ConnState, and runs
 // twice for each request over HTTP/1.1.
 func (*connections) track(conn net.Conn, state http.ConnState) {
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
 	c, ok := conn.(*countedConn)
 	switch {
 	case !ok:

@@ -40,7 +40,7 @@ func ExampleListener() {
 // A browser can be made to call a host that resolves to this process; Protect refuses the
 // request.
 func ExampleProtect() {
-	hosts, err := rpc.ParseHosts([]string{"api.example.com", "*.internal"})
+	hosts, err := rpc.ParseHosts([]string{"api.example.com", "*.internal"}, "api.example.com")
 	if err != nil {
 		fmt.Println(err)
 		return

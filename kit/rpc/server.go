@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,7 +20,7 @@ const (
 	pingTimeout       = 15 * time.Second
 )
 
-// A Server serves one port by HTTP/1.1 and cleartext HTTP/2.
+// A Server serves one port by HTTP/1.1 and HTTP/2, in cleartext or over TLS.
 type Server struct {
 	listener net.Listener
 	http     *http.Server
@@ -34,13 +35,15 @@ func Listen(ctx context.Context, addr string, handler http.Handler, log *slog.Lo
 	return admission.Listen(ctx, addr, handler)
 }
 
-func newServer(listener net.Listener, handler http.Handler, admission *Admission, limits bodyLimits) *Server {
+func newServer(listener net.Listener, handler http.Handler, admission *Admission, limits bodyLimits, secure *tls.Config) *Server {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(true)
+	protocols.SetUnencryptedHTTP2(secure == nil)
+	protocols.SetHTTP2(secure != nil)
 	return &Server{listener: admission.connections.limit(listener), http: &http.Server{
 		Handler:           withGrownStack(withResponseLimits(withBodyLimits(handler, limits, admission.bodies))),
 		Protocols:         protocols,
+		TLSConfig:         secure,
 		HTTP2:             &http.HTTP2Config{SendPingTimeout: pingInterval, PingTimeout: pingTimeout},
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       limits.idle, // extended by withBodyLimits
@@ -59,7 +62,11 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 func (s *Server) Serve(ctx context.Context, grace time.Duration) error {
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() { stopped <- s.stop(context.WithoutCancel(ctx), grace) })
-	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+	serve := s.http.Serve
+	if s.http.TLSConfig != nil {
+		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
+	}
+	if err := serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 		stop()
 		return fmt.Errorf("serve %s: %w", s.Addr(), err)
 	}

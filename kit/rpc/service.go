@@ -55,14 +55,10 @@ type Options struct {
 }
 
 // NewOptions returns options with logging to log, metrics by meter, and the rules of REST
-// paths. Interceptors are listed in the order in which they see a request.
-func NewOptions(log *slog.Logger, meter metric.MeterProvider, rules RESTRules) (Options, error) {
+// paths. ignored counts unknown fields and query parameters of REST requests that were
+// ignored, by path. Interceptors are listed in the order in which they see a request.
+func NewOptions(log *slog.Logger, meter metric.MeterProvider, ignored metric.Int64Counter, rules RESTRules) (Options, error) {
 	measured, err := otelconnect.NewInterceptor(otelconnect.WithMeterProvider(meter))
-	if err != nil {
-		return Options{}, fmt.Errorf("measure calls: %w", err)
-	}
-	ignored, err := meter.Meter("github.com/bongsu-project/bongsu/kit/rpc").Int64Counter("bongsu.rest.ignored.fields",
-		metric.WithDescription("Unknown fields and query parameters of requests that were ignored, by path."))
 	if err != nil {
 		return Options{}, fmt.Errorf("measure calls: %w", err)
 	}

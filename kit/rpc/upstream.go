@@ -88,10 +88,11 @@ func (i *upstreamInterceptor) translate(ctx context.Context, spec connect.Spec, 
 
 // isServiceError reports whether a service returned an error deliberately. Canceled and
 // deadline_exceeded do not count: the caller's context has not ended, so that the upstream is
-// stopping, or the call has reached its timeout.
+// stopping, or the call has reached its timeout. Unauthenticated does not count either: the
+// upstream refuses this process, not the caller.
 func isServiceError(err error) bool {
 	code := connect.CodeOf(err)
-	return connect.IsWireError(err) && code != connect.CodeCanceled && code != connect.CodeDeadlineExceeded
+	return connect.IsWireError(err) && code != connect.CodeCanceled && code != connect.CodeDeadlineExceeded && code != connect.CodeUnauthenticated
 }
 
 // deadlineSkew is how much earlier a deadline may pass at the upstream, which gets it in

@@ -10,6 +10,9 @@ import (
 	"github.com/bongsu-project/bongsu/kit/seal"
 )
 
+// library is the format of the key files of these tests.
+var library = seal.FileFormat{VersionField: "librarySealKey", Label: "library fingerprints", Command: "library key make"}
+
 // keyFile creates a seal key file. The caller must call remove.
 func keyFile() (path string, remove func(), err error) {
 	dir, err := os.MkdirTemp("", "seal")
@@ -17,7 +20,7 @@ func keyFile() (path string, remove func(), err error) {
 		return "", nil, err
 	}
 	path = filepath.Join(dir, "seal.key")
-	return path, func() { _ = os.RemoveAll(dir) }, seal.CreateKeyFile(path)
+	return path, func() { _ = os.RemoveAll(dir) }, library.CreateKeyFile(path)
 }
 
 // A secret opens only for the owner that it was sealed for.
@@ -28,7 +31,7 @@ func ExampleKeyring_SealForOwner() {
 		return
 	}
 	defer remove()
-	keys, err := seal.ReadKeyFile(path)
+	keys, err := library.ReadKeyFile(path)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -48,14 +51,14 @@ func ExampleKeyring_SealForOwner() {
 }
 
 // After a rotation the new key seals, and the old one still opens.
-func ExampleRotateKeyFile() {
+func ExampleFileFormat_RotateKeyFile() {
 	path, remove, err := keyFile()
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer remove()
-	keys, err := seal.ReadKeyFile(path)
+	keys, err := library.ReadKeyFile(path)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -65,7 +68,7 @@ func ExampleRotateKeyFile() {
 		fmt.Println(err)
 		return
 	}
-	added, err := seal.RotateKeyFile(path, time.Now())
+	added, err := library.RotateKeyFile(path, time.Now())
 	_, reloaded := keys.Reload()
 	fmt.Println(errors.Join(err, reloaded), keys.Primary() == added)
 	fmt.Println(keys.Open(old, "billing"))
@@ -82,7 +85,7 @@ func ExampleKeyring_Fingerprint() {
 		return
 	}
 	defer remove()
-	keys, err := seal.ReadKeyFile(path)
+	keys, err := library.ReadKeyFile(path)
 	if err != nil {
 		fmt.Println(err)
 		return

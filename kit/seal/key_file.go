@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -18,9 +19,19 @@ import (
 // is a Tink keyset alone, the format of the first versions.
 const keyFileFormat = 1
 
+// A FileFormat holds the names in the seal key files of a program. Fields and Label never
+// change: they are part of stored files and fingerprints.
+type FileFormat struct {
+	VersionField string // the JSON field with the version of the format, such as "librarySealKey"
+	Label        string // for HKDF, which derives the fingerprint key of a file that has none
+	Command      string // the command that creates a file, for errors, such as "library key make"
+}
+
 // A keyFile is the content of a seal key file.
 type keyFile struct {
-	Format         int             `json:"bongsuSealKey"`
+	names  FileFormat
+	Format int `json:"-"` // in the field names.VersionField
+
 	FingerprintKey []byte          `json:"fingerprintKey"` // never changes, whatever keys are added
 	Keys           []keyMetadata   `json:"keys"`
 	Keyset         json.RawMessage `json:"keyset"` // a Tink keyset as JSON, in the clear
@@ -35,47 +46,66 @@ type keyMetadata struct {
 	Replaced time.Time `json:"replaced,omitzero"` // when another key became the primary
 }
 
-// parseKeyFile parses a seal key file, or its base64 encoding. No error quotes the text.
-func parseKeyFile(text []byte, name string) (*keyFile, error) {
+// parse parses a seal key file, or its base64 encoding. No error quotes the text.
+func (n FileFormat) parse(text []byte, name string) (*keyFile, error) {
 	text = bytes.TrimSpace(text)
 	if !bytes.HasPrefix(text, []byte("{")) {
 		if plain, err := base64.StdEncoding.DecodeString(string(text)); err == nil {
 			text = bytes.TrimSpace(plain)
 		}
 	}
-	f := new(keyFile)
-	if err := json.Unmarshal(text, f); err != nil {
-		return nil, errNotKeyFile(name)
+	f := &keyFile{names: n}
+	var fields map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal(text, &fields), json.Unmarshal(text, f)); err != nil {
+		return nil, n.errNotKeyFile(name)
+	}
+	if version, ok := fields[n.VersionField]; ok {
+		if err := json.Unmarshal(version, &f.Format); err != nil {
+			return nil, n.errNotKeyFile(name)
+		}
 	}
 	switch f.Format {
 	case 0:
-		mark, err := deriveFingerprintKey(text)
+		mark, err := deriveFingerprintKey(text, n.Label)
 		if err != nil {
 			return nil, err
 		}
-		*f = keyFile{FingerprintKey: mark, Keyset: text}
+		*f = keyFile{names: n, FingerprintKey: mark, Keyset: text}
 	case keyFileFormat:
 		if len(f.FingerprintKey) != sha256.Size {
-			return nil, errNotKeyFile(name)
+			return nil, n.errNotKeyFile(name)
 		}
 	default:
 		return nil, fmt.Errorf("%s has seal key file format %d, and this version supports formats up to %d: run the newer version that wrote it", name, f.Format, keyFileFormat)
 	}
 	handle, err := readKeyset(f.Keyset)
 	if err != nil {
-		return nil, errNotKeyFile(name) // err may quote the text
+		return nil, n.errNotKeyFile(name) // err may quote the text
 	}
 	f.handle = handle
 	return f, nil
 }
 
-func errNotKeyFile(name string) error {
-	return fmt.Errorf("%s holds no seal key, it must be a file of `bongsu seal-key make` or a Tink keyset as JSON", name)
+func (n FileFormat) errNotKeyFile(name string) error {
+	return fmt.Errorf("%s holds no seal key, it must be a file of `%s` or a Tink keyset as JSON", name, n.Command)
 }
 
-// newKeyFile returns a file with one new key.
-func newKeyFile(now time.Time) (*keyFile, error) {
-	f := &keyFile{Format: keyFileFormat, FingerprintKey: make([]byte, sha256.Size)}
+// encode returns the text of the file: the version first, then the other fields.
+func (f *keyFile) encode() ([]byte, error) {
+	version, err := json.Marshal(map[string]int{f.names.VersionField: f.Format})
+	if err != nil {
+		return nil, err
+	}
+	rest, err := json.Marshal(f)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(version[:len(version)-1], []byte(","), rest[1:], []byte("\n")), nil
+}
+
+// newFile returns a file with one new key.
+func (n FileFormat) newFile(now time.Time) (*keyFile, error) {
+	f := &keyFile{names: n, Format: keyFileFormat, FingerprintKey: make([]byte, sha256.Size)}
 	if _, err := rand.Read(f.FingerprintKey); err != nil {
 		return nil, fmt.Errorf("create seal key: %w", err)
 	}

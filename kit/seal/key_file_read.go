@@ -9,12 +9,12 @@ import (
 // ReadKeyFile reads the seal key file at path. A missing file is fs.ErrNotExist. A file is
 // refused if it is readable by others than its owner and group, or writable by others
 // than its owner.
-func ReadKeyFile(path string) (*Keyring, error) {
+func (n FileFormat) ReadKeyFile(path string) (*Keyring, error) {
 	text, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
-	k, err := newKeyring(text, path)
+	k, err := n.newKeyring(text, path)
 	if err == nil {
 		k.path = path
 	}
@@ -23,25 +23,27 @@ func ReadKeyFile(path string) (*Keyring, error) {
 
 // ParseKeyring parses the content of a seal key file, or its base64 encoding, from the
 // environment variable name. The keys do not change while the process runs.
-func ParseKeyring(text, name string) (*Keyring, error) { return newKeyring([]byte(text), name) }
+func (n FileFormat) ParseKeyring(text, name string) (*Keyring, error) {
+	return n.newKeyring([]byte(text), name)
+}
 
-func newKeyring(text []byte, name string) (*Keyring, error) {
-	lk, err := loadKeys(text, name)
+func (n FileFormat) newKeyring(text []byte, name string) (*Keyring, error) {
+	lk, err := n.loadKeys(text, name)
 	if err != nil {
 		return nil, err
 	}
-	k := &Keyring{name: name, changed: make(chan struct{})}
+	k := &Keyring{names: n, name: name, changed: make(chan struct{})}
 	k.ring.Store(lk)
 	return k, nil
 }
 
 // ListKeys returns the keys of the file at path, in the order in which they were added.
-func ListKeys(path string) ([]KeyInfo, error) {
+func (n FileFormat) ListKeys(path string) ([]KeyInfo, error) {
 	text, err := readFile(path)
 	if err != nil {
 		return nil, err
 	}
-	f, err := parseKeyFile(text, path)
+	f, err := n.parse(text, path)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package seal
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,8 +14,8 @@ import (
 // CreateKeyFile creates a seal key file with a new key at path, atomically and with mode
 // 0600. If the file exists, even if another process created it just now, it is kept and
 // no error is returned: ReadKeyFile reads the file that won.
-func CreateKeyFile(path string) error {
-	f, err := newKeyFile(time.Now())
+func (n FileFormat) CreateKeyFile(path string) error {
+	f, err := n.newFile(time.Now())
 	if err != nil {
 		return err
 	}
@@ -30,8 +29,8 @@ func CreateKeyFile(path string) error {
 
 // RotateKeyFile adds a new key to the file at path, makes it the primary, and returns its id.
 // The existing keys stay, and open. Mode and owner of the file stay.
-func RotateKeyFile(path string, now time.Time) (added KeyID, err error) {
-	err = updateKeyFile(path, func(f *keyFile, m *keyset.Manager) (err error) {
+func (n FileFormat) RotateKeyFile(path string, now time.Time) (added KeyID, err error) {
+	err = n.updateKeyFile(path, func(f *keyFile, m *keyset.Manager) (err error) {
 		added, err = f.addKey(m, now)
 		return err
 	})
@@ -40,12 +39,12 @@ func RotateKeyFile(path string, now time.Time) (added KeyID, err error) {
 
 // PruneKeyFile removes keys from the file at path. It returns an error for the primary.
 // Secrets sealed under removed keys can never be opened again.
-func PruneKeyFile(path string, ids []KeyID) error {
-	return updateKeyFile(path, func(f *keyFile, m *keyset.Manager) error { return f.removeKeys(m, ids) })
+func (n FileFormat) PruneKeyFile(path string, ids []KeyID) error {
+	return n.updateKeyFile(path, func(f *keyFile, m *keyset.Manager) error { return f.removeKeys(m, ids) })
 }
 
 // updateKeyFile updates the file at path atomically, under its lock file.
-func updateKeyFile(path string, how func(*keyFile, *keyset.Manager) error) (err error) {
+func (n FileFormat) updateKeyFile(path string, how func(*keyFile, *keyset.Manager) error) (err error) {
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return fmt.Errorf("read seal key file: %w", err)
 	}
@@ -62,7 +61,7 @@ func updateKeyFile(path string, how func(*keyFile, *keyset.Manager) error) (err 
 	if err != nil {
 		return fmt.Errorf("read seal key file: %w", err)
 	}
-	f, err := parseKeyFile(text, path)
+	f, err := n.parse(text, path)
 	if err != nil {
 		return err
 	}
@@ -98,7 +97,7 @@ func (f *keyFile) write(path string, mode fs.FileMode, put func(temporary string
 			err = fmt.Errorf("write seal key file: %w", err)
 		}
 	}()
-	text, err := json.Marshal(f)
+	text, err := f.encode()
 	if err != nil {
 		return err
 	}
@@ -107,7 +106,7 @@ func (f *keyFile) write(path string, mode fs.FileMode, put func(temporary string
 		return err
 	}
 	defer os.Remove(temporary.Name()) //nolint:errcheck // it may be gone, and is no key until it is put
-	_, err = temporary.Write(append(text, '\n'))
+	_, err = temporary.Write(text)
 	if err = errors.Join(err, temporary.Chmod(mode), temporary.Sync(), temporary.Close()); err != nil {
 		return err
 	}

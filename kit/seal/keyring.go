@@ -48,6 +48,8 @@ func (id KeyID) Prefix() []byte {
 // loads keys that are added to the file while it is in use. It is safe for concurrent
 // use.
 type Keyring struct {
+	names FileFormat
+
 	name string // of the file or the variable, for messages
 	path string // empty for the environment
 	ring atomic.Pointer[loadedKeys]

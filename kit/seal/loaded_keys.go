@@ -26,8 +26,8 @@ type loadedKeys struct {
 }
 
 // loadKeys parses a seal key file. name is the file or variable, for errors.
-func loadKeys(text []byte, name string) (*loadedKeys, error) {
-	f, err := parseKeyFile(text, name)
+func (n FileFormat) loadKeys(text []byte, name string) (*loadedKeys, error) {
+	f, err := n.parse(text, name)
 	if err != nil {
 		return nil, err
 	}
@@ -62,8 +62,8 @@ func (lk *loadedKeys) fingerprint(parts []string) string {
 }
 
 // deriveFingerprintKey derives the fingerprint key of a file in the format without one.
-func deriveFingerprintKey(text []byte) ([]byte, error) {
-	key, err := hkdf.Key(sha256.New, text, nil, "bongsu fingerprints", sha256.Size)
+func deriveFingerprintKey(text []byte, label string) ([]byte, error) {
+	key, err := hkdf.Key(sha256.New, text, nil, label, sha256.Size)
 	if err != nil {
 		return nil, fmt.Errorf("derive fingerprint key: %w", err)
 	}

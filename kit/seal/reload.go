@@ -22,7 +22,7 @@ func (k *Keyring) Reload() (changed bool, err error) {
 	if err != nil || sha256.Sum256(text) == before.sum {
 		return false, err
 	}
-	lk, err := loadKeys(text, k.name)
+	lk, err := k.names.loadKeys(text, k.name)
 	if err != nil {
 		return false, err
 	}

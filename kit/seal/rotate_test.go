@@ -46,7 +46,7 @@ func oldKey(t *testing.T) (path string) {
 func newKeyFile(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "seal.key")
-	if err := seal.CreateKeyFile(path); err != nil {
+	if err := library.CreateKeyFile(path); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -54,7 +54,7 @@ func newKeyFile(t *testing.T) (path string) {
 
 func read(t *testing.T, path string) *seal.Keyring {
 	t.Helper()
-	key, err := seal.ReadKeyFile(path)
+	key, err := library.ReadKeyFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func read(t *testing.T, path string) *seal.Keyring {
 
 func rotate(t *testing.T, path string, at time.Time) seal.KeyID {
 	t.Helper()
-	id, err := seal.RotateKeyFile(path, at)
+	id, err := library.RotateKeyFile(path, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func TestRotate(t *testing.T) {
 			if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
 				t.Errorf("mode %v, %v", info.Mode(), err)
 			}
-			entries, err := seal.ListKeys(path)
+			entries, err := library.ListKeys(path)
 			if err != nil || len(entries) != 3 {
 				t.Fatalf("%+v, %v", entries, err)
 			}
@@ -146,7 +146,7 @@ func TestRotateAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			id, err := seal.RotateKeyFile(path, noon)
+			id, err := library.RotateKeyFile(path, noon)
 			if err != nil && !strings.Contains(err.Error(), "is being changed") {
 				t.Error(err)
 			}
@@ -194,10 +194,10 @@ func TestPrune(t *testing.T) {
 	first := read(t, path)
 	fingerprint, old := first.Fingerprint("x"), sealed(t, first, "xoxb-1")
 	rotate(t, path, noon)
-	if err := seal.PruneKeyFile(path, []seal.KeyID{read(t, path).Primary()}); err == nil {
+	if err := library.PruneKeyFile(path, []seal.KeyID{read(t, path).Primary()}); err == nil {
 		t.Error("the primary was removed")
 	}
-	if err := seal.PruneKeyFile(path, []seal.KeyID{first.Primary()}); err != nil {
+	if err := library.PruneKeyFile(path, []seal.KeyID{first.Primary()}); err != nil {
 		t.Fatal(err)
 	}
 	key := read(t, path)
@@ -282,7 +282,7 @@ func TestEnvironment(t *testing.T) {
 			"base64":         base64.StdEncoding.EncodeToString(text),
 			"base64 wrapped": base64.StdEncoding.EncodeToString(text)[:40] + "\n" + base64.StdEncoding.EncodeToString(text)[40:] + "\n",
 		} {
-			keys, err := seal.ParseKeyring(value, "BONGSU_SEAL_KEY")
+			keys, err := library.ParseKeyring(value, "LIBRARY_SEAL_KEY")
 			if err != nil {
 				t.Errorf("%s, %s: %v", name, form, err)
 				continue
@@ -297,11 +297,11 @@ func TestEnvironment(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "secret-AAAA", "{", base64.StdEncoding.EncodeToString([]byte("secret-AAAA"))} {
-		if _, err := seal.ParseKeyring(bad, "BONGSU_SEAL_KEY"); err == nil || !strings.Contains(err.Error(), "BONGSU_SEAL_KEY") || strings.Contains(err.Error(), "AAAA") {
+		if _, err := library.ParseKeyring(bad, "LIBRARY_SEAL_KEY"); err == nil || !strings.Contains(err.Error(), "LIBRARY_SEAL_KEY") || strings.Contains(err.Error(), "AAAA") {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
-	if _, err := seal.ParseKeyring(`{"bongsuSealKey":2}`, "BONGSU_SEAL_KEY"); err == nil || !strings.Contains(err.Error(), "newer version") {
+	if _, err := library.ParseKeyring(`{"librarySealKey":2}`, "LIBRARY_SEAL_KEY"); err == nil || !strings.Contains(err.Error(), "newer version") {
 		t.Errorf("a newer form: %v", err)
 	}
 }
@@ -312,7 +312,7 @@ func TestModes(t *testing.T) {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := seal.ReadKeyFile(path); (err == nil) != taken || err != nil && !strings.Contains(err.Error(), "chmod 600") {
+		if _, err := library.ReadKeyFile(path); (err == nil) != taken || err != nil && !strings.Contains(err.Error(), "chmod 600") {
 			t.Errorf("%#o: %v", mode, err)
 		}
 	}

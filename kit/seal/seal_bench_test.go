@@ -10,10 +10,10 @@ import (
 // BenchmarkSeal measures opening and sealing, for a purpose and for an owner.
 func BenchmarkSeal(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "seal.key")
-	if err := seal.CreateKeyFile(path); err != nil {
+	if err := library.CreateKeyFile(path); err != nil {
 		b.Fatal(err)
 	}
-	key, err := seal.ReadKeyFile(path)
+	key, err := library.ReadKeyFile(path)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -15,10 +15,10 @@ import (
 
 func makeKey(t *testing.T, path string) *seal.Keyring {
 	t.Helper()
-	if err := seal.CreateKeyFile(path); err != nil {
+	if err := library.CreateKeyFile(path); err != nil {
 		t.Fatal(err)
 	}
-	key, err := seal.ReadKeyFile(path)
+	key, err := library.ReadKeyFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestMakeKeyOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			if err := seal.CreateKeyFile(path); err != nil {
+			if err := library.CreateKeyFile(path); err != nil {
 				t.Error(err)
 			}
 		})
@@ -86,14 +86,14 @@ func TestMakeKeyOnce(t *testing.T) {
 
 func TestReadKeyRefuses(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := seal.ReadKeyFile(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := library.ReadKeyFile(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing: %v", err)
 	}
 	path := filepath.Join(dir, "broken")
 	if err := os.WriteFile(path, []byte(`{"key":"AAAA-secret"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := seal.ReadKeyFile(path); err == nil || strings.Contains(err.Error(), "AAAA") {
+	if _, err := library.ReadKeyFile(path); err == nil || strings.Contains(err.Error(), "AAAA") {
 		t.Errorf("broken: %v", err)
 	}
 }
@@ -104,11 +104,11 @@ func TestFingerprint(t *testing.T) {
 	keys := make([]*seal.Keyring, 2)
 	for i := range keys {
 		path := filepath.Join(t.TempDir(), "seal.key")
-		if err := seal.CreateKeyFile(path); err != nil {
+		if err := library.CreateKeyFile(path); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 { // the second one is as of another process
-			key, err := seal.ReadKeyFile(path)
+			key, err := library.ReadKeyFile(path)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -38,10 +38,11 @@ type Alert struct {
 	Resolved bool   // whether its status is resolved; requires AlertKey
 
 	// IdempotencyKey is the idempotency key; empty for none. A repeated request under it
-	// returns the recorded alert. RequestDigest is the digest by which a repeated request
-	// is recognized.
-	IdempotencyKey string
-	RequestDigest  []byte
+	// returns the recorded alert. Keys of different IdempotencyScopes never meet.
+	// RequestDigest is the digest by which a repeated request is recognized.
+	IdempotencyKey   string
+	IdempotencyScope IdempotencyScope
+	RequestDigest    []byte
 }
 
 // resolvedPrefix begins the message in the text of a resolved alert. It is not added to a

@@ -48,6 +48,9 @@ func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) 
 	if err != nil {
 		return nil, err
 	}
+	if a.IdempotencyKey != "" {
+		a.IdempotencyScope = callerScope(ctx)
+	}
 	added, err := h.record(ctx, a, found.Recipients, req.GetFailover())
 	if err != nil {
 		return nil, err

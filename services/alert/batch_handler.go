@@ -26,10 +26,6 @@ const batchConcurrency = 256
 // maxReason limits the text of a refusal, in bytes.
 const maxReason = 500
 
-// sourceKeySeparator is part of the idempotency keys of sources. Keys of callers cannot
-// contain it, by the validation rules of SendAlertRequest.
-const sourceKeySeparator = "\x1f"
-
 // SendAlerts records the alerts of a source and returns a result for each.
 func (h *DispatchHandler) SendAlerts(ctx context.Context, req *jobv1.SendAlertsRequest) (*jobv1.SendAlertsResponse, error) {
 	b := &batch{Handler: h.Alerts, source: req.GetSource(), fallback: req.GetDefaultTarget(), found: map[string]*lookup{}}
@@ -116,7 +112,7 @@ func (b *batch) send(ctx context.Context, req *alertv1.SendAlertRequest) (*jobv1
 	}
 	a.AlertKey = job.SourceKey(a.AlertKey)
 	if a.IdempotencyKey != "" {
-		a.IdempotencyKey = sourceKeySeparator + b.source + sourceKeySeparator + a.IdempotencyKey
+		a.IdempotencyScope = sourceScope(b.source)
 	}
 	return b.add(ctx, a, recipients, req.GetFailover(), res)
 }

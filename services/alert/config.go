@@ -33,6 +33,10 @@ type Config struct {
 	// in place of the directory service. Empty means none.
 	UserInfoURL string `name:"userinfo-url" check:"service" help:"The URL of a remote directory that serves UserInfo.getUserList over gRPC, with the older service's package or without one; it resolves targets in place of the directory service."`
 
+	// UserInfoKeyFile is the path of a file with the key for UserInfoURL, as an internal key
+	// file has it. Empty sends none.
+	UserInfoKeyFile string `name:"userinfo-key-file" type:"path" placeholder:"FILE" help:"The internal key file of the deployment of --userinfo-url, if it has one; the key of this deployment is not sent there."`
+
 	// JobSize is the maximum number of deliveries in a job, from 1 to 1000.
 	JobSize int `default:"5" help:"The maximum number of deliveries in a job."`
 

@@ -18,8 +18,8 @@ import (
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/sealkey"
 	"github.com/bongsu-project/bongsu/kit/fault"
-	"github.com/bongsu-project/bongsu/kit/seal"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
 	"github.com/bongsu-project/bongsu/services/directory"
@@ -45,8 +45,8 @@ func newServiceHarness(t *testing.T) *serviceHarness {
 	ledgerStore, err := ledger.Open(t.Context(), filepath.Join(dir, "ledger.db"), time.Now)
 	must(t, err)
 	t.Cleanup(func() { must(t, ledgerStore.Close()) })
-	must(t, seal.CreateKeyFile(filepath.Join(dir, "seal.key")))
-	key, err := seal.ReadKeyFile(filepath.Join(dir, "seal.key"))
+	must(t, sealkey.Format.CreateKeyFile(filepath.Join(dir, "seal.key")))
+	key, err := sealkey.Format.ReadKeyFile(filepath.Join(dir, "seal.key"))
 	must(t, err)
 
 	h := &serviceHarness{ledger: ledgerStore, now: time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)}

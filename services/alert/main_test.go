@@ -17,6 +17,7 @@ import (
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	"github.com/bongsu-project/bongsu/internal/messenger/all"
 	"github.com/bongsu-project/bongsu/internal/queue"
+	"github.com/bongsu-project/bongsu/internal/testenv"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
@@ -25,7 +26,7 @@ import (
 // waitTimeout is the timeout of every wait.
 const waitTimeout = 30 * time.Second
 
-func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m)) }
+func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m, testenv.Postgres)) }
 
 // ledgerIn returns an empty ledger.
 func ledgerIn(t testing.TB, store string) *ledger.Store {

@@ -90,7 +90,7 @@ type AlertStore interface {
 	//     no attempt of a firing one was Sent or Unknown since a resolved one was Sent.
 	// A returned delivery is Queued only if it can be enqueued at once.
 	//
-	// If an alert was recorded under a.IdempotencyKey less than IdempotencyKeyTTL before
+	// If an alert was recorded under a.StoredKey() less than IdempotencyKeyTTL before
 	// a.CreateTime, nothing is recorded: for the same RequestDigest, the result is a
 	// duplicate, and for another one, it must return fault.ErrExists. This is decided in
 	// the same transaction, so exactly one of several concurrent calls records.

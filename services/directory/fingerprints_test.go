@@ -10,6 +10,7 @@ import (
 
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/internal/messenger/all"
+	"github.com/bongsu-project/bongsu/internal/sealkey"
 	"github.com/bongsu-project/bongsu/kit/seal"
 	"github.com/bongsu-project/bongsu/services/directory"
 	directorystore "github.com/bongsu-project/bongsu/services/directory/store"
@@ -18,8 +19,8 @@ import (
 func newKey(t testing.TB) *seal.Keyring {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "seal.key")
-	must(t, seal.CreateKeyFile(path))
-	key, err := seal.ReadKeyFile(path)
+	must(t, sealkey.Format.CreateKeyFile(path))
+	key, err := sealkey.Format.ReadKeyFile(path)
 	must(t, err)
 	return key
 }

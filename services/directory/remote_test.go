@@ -16,6 +16,7 @@ import (
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/userinfo"
 	"github.com/bongsu-project/bongsu/gen/go/userinfo/userinfoconnect"
+	"github.com/bongsu-project/bongsu/internal/sealkey"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/seal"
 )
@@ -42,10 +43,10 @@ func startRemote(t *testing.T) (*RemoteDirectory, *fakeUserInfo, *seal.Keyring) 
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	path := filepath.Join(t.TempDir(), "seal.key")
-	if err := seal.CreateKeyFile(path); err != nil {
+	if err := sealkey.Format.CreateKeyFile(path); err != nil {
 		t.Fatal(err)
 	}
-	key, err := seal.ReadKeyFile(path)
+	key, err := sealkey.Format.ReadKeyFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/sealkey"
 	"github.com/bongsu-project/bongsu/kit/seal"
 	"github.com/bongsu-project/bongsu/services/directory"
 	directorystore "github.com/bongsu-project/bongsu/services/directory/store"
@@ -83,7 +84,7 @@ func TestReseal(t *testing.T) {
 			stopped <- struct{}{}
 		}()
 	}
-	id, err := seal.RotateKeyFile(key.String(), time.Now())
+	id, err := sealkey.Format.RotateKeyFile(key.String(), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +140,7 @@ func TestCanary(t *testing.T) {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	old, err := seal.ReadKeyFile(path)
+	old, err := sealkey.Format.ReadKeyFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +157,7 @@ func TestCanary(t *testing.T) {
 	if err := key.CheckCanary(nil); err == nil {
 		t.Error("an empty canary passes")
 	}
-	if _, err := seal.RotateKeyFile(path, time.Now()); err != nil {
+	if _, err := sealkey.Format.RotateKeyFile(path, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if changed, err := old.Reload(); !changed || err != nil {

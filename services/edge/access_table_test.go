@@ -124,7 +124,7 @@ func newEdge() edge.Edge {
 // serve serves the port of an edge, behind stages.
 func serve(t *testing.T, e edge.Edge, first ...rpc.Stage) *httptest.Server {
 	t.Helper()
-	options, err := rpc.NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), edge.RESTRules)
+	options, err := rpc.NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), noop.Int64Counter{}, edge.RESTRules)
 	if err != nil {
 		t.Fatal(err)
 	}

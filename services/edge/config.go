@@ -1,5 +1,7 @@
 package edge
 
+import "errors"
+
 // The values of Config.Auth.
 const (
 	AuthOff      = "off"
@@ -18,4 +20,18 @@ type Config struct {
 	// IntakeConfig is the path of a YAML file with the intake sources, as
 	// intake.ReadConfig reads it. Empty means the built-in sources.
 	IntakeConfig string `type:"path" placeholder:"FILE" help:"A YAML file with the intake sources and their default targets: alertmanager, grafana, cloudevents, and JSON by templates."`
+
+	// TLSCert and TLSKey are the paths of the certificate chain and the private key of the
+	// edge, in PEM. They are read again when they change. Both or none are set; without them
+	// the edge serves cleartext.
+	TLSCert string `name:"tls-cert" type:"path" placeholder:"FILE" help:"The certificate chain of the edge in PEM: the edge serves TLS only. Changed files are used for new connections within a second."`
+	TLSKey  string `name:"tls-key" type:"path" placeholder:"FILE" help:"The private key of --tls-cert."`
+}
+
+// CheckTLS returns an error if only one of TLSCert and TLSKey is set.
+func (c Config) CheckTLS() error {
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("set --tls-cert and --tls-key, or neither")
+	}
+	return nil
 }

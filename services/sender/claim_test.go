@@ -18,6 +18,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger/all"
 	"github.com/bongsu-project/bongsu/internal/messenger/call"
 	"github.com/bongsu-project/bongsu/internal/queue"
+	"github.com/bongsu-project/bongsu/internal/sealkey"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/seal"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -198,8 +199,8 @@ func run(t *testing.T, task func(context.Context) error) (stop func()) {
 func newKey(t *testing.T) *seal.Keyring {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "seal.key")
-	must(t, seal.CreateKeyFile(path))
-	key, err := seal.ReadKeyFile(path)
+	must(t, sealkey.Format.CreateKeyFile(path))
+	key, err := sealkey.Format.ReadKeyFile(path)
 	must(t, err)
 	return key
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger/all"
 	"github.com/bongsu-project/bongsu/internal/messenger/call"
 	"github.com/bongsu-project/bongsu/internal/queue"
+	"github.com/bongsu-project/bongsu/internal/sealkey"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
-	"github.com/bongsu-project/bongsu/kit/seal"
 )
 
 // slow is a key whose slots are easily missed: 20 take two seconds.
@@ -158,9 +158,9 @@ func TestReportBeforeShare(t *testing.T) {
 	p := newPipelineHarness(t, time.Minute)
 	p.call.timeout = 20 * time.Second
 	path := filepath.Join(t.TempDir(), "seal.key")
-	err := seal.CreateKeyFile(path)
+	err := sealkey.Format.CreateKeyFile(path)
 	if err == nil {
-		p.call.key, err = seal.ReadKeyFile(path)
+		p.call.key, err = sealkey.Format.ReadKeyFile(path)
 	}
 	if err == nil {
 		p.task.delivery.SealedCredential, err = p.call.key.Seal("SLACK-USER1-TOKEN", "slack")

@@ -39,7 +39,7 @@ var layers = []layer{
 		why: "a service imports no other service, and no program"},
 
 	// The generators read the schemas of the stores; they run before the program is built.
-	{files: "internal/generate/...", may: []string{"services/*/store/...", "services/*/ledger/...", "internal/role", "kit/...", "gen/..."},
+	{files: "internal/generate/...", may: []string{"services/*/store/...", "services/*/ledger/...", "internal/role", "internal/testenv", "kit/...", "gen/..."},
 		why: "generators know the API, the roles and the schemas only"},
 	{files: "internal/...", may: []string{"internal/...", "kit/...", "gen/go/..."},
 		why: "internal is below the services"},
@@ -51,13 +51,13 @@ var layers = []layer{
 	{files: "examples/*/...", may: []string{"kit/...", "gen/go/..."}, tests: true,
 		why: "examples stand on kit and the generated API, as programs of others do"},
 	{files: "test/...", may: []string{"kit/..."}, why: "system tests start programs"},
-	{files: "bench/...", may: []string{"test/proc", "kit/...", "gen/go/..."},
+	{files: "bench/...", may: []string{"test/proc", "internal/testenv", "kit/...", "gen/go/..."},
 		why: "benchmarks start programs; test/proc is how"},
 }
 
 var inStore = []string{"services/$1", "internal/job/...", "internal/messenger", "internal/target", "kit/...", "gen/ent/..."}
 
-var inSuite = []string{"services/$1", "internal/job/...", "internal/messenger", "internal/target", "kit/..."}
+var inSuite = []string{"services/$1", "internal/job/...", "internal/messenger", "internal/target", "internal/testenv", "kit/..."}
 
 const store = "a store depends on its service and the database"
 
@@ -84,6 +84,8 @@ var rules = []rule{
 		why: "the edge parses the requests of other systems"},
 	{what: "internal/job/...", by: []string{"..."}},
 	{what: "internal/messenger/...", by: []string{"..."}},
+	{what: "internal/sealkey", by: []string{"cmd/bongsu/..."},
+		why: "one format of key files; only programs open them"},
 	{what: "internal/target", by: []string{"..."}},
 	{what: "internal/ban", by: []string{"cmd/bongsu/app/...", "services/edge/...", "services/access/..."},
 		why: "the edge refuses banned addresses, and the access service lists them"},
@@ -93,10 +95,14 @@ var rules = []rule{
 		why: "a request has a caller; what is below the services has none"},
 	{what: "kit/cache", by: []string{"cmd/bongsu/app/...", "services/edge/...", "examples/..."},
 		why: "the edge stores responses"},
+	{what: "kit/livefile", by: []string{"kit/...", "examples/..."},
+		why: "keys and certificates are read again by those who use them"},
 	{what: "kit/policy", by: []string{"cmd/bongsu/app/...", "services/edge/...", "internal/role/...", "internal/generate/...", "kit/rpc/...", "examples/...", "test/architecture/..."}, tests: true,
 		why: "the edge enforces policies, and nobody else decides by them"},
 	{what: "kit/config", by: []string{"cmd/...", "services/...", "examples/..."},
 		why: "settings are parsed where they are declared"},
+	{what: "internal/testenv", by: []string{"services/*/storetest/...", "services/*/ledgertest/...", "internal/generate/...", "bench/..."},
+		why: "it is for tests"},
 	{what: "kit/database/...", by: []string{"cmd/bongsu/app/...", "services/*/store/...", "services/*/ledger/...", "internal/generate/...", "examples/..."},
 		why: sql},
 	{what: "kit/fault", by: []string{"..."}},

@@ -14,7 +14,7 @@ import (
 	"connectrpc.com/connect"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
-	"github.com/bongsu-project/bongsu/kit/kittest/testsize"
+	"github.com/bongsu-project/bongsu/internal/testenv"
 )
 
 // intakeConfig has default targets for some sources only.
@@ -203,7 +203,7 @@ func onlyIntake(page string) string {
 // TestIntakeTakes10000Alerts sends 10,000 alerts (usually 2,000) in one request, to one
 // process and to six.
 func TestIntakeTakes10000Alerts(t *testing.T) {
-	many := testsize.Pick(2_000, 10_000)
+	many := testenv.Pick(2_000, 10_000)
 	var alerts []string
 	for i := range many {
 		alerts = append(alerts, fmt.Sprintf(`{"labels":{"alertname":"a%d","bongsu_target":"@user%d"}}`, i, i%9+1))

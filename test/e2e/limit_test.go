@@ -12,7 +12,7 @@ import (
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
-	"github.com/bongsu-project/bongsu/kit/kittest/testsize"
+	"github.com/bongsu-project/bongsu/internal/testenv"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
@@ -20,7 +20,7 @@ import (
 // per second: it takes at most 10 % longer than the minimum, as the provider measures
 // it, and is hardly faster, even in the second after a stall. The full number is 1,300.
 func manyRecipients(t *testing.T) {
-	count := testsize.Pick(260, 1300)
+	count := testenv.Pick(260, 1300)
 	d, _ := startWithLimit(t, t.TempDir(), "--credential-limit=50/s", "--destination-limit=")
 	d.createUsers(t, "u", "xoxb-one", count)
 	start := time.Now()

@@ -7,6 +7,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/bongsu-project/bongsu/internal/testenv"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
@@ -28,5 +29,5 @@ func run(m *testing.M) int {
 		return 1
 	}
 	binaries.Args = proc.Unpaced
-	return postgrestest.Run(m)
+	return postgrestest.Run(m, testenv.Postgres)
 }

@@ -15,7 +15,7 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
-	"github.com/bongsu-project/bongsu/kit/kittest/testsize"
+	"github.com/bongsu-project/bongsu/internal/testenv"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
@@ -23,7 +23,7 @@ import (
 // they take little memory, alerts are accepted and sent as quickly as without them, and
 // all of them receive the final states.
 func TestTwoThousandWatchers(t *testing.T) {
-	watchers, alerts := testsize.Pick(500, 2000), testsize.Pick(50, 200)
+	watchers, alerts := testenv.Pick(500, 2000), testenv.Pick(50, 200)
 	p := binaries.Serve(t, append([]string{"--services=all,mockup", "--demo-data", "--data=" + t.TempDir()}, anywhere...)...)
 	urls := p.URLs(t, 5)
 	d := deployment{edge: urls["edge"], mockup: urls["mockup"]}
@@ -90,7 +90,7 @@ func TestTwoThousandWatchers(t *testing.T) {
 // about it have pages, and 12 concurrent callers, and watchers, take little memory and
 // time.
 func TestAlertToManyPeople(t *testing.T) {
-	people := testsize.Pick(20_000, 100_000)
+	people := testenv.Pick(20_000, 100_000)
 	_, nats := binaries.NATS(t, t.TempDir(), -1) // without a sender, whose work would disturb the measurement
 	p := binaries.Serve(t, append([]string{"--services=directory,alert,edge", "--nats-url=" + nats, "--seal-key-file=" + makeKey(t), "--data=" + t.TempDir()}, anywhere...)...)
 	d := deployment{edge: p.URLs(t, 3)["edge"]}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/testenv"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
@@ -52,7 +53,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	code := postgrestest.Run(m)
+	code := postgrestest.Run(m, testenv.Postgres)
 	if table := results.table(); table != "" {
 		fmt.Printf("BONGSU_FAULTS_SEED=%d reproduces this run\n%s", seed, table)
 	}

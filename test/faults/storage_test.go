@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/testenv"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
@@ -17,7 +18,7 @@ import (
 // recorded are refused, and accepted ones are kept.
 func TestPostgreSQLGoneAndBack(t *testing.T) {
 	t.Parallel()
-	server, err := postgrestest.Start(t.Context())
+	server, err := postgrestest.Start(t.Context(), testenv.Postgres)
 	if errors.Is(err, postgrestest.ErrNone) {
 		t.Skip("skipped without PostgreSQL: " + err.Error())
 	}
@@ -37,7 +38,7 @@ func TestPostgreSQLGoneAndBack(t *testing.T) {
 		})
 	})
 	if errors.Is(err, postgrestest.ErrNone) {
-		t.Skip("the PostgreSQL of " + postgrestest.EnvVariable + " was not started by this test")
+		t.Skip("the PostgreSQL of " + testenv.Postgres + " was not started by this test")
 	}
 	must(t, err)
 	s.ready(t)

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
@@ -122,7 +124,7 @@ func (b *builder) openLimiter(q *queue.Queue) *ratelimit.Limiter {
 
 // connectQueue opens the queue on a NATS server. The alert service is its owner.
 func (b *builder) connectQueue(ctx context.Context) (*queue.Queue, error) {
-	conn, err := queue.Dial(b.config.NATSURL, b.log)
+	conn, err := b.dialNATS()
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +136,11 @@ func (b *builder) connectQueue(ctx context.Context) (*queue.Queue, error) {
 		return nil, err
 	}
 	return q, nil
+}
+
+// dialNATS connects to the NATS server.
+func (b *builder) dialNATS() (*nats.Conn, error) {
+	return b.config.Internal.nats().Dial(b.config.NATSURL, b.log)
 }
 
 // startEmbeddedQueue opens the queue on the embedded broker.

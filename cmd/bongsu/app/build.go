@@ -31,7 +31,8 @@ type builder struct {
 	admit   *rpc.Admission // shared by all ports
 	metrics *metrics
 	specs   []messenger.Spec
-	client  *http.Client // of calls to other services
+	peers   *rpc.Peers
+	client  *http.Client // of calls to other processes
 
 	// The services that others call: handlers of this process, or generated clients.
 	groups     groupv1connect.GroupServiceClient
@@ -70,7 +71,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.closeLater("metrics", m.close)
-	options, err := rpc.NewOptions(a.log, m.provider, edge.RESTRules)
+	options, err := rpc.NewOptions(a.log, m.provider, m.ignoredFields, edge.RESTRules)
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,11 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("--max-connections: %w", err)
 	}
-	b := &builder{App: a, rpc: options, admit: admission, metrics: m, specs: all.Specs(), client: rpc.NewHTTPClient()}
+	peers, err := rpc.OpenPeers(a.config.Internal.peers(), a.config.Now, a.log)
+	if err != nil {
+		return err
+	}
+	b := &builder{App: a, rpc: options, admit: admission, metrics: m, specs: all.Specs(), peers: peers, client: peers.Client()}
 	if err := b.serveProfiles(ctx); err != nil {
 		return err
 	}
@@ -117,12 +122,16 @@ func (b *builder) listen(ctx context.Context, stage int, service string, l rpc.L
 	if service != Edge || isLoopback(addr) { // metrics are not for outsiders
 		l.Handlers["GET /metrics"] = b.metrics.handler
 	}
+	secure, err := b.secure(service, addr, &l)
+	if err != nil {
+		return err
+	}
 	handler, err := l.Handler()
 	if err != nil {
 		return err
 	}
 	handler = rpc.Protect(handler, b.hostsOf(service, addr), edge.RESTRules, b.log)
-	server, err := b.admit.Listen(ctx, addr, handler)
+	server, err := b.admit.ListenTLS(ctx, addr, handler, secure)
 	if err != nil {
 		return fmt.Errorf("--%s-addr: %w", service, err)
 	}

@@ -14,8 +14,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/bongsu-project/bongsu/internal/sealkey"
 	"github.com/bongsu-project/bongsu/kit/kittest/logtest"
-	"github.com/bongsu-project/bongsu/kit/seal"
 	"github.com/bongsu-project/bongsu/services/directory"
 	"github.com/bongsu-project/bongsu/services/sender"
 )
@@ -123,7 +123,7 @@ func TestSenderWithAWrongClock(t *testing.T) {
 		t.Run(ahead.String(), func(t *testing.T) {
 			t.Parallel()
 			nats, key := natsServer(t), filepath.Join(t.TempDir(), "seal.key")
-			if err := seal.CreateKeyFile(key); err != nil {
+			if err := sealkey.Format.CreateKeyFile(key); err != nil {
 				t.Fatal(err)
 			}
 			rest := runApp(t, Config{Services: []string{Edge, Directory, Alert, Mockup}, NATSURL: nats, SealKeyFile: key, Directory: directory.Config{DemoData: true}, Log: slog.New(slog.DiscardHandler)})

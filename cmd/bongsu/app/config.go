@@ -79,6 +79,7 @@ type Config struct {
 	// of the open file limit, at most 10,000.
 	MaxConnections int `placeholder:"N" help:"The maximum number of open connections on all ports of the process; further ones wait. By default half of the open file limit (ulimit -n), at most 10000."`
 
+	Internal  InternalConfig   `embed:"" group:"Between processes:"`
 	Edge      edge.Config      `embed:"" group:"Edge:"`
 	Access    access.Config    `embed:"" group:"Access:"`
 	Directory directory.Config `embed:"" group:"Directory:"`
@@ -165,6 +166,15 @@ func (c Config) complete() (_ settings, err error) {
 	if err := s.checkForms(flags); err != nil {
 		return s, err
 	}
+	if err := s.Internal.check(); err != nil {
+		return s, err
+	}
+	if err := s.checkServiceURLs(flags); err != nil {
+		return s, err
+	}
+	if err := s.Edge.CheckTLS(); err != nil {
+		return s, err
+	}
 	s.flagsWithoutEffect = s.findFlagsWithoutEffect()
 	if err := s.Alert.CheckBounds(); err != nil {
 		return s, err
@@ -172,7 +182,7 @@ func (c Config) complete() (_ settings, err error) {
 	if err := s.Sender.CheckBounds(); err != nil {
 		return s, err
 	}
-	if s.hosts, err = rpc.ParseHosts(s.AllowedHosts); err != nil {
+	if s.hosts, err = rpc.ParseHosts(s.AllowedHosts, "bongsu.example.com"); err != nil {
 		return s, fmt.Errorf("--allowed-hosts: %w", err)
 	}
 	if s.Replicas != nil && (*s.Replicas < 1 || *s.Replicas > 5) {

@@ -90,7 +90,11 @@ func (b *builder) connectRemoteDirectory() error {
 	if err != nil {
 		return err
 	}
-	remote := directory.NewRemoteDirectory(directory.NewUserInfoClient(b.client, url, b.log, rpc.ClientOptions("UserInfo", b.log)), key, directory.ReceiptReader{Key: key, Messengers: b.openMessengers()}, b.log)
+	client, err := b.userInfoClient()
+	if err != nil {
+		return err
+	}
+	remote := directory.NewRemoteDirectory(directory.NewUserInfoClient(client, url, b.log, rpc.ClientOptions("UserInfo", b.log)), key, directory.ReceiptReader{Key: key, Messengers: b.openMessengers()}, b.log)
 	b.directory, b.lookup = remote, localDirectory{remote}
 	return nil
 }

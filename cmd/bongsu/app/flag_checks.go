@@ -219,5 +219,10 @@ func (c Config) findFlagsWithoutEffect() map[string]string {
 	note("nats-url", c.NATSURL, !c.has(Alert) && !c.has(Sender), "this process runs neither the alert service nor a sender")
 	note("provider-url", c.Providers.URL, !c.has(Directory) && !c.has(Sender) && (!c.has(Alert) || c.Alert.UserInfoURL == ""), "this process calls no provider")
 	note("intake-config", c.Edge.IntakeConfig, !c.has(Edge), "this process does not run the edge")
+	note("userinfo-key-file", c.Alert.UserInfoKeyFile, !c.has(Alert) || c.Alert.UserInfoURL == "", "this process does not call --userinfo-url")
+	note("tls-cert", c.Edge.TLSCert, !c.has(Edge), "this process does not run the edge")
+	for flag, value := range map[string]string{"nats-creds": c.Internal.NATSCreds, "nats-ca": c.Internal.NATSCA, "nats-cert": c.Internal.NATSCert} {
+		note(flag, value, c.NATSURL == "", "--nats-url is not set, and the embedded broker has no port")
+	}
 	return all
 }

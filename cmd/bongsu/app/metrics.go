@@ -44,6 +44,8 @@ type metrics struct {
 
 	intakeAlerts, intakeRefusals, intakeProblems metric.Int64Counter
 
+	ignoredFields metric.Int64Counter // counted by package rpc
+
 	options sync.Map // metric.MeasurementOption by label
 }
 
@@ -57,6 +59,11 @@ func newMetrics() (*metrics, error) {
 	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter))
 	m := &metrics{provider: provider, handler: promhttp.HandlerFor(registry, promhttp.HandlerOpts{})}
 	if err := m.instruments(provider.Meter(meterName)); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	m.ignoredFields, err = provider.Meter(meterName+"/kit/rpc").Int64Counter("bongsu.rest.ignored.fields",
+		metric.WithDescription("Unknown fields and query parameters of requests that were ignored, by path."))
+	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	return m, nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
+	"github.com/bongsu-project/bongsu/internal/sealkey"
 	"github.com/bongsu-project/bongsu/kit/seal"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
 	"github.com/bongsu-project/bongsu/services/directory"
@@ -51,7 +52,7 @@ func (b *builder) createKeyFile(ctx context.Context, people directory.SealStore)
 		return fmt.Errorf("no seal key at %s, but %d addresses and %d deliveries that are not completed are sealed: "+
 			"restore the file, or set --seal-key-file; if it is lost, create a new one with `bongsu seal-key make %s` and set the credentials again", path, addresses, deliveries, path)
 	}
-	return seal.CreateKeyFile(path)
+	return sealkey.Format.CreateKeyFile(path)
 }
 
 // sealedDeliveries returns the number of deliveries in this process's ledger that are
@@ -87,7 +88,7 @@ func (b *builder) openKeyring() (_ *seal.Keyring, err error) {
 		return b.keyring, nil
 	}
 	if b.config.SealKey != "" {
-		b.keyring, err = seal.ParseKeyring(b.config.SealKey, "BONGSU_SEAL_KEY")
+		b.keyring, err = sealkey.Format.ParseKeyring(b.config.SealKey, "BONGSU_SEAL_KEY")
 		return b.keyring, err
 	}
 	path := b.sealKeyPath()
@@ -97,7 +98,7 @@ func (b *builder) openKeyring() (_ *seal.Keyring, err error) {
 	case len(removed) > 0:
 		b.log.Info("removed temporary seal key files", "files", removed)
 	}
-	key, err := seal.ReadKeyFile(path)
+	key, err := sealkey.Format.ReadKeyFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no seal key at %s: the directory service and the senders need the same one; create it once with `bongsu seal-key make %s`, and set --seal-key-file in each", path, path)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/internal/sealkey"
 	"github.com/bongsu-project/bongsu/kit/seal"
 )
 
@@ -38,7 +39,7 @@ func (c exportCmd) Run(ctx context.Context, con *console) error {
 	var key *seal.Keyring
 	if c.OpenWith != "" {
 		var err error
-		if key, err = seal.ReadKeyFile(c.OpenWith); err != nil {
+		if key, err = sealkey.Format.ReadKeyFile(c.OpenWith); err != nil {
 			return err
 		}
 	}

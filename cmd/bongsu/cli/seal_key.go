@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/bongsu-project/bongsu/kit/seal"
+	"github.com/bongsu-project/bongsu/internal/sealkey"
 )
 
 // sealKeyMake is the command bongsu seal-key make.
@@ -23,10 +23,10 @@ Examples:
 
 // Run executes bongsu seal-key make.
 func (c sealKeyMake) Run(con *console) error {
-	if err := seal.CreateKeyFile(c.Path); err != nil {
+	if err := sealkey.Format.CreateKeyFile(c.Path); err != nil {
 		return err
 	}
-	if _, err := seal.ReadKeyFile(c.Path); err != nil {
+	if _, err := sealkey.Format.ReadKeyFile(c.Path); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(con.Out, "the seal key is at %s\n", c.Path)
@@ -51,7 +51,7 @@ Example:
 
 // Run executes bongsu seal-key rotate.
 func (c sealKeyRotate) Run(con *console) error {
-	id, err := seal.RotateKeyFile(c.Path, con.Now())
+	id, err := sealkey.Format.RotateKeyFile(c.Path, con.Now())
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ Example:
 
 // Run executes bongsu seal-key list.
 func (c sealKeyList) Run(con *console) error {
-	entries, err := seal.ListKeys(c.Path)
+	entries, err := sealkey.Format.ListKeys(c.Path)
 	if err != nil {
 		return err
 	}

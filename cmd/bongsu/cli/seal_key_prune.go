@@ -9,6 +9,7 @@ import (
 	"time"
 
 	messengerv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	"github.com/bongsu-project/bongsu/internal/sealkey"
 	"github.com/bongsu-project/bongsu/kit/seal"
 )
 
@@ -55,7 +56,7 @@ type keptKey struct {
 
 // Run executes bongsu seal-key prune.
 func (c sealKeyPrune) Run(ctx context.Context, con *console) error {
-	entries, err := seal.ListKeys(c.Path)
+	entries, err := sealkey.Format.ListKeys(c.Path)
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func (c sealKeyPrune) Run(ctx context.Context, con *console) error {
 		return err
 	}
 	if len(p.Dropped) > 0 {
-		if err := seal.PruneKeyFile(c.Path, p.Dropped); err != nil {
+		if err := sealkey.Format.PruneKeyFile(c.Path, p.Dropped); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	entschema "entgo.io/ent/dialect/sql/schema"
 
 	"github.com/bongsu-project/bongsu/internal/generate/drift"
+	"github.com/bongsu-project/bongsu/internal/testenv"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	accessstore "github.com/bongsu-project/bongsu/services/access/store"
@@ -15,7 +16,7 @@ import (
 	directorystore "github.com/bongsu-project/bongsu/services/directory/store"
 )
 
-func TestMain(m *testing.M) { postgrestest.Main(m) }
+func TestMain(m *testing.M) { postgrestest.Main(m, testenv.Postgres) }
 
 // each runs a test in both dialects, with the URL of an empty database.
 func each(t *testing.T, test func(t *testing.T, url string)) {

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/bongsu-project/bongsu/internal/generate/drift"
+	"github.com/bongsu-project/bongsu/internal/testenv"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	accessstore "github.com/bongsu-project/bongsu/services/access/store"
@@ -44,7 +45,7 @@ func run(ctx context.Context, args []string) (err error) {
 	if len(args) != 1 || !name.MatchString(args[0]) {
 		return errors.New("usage: migration NAME, of a-z, 0-9 and _, such as add_groups")
 	}
-	server, err := postgrestest.Start(ctx)
+	server, err := postgrestest.Start(ctx, testenv.Postgres)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func PooledURLs(t *testing.T, fresh func(testing.TB) string) func(testing.TB) st
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder, err := os.MkdirTemp("", "bongsu-pgbouncer-") //nolint:usetesting // the socket path must be short, and another user owns the folder
+	folder, err := os.MkdirTemp("", "pgbouncer-") //nolint:usetesting // the socket path must be short, and another user owns the folder
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,9 +13,10 @@ import (
 // it.
 type sharedServer struct {
 	sync.Mutex
-	owned  bool // Main runs, and stops the server
-	server *Server
-	err    error
+	variable string // as Main has it
+	owned    bool   // Main runs, and stops the server
+	server   *Server
+	err      error
 
 	templates []string // URLs of databases that Run drops
 }
@@ -24,12 +25,14 @@ var testServer sharedServer
 
 // Main runs the tests of a package that calls URL, and stops the server that they started:
 //
-//	func TestMain(m *testing.M) { postgrestest.Main(m) }
-func Main(m *testing.M) { os.Exit(Run(m)) }
+//	func TestMain(m *testing.M) { postgrestest.Main(m, "LIBRARY_TEST_POSTGRES") }
+//
+// variable is that of Start.
+func Main(m *testing.M, variable string) { os.Exit(Run(m, variable)) }
 
 // Run is Main for a TestMain with other work: it returns the exit code.
-func Run(m *testing.M) int {
-	testServer.owned = true
+func Run(m *testing.M, variable string) int {
+	testServer.owned, testServer.variable = true, variable
 	code := m.Run()
 	if testServer.server != nil {
 		for _, url := range testServer.templates {
@@ -51,7 +54,7 @@ func (s *sharedServer) get() (*Server, error) {
 	s.Lock()
 	defer s.Unlock()
 	if s.server == nil && s.err == nil {
-		s.server, s.err = Start(context.Background())
+		s.server, s.err = Start(context.Background(), s.variable)
 	}
 	return s.server, s.err
 }

@@ -10,7 +10,10 @@ import (
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 )
 
-func TestMain(m *testing.M) { postgrestest.Main(m) }
+// variable may name a server for the tests of this package.
+const variable = "KIT_TEST_POSTGRES"
+
+func TestMain(m *testing.M) { postgrestest.Main(m, variable) }
 
 // currentDatabase returns the result of SELECT current_database().
 func currentDatabase(ctx context.Context, url string) (name string, err error) {
@@ -26,8 +29,8 @@ func currentDatabase(ctx context.Context, url string) (name string, err error) {
 // and not stopped.
 func TestServerOfTheEnvironment(t *testing.T) {
 	url := postgrestest.URL(t)
-	t.Setenv(postgrestest.EnvVariable, url)
-	s, err := postgrestest.Start(t.Context())
+	t.Setenv(variable, url)
+	s, err := postgrestest.Start(t.Context(), variable)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,8 +58,8 @@ func TestServerOfTheEnvironment(t *testing.T) {
 // TestSettings checks that the settings of a caller override the defaults for tests.
 func TestSettings(t *testing.T) {
 	postgrestest.Require(t)
-	t.Setenv(postgrestest.EnvVariable, "")
-	s, err := postgrestest.Start(t.Context(), "fsync=on")
+	t.Setenv(variable, "")
+	s, err := postgrestest.Start(t.Context(), variable, "fsync=on")
 	if errors.Is(err, postgrestest.ErrNone) {
 		t.Skip(err)
 	}

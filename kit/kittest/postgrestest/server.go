@@ -1,5 +1,5 @@
-// Package postgrestest provides a PostgreSQL server for tests: the one that BONGSU_TEST_POSTGRES
-// names, or a new one from the installed binaries.
+// Package postgrestest provides a PostgreSQL server for tests: the one that an environment
+// variable names, or a new one from the installed binaries.
 package postgrestest
 
 import (
@@ -19,13 +19,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// EnvVariable is the environment variable with the URL of a server whose user may create
-// databases.
-const EnvVariable = "BONGSU_TEST_POSTGRES"
-
-// ErrNone is returned when no PostgreSQL is available.
-var ErrNone = errors.New("no PostgreSQL: set " + EnvVariable + " to the postgres:// URL of a server where databases may be created, " +
-	"or install one (Debian: apt-get install postgresql); binaries are searched in PATH and /usr/lib/postgresql")
+// ErrNone is returned when no PostgreSQL is available. Its text in errors begins with what a
+// user can do about it.
+var ErrNone = errors.New("no PostgreSQL: install one (Debian: apt-get install postgresql); binaries are searched in PATH and /usr/lib/postgresql")
 
 // A Server is a PostgreSQL server.
 type Server struct {
@@ -37,18 +33,19 @@ type Server struct {
 	settings []string // server settings, such as fsync=on
 }
 
-// Start finds or starts a server, or returns ErrNone. The server must be stopped. Settings such
-// as fsync=on apply to a started server only; without them, its data need not survive a crash
+// Start finds or starts a server, or returns ErrNone. The environment variable with the name
+// variable may hold the URL of a server whose user may create databases; otherwise Start starts
+// one from installed binaries. The server must be stopped. Settings such as fsync=on apply to a started server only; without them, its data need not survive a crash
 // of the machine.
-func Start(ctx context.Context, settings ...string) (*Server, error) {
-	if url := os.Getenv(EnvVariable); url != "" {
+func Start(ctx context.Context, variable string, settings ...string) (*Server, error) {
+	if url := os.Getenv(variable); url != "" {
 		return &Server{url: url}, nil
 	}
 	initdb, postgres := find("initdb"), find("postgres")
 	if initdb == "" || postgres == "" {
-		return nil, ErrNone
+		return nil, fmt.Errorf("%w, or set %s to the postgres:// URL of a server where databases may be created", ErrNone, variable)
 	}
-	folder, err := os.MkdirTemp("", "bongsu-postgres-")
+	folder, err := os.MkdirTemp("", "postgrestest-")
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +73,7 @@ func find(name string) string {
 // there only.
 func (s *Server) start(ctx context.Context, initdb, postgres string) error {
 	data := filepath.Join(s.folder, "data")
-	prepare := exec.CommandContext(ctx, initdb, "-D", data, "-U", "bongsu", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	prepare := exec.CommandContext(ctx, initdb, "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 	prepare.Dir = s.folder
 	if err := unprivileged(prepare, s.folder); err != nil {
 		return err
@@ -103,7 +100,7 @@ func (s *Server) launch(ctx context.Context) error {
 		s.command = nil
 		return err
 	}
-	s.url = "postgres://bongsu@/postgres?host=" + neturl.QueryEscape(s.folder)
+	s.url = "postgres://test@/postgres?host=" + neturl.QueryEscape(s.folder)
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		err := s.exec(ctx, "SELECT 1")
 		if err == nil {
@@ -123,7 +120,7 @@ func (s *Server) CreateDatabase(ctx context.Context) (string, error) {
 
 // createDatabase creates a database, empty or a copy of the one at a URL, and returns its URL.
 func (s *Server) createDatabase(ctx context.Context, template string) (string, error) {
-	name := "bongsu_test_" + strings.ToLower(rand.Text())
+	name := "test_" + strings.ToLower(rand.Text())
 	statement := "CREATE DATABASE " + name
 	if template != "" {
 		u, err := neturl.Parse(template)
@@ -137,7 +134,7 @@ func (s *Server) createDatabase(ctx context.Context, template string) (string, e
 	}
 	url, err := neturl.Parse(s.url)
 	if err != nil {
-		return "", errors.New(EnvVariable + " is not a postgres:// URL")
+		return "", errors.New("the server of the environment has no postgres:// URL")
 	}
 	url.Path = "/" + name
 	return url.String(), nil

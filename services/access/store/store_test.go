@@ -5,13 +5,14 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/bongsu-project/bongsu/internal/testenv"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/services/access"
 	"github.com/bongsu-project/bongsu/services/access/store"
 	"github.com/bongsu-project/bongsu/services/access/storetest"
 )
 
-func TestMain(m *testing.M) { postgrestest.Main(m) }
+func TestMain(m *testing.M) { postgrestest.Main(m, testenv.Postgres) }
 
 // current creates databases with the newest schema.
 var current = postgrestest.Template{Fill: func(ctx context.Context, url string) error {

@@ -71,13 +71,13 @@ func (s *Store) duplicateOf(ctx context.Context, mine *pendingAdd) (alert.Added,
 	if err != nil {
 		return alert.Added{}, err
 	}
-	found.IdempotencyKey, found.RequestDigest = mine.alert.IdempotencyKey, mine.alert.RequestDigest
+	found.IdempotencyKey, found.IdempotencyScope, found.RequestDigest = mine.alert.IdempotencyKey, mine.alert.IdempotencyScope, mine.alert.RequestDigest
 	return alert.Added{Alert: found, Duplicate: true}, nil
 }
 
 // checkAdd returns an error for an alert or a delivery that cannot be stored unchanged.
 func checkAdd(a alert.Alert, ds []alert.Delivery) error {
-	texts := append([]string{a.Severity, a.Message, a.IdempotencyKey}, append(slices.Clone(a.Targets), a.UnknownTargets...)...)
+	texts := append([]string{a.Severity, a.Message, a.StoredKey()}, append(slices.Clone(a.Targets), a.UnknownTargets...)...)
 	if !isStorable(texts...) {
 		return fault.Invalidf("alert: a text contains NUL or is not UTF-8")
 	}

@@ -37,7 +37,7 @@ func idempotencyKeyOf(a *pendingAdd) idempotencyKey {
 	if request == nil {
 		request = []byte{} // nil would be NULL
 	}
-	return idempotencyKey{name: a.alert.IdempotencyKey, request: request, alert: a.alert.ID, expire: micros(a.alert.CreateTime.Add(alert.IdempotencyKeyTTL))}
+	return idempotencyKey{name: a.alert.StoredKey(), request: request, alert: a.alert.ID, expire: micros(a.alert.CreateTime.Add(alert.IdempotencyKeyTTL))}
 }
 
 // takeIdempotencyKeys returns the calls that record their alerts, decided in their order: those
@@ -52,8 +52,9 @@ func takeIdempotencyKeys(ctx context.Context, t *database.Tx, adds []*pendingAdd
 			continue
 		}
 		now = max(now, micros(a.alert.CreateTime))
-		if _, ok := firsts[a.alert.IdempotencyKey]; !ok {
-			firsts[a.alert.IdempotencyKey] = idempotencyKeyOf(a)
+		key := idempotencyKeyOf(a)
+		if _, ok := firsts[key.name]; !ok {
+			firsts[key.name] = key
 		}
 	}
 	if len(firsts) == 0 {
@@ -71,7 +72,8 @@ func takeIdempotencyKeys(ctx context.Context, t *database.Tx, adds []*pendingAdd
 			fresh = append(fresh, a)
 			continue
 		}
-		mine, holder := idempotencyKeyOf(a), keys[a.alert.IdempotencyKey]
+		mine := idempotencyKeyOf(a)
+		holder := keys[mine.name]
 		if holder.alert != mine.alert && micros(a.alert.CreateTime) < holder.expire {
 			a.holder, a.same = holder.alert, bytes.Equal(holder.request, mine.request)
 			continue

@@ -8,18 +8,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/testenv"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
-	"github.com/bongsu-project/bongsu/kit/kittest/testsize"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
 	"github.com/bongsu-project/bongsu/services/alert/ledgertest"
 )
 
 func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", strconv.Itoa(testsize.Pick(40, 100))); err != nil {
+	if err := flag.Set("rapid.checks", strconv.Itoa(testenv.Pick(40, 100))); err != nil {
 		panic(err)
 	}
-	postgrestest.Main(m)
+	postgrestest.Main(m, testenv.Postgres)
 }
 
 // current creates databases of the current schema version.

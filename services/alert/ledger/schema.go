@@ -10,4 +10,4 @@ import (
 var migrations embed.FS
 
 // Schema describes the database of the ledger.
-var Schema = database.Schema{Name: "ledger", Migrations: migrations}
+var Schema = database.Schema{Name: "ledger", Application: "bongsu", Migrations: migrations}

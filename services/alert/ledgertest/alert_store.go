@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/testenv"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
-	"github.com/bongsu-project/bongsu/kit/kittest/testsize"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -162,7 +162,7 @@ func testAddMany(t *testing.T, l alert.Ledger) {
 	if testing.Short() {
 		t.Skip("many rows take long under the race detector")
 	}
-	many := testsize.Pick(10_000, 100_000)
+	many := testenv.Pick(10_000, 100_000)
 	ds := queuedDeliveries(many)
 	a := addAlert(t, l, "normal", ds, never)
 	got, kept, err := l.Alert(t.Context(), a.ID)

@@ -78,6 +78,25 @@ func testIdempotencyKeyOfAnotherRequest(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, len(all), 1)
 }
 
+// testIdempotencyKeyScopes checks that equal keys of different scopes are different keys, and
+// that an error names the key without its scope.
+func testIdempotencyKeyScopes(t *testing.T, l alert.Ledger) {
+	for _, scope := range []alert.IdempotencyScope{"", "\x1ea\x1e", "\x1eb\x1e", "\x1fa\x1f"} {
+		a := keyed("k", string(scope), start)
+		a.IdempotencyScope, a.Message = scope, "x"
+		for _, duplicate := range []bool{false, true} {
+			added, err := l.AddAlert(t.Context(), a, queuedDeliveries(1), never)
+			kittest.NoError(t, err)
+			kittest.Equal(t, added.Duplicate, duplicate)
+			kittest.Equal(t, added.Alert.IdempotencyScope, scope)
+		}
+		other := keyed("k", "another", start)
+		other.IdempotencyScope, other.Message = scope, "x"
+		_, err := l.AddAlert(t.Context(), other, queuedDeliveries(1), never)
+		kittest.Error(t, err, fault.ErrExists, `the idempotency key "k" was`)
+	}
+}
+
 func testIdempotencyKeyExpiry(t *testing.T, l alert.Ledger) {
 	var last int64
 	for _, step := range []struct {

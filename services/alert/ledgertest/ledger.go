@@ -29,6 +29,7 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"too many templates":                          testTooManyTemplates,
 		"idempotency key":                             testIdempotencyKey,
 		"idempotency key of another request":          testIdempotencyKeyOfAnotherRequest,
+		"idempotency key of another scope":            testIdempotencyKeyScopes,
 		"idempotency key after its TTL":               testIdempotencyKeyExpiry,
 		"idempotency key of a refused request":        testIdempotencyKeyOfRefusedRequest,
 		"idempotency key concurrently":                testIdempotencyKeyConcurrent,

@@ -6,9 +6,9 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/testenv"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
-	"github.com/bongsu-project/bongsu/kit/kittest/testsize"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -194,7 +194,7 @@ func testReplayMany(t *testing.T, l alert.Ledger) {
 		t.Skip("many rows take long under the race detector")
 	}
 	const limit = 100_000 // of one call
-	many := testsize.Pick(10_001, limit+1)
+	many := testenv.Pick(10_001, limit+1)
 	most := min(many, limit)
 	ds := queuedDeliveries(many)
 	for i := range ds {

@@ -6,13 +6,14 @@ import (
 	"testing"
 
 	"github.com/bongsu-project/bongsu/internal/target"
+	"github.com/bongsu-project/bongsu/internal/testenv"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/services/directory"
 	"github.com/bongsu-project/bongsu/services/directory/store"
 	"github.com/bongsu-project/bongsu/services/directory/storetest"
 )
 
-func TestMain(m *testing.M) { postgrestest.Main(m) }
+func TestMain(m *testing.M) { postgrestest.Main(m, testenv.Postgres) }
 
 // current creates databases with the newest schema.
 var current = postgrestest.Template{Fill: func(ctx context.Context, url string) error {

@@ -10,4 +10,4 @@ import (
 var migrations embed.FS
 
 // Schema is the schema of the directory's database.
-var Schema = database.Schema{Name: "directory", Migrations: migrations}
+var Schema = database.Schema{Name: "directory", Application: "bongsu", Migrations: migrations}

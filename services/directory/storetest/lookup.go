@@ -5,9 +5,9 @@ import (
 	"testing"
 
 	"github.com/bongsu-project/bongsu/internal/target"
+	"github.com/bongsu-project/bongsu/internal/testenv"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
-	"github.com/bongsu-project/bongsu/kit/kittest/testsize"
 	"github.com/bongsu-project/bongsu/services/directory"
 )
 
@@ -91,7 +91,7 @@ func testFindMany(t *testing.T, d directory.Directory) {
 		t.Skip("many rows take long under the race detector")
 	}
 	const few = 10_000
-	many := testsize.Pick(40_000, 100_000)
+	many := testenv.Pick(40_000, 100_000)
 	crowd := directory.Snapshot{Groups: []directory.Membership{{Group: "crowd"}}}
 	var named []string
 	for i := range many {
