@@ -59,18 +59,11 @@ func (s *Store) Entries(ctx context.Context, q access.AuditQuery) (entries []acc
 	return entries, err
 }
 
-// conditions returns the conditions of a query, and their parameters.
+// conditions returns the conditions of a query, and their parameters. Each lets the database begin
+// at the first entry in the order of an index: what follows a cursor is bounded by its time too,
+// because SQLite uses no index for a comparison of rows beside others.
 func conditions(q access.AuditQuery) (where string, args []any) {
-	before := int64(math.MaxInt64)
-	if !q.Before.IsZero() {
-		before = ceilMicro(q.Before)
-	}
-	from := int64(math.MinInt64)
-	if !q.From.IsZero() {
-		from = ceilMicro(q.From)
-	}
-	all := []string{`time >= ?`, `time < ?`}
-	args = []any{from, before}
+	all := []string{`1 = 1`}
 	add := func(condition string, values ...any) {
 		all = append(all, condition)
 		args = append(args, values...)
@@ -85,8 +78,20 @@ func conditions(q access.AuditQuery) (where string, args []any) {
 		service := q.Procedure + "/"
 		add(`(procedure = ? OR substr(procedure, 1, length(CAST(? AS text))) = ?)`, q.Procedure, service, service)
 	}
+	if !q.From.IsZero() {
+		add(`time >= ?`, ceilMicro(q.From))
+	}
+	before := int64(math.MaxInt64)
+	if !q.Before.IsZero() {
+		before = ceilMicro(q.Before)
+	}
 	if q.After.ID != "" {
-		add(`(time, id) < (?, ?)`, micros(q.After.Time), q.After.ID)
+		at := q.After.Time.UnixMicro()
+		before = min(before, at+1)
+		add(`(time, id) < (?, ?)`, at, q.After.ID)
+	}
+	if before != math.MaxInt64 {
+		add(`time < ?`, before)
 	}
 	return strings.Join(all, ` AND `), args
 }
