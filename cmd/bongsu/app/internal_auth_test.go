@@ -41,7 +41,7 @@ func writeKey(t *testing.T, key string) string {
 func allMethods() (methods []protoreflect.MethodDescriptor) {
 	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
 		name := string(file.Package())
-		if !strings.HasPrefix(name, "bongsu.") && !strings.Contains(string(file.Path()), "userinfo") {
+		if !strings.HasPrefix(name, "bongsu.") && !strings.Contains(file.Path(), "userinfo") {
 			return true
 		}
 		for i := range file.Services().Len() {
