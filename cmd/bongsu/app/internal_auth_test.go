@@ -106,7 +106,7 @@ func TestInternalPortsRefuseStrangers(t *testing.T) {
 		"Connect": connect.WithClientOptions(), "JSON": connect.WithProtoJSON(), "gRPC": connect.WithGRPC(), "gRPC-Web": connect.WithGRPCWeb(),
 	}
 	client := rpc.NewHTTPClient()
-	for _, service := range []string{Directory, Alert, Sender} {
+	for _, service := range []string{Directory, Alert, Sender, Access} {
 		url := "http://" + a.Addr(service)
 		for protocol, option := range protocols {
 			for _, m := range methods {

@@ -10,4 +10,4 @@ import (
 var migrations embed.FS
 
 // Schema is the schema of the access service's database.
-var Schema = database.Schema{Name: "access", Migrations: migrations}
+var Schema = database.Schema{Name: "access", Application: "bongsu", Migrations: migrations}
