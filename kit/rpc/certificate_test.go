@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/kit/kittest/certtest"
-	"github.com/bongsu-project/bongsu/kit/livefile"
 	"github.com/bongsu-project/bongsu/kit/rpc"
 )
 
@@ -70,7 +69,7 @@ func TestCertificateReplaced(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _, after := ca.Issue(t, folder, "127.0.0.1")
-		clock.advance(livefile.CheckInterval)
+		clock.advance()
 		if got := serialOf(client()); got != after {
 			t.Errorf("a new connection: serial %s, want %s", got, after)
 		}
@@ -86,17 +85,17 @@ func TestCertificateReplaced(t *testing.T) {
 		another := t.TempDir()
 		half, _, _ := ca.Issue(t, another, "127.0.0.1")
 		copyFile(t, certFile, half)
-		clock.advance(livefile.CheckInterval)
+		clock.advance()
 		if got := serialOf(client()); got != after {
 			t.Errorf("half replaced: serial %s, want %s", got, after)
 		}
 		copyFile(t, keyFile, filepath.Join(another, "key.pem"))
-		clock.advance(livefile.CheckInterval)
+		clock.advance()
 		if before = serialOf(client()); before == after {
 			t.Error("wholly replaced: the certificate is the same")
 		}
 	}
-	if conn, err := tls.Dial("tcp", server.Addr(), &tls.Config{RootCAs: ca.Pool, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}); err == nil { //nolint:gosec // an old client
+	if conn, err := tls.Dial("tcp", server.Addr(), &tls.Config{RootCAs: ca.Pool, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}); err == nil {
 		_ = conn.Close()
 		t.Error("TLS 1.1 is served")
 	}

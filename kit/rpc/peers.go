@@ -140,6 +140,13 @@ type peerTransport struct {
 	caller bool
 }
 
+// CloseIdleConnections closes those of the transport below, for http.Client.
+func (t *peerTransport) CloseIdleConnections() {
+	if below, ok := t.next.(interface{ CloseIdleConnections() }); ok {
+		below.CloseIdleConnections()
+	}
+}
+
 // RoundTrip sends a copy of r with the headers.
 func (t *peerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	sent := r.WithContext(r.Context())

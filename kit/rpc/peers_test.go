@@ -55,7 +55,8 @@ type fakeTime struct{ nanos atomic.Int64 }
 
 func (f *fakeTime) now() time.Time { return time.Unix(0, f.nanos.Load()) }
 
-func (f *fakeTime) advance(d time.Duration) { f.nanos.Add(int64(d)) }
+// advance lets changed files be read again.
+func (f *fakeTime) advance() { f.nanos.Add(int64(livefile.CheckInterval)) }
 
 var quiet = slog.New(slog.DiscardHandler)
 
@@ -99,10 +100,12 @@ func servePeers(t *testing.T, peers *rpc.Peers) (service *callerService, addr st
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(ctx, time.Second) }()
+	go func() { served <- server.Serve(ctx, 10*time.Second) }()
 	t.Cleanup(func() {
 		stop()
-		<-served // a stream that a test left open is closed with its connection
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
 	})
 	return service, server.Addr()
 }
@@ -239,7 +242,7 @@ func TestPeerKeysRotate(t *testing.T) {
 		{ours, []string{secondKey}, 0},
 	} {
 		replaceKeys(t, step.path, step.keys...)
-		clock.advance(livefile.CheckInterval)
+		clock.advance()
 		err := getAlert(t.Context(), client, "http://"+addr)
 		if step.code == 0 && err != nil || step.code != 0 && (connect.CodeOf(err) != step.code || !errors.Is(err, fault.ErrUnavailable)) {
 			t.Errorf("%v: %v", step.keys, err)
@@ -303,7 +306,7 @@ func TestPeersByTLS(t *testing.T) {
 	for _, path := range []string{serverConfig.CAFile, clientConfig.CAFile} {
 		replaceFile(t, path, readFile(t, other.File))
 	}
-	clock.advance(livefile.CheckInterval)
+	clock.advance()
 	if err := getAlert(t.Context(), peer, url); err != nil {
 		t.Errorf("an open connection: %v", err)
 	}

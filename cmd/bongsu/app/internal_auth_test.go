@@ -41,7 +41,7 @@ func writeKey(t *testing.T, key string) string {
 func allMethods() (methods []protoreflect.MethodDescriptor) {
 	protoregistry.GlobalFiles.RangeFiles(func(file protoreflect.FileDescriptor) bool {
 		name := string(file.Package())
-		if !strings.HasPrefix(name, "bongsu.") && !strings.Contains(string(file.Path()), "userinfo") {
+		if !strings.HasPrefix(name, "bongsu.") && !strings.Contains(file.Path(), "userinfo") {
 			return true
 		}
 		for i := range file.Services().Len() {
@@ -106,7 +106,7 @@ func TestInternalPortsRefuseStrangers(t *testing.T) {
 		"Connect": connect.WithClientOptions(), "JSON": connect.WithProtoJSON(), "gRPC": connect.WithGRPC(), "gRPC-Web": connect.WithGRPCWeb(),
 	}
 	client := rpc.NewHTTPClient()
-	for _, service := range []string{Directory, Alert, Sender} {
+	for _, service := range []string{Directory, Alert, Sender, Access} {
 		url := "http://" + a.Addr(service)
 		for protocol, option := range protocols {
 			for _, m := range methods {
