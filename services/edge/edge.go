@@ -4,9 +4,9 @@
 package edge
 
 import (
-	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
 	"time"
 
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/callback/v1/callbackv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/ban"
-	"github.com/bongsu-project/bongsu/internal/queue"
 )
 
 // bannedAddresses are the bans of this process, with their number.
@@ -24,7 +23,7 @@ func (b *builder) openBans() (bannedAddresses, error) {
 	if b.config.NATSURL == "" {
 		return ban.NewMemory(b.config.Now), nil
 	}
-	conn, err := queue.Dial(b.config.NATSURL, b.log)
+	conn, err := b.dialNATS()
 	if err != nil {
 		return nil, err
 	}
