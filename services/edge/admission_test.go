@@ -157,7 +157,7 @@ func TestAddressBan(t *testing.T) {
 	res := a.get(t, client)
 	text := res.Body.String()
 	kittest.Equal(t, res.Header().Get("Retry-After"), "600")
-	for _, part := range []string{client, "2026-03-01T12:10:00Z", "bongsu ban lift", `"code":7`} {
+	for _, part := range []string{client, "2026-03-01T12:10:00Z", "bongsu ban lift", `"code":7`, `"reason":"ADDRESS_BANNED"`} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%s does not contain %q", text, part)
 		}
@@ -253,16 +253,13 @@ func refusalOf(t *testing.T, protocol string, w *httptest.ResponseRecorder) refu
 		if _, trailers, ok := strings.Cut(text, "grpc-status: "); ok {
 			r.code, _, _ = strings.Cut(trailers, "\r\n")
 		}
-		details := res.Header.Get("Grpc-Status-Details-Bin") + res.Trailer.Get("Grpc-Status-Details-Bin")
-		if _, after, ok := strings.Cut(strings.ToLower(text), "grpc-status-details-bin: "); ok {
-			start := len(text) - len(after)
-			details, _, _ = strings.Cut(text[start:], "\r\n")
+		details := firstOf(res.Header.Get("Grpc-Status-Details-Bin"), res.Trailer.Get("Grpc-Status-Details-Bin"))
+		if _, trailers, ok := strings.Cut(text, "grpc-status-details-bin: "); ok {
+			details, _, _ = strings.Cut(trailers, "\r\n")
 		}
 		decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(details, "="))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.retryInfo = strings.Contains(string(decoded), "google.rpc.RetryInfo")
+		kittest.NoError(t, err)
+		r.retryInfo = bytes.Contains(decoded, []byte("google.rpc.RetryInfo"))
 		r.retryAfter = firstOf(r.retryAfter, res.Trailer.Get("Retry-After"))
 		if _, after, ok := strings.Cut(text, "retry-after: "); ok {
 			r.retryAfter, _, _ = strings.Cut(after, "\r\n")
