@@ -2,6 +2,7 @@ package edge_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -252,8 +253,13 @@ func refusalOf(t *testing.T, protocol string, w *httptest.ResponseRecorder) refu
 		if _, trailers, ok := strings.Cut(text, "grpc-status: "); ok {
 			r.code, _, _ = strings.Cut(trailers, "\r\n")
 		}
-		details := res.Header.Get("Grpc-Status-Details-Bin") + res.Trailer.Get("Grpc-Status-Details-Bin") + text
-		r.retryInfo = strings.Contains(strings.ToLower(details), "grpc-status-details-bin: ") || len(res.Header.Get("Grpc-Status-Details-Bin")+res.Trailer.Get("Grpc-Status-Details-Bin")) > 0
+		details := res.Header.Get("Grpc-Status-Details-Bin") + res.Trailer.Get("Grpc-Status-Details-Bin")
+		if _, trailers, ok := strings.Cut(text, "grpc-status-details-bin: "); ok {
+			details, _, _ = strings.Cut(trailers, "\r\n")
+		}
+		decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(details, "="))
+		kittest.NoError(t, err)
+		r.retryInfo = bytes.Contains(decoded, []byte("google.rpc.RetryInfo"))
 		r.retryAfter = firstOf(r.retryAfter, res.Trailer.Get("Retry-After"))
 		if _, after, ok := strings.Cut(text, "retry-after: "); ok {
 			r.retryAfter, _, _ = strings.Cut(after, "\r\n")
