@@ -107,7 +107,7 @@ func (w *connectWriter) describeTrailer(prefix string) {
 		return
 	}
 	e = describe(withRequestReason(e), w.procedure)
-	s := &status.Status{Code: int32(e.Code()), Message: validText(e.Message())} //nolint:gosec // codes are small
+	s := &status.Status{Code: int32(e.Code()), Message: validText(e.Message())}
 	for _, d := range e.Details() {
 		s.Details = append(s.Details, anyOf(d))
 	}
@@ -120,7 +120,7 @@ func (w *connectWriter) describeTrailer(prefix string) {
 func errorFromTrailer(header http.Header, prefix string) (*connect.Error, bool) {
 	code, err := strconv.ParseUint(header[prefix+"Grpc-Status"][0], 10, 8)
 	if err != nil {
-		return nil, false
+		return nil, false //nolint:nilerr // the trailer has no error
 	}
 	text := ""
 	if m := header[prefix+"Grpc-Message"]; len(m) == 1 {
@@ -133,7 +133,7 @@ func errorFromTrailer(header http.Header, prefix string) (*connect.Error, bool) 
 		var s status.Status
 		data, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(encoded[0], "="))
 		if err != nil || proto.Unmarshal(data, &s) != nil {
-			return nil, false
+			return nil, false //nolint:nilerr // as above
 		}
 		for _, d := range s.GetDetails() {
 			addDetail(e, d)
@@ -144,7 +144,7 @@ func errorFromTrailer(header http.Header, prefix string) (*connect.Error, bool) 
 
 // withRequestReason returns an error that Connect itself made for a request with its reason.
 func withRequestReason(e *connect.Error) *connect.Error {
-	reason := ""
+	var reason string
 	switch e.Code() {
 	case connect.CodeInvalidArgument:
 		reason = reasonMalformed

@@ -76,13 +76,13 @@ type connectError struct {
 func errorFromConnect(text []byte) (*connect.Error, bool) {
 	var parsed connectError
 	if err := json.Unmarshal(text, &parsed); err != nil || parsed.Code == 0 {
-		return nil, false
+		return nil, false //nolint:nilerr // the text is no error
 	}
 	e := connect.NewError(parsed.Code, errors.New(parsed.Message))
 	for _, d := range parsed.Details {
 		value, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(d.Value, "="))
 		if err != nil {
-			return nil, false
+			return nil, false //nolint:nilerr // as above
 		}
 		addDetail(e, &anypb.Any{TypeUrl: anyPrefix + d.Type, Value: value})
 	}

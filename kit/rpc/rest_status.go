@@ -72,9 +72,9 @@ func newRESTError(e *connect.Error) restError {
 func errorFromStatus(text []byte) (*connect.Error, bool) {
 	var s status.Status
 	if err := protojson.Unmarshal(text, &s); err != nil || s.GetCode() == 0 {
-		return nil, false
+		return nil, false //nolint:nilerr // the text is no error
 	}
-	e := connect.NewError(connect.Code(s.GetCode()), errors.New(s.GetMessage())) //nolint:gosec // codes are small
+	e := connect.NewError(connect.Code(s.GetCode()), errors.New(s.GetMessage()))
 	for _, d := range s.GetDetails() {
 		addDetail(e, d)
 	}

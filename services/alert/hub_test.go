@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/internal/job/dispatch"

@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 
 import { AlertService, DeliveryState, type GetAlertResponse } from "@bongsu/client/bongsu/alert/v1/alert_pb.js";
+import { ViolationsSchema } from "@bongsu/client/buf/validate/validate_pb.js";
 import { GroupService } from "@bongsu/client/bongsu/group/v1/group_pb.js";
 import { DispatchService } from "@bongsu/client/bongsu/job/v1/job_pb.js";
 import { UserInfo } from "@bongsu/client/userinfo_pb.js";
@@ -65,6 +66,20 @@ for (const protocol of protocols) {
       assert.deepEqual(found.map((one) => one.id), [group.id]);
       await groups.deleteGroup({ id: group.id });
       await assert.rejects(groups.getGroup({ id: group.id }), failsWith(Code.NotFound, /not found/));
+    });
+
+    test("an error names each invalid field", async () => {
+      const alerts = createClient(AlertService, open());
+      await assert.rejects(alerts.sendAlert({ target: ["@user1"], details: [{ name: "" }] }), (err: unknown) => {
+        const refused = ConnectError.from(err);
+        assert.equal(Code[refused.code], Code[Code.InvalidArgument]);
+        const fields = refused.findDetails(ViolationsSchema).flatMap(({ violations }) =>
+          violations.map(({ field }) => field?.elements.map((element) => element.fieldName).join(".")),
+        );
+        assert.deepEqual(fields.filter((field) => field === "message" || field === "details.name"), ["message", "details.name"]);
+        assert.ok(refused.details.some((detail) => "type" in detail && detail.type === "google.rpc.ErrorInfo"));
+        return true;
+      });
     });
 
     test("an alert reaches the three people it names", async () => {

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 )
 
 // A callError is a failed call, with advice for the user.
@@ -56,10 +58,54 @@ func (e *callError) Error() string {
 	case code == connect.CodeDeadlineExceeded:
 		return fmt.Sprintf("timeout: %s exceeded the deadline (%s)%s; set a longer one by --timeout or BONGSU_TIMEOUT", e.server, serverMessage(e.err), e.possiblyExecuted())
 	case advice[code] != "":
-		return serverMessage(e.err) + "; " + advice[code]
+		return serverMessage(e.err) + unnamedFields(e.err) + "; " + retryAdvice(e.err, advice[code])
 	default:
 		return fmt.Sprintf("%s (%s)", serverMessage(e.err), code)
 	}
+}
+
+// unnamedFields returns the invalid fields that the details of an error name and its text does
+// not, in brackets.
+func unnamedFields(err error) string {
+	bad, ok := callDetail[*errdetails.BadRequest](err)
+	if !ok {
+		return ""
+	}
+	text := serverMessage(err)
+	var names []string
+	for _, v := range bad.GetFieldViolations() {
+		if name := v.GetField(); name != "" && !strings.Contains(text, name) && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(names, ", ") + ")"
+}
+
+// retryAdvice returns advice with the time in the details of an error in place of "later".
+func retryAdvice(err error, advice string) string {
+	if retry, ok := callDetail[*errdetails.RetryInfo](err); ok {
+		return strings.Replace(advice, "retry later", "retry in "+retry.GetRetryDelay().AsDuration().String(), 1)
+	}
+	return advice
+}
+
+// callDetail returns the detail of a type of a call's error.
+func callDetail[M any](err error) (detail M, ok bool) {
+	coded, is := errors.AsType[*connect.Error](err)
+	if !is {
+		return detail, false
+	}
+	for _, d := range coded.Details() {
+		if value, failed := d.Value(); failed == nil {
+			if detail, ok = any(value).(M); ok {
+				return detail, true
+			}
+		}
+	}
+	return detail, false
 }
 
 // Unwrap returns the error of the call.

@@ -10,8 +10,12 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 )
 
 // TestServerErrors checks the text and the advice for each code that a server
@@ -40,6 +44,43 @@ func TestServerErrors(t *testing.T) {
 		t.Run(test.code.String(), func(t *testing.T) {
 			err := &callError{err: connect.NewWireError(test.code, errors.New(test.text)), server: "http://example.org"}
 			if got := err.Error(); got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+// TestErrorDetails checks that fields that the text does not name, and the time to wait, are in
+// the text of the error.
+func TestErrorDetails(t *testing.T) {
+	fields := func(names ...string) proto.Message {
+		bad := &errdetails.BadRequest{}
+		for _, name := range names {
+			bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{Field: name})
+		}
+		return bad
+	}
+	for _, test := range []struct {
+		name   string
+		code   connect.Code
+		text   string
+		detail proto.Message
+		want   string
+	}{
+		{"a field", connect.CodeInvalidArgument, "unknown target @nope (strict)", fields("targets[0]"), "unknown target @nope (strict) (targets[0]); correct the request and retry; see --help"},
+		{"a named field", connect.CodeInvalidArgument, "rank: too large", fields("rank"), "rank: too large; correct the request and retry; see --help"},
+		{"two fields", connect.CodeInvalidArgument, "no", fields("a", "b", "a", ""), "no (a, b); correct the request and retry; see --help"},
+		{"a delay", connect.CodeUnavailable, "away", &errdetails.RetryInfo{RetryDelay: durationpb.New(90 * time.Second)}, "away; retry in 1m30s; see the server's log for the cause"},
+		{"a limit", connect.CodeResourceExhausted, "too many", &errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)}, "too many; send a smaller request, or retry in 1s"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			wire := connect.NewWireError(test.code, errors.New(test.text))
+			detail, err := connect.NewErrorDetail(test.detail)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wire.AddDetail(detail)
+			if got := (&callError{err: wire, server: "http://example.org"}).Error(); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})

@@ -53,7 +53,7 @@ func newErrorSchemas() openapi3.Schemas {
 	properties := openapi3.Schemas{
 		"code":    described(openapi3.NewInt32Schema().WithMin(1).WithMax(16), "The number of google.rpc.Code, such as 3 for invalid_argument."),
 		"message": described(openapi3.NewStringSchema(), "The cause of the error, and the remedy."),
-		"details": described(openapi3.NewArraySchema().WithItems(detail), "Details, such as buf.validate.Violations with each violation."),
+		"details": described(openapi3.NewArraySchema().WithItems(detail), "Details: google.rpc.ErrorInfo with a constant reason, always; google.rpc.BadRequest and buf.validate.Violations with each invalid field; google.rpc.ResourceInfo; google.rpc.RetryInfo."),
 	}
 	plain := openapi3.NewObjectSchema()
 	plain.Description = "An error in the form of google.rpc.Status."
