@@ -134,10 +134,33 @@ func TestFlood(t *testing.T) {
 			t.Errorf("another address: %d, %v", status, err)
 		}
 	}
+	for _, edge := range []string{first, second} {
+		if status, bans := request(t, http.MethodGet, edge+"/v1/bans", ""); status != http.StatusOK || !strings.Contains(bans, `"127.0.0.2"`) || !strings.Contains(bans, `"127.0.0.4"`) {
+			t.Errorf("bans: %d %s", status, bans)
+		}
+	}
 	_, metrics := request(t, http.MethodGet, first+"/metrics", "")
 	for _, line := range []string{`bongsu_edge_refusals_total{reason="address_limit"} `, `bongsu_edge_refusals_total{reason="banned"} `, "bongsu_edge_bans_total 2", "bongsu_edge_banned_addresses 2"} {
 		if !strings.Contains(metrics, line) {
 			t.Errorf("the metrics lack %s:\n%s", line, metrics)
+		}
+	}
+
+	// A ban that is lifted at one edge ends at both.
+	if status, answer := request(t, http.MethodDelete, second+"/v1/bans/127.0.0.2", ""); status != http.StatusOK {
+		t.Errorf("lift: %d %s", status, answer)
+	}
+	if status, answer := request(t, http.MethodDelete, second+"/v1/bans/127.0.0.2", ""); status != http.StatusNotFound {
+		t.Errorf("lift again: %d %s", status, answer)
+	}
+	for _, edge := range []string{second, first} {
+		for {
+			status, err := statusOf(waitCtx, banned, edge+"/v1/groups")
+			must(t, err)
+			if status != http.StatusForbidden {
+				break
+			}
+			look(waitCtx, t)
 		}
 	}
 }
