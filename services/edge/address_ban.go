@@ -2,7 +2,6 @@ package edge
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 
 	"connectrpc.com/connect"
@@ -28,8 +27,7 @@ func (s *addressBan) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.Metrics.RefusedRequest(RefusedBanned)
-	err := connect.NewError(connect.CodePermissionDenied, limitText("address "+banned.Text()+" is banned until "+
-		banned.ExpireTime.UTC().Format(time.RFC3339)+" for too many requests; an administrator can lift the ban (bongsu ban lift)"))
-	err.Meta()["Retry-After"] = []string{strconv.Itoa(wholeSeconds(banned.ExpireTime.Sub(s.Now())))}
-	rpc.WriteError(w, r, err, s.Log)
+	text := "address " + banned.Text() + " is banned until " + banned.ExpireTime.UTC().Format(time.RFC3339) +
+		" for too many requests; an administrator can lift the ban (bongsu ban lift)"
+	rpc.WriteError(w, r, refusalError(connect.CodePermissionDenied, RefusedBanned, text, banned.ExpireTime.Sub(s.Now())), s.Log)
 }

@@ -93,7 +93,7 @@ func (s *addressLimit) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer state.calls.Add(-1)
 	if state.calls.Add(1) > s.maxCalls {
 		s.Metrics.RefusedRequest(RefusedAddressCalls)
-		rpc.WriteError(w, r, limitError(connect.CodeResourceExhausted, "too many concurrent requests from "+client.String()+": at most "+
+		rpc.WriteError(w, r, limitError(connect.CodeResourceExhausted, RefusedAddressCalls, "too many concurrent requests from "+client.String()+": at most "+
 			strconv.FormatInt(s.maxCalls, 10)+" at a time; wait for some to end", busyRetry), s.Log)
 		return
 	}
@@ -114,7 +114,7 @@ func (l *addressLimiter) state(network netip.Prefix) *addressState {
 
 func (l *addressLimiter) refuse(w http.ResponseWriter, r *http.Request, client netip.Addr, wait time.Duration) {
 	l.Metrics.RefusedRequest(RefusedAddressLimit)
-	rpc.WriteError(w, r, limitError(connect.CodeResourceExhausted, "too many requests from "+client.String()+": at most "+l.rate.String()+"; slow down", wait), l.Log)
+	rpc.WriteError(w, r, limitError(connect.CodeResourceExhausted, RefusedAddressLimit, "too many requests from "+client.String()+": at most "+l.rate.String()+"; slow down", wait), l.Log)
 }
 
 // countRefusal counts a refusal, and bans an address that has too many.

@@ -157,7 +157,7 @@ func TestAddressBan(t *testing.T) {
 	res := a.get(t, client)
 	text := res.Body.String()
 	kittest.Equal(t, res.Header().Get("Retry-After"), "600")
-	for _, part := range []string{client, "2026-03-01T12:10:00Z", "bongsu ban lift", `"code":7`} {
+	for _, part := range []string{client, "2026-03-01T12:10:00Z", "bongsu ban lift", `"code":7`, `"reason":"ADDRESS_BANNED"`} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%s does not contain %q", text, part)
 		}

@@ -89,7 +89,7 @@ func (s *boundedCalls) serveStream(w http.ResponseWriter, r *http.Request, info 
 
 func (s *boundedCalls) refuse(w http.ResponseWriter, r *http.Request, code connect.Code, reason, text string) {
 	s.Metrics.RefusedRequest(reason)
-	rpc.WriteError(w, r, limitError(code, text, busyRetry), s.Log)
+	rpc.WriteError(w, r, limitError(code, reason, text, busyRetry), s.Log)
 }
 
 // open counts a stream of a caller, and reports false if it has too many.

@@ -135,7 +135,7 @@ func (s *serviceLimits) take(limit *serviceLimit) (tokens float64, err error) {
 		return tokens, nil
 	}
 	s.Metrics.RefusedRequest(RefusedServiceLimit)
-	refusal := limitError(connect.CodeResourceExhausted, "too many requests to the "+limit.service+" service: at most "+limit.rate.String()+"; try again later",
+	refusal := limitError(connect.CodeResourceExhausted, RefusedServiceLimit, "too many requests to the "+limit.service+" service: at most "+limit.rate.String()+"; try again later",
 		intervalOf(limit.rate, 1-tokens))
 	limit.describe(tokens, refusal.Meta().Add)
 	return 0, refusal
