@@ -314,18 +314,18 @@ func TestAccess(t *testing.T) {
 		_, callers[role] = k.make(t, `{"name":"`+role+`","role":"`+role+`"}`)
 	}
 	_, callers["user"] = k.make(t, `{"name":"user","role":"user","nickName":"user1"}`)
-	id, real := k.make(t, `{"name":"revoked","role":"admin"}`)
-	callers["revoked"] = real
-	callers["another secret"] = real[:len(real)-4] + "aaaa"
+	id, revoked := k.make(t, `{"name":"revoked","role":"admin"}`)
+	callers["revoked"] = revoked
+	callers["another secret"] = revoked[:len(revoked)-4] + "aaaa"
 	_, callers["elsewhere"] = k.make(t, `{"name":"elsewhere","role":"admin","allowedAddresses":["192.0.2.0/24"]}`)
 	_, callers["expired"] = k.make(t, `{"name":"expired","role":"admin","expireTime":"`+time.Now().Add(2*time.Second).UTC().Format(time.RFC3339Nano)+`"}`)
-	if status, answer := requestWith(t, http.MethodGet, edge+"/v1/caller", "", real); status != http.StatusOK {
+	if status, answer := requestWith(t, http.MethodGet, edge+"/v1/caller", "", revoked); status != http.StatusOK {
 		t.Fatalf("before it is revoked: %d %s", status, answer)
 	}
 	if status, answer := k.do(t, http.MethodDelete, "/v1/keys/"+id, ""); status != http.StatusOK {
 		t.Fatalf("revoke: %d %s", status, answer)
 	}
-	k.awaitRefusal(t, real)
+	k.awaitRefusal(t, revoked)
 	k.awaitRefusal(t, callers["expired"])
 
 	before := k.contents(t)

@@ -6,8 +6,9 @@ import (
 	"net/http"
 	"os"
 
-	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
 	"github.com/nats-io/nats.go"
+
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
