@@ -45,7 +45,7 @@ func (b banList) List(context.Context) ([]ban.Ban, error) {
 	return all, nil
 }
 
-func (b banList) Lift(ctx context.Context, address netip.Addr) error {
+func (b banList) Lift(_ context.Context, address netip.Addr) error {
 	for network := range b {
 		if network.Contains(address) {
 			delete(b, network)
