@@ -138,6 +138,7 @@ func startEdges(t *testing.T, firstNATS, secondNATS string) [2]string {
 func runProcess(t testing.TB, config Config) *App {
 	t.Helper()
 	config.Data, config.Log, config.Edge.Addr = t.TempDir(), slog.New(slog.DiscardHandler), "127.0.0.1:0"
+	config.Edge.Admission.AddressLimit = "off" // the test sends as many requests as it can
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	a, err := New(ctx, config)
 	if err != nil {
