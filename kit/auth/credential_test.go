@@ -20,7 +20,7 @@ func TestCredentialOf(t *testing.T) {
 		"bearer":                  {[]string{"Bearer abc"}, credential{text: "abc"}, false},
 		"lower case":              {[]string{"bearer abc"}, credential{text: "abc"}, false},
 		"spaces":                  {[]string{"Bearer   abc  "}, credential{text: "abc"}, false},
-		"basic, password":         {[]string{basic("bongsu:abc")}, credential{"abc", true}, false},
+		"basic, password":         {[]string{basic("library:abc")}, credential{"abc", true}, false},
 		"basic, user":             {[]string{basic("abc:")}, credential{"abc", true}, false},
 		"basic, password only":    {[]string{basic(":abc")}, credential{"abc", true}, false},
 		"basic, colon in it":      {[]string{basic("a:b:c")}, credential{"b:c", true}, false},

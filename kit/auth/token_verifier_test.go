@@ -25,7 +25,7 @@ import (
 func tokens(t *testing.T, issuer *oidctest.Issuer, change func(*auth.TokenConfig)) *auth.TokenVerifier {
 	t.Helper()
 	config := auth.TokenConfig{
-		Issuer: issuer.URL, Audience: "bongsu", Claims: auth.ClaimNames{Roles: "roles"}, Client: issuer.Client(), Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Issuer: issuer.URL, Audience: "library", Claims: auth.ClaimNames{Roles: "roles"}, Client: issuer.Client(), Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		RolesOf: func(value string) []string {
 			if role, ok := strings.CutPrefix(value, "app-"); ok {
 				return []string{role}
@@ -49,7 +49,7 @@ func tokens(t *testing.T, issuer *oidctest.Issuer, change func(*auth.TokenConfig
 
 // claims returns valid claims with changes; a nil value removes a claim.
 func claims(changes map[string]any) map[string]any {
-	all := map[string]any{"sub": "42", "aud": "bongsu", "exp": time.Now().Add(time.Hour).Unix(), "iat": time.Now().Unix()}
+	all := map[string]any{"sub": "42", "aud": "library", "exp": time.Now().Add(time.Hour).Unix(), "iat": time.Now().Unix()}
 	for name, value := range changes {
 		if value == nil {
 			delete(all, name)
@@ -73,7 +73,7 @@ func TestVerifyToken(t *testing.T) {
 			want  auth.Reason // empty if the token is accepted
 		}{
 			"valid":                    {valid, ""},
-			"one audience of several":  {issuer.Token(claims(map[string]any{"aud": []string{"other", "bongsu"}})), ""},
+			"one audience of several":  {issuer.Token(claims(map[string]any{"aud": []string{"other", "library"}})), ""},
 			"another audience":         {issuer.Token(claims(map[string]any{"aud": "other"})), auth.InvalidToken},
 			"no audience":              {issuer.Token(claims(map[string]any{"aud": nil})), auth.InvalidToken},
 			"another issuer's name":    {issuer.Token(claims(map[string]any{"iss": "https://other.test"})), auth.InvalidToken},
@@ -265,7 +265,7 @@ func TestIssuerAway(t *testing.T) {
 func TestVerifyAfterRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		issuer := oidctest.New(t)
-		verifier := auth.NewTokenVerifier(auth.TokenConfig{Issuer: issuer.URL, Audience: "bongsu", Client: issuer.Client(), Now: time.Now, Log: slog.New(slog.DiscardHandler), RolesOf: func(string) []string { return nil }})
+		verifier := auth.NewTokenVerifier(auth.TokenConfig{Issuer: issuer.URL, Audience: "library", Client: issuer.Client(), Now: time.Now, Log: slog.New(slog.DiscardHandler), RolesOf: func(string) []string { return nil }})
 		ended, end := context.WithCancel(t.Context())
 		end()
 		kittest.NoError(t, verifier.Run(ended))

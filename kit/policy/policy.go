@@ -21,7 +21,7 @@ type Policy struct {
 	// Internal is set for a method of an internal service, which no outside caller may
 	// call. The other fields are then empty.
 	Internal bool
-	// Permission is the permission that the caller needs, such as "alert.send"; empty only
+	// Permission is the permission that the caller needs, such as "book.lend"; empty only
 	// where Signed or Internal is set.
 	Permission string
 	// Signed is set if the service itself verifies the signature of a provider instead.

@@ -70,7 +70,7 @@ func (l *skewLog) record(id string, ahead time.Duration, now time.Time) {
 		l.suppressed++
 		return
 	}
-	l.log.Error("limiter state was written by a clock that is ahead, resetting it: check the clocks of all senders and of the alert service",
+	l.log.Error("limiter state was written by a clock that is ahead, resetting it: check the clocks of all processes that use it",
 		"key", id, "ahead", ahead, "suppressed", l.suppressed)
 	l.logged, l.suppressed = now, 0
 }
