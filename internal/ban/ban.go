@@ -33,7 +33,7 @@ type Ban struct {
 // concurrent use.
 type Bans interface {
 	// Find returns the ban of an address that has not expired, and reports whether there is
-	// one. It runs for every request: it does no I/O, and while nobody is banned it takes no
+	// one. It runs for every request: it does no I/O, and without bans it takes no
 	// lock.
 	Find(addr netip.Addr) (Ban, bool)
 	// Add bans an address for a duration, at most MaxDuration. The ban holds here at once and

@@ -93,7 +93,7 @@ func TestNetworkOf(t *testing.T) {
 	}
 }
 
-// BenchmarkFind measures the check of every request, while nobody is banned and while many are.
+// BenchmarkFind measures the check of every request, without bans and with many.
 func BenchmarkFind(b *testing.B) {
 	for name, banned := range map[string]int{"nobody": 0, "10000": 10_000} {
 		b.Run(name, func(b *testing.B) {

@@ -163,7 +163,7 @@ func TestKeyCache(t *testing.T) {
 			if _, err := verifier.Verify(t.Context(), key, client); err != nil {
 				t.Fatalf("after %s: %v", time.Since(begin), err)
 			}
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond) // of the bubble's clock
 		}
 		if _, err := verifier.Verify(t.Context(), key, client); reason(err) != auth.RevokedKey {
 			t.Errorf("after 5 s the error is %v", err)
@@ -195,14 +195,14 @@ func TestKeyStoreAway(t *testing.T) {
 		}
 		away := errors.New("connection refused")
 		store.down = away
-		time.Sleep(5*time.Second - 1)
+		time.Sleep(5*time.Second - 1) // of the bubble's clock
 		if _, err := verifier.Verify(t.Context(), key, client); err != nil {
 			t.Errorf("cached: %v", err)
 		}
 		if _, err := verifier.Verify(t.Context(), other, client); !errors.Is(err, away) || reason(err) != "" {
 			t.Errorf("not cached: error is %v", err)
 		}
-		time.Sleep(time.Nanosecond)
+		time.Sleep(time.Nanosecond) // of the bubble's clock
 		if _, err := verifier.Verify(t.Context(), key, client); !errors.Is(err, away) || reason(err) != "" {
 			t.Errorf("after 5 s: error is %v", err)
 		}
@@ -292,7 +292,7 @@ func TestKeyUses(t *testing.T) {
 			if time.Since(begin) == 45*time.Second {
 				recorder.down.Store(false)
 			}
-			time.Sleep(500 * time.Millisecond)
+			time.Sleep(500 * time.Millisecond) // of the bubble's clock
 		}
 		stop()
 		running.Wait()

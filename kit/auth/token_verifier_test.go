@@ -115,9 +115,9 @@ func TestTokenExpires(t *testing.T) {
 			if _, err := verifier.Verify(t.Context(), token); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Second - 1)
+			time.Sleep(time.Second - 1) // of the bubble's clock
 		}
-		time.Sleep(2 * time.Second)
+		time.Sleep(2 * time.Second) // of the bubble's clock
 		if _, err := verifier.Verify(t.Context(), token); reason(err) != auth.ExpiredToken {
 			t.Errorf("error is %v", err)
 		}
@@ -213,7 +213,7 @@ func TestForgedTokens(t *testing.T) {
 			if _, err := verifier.Verify(t.Context(), expired); reason(err) != auth.ExpiredToken {
 				t.Errorf("expired: error is %v", err)
 			}
-			time.Sleep(700 * time.Millisecond)
+			time.Sleep(700 * time.Millisecond) // of the bubble's clock
 		}
 		attack.Wait()
 		if n := issuer.Fetches(); n > 25 {
@@ -240,7 +240,7 @@ func TestIssuerAway(t *testing.T) {
 			t.Errorf("issuer is back: %v", err)
 		}
 		issuer.SetDown(true)
-		time.Sleep(20 * time.Minute)
+		time.Sleep(20 * time.Minute) // of the bubble's clock
 		if _, err := verifier.Verify(t.Context(), old); err != nil {
 			t.Errorf("known key, issuer away: %v", err)
 		}
@@ -250,7 +250,7 @@ func TestIssuerAway(t *testing.T) {
 		}
 		issuer.SetDown(false)
 		issuer.Withdraw()
-		time.Sleep(5*time.Minute + 10*time.Second)
+		time.Sleep(5*time.Minute + 10*time.Second) // of the bubble's clock
 		if _, err := verifier.Verify(t.Context(), old); reason(err) != auth.InvalidToken {
 			t.Errorf("withdrawn key: error is %v", err)
 		}

@@ -14,7 +14,7 @@ const (
 	// what it has received.
 	helloInterval = 20 * time.Millisecond
 	// lease is how long a process may use its cache after the send time of its last message
-	// that a peer has acknowledged. A peer that cannot be told of a change stops using its
+	// that a peer has acknowledged. A peer that cannot be notified of a change stops using its
 	// cache within this time. It is a few times the interval: a message and the next one of
 	// the peer are on their way meanwhile.
 	lease = 100 * time.Millisecond

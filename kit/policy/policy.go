@@ -35,7 +35,7 @@ type Policy struct {
 	Invalidates []string
 	// Audit is how calls are recorded in the audit log.
 	Audit Audit
-	// Resource names what a call is for in the audit log; it names nothing without Audit.
+	// Resource is the name of the resource of a call in the audit log; empty without Audit.
 	Resource Resource
 	// OwnerField is the field of the request with a nickname, whose user needs no
 	// permission; empty for none.

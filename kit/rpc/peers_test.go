@@ -343,7 +343,7 @@ func TestPeersByKeyAndTLS(t *testing.T) {
 	}
 }
 
-// TestPeersNotRequired checks that callers are not believed where nobody authenticates.
+// TestPeersNotRequired checks that a caller in a header is ignored without authentication of peers.
 func TestPeersNotRequired(t *testing.T) {
 	peers := openPeers(t, rpc.PeerConfig{}, &fakeTime{})
 	service, addr := servePeers(t, peers)

@@ -27,7 +27,7 @@ type RequestInfo struct {
 	TraceID string
 	// Client is the address of the client; invalid if no stage sets it.
 	Client netip.Addr
-	// Caller is the id of the authenticated caller; empty for nobody.
+	// Caller is the id of the authenticated caller; empty without a caller.
 	Caller string
 	// Code is the code of the error that the method returned; 0 for none.
 	Code connect.Code

@@ -32,7 +32,7 @@ type KeyUse struct {
 type AuditEntry struct {
 	ID         string // orders the entries of one moment; 1 to 40 characters, unique
 	Time       time.Time
-	Caller     string // the id of the API key, or oidc:SUBJECT for a token; empty for nobody
+	Caller     string // the id of the API key, or oidc:SUBJECT for a token; empty without a caller
 	CallerName string
 	Address    string // of the client
 	Procedure  string // such as bongsu.group.v1.GroupService/CreateGroup

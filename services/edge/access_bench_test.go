@@ -20,7 +20,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/edge"
 )
 
-// BenchmarkAccess measures what the permission and the audit log cost an alert: in the handler of
+// BenchmarkAccess measures the cost of the permission and of the audit log for an alert: in the handler of
 // the port, without a network and a store.
 func BenchmarkAccess(b *testing.B) {
 	body, err := proto.Marshal(&alertv1.SendAlertRequest{Target: []string{"@kim"}, Message: "down"})

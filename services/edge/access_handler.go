@@ -35,7 +35,7 @@ type AccessHandler struct {
 	Bans Bans
 }
 
-// GetCaller returns the caller. Without authentication nobody may do everything.
+// GetCaller returns the caller. Without authentication, a request without a caller is allowed everything.
 func (h AccessHandler) GetCaller(ctx context.Context, _ *accessv1.GetCallerRequest) (*accessv1.GetCallerResponse, error) {
 	caller, ok := auth.CallerOf(ctx)
 	if !ok {

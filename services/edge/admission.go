@@ -15,7 +15,7 @@ type BannedAddresses interface {
 	Add(addr netip.Addr, duration time.Duration) (ban.Ban, bool)
 }
 
-// AdmissionMetrics count what admission refuses.
+// AdmissionMetrics counts refused requests and bans.
 type AdmissionMetrics interface {
 	// RefusedRequest counts a refused request, by the reason: one of the Refused constants.
 	RefusedRequest(reason string)
@@ -70,7 +70,7 @@ func NewAdmission(c AdmissionConfig, d AdmissionDependencies) (*Admission, error
 	return a, nil
 }
 
-// Counts are the numbers of what an Admission holds now.
+// Counts are the current numbers of calls, streams and addresses of an Admission.
 type Counts struct {
 	Calls, Streams int64 // that are being served
 	Addresses      int   // whose limits are in memory

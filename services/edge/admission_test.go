@@ -63,7 +63,7 @@ func admit(t testing.TB, change func(*edge.AdmissionConfig)) *admitted {
 	return a
 }
 
-// counted counts what an edge refuses.
+// counted counts the refusals of an edge.
 type counted struct {
 	mu       sync.Mutex
 	byReason map[string]int
@@ -503,7 +503,7 @@ func BenchmarkAdmission(b *testing.B) {
 	}
 }
 
-// A discard is a response that nobody reads.
+// A discard is a response without a reader.
 type discard struct{ header http.Header }
 
 func (d *discard) Header() http.Header          { return d.header }

@@ -111,7 +111,7 @@ func TestAuditBatches(t *testing.T) {
 		b.add(auditID(1), false)
 		synctest.Wait()
 		audit.check(t, nil, 0)
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // of the bubble's clock
 		synctest.Wait()
 		audit.check(t, auditIDs(2), 0)
 		if audit.calls != 1 {
@@ -154,10 +154,10 @@ func TestAuditWaitsForTheAuditLog(t *testing.T) {
 			t.Errorf("the second call waited %s", took)
 		}
 		audit.set(errAway, false)
-		time.Sleep(time.Minute)
+		time.Sleep(time.Minute) // of the bubble's clock
 		audit.check(t, nil, 0)
 		audit.set(nil, false)
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // of the bubble's clock
 		synctest.Wait()
 		audit.check(t, auditIDs(2), 0)
 		b.store(t.Context(), auditID(2))
@@ -178,11 +178,11 @@ func TestAuditBufferIsBounded(t *testing.T) {
 		for n := range maxAuditEntries - maxAuditEntriesMany + 3 { // those of which this is the only record have more room
 			b.store(t.Context(), auditID(maxAuditEntriesMany+n))
 		}
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // of the bubble's clock
 		synctest.Wait()
 		audit.check(t, nil, 8)
 		audit.set(nil, false)
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) // of the bubble's clock
 		synctest.Wait()
 		audit.check(t, auditIDs(maxAuditEntries), 8)
 		if log.Count("audit entries dropped") != 1 || log.Count("count=8") != 1 {

@@ -38,7 +38,7 @@ func NewAuthenticator(callers *auth.Authenticator, metrics AuthMetrics, log *slo
 // Stage returns the stage that puts the caller of a request into its context and its
 // RequestInfo. It refuses credentials that are not accepted: with 401, and with 503 if that
 // cannot be decided now. A request without credentials is passed on without a caller: the
-// Authorizer decides what nobody may do.
+// Authorizer decides what is allowed without a caller.
 func (a *Authenticator) Stage(next http.Handler) http.Handler { return &authenticateStage{a, next} }
 
 // An authenticateStage is the stage of an Authenticator.

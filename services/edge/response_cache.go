@@ -23,7 +23,7 @@ var _ connect.Interceptor = (*ResponseCache)(nil)
 // goes on in another process.
 const uncertainHold = 10 * time.Second
 
-// CacheMetrics counts calls that read or change what is cached.
+// CacheMetrics counts calls that read or change cached responses.
 type CacheMetrics interface {
 	// CachedCall counts a call of a method whose responses are cached. The outcome is hit, miss,
 	// shared or bypass.

@@ -268,7 +268,7 @@ func (k keyring) awaitRefusal(t *testing.T, key string) {
 		if status, _ := requestWith(t, http.MethodGet, k.edge+"/v1/caller", "", key); status == http.StatusUnauthorized {
 			return
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond) // between polls of another process
 	}
 	t.Fatal("the key is not refused")
 }

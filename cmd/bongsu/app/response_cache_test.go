@@ -216,7 +216,7 @@ func readVersion(t *testing.T, edge, path string) versionRead {
 	return versionRead{version, res.header.Get("Age")}
 }
 
-// A response is what request returns.
+// A response is the result of request.
 type response struct {
 	header http.Header
 	body   string

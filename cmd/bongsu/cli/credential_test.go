@@ -75,7 +75,7 @@ func watch(ctx context.Context, c client) error {
 	return stream.Err()
 }
 
-// TestAdminKeyStaysHere checks that no server elsewhere gets the admin key.
+// TestAdminKeyStaysHere checks that no other machine gets the admin key.
 func TestAdminKeyStaysHere(t *testing.T) {
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "admin.key"), []byte("admin"), 0o600); err != nil {

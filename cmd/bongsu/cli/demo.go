@@ -60,7 +60,7 @@ func (c demoCmd) Run(ctx context.Context, con *console) (err error) {
 		return a.Run(ctx)
 	})
 	g.Go(func() error {
-		err := demoRun{out: out, edge: "http://" + a.Addr(app.Edge), mockup: "http://" + a.Addr(app.Mockup), data: data}.run(ctx)
+		err := demoRun{out: out, edge: "http://" + a.Addr(app.Edge), mockup: "http://" + a.Addr(app.Mockup), data: data, once: c.Once}.run(ctx)
 		if err != nil || c.Once {
 			stop()
 		}

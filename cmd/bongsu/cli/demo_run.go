@@ -26,6 +26,7 @@ const (
 type demoRun struct {
 	out                *deferredOutput
 	edge, mockup, data string
+	once               bool // the process ends after the run
 }
 
 func (r demoRun) run(ctx context.Context) error {
@@ -44,6 +45,14 @@ func (r demoRun) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !r.once {
+		r.suggest(id)
+	}
+	return nil
+}
+
+// suggest prints commands to try while the process runs on.
+func (r demoRun) suggest(id string) {
 	r.say("\nBongsu keeps running. Try next:\n")
 	for _, command := range []string{
 		fmt.Sprintf(`curl -H 'Content-Type: application/json' -d '{"target":["@all"],"severity":"critical","message":"disk full on db1"}' %s/v1/alerts`, r.edge),
@@ -54,7 +63,6 @@ func (r demoRun) run(ctx context.Context) error {
 		r.say("  %s", command)
 	}
 	r.say("\nPress Ctrl-C to stop.")
-	return nil
 }
 
 // post sends the example alert over REST and returns the response body.

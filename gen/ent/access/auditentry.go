@@ -19,7 +19,7 @@ type AuditEntry struct {
 	ID string `json:"id,omitempty"`
 	// when the call ended
 	Time int64 `json:"time,omitempty"`
-	// the id of the API key, or oidc:SUBJECT for a token; empty for nobody
+	// the id of the API key, or oidc:SUBJECT for a token; empty without a caller
 	Caller string `json:"caller,omitempty"`
 	// the name of the API key, or the name in the token
 	CallerName string `json:"caller_name,omitempty"`

@@ -73,7 +73,7 @@ func (s suite) isBanned(b ban.Bans, addr netip.Addr) func() bool {
 	return func() bool { _, banned := b.Find(addr); return banned }
 }
 
-// ban bans an address, and waits until it is banned elsewhere.
+// ban bans an address, and waits until every edge knows the ban.
 func (s suite) ban(t *testing.T, addr netip.Addr, d time.Duration) ban.Ban {
 	t.Helper()
 	b, ok := s.here.Add(addr, d)

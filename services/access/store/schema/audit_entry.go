@@ -21,7 +21,7 @@ func (AuditEntry) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("id").Comment("orders the entries of one moment"),
 		field.Int64("time").Comment("when the call ended"),
-		field.Text("caller").Comment("the id of the API key, or oidc:SUBJECT for a token; empty for nobody"),
+		field.Text("caller").Comment("the id of the API key, or oidc:SUBJECT for a token; empty without a caller"),
 		field.Text("caller_name").Comment("the name of the API key, or the name in the token"),
 		field.Text("address").Comment("the address of the client"),
 		field.Text("procedure").Comment("the method"),
