@@ -2,7 +2,9 @@ package faults
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -17,6 +19,7 @@ type faultCase struct {
 	kill     string // edge, group, alert, sender, broker, all, none
 	provider string // key of providers
 	wipe     bool   // delete the folder of JetStream at run time
+	auth     bool   // callers need an API key; apart then has an edge and an access service too
 }
 
 func (c faultCase) String() string {
@@ -24,7 +27,22 @@ func (c faultCase) String() string {
 	if c.wipe {
 		jetstream = "deleted"
 	}
-	return fmt.Sprintf("%s,%s,kill=%s,provider=%s,jetstream=%s", c.store, c.layout, c.kill, c.provider, jetstream)
+	name := fmt.Sprintf("%s,%s,kill=%s,provider=%s,jetstream=%s", c.store, c.layout, c.kill, c.provider, jetstream)
+	if c.auth {
+		name += ",auth=key"
+	}
+	return name
+}
+
+// withAuth returns cases in a random order that depends on the seed only. In the first half
+// of them, callers need an API key.
+func withAuth(cases []faultCase) []faultCase {
+	cases = slices.SortedFunc(slices.Values(cases), func(a, b faultCase) int { return strings.Compare(a.String(), b.String()) })
+	draw("auth").Shuffle(len(cases), func(i, j int) { cases[i], cases[j] = cases[j], cases[i] })
+	for i := range (len(cases) + 1) / 2 {
+		cases[i].auth = true
+	}
+	return cases
 }
 
 // quiet reports whether no fault of the case can cause a duplicate.
@@ -49,25 +67,25 @@ var providers = map[string]provider{
 // few is the matrix of a short run, some that of a usual run.
 var (
 	few = []faultCase{
-		{"sqlite", "one", "all", "ok", false},
-		{"sqlite", "apart", "sender", "slow", false},
-		{"sqlite", "apart", "none", "500", true},
+		{store: "sqlite", layout: "one", kill: "all", provider: "ok"},
+		{store: "sqlite", layout: "apart", kill: "sender", provider: "slow"},
+		{store: "sqlite", layout: "apart", kill: "none", provider: "500", wipe: true},
 	}
 	some = append(few,
-		faultCase{"sqlite", "one", "none", "429", true},
-		faultCase{"sqlite", "one", "all", "answers-dies", true},
-		faultCase{"sqlite", "apart", "alert", "ok", false},
-		faultCase{"sqlite", "apart", "broker", "429", true},
-		faultCase{"postgres", "one", "all", "500", false},
-		faultCase{"postgres", "apart", "alert", "429", false},
-		faultCase{"postgres", "apart", "sender", "closes", false},
-		faultCase{"postgres", "apart", "broker", "ok", false},
-		faultCase{"postgres", "apart", "all", "answers-dies", true},
-		faultCase{"postgres", "apart", "none", "slow", true},
-		faultCase{"sqlite", "apart", "directory", "hangs", false},
-		faultCase{"postgres", "pairs", "alert", "ok", false},
-		faultCase{"postgres", "pairs", "edge", "429", false},
-		faultCase{"postgres", "pairs", "all", "hangs", true},
+		faultCase{store: "sqlite", layout: "one", kill: "none", provider: "429", wipe: true},
+		faultCase{store: "sqlite", layout: "one", kill: "all", provider: "answers-dies", wipe: true},
+		faultCase{store: "sqlite", layout: "apart", kill: "alert", provider: "ok"},
+		faultCase{store: "sqlite", layout: "apart", kill: "broker", provider: "429", wipe: true},
+		faultCase{store: "postgres", layout: "one", kill: "all", provider: "500"},
+		faultCase{store: "postgres", layout: "apart", kill: "alert", provider: "429"},
+		faultCase{store: "postgres", layout: "apart", kill: "sender", provider: "closes"},
+		faultCase{store: "postgres", layout: "apart", kill: "broker", provider: "ok"},
+		faultCase{store: "postgres", layout: "apart", kill: "all", provider: "answers-dies", wipe: true},
+		faultCase{store: "postgres", layout: "apart", kill: "none", provider: "slow", wipe: true},
+		faultCase{store: "sqlite", layout: "apart", kill: "directory", provider: "hangs"},
+		faultCase{store: "postgres", layout: "pairs", kill: "alert", provider: "ok"},
+		faultCase{store: "postgres", layout: "pairs", kill: "edge", provider: "429"},
+		faultCase{store: "postgres", layout: "pairs", kill: "all", provider: "hangs", wipe: true},
 	)
 )
 
@@ -89,7 +107,7 @@ func every() []faultCase {
 			for _, kill := range kills {
 				for provider := range providers {
 					for _, wipe := range []bool{false, true} {
-						all = append(all, faultCase{store, layout, kill, provider, wipe})
+						all = append(all, faultCase{store: store, layout: layout, kill: kill, provider: provider, wipe: wipe})
 					}
 				}
 			}

@@ -47,7 +47,8 @@ func (s *system) drive(ctx context.Context, all []*alertRequest, accepted *count
 	work := make(chan *alertRequest)
 	var callers sync.WaitGroup
 	var requests atomic.Int64
-	client := &http.Client{Timeout: 5 * time.Second}
+	client := s.client()
+	client.Timeout = 5 * time.Second
 	for range 6 {
 		callers.Go(func() {
 			for p := range work {

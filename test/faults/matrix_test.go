@@ -30,7 +30,7 @@ func TestMatrix(t *testing.T) {
 		cases = few
 	}
 	t.Logf("BONGSU_FAULTS_SEED=%d", seed)
-	for _, c := range cases {
+	for _, c := range withAuth(cases) {
 		t.Run(c.String(), func(t *testing.T) {
 			t.Parallel()
 			c.run(t)
@@ -38,18 +38,30 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
+// start runs the system of the case, with users.
+func (c faultCase) start(t *testing.T) *system {
+	empty := withBroker
+	if c.layout == "one" {
+		empty = newSystem
+	}
+	s := empty(t)
+	if c.auth {
+		s.requireKeys(t)
+	}
+	switch c.layout {
+	case "one":
+		return s.one(t, t.TempDir(), databaseFlags(t, c.store)...)
+	case "pairs":
+		return s.pairs(t)
+	default:
+		return s.split(t, c.store, "sender1", "sender2")
+	}
+}
+
 // run sends alerts through a system during fault events, and checks the result.
 func (c faultCase) run(t *testing.T) {
 	rng := draw(c.String())
-	var sys *system
-	switch c.layout {
-	case "one":
-		sys = startOneProcess(t, c.store)
-	case "apart":
-		sys = startSplit(t, c.store, "sender1", "sender2")
-	case "pairs":
-		sys = startPairs(t)
-	}
+	sys := c.start(t)
 	if _, err := sys.fakes().SetFault(t.Context(), &mockupv1.SetFaultRequest{Fault: &mockupv1.Fault{Delay: durationpb.New(10 * time.Millisecond)}}); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +80,7 @@ func (c faultCase) run(t *testing.T) {
 		defer close(driven)
 		sys.drive(ctx, all, accepted)
 	}()
-	for _, event := range c.plan(rng, deliveries) {
+	for _, event := range c.plan(rng, deliveries, sys.order) {
 		event.await(ctx, sys, accepted)
 		sys.recordFault(func() {
 			if event.wipe {
@@ -92,6 +104,9 @@ func (c faultCase) run(t *testing.T) {
 	results.add(r)
 	t.Logf("%d costly deliveries failed instead of being repeated; %d calls were deduplicated by the provider", r.spared, r.known)
 	sys.living(t)
+	if c.auth {
+		sys.refusesStrangers(t)
+	}
 	if c.quiet() {
 		sys.calm(t)
 	}
@@ -132,8 +147,8 @@ type faultEvent struct {
 	wipe    bool          // delete JetStream's folder instead
 }
 
-// plan returns random fault events, spread over the run.
-func (c faultCase) plan(rng *rand.Rand, deliveries int) []faultEvent {
+// plan returns random fault events of the parts, spread over the run.
+func (c faultCase) plan(rng *rand.Rand, deliveries int, parts []string) []faultEvent {
 	var plan []faultEvent
 	n := 0
 	if c.kill != "none" {
@@ -146,7 +161,7 @@ func (c faultCase) plan(rng *rand.Rand, deliveries int) []faultEvent {
 	}
 	for i := range n {
 		part := (float64(i) + rng.Float64()) / float64(n) * 0.8
-		e := faultEvent{wipe: i == wiped, parts: c.victims(rng), after: upTo(rng, 60*time.Millisecond), down: upTo(rng, 300*time.Millisecond)}
+		e := faultEvent{wipe: i == wiped, parts: c.victims(rng, parts), after: upTo(rng, 60*time.Millisecond), down: upTo(rng, 300*time.Millisecond)}
 		if rng.IntN(2) == 0 {
 			e.accepts = 1 + int(part*alerts)
 		} else {
@@ -158,16 +173,12 @@ func (c faultCase) plan(rng *rand.Rand, deliveries int) []faultEvent {
 }
 
 // victims returns the random parts to kill.
-func (c faultCase) victims(rng *rand.Rand) []string {
+func (c faultCase) victims(rng *rand.Rand, parts []string) []string {
 	switch {
 	case c.kill == "none":
 		return nil
-	case c.layout == "one":
-		return []string{"all"}
-	case c.kill == "all" && c.layout == "apart":
-		return []string{"broker", "directory", "alert", "sender1", "sender2"}
 	case c.kill == "all":
-		return []string{"broker", "directory1", "alert1", "edge1", "sender1", "directory2", "alert2", "edge2", "sender2"}
+		return parts
 	case c.kill == "sender", c.kill != "broker" && c.layout == "pairs":
 		return []string{fmt.Sprintf("%s%d", c.kill, 1+rng.IntN(2))}
 	}

@@ -3,7 +3,6 @@ package faults
 import (
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"testing"
 
 	"golang.org/x/sync/errgroup"
@@ -89,9 +88,9 @@ func aim(rng *rand.Rand) (target string, people int) {
 }
 
 // settle imports the users into an empty directory.
-func settle(t testing.TB, url string) {
+func (s *system) settle(t testing.TB, url string) {
 	t.Helper()
-	people := userv1connect.NewUserServiceClient(http.DefaultClient, url)
+	people := userv1connect.NewUserServiceClient(s.client(), url)
 	g, ctx := errgroup.WithContext(t.Context())
 	g.SetLimit(8)
 	for user := 1; user <= users; user++ {
@@ -103,7 +102,7 @@ func settle(t testing.TB, url string) {
 		})
 	}
 	must(t, g.Wait())
-	together := groupv1connect.NewGroupServiceClient(http.DefaultClient, url)
+	together := groupv1connect.NewGroupServiceClient(s.client(), url)
 	for name, members := range groups() {
 		made, err := together.CreateGroup(t.Context(), &groupv1.CreateGroupRequest{GroupName: name})
 		must(t, err)

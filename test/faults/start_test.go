@@ -79,7 +79,7 @@ func TestKilledWhileItMigrates(t *testing.T) {
 			s.start(t, "all")
 			s.sendTo(s.parts["all"].URLs(t, 1)["edge"])
 
-			settle(t, s.url)
+			s.settle(t, s.url)
 			p := &alertRequest{target: `"@user1"`, severity: "high", message: "the ledger has the newest schema version"}
 			s.send(t, []*alertRequest{p})
 			ctx, cancel := context.WithTimeout(t.Context(), bound)

@@ -81,7 +81,7 @@ func (s *system) get(ctx context.Context, path string) (status int, text string)
 	if err != nil {
 		return 0, err.Error()
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := s.client().Do(req)
 	if err != nil {
 		return 0, err.Error()
 	}
@@ -97,7 +97,7 @@ func (s *system) get(ctx context.Context, path string) (status int, text string)
 // details.
 func (s *system) refuses(t testing.TB) {
 	t.Helper()
-	res, err := http.Post(s.url+"/v1/alerts", "application/json", strings.NewReader(`{"target":["@all"],"message":"`+strings.Repeat("y", 10000)+`"}`))
+	res, err := s.client().Post(s.url+"/v1/alerts", "application/json", strings.NewReader(`{"target":["@all"],"message":"`+strings.Repeat("y", 10000)+`"}`))
 	must(t, err)
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)

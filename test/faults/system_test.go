@@ -19,7 +19,6 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1/mockupv1connect"
-	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
@@ -37,6 +36,9 @@ type system struct {
 	jetstream string  // folder of the broker
 	key       string  // path of the seal key file
 	calls     counter // calls to the fake so far, approximately
+
+	authFlags []string // of all parts if callers need an API key; otherwise none
+	apiKey    string   // of all callers; empty for none
 
 	parts      map[string]*part
 	order      []string // start order of the parts
@@ -88,6 +90,7 @@ func (s *system) prepare(t testing.TB, name, service string, args ...string) (ur
 	t.Helper()
 	addr := fmt.Sprintf("127.0.0.1:%d", proc.Port(t))
 	args = append(args, "--lease="+lease.String(), "--provider-timeout=1400ms", "--provider-url="+s.mockup, "--messenger-config="+s.config, "--"+service+"-addr="+addr)
+	args = append(args, s.authFlags...)
 	it := &part{command: func() *exec.Cmd { return binaries.ServeCommand(args...) }}
 	it.start = func(t testing.TB) *proc.Process {
 		p := proc.Start(t, it.command())
@@ -97,101 +100,6 @@ func (s *system) prepare(t testing.TB, name, service string, args ...string) (ur
 	s.parts[name] = it
 	s.order = append(s.order, name)
 	return "http://" + addr
-}
-
-// databases returns a new directory and a new ledger.
-func databases(t testing.TB, store string) (directory, ledger string) {
-	t.Helper()
-	if store == "postgres" {
-		return postgrestest.URL(t), postgrestest.URL(t)
-	}
-	dir := t.TempDir()
-	return filepath.Join(dir, "directory.db"), filepath.Join(dir, "ledger.db")
-}
-
-// startOneProcess runs all services in one process, with users.
-func startOneProcess(t testing.TB, store string, more ...string) *system {
-	t.Helper()
-	directory, ledger := databases(t, store)
-	return oneIn(t, t.TempDir(), append(more, "--directory-url="+directory, "--ledger-url="+ledger)...)
-}
-
-// oneIn runs all services in one process with the folder data.
-func oneIn(t testing.TB, data string, more ...string) *system {
-	t.Helper()
-	s := newSystem(t)
-	s.jetstream = filepath.Join(data, "jetstream")
-	s.sendTo(s.serve(t, "all", "edge", append(more, "--data="+data)...))
-	settle(t, s.url)
-	return s
-}
-
-// startSplit runs directory, alert, broker and senders in separate processes, with users.
-func startSplit(t testing.TB, store string, senders ...string) *system {
-	t.Helper()
-	directory, ledger := databases(t, store)
-	s := withBroker(t)
-	group := s.serve(t, "directory", "directory", s.directoryFlags(t, directory)...)
-	s.sendTo(s.serve(t, "alert", "alert", s.alertFlags(t, ledger, group)...))
-	settle(t, group)
-	for _, name := range senders {
-		s.serveSender(t, name, s.url)
-	}
-	return s
-}
-
-// startPairs runs two of each of edge, directory, alert and sender in separate processes, on one
-// broker and shared databases. The first edge and the first sender use the first directory
-// and alert service, the second ones the second.
-func startPairs(t testing.TB) *system {
-	t.Helper()
-	directory, ledger := databases(t, "postgres")
-	s := withBroker(t)
-	var edges []string
-	for n := 1; n <= 2; n++ {
-		group := s.serve(t, fmt.Sprintf("directory%d", n), "directory", s.directoryFlags(t, directory)...)
-		alert := s.serve(t, fmt.Sprintf("alert%d", n), "alert", s.alertFlags(t, ledger, group)...)
-		edges = append(edges, s.serve(t, fmt.Sprintf("edge%d", n), "edge", "--services=edge", "--data="+t.TempDir(), "--directory-service-url="+group, "--alert-url="+alert))
-		s.serveSender(t, fmt.Sprintf("sender%d", n), alert)
-	}
-	s.sendTo(edges...)
-	settle(t, s.url)
-	return s
-}
-
-// withBroker returns a system with only a broker and a seal key.
-func withBroker(t testing.TB) *system {
-	t.Helper()
-	s := newSystem(t)
-	s.jetstream, s.key = t.TempDir(), filepath.Join(t.TempDir(), "seal.key")
-	if out, err := exec.Command(binaries.Bongsu, "key", "make", s.key).CombinedOutput(); err != nil {
-		t.Fatalf("key make: %v\n%s", err, out)
-	}
-	port := proc.Port(t)
-	s.nats = fmt.Sprintf("nats://127.0.0.1:%d", port)
-	s.add(t, "broker", func(t testing.TB) *proc.Process {
-		p, _ := binaries.NATS(t, s.jetstream, port)
-		return p
-	})
-	return s
-}
-
-// directoryFlags returns the flags of a directory service on a database.
-func (s *system) directoryFlags(t testing.TB, directory string) []string {
-	t.Helper()
-	return []string{"--services=directory", "--data=" + t.TempDir(), "--directory-url=" + directory, "--seal-key-file=" + s.key}
-}
-
-// alertFlags returns the flags of an alert service on a ledger.
-func (s *system) alertFlags(t testing.TB, ledger, group string) []string {
-	t.Helper()
-	return []string{"--services=alert", "--data=" + t.TempDir(), "--ledger-url=" + ledger, "--directory-service-url=" + group, "--nats-url=" + s.nats}
-}
-
-// serveSender starts a sender that uses the alert service at a URL.
-func (s *system) serveSender(t testing.TB, name, alert string, more ...string) {
-	t.Helper()
-	s.serve(t, name, "sender", append(more, "--services=sender", "--data="+t.TempDir(), "--alert-url="+alert, "--nats-url="+s.nats, "--seal-key-file="+s.key)...)
 }
 
 // kill kills parts all at once, as in a power failure.
@@ -239,7 +147,7 @@ func (s *system) living(t testing.TB) {
 }
 
 func (s *system) alerts() alertv1connect.AlertServiceClient {
-	return alertv1connect.NewAlertServiceClient(http.DefaultClient, s.url)
+	return alertv1connect.NewAlertServiceClient(s.client(), s.url)
 }
 
 func (s *system) fakes() mockupv1connect.MockupServiceClient {
