@@ -13,7 +13,7 @@ import (
 // with fsync. The scenario deliver includes the senders' share of the machine.
 func accept(s *scene) {
 	for _, by := range protocols {
-		b := s.withoutSenders()
+		b := s.withoutSenders(s.auth())
 		bare, of := protocols[0], "ceiling/handler"
 		if by.name == "grpc" {
 			bare, of = by, "ceiling/handler-grpc"
@@ -21,7 +21,7 @@ func accept(s *scene) {
 		var taken [3]load.Result
 		whole := beside(func() float64 { return s.ceilingHandler(bare) }, func() {
 			for i, width := range acceptWidths {
-				send := by.send(b.url, workers, toEach(width))
+				send := by.send(b.endpoint, workers, toEach(width))
 				s.run(load.Closed{Callers: workers, Time: s.Time / 10}, send)
 				taken[i] = s.run(load.Closed{Callers: workers, Time: s.Time}, send)
 			}
@@ -38,15 +38,19 @@ func accept(s *scene) {
 
 var acceptWidths = [3]int{1, 5, 100}
 
-// withoutSenders runs the services that accept alerts, with users.
-func (s *scene) withoutSenders() *bongsu {
+// withoutSenders runs the services that accept alerts, with users. auth is the flag --auth.
+func (s *scene) withoutSenders(auth string) *bongsu {
 	in := s.files()
+	data := filepath.Dir(in.ledger)
 	_, nats := s.binaries.NATS(s, s.folder(), -1)
 	p := s.binaries.Serve(s, slices.Concat(unlimited, []string{
-		"--services=edge,group,alert", "--nats-url=" + nats, "--data=" + filepath.Dir(in.ledger), "--edge-addr=127.0.0.1:0",
+		"--services=edge,access,directory,alert", auth, "--nats-url=" + nats, "--data=" + data, "--edge-addr=127.0.0.1:0",
 		"--seal-key-file=" + s.key,
 	})...)
-	b := &bongsu{Process: p, url: p.URLs(s, 1)["edge"], ledger: s.open(in.ledger)}
-	s.settle(b.url, people, widths...)
+	b := &bongsu{Process: p, endpoint: endpoint{url: p.URLs(s, 1)["edge"]}, data: data, ledger: s.open(in.ledger)}
+	if auth == requireKeys {
+		s.createKeys(b)
+	}
+	s.settle(b.asAdmin(), people, widths...)
 	return b
 }

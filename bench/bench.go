@@ -35,7 +35,7 @@ func bench(ctx context.Context, o options, out, progress io.Writer) error {
 				break
 			}
 			fmt.Fprintf(progress, "%s, run %d of %d\n", p.name, run+1, o.Runs)
-			s := &scene{stage: st}
+			s := &scene{stage: st, mark: p.mark(o)}
 			measured, err := s.perform(p.play)
 			if err != nil {
 				failures = append(failures, fmt.Errorf("%s, run %d: %w", p.name, run+1, err))

@@ -35,7 +35,7 @@ func TestBench(t *testing.T) {
 	}
 	dir := t.TempDir()
 	o, err := parse([]string{
-		"-run=ceilings,accept,deliver,latency,fanout,senders", "-time=100ms", "-dir=" + dir,
+		"-run=ceilings,accept,accept-key,deliver,latency,fanout,senders", "-time=100ms", "-dir=" + dir,
 		"-json=" + filepath.Join(dir, "bench.json"), "-report=" + filepath.Join(dir, "RESULTS.md"),
 	})
 	if err != nil {
@@ -61,6 +61,7 @@ func TestBench(t *testing.T) {
 	}
 	for _, name := range []string{
 		"ceiling/post", "ceiling/handler", "ceiling/relay", "ceiling/sqlite", "ceiling/jetstream", "accept/connect/1", "accept/grpc/5", "accept/rest/100",
+		"accept-key/connect/off", "accept-key/grpc", "accept-key/rest",
 		"deliver/1", "deliver/100", "latency/100/p99", "fanout/1300/last", "senders/2", "senders/far/2",
 	} {
 		if by[name].Runs != 1 {
@@ -77,7 +78,7 @@ func TestBench(t *testing.T) {
 	for _, v := range got.Budgets {
 		judged += v.Runs
 	}
-	if judged != 7 || len(got.Notes) != 0 || got.Machine.Cores == 0 || got.Machine.CPU == "" {
+	if judged != 10 || len(got.Notes) != 0 || got.Machine.Cores == 0 || got.Machine.CPU == "" {
 		t.Errorf("%d verdicts on %+v, %q", judged, got.Machine, got.Notes)
 	}
 	page, err := os.ReadFile(o.Report)
@@ -86,6 +87,58 @@ func TestBench(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, "bench-*")); err != nil || len(left) > 0 {
 		t.Errorf("files left: %v %v", left, err)
+	}
+}
+
+// TestBenchWithKeys checks that with -auth every protocol and every other call sends a key, and
+// that the figures say so.
+func TestBenchWithKeys(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs other processes for seconds")
+	}
+	dir := t.TempDir()
+	o, err := parse([]string{"-auth", "-run=accept,deliver,fanout,reads", "-time=50ms", "-dir=" + dir, "-json=" + filepath.Join(dir, "bench.json")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := bench(t.Context(), o, io.Discard, t.Output()); err != nil {
+		t.Fatal(err)
+	}
+	got, err := readResults(o.JSON)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := map[string]string{}
+	for _, f := range got.Figures {
+		of[f.Name] = f.Of
+		if !strings.HasSuffix(f.Name, keyMark) {
+			t.Errorf("%s does not say that it was measured with a key", f.Name)
+		}
+	}
+	for name, want := range map[string]string{
+		"accept/connect/1": "ceiling/handler", "accept/grpc/5": "ceiling/handler-grpc", "accept/rest/100": "ceiling/handler",
+		"deliver/1": "ceiling/post", "fanout/1300": "ceiling/post", "reads/cached": "reads/uncached" + keyMark,
+	} {
+		if found, ok := of[name+keyMark]; !ok || found != want {
+			t.Errorf("%s is a share of %q, want %q", name, found, want)
+		}
+	}
+}
+
+// TestMark checks that a scenario without a mark exists, and that no figure has one without
+// -auth.
+func TestMark(t *testing.T) {
+	marked := 0
+	for _, p := range scenarios() {
+		if got := p.mark(options{}); got != "" {
+			t.Errorf("without -auth the figures of %s end with %q", p.name, got)
+		}
+		if p.mark(options{Auth: true}) == keyMark {
+			marked++
+		}
+	}
+	if want := len(scenarios()) - len(withoutKeys); marked != want {
+		t.Errorf("-auth changes %d scenarios, want %d: withoutKeys names one that does not exist", marked, want)
 	}
 }
 
@@ -160,7 +213,7 @@ func TestJoin(t *testing.T) {
 
 // TestBudgetsNameScenarios checks that a scenario measures the figure of every budget.
 func TestBudgetsNameScenarios(t *testing.T) {
-	prefixes := []string{"accept/", "deliver/", "latency/", "fanout/", "growth/", "retention/", "cost/", "senders/", "postgres/"}
+	prefixes := []string{"accept/", "accept-key/", "deliver/", "latency/", "fanout/", "growth/", "retention/", "cost/", "senders/", "postgres/"}
 	for _, b := range budgets {
 		if !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(b.Figure, p) }) {
 			t.Errorf("%q is of %s, which no scenario measures", b.What, b.Figure)
@@ -201,8 +254,8 @@ func TestParse(t *testing.T) {
 		args  string
 		names string // scenarios to run; empty for an error
 	}{
-		{"", "ceilings accept deliver latency fanout reads cost senders postgres alertmanager rabbitmq"},
-		{"-long", "ceilings accept deliver latency fanout reads cost senders postgres alertmanager rabbitmq crowd backlog growth growth10 retention"},
+		{"", "ceilings accept accept-key deliver latency fanout reads cost senders postgres alertmanager rabbitmq"},
+		{"-long", "ceilings accept accept-key deliver latency fanout reads cost senders postgres alertmanager rabbitmq crowd backlog growth growth10 retention"},
 		{"-run=growth,accept", "growth accept"},
 		{"-run=nothing", ""},
 		{"-runs=0", ""},

@@ -62,7 +62,7 @@ func (s *scene) ceilingRelay() float64 {
 
 // servedPerSecond returns the alerts per second that a part serves, and kills it.
 func (s *scene) servedPerSecond(p *proc.Process, by protocol) float64 {
-	call := by.send(p.URLs(s, 1)["handler"], workers, audience{1, func(int) string { return "@user1" }})
+	call := by.send(endpoint{url: p.URLs(s, 1)["handler"]}, workers, audience{1, func(int) string { return "@user1" }})
 	s.run(load.Closed{Callers: workers, Time: s.Time / 10}, call) // warm-up
 	got := s.run(load.Closed{Callers: workers, Time: s.Time / 2}, call)
 	p.Kill()

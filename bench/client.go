@@ -69,11 +69,11 @@ type audience struct {
 	target func(n int) string // target of the alert with a number
 }
 
-// A protocol sends alerts to a URL. Its calls fail if a response has another number of
+// A protocol sends alerts to an endpoint. Its calls fail if a response has another number of
 // users than expected.
 type protocol struct {
 	name string
-	send func(url string, callers int, to audience) load.Call
+	send func(at endpoint, callers int, to audience) load.Call
 }
 
 var protocols = []protocol{
@@ -82,12 +82,12 @@ var protocols = []protocol{
 	{"rest", sendByREST},
 }
 
-func sendByConnect(url string, callers int, to audience) load.Call {
-	return sendBy(alertv1connect.NewAlertServiceClient(newHTTPClient(callers), url, connect.WithProtoJSON()), to)
+func sendByConnect(at endpoint, callers int, to audience) load.Call {
+	return sendBy(alertv1connect.NewAlertServiceClient(newHTTPClient(callers), at.url, at.options(connect.WithProtoJSON())), to)
 }
 
-func sendByGRPC(url string, _ int, to audience) load.Call {
-	return sendBy(alertv1connect.NewAlertServiceClient(rpc.NewHTTPClient(), url, connect.WithGRPC()), to)
+func sendByGRPC(at endpoint, _ int, to audience) load.Call {
+	return sendBy(alertv1connect.NewAlertServiceClient(rpc.NewHTTPClient(), at.url, at.options(connect.WithGRPC())), to)
 }
 
 func sendBy(client alertv1connect.AlertServiceClient, to audience) load.Call {
@@ -103,9 +103,9 @@ func sendBy(client alertv1connect.AlertServiceClient, to audience) load.Call {
 	}
 }
 
-func sendByREST(url string, callers int, to audience) load.Call {
-	client := newHTTPClient(callers)
+func sendByREST(at endpoint, callers int, to audience) load.Call {
+	client, url, authorization := newHTTPClient(callers), at.url+"/v1/alerts", at.authorization()
 	return func(ctx context.Context, n int) error {
-		return postJSON(ctx, client, url+"/v1/alerts", "", `{"target":["`+to.target(n)+`"],"message":"`+fake.Text(n)+`"}`)
+		return postJSON(ctx, client, url, authorization, `{"target":["`+to.target(n)+`"],"message":"`+fake.Text(n)+`"}`)
 	}
 }

@@ -24,7 +24,7 @@ func cost(s *scene) {
 	s.add(figure.Figure{Name: "cost/start/again", Unit: "ms", Value: milliseconds(s.start(in))})
 
 	b := s.bongsu(s.files())
-	s.deliverBy(b, 1, load.Closed{Callers: 1, Most: 10}, sendByConnect(b.url, 1, toEach(1)))
+	s.deliverBy(b, 1, load.Closed{Callers: 1, Most: 10}, sendByConnect(b.endpoint, 1, toEach(1)))
 	s.rest(calm)
 	cpu := s.cpu(b)
 	s.rest(calm)
@@ -45,7 +45,7 @@ const calm = 3 * time.Second
 // databases.
 func (s *scene) start(in databases) time.Duration {
 	begin := time.Now()
-	b := s.serve(in)
+	b := s.launch(in)
 	s.wait(func(ctx context.Context) error { return ready(ctx, b.url) })
 	took := time.Since(begin)
 	s.must(b.Stop(s))
@@ -80,7 +80,7 @@ func (s *scene) queued(count int) {
 	s.fake.Pause(time.Hour)
 	defer s.fake.Pause(0)
 	s.forgetMost(b)
-	got := s.run(load.Closed{Callers: workers, Most: count / width}, sendByConnect(b.url, workers, toEach(width)))
+	got := s.run(load.Closed{Callers: workers, Most: count / width}, sendByConnect(b.endpoint, workers, toEach(width)))
 	s.say("%d queued after %s", count, got.Elapsed.Round(time.Millisecond))
 	s.rest(calm)
 	if waiting := b.ledger.waiting(s); waiting != count {

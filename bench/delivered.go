@@ -22,7 +22,7 @@ func (d delivered) perSecond() float64 { return float64(d.count) / d.elapsed.Sec
 // deliver sends alerts for a time, after a short warm-up, and waits until all
 // deliveries are recorded. A duplicate fails the scenario.
 func (s *scene) deliver(b *bongsu, width int) delivered {
-	send := sendByConnect(b.url, workers, toEach(width))
+	send := sendByConnect(b.endpoint, workers, toEach(width))
 	warm := s.deliverBy(b, width, load.Closed{Callers: workers, Time: s.Time / 5}, send)
 	got := s.deliverBy(b, width, load.Closed{Callers: workers, Time: s.Time}, send)
 	s.must(warm.tally.Check())

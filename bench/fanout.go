@@ -16,10 +16,10 @@ func crowd(s *scene)  { s.fanout(100_000, 1) }
 func (s *scene) fanout(everybody, alerts int) {
 	in := s.files()
 	first := s.serve(in)
-	s.settle(first.url, everybody, everybody)
+	s.settle(first.asAdmin(), everybody, everybody)
 	s.must(first.Stop(s)) // frees the memory of the import
 	b := s.serve(in)
-	send := sendByConnect(b.url, 1, audience{everybody, func(int) string { return "@@" + group(everybody, 0) }})
+	send := sendByConnect(b.endpoint, 1, audience{everybody, func(int) string { return "@@" + group(everybody, 0) }})
 	before, _ := s.memory(b)
 	var growth float64
 	var answer, last, recorded, rate []float64

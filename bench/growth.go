@@ -62,8 +62,8 @@ func (s *scene) use(in databases, seeded int) use {
 	// The read alerts are alike in every ledger: the newest have as many deliveries as
 	// the seeded ones.
 	same := load.Closed{Callers: workers, Most: 500}
-	s.must(s.deliverBy(b, seedWidth, same, sendByConnect(b.url, workers, toEach(seedWidth))).tally.Check())
-	alerts := alertv1connect.NewAlertServiceClient(newHTTPClient(readers), b.url)
+	s.must(s.deliverBy(b, seedWidth, same, sendByConnect(b.endpoint, workers, toEach(seedWidth))).tally.Check())
+	alerts := alertv1connect.NewAlertServiceClient(newHTTPClient(readers), b.url, b.asAdmin().options())
 	reads := load.Closed{Callers: readers, Time: s.Time / 3}
 	list := s.run(reads, func(ctx context.Context, _ int) error {
 		_, err := alerts.ListAlerts(ctx, &alertv1.ListAlertsRequest{})

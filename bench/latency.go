@@ -33,7 +33,7 @@ func latency(s *scene) {
 func (s *scene) waits(b *bongsu, open load.Open) (waits []time.Duration, note string) {
 	tally := s.fake.Expect(open.Count(), 1)
 	scheduled := make([]time.Time, open.Count())
-	got, err := open.Run(s.ctx, func(n int, at time.Time) { scheduled[n] = at }, sendByConnect(b.url, open.Callers, toEach(1)))
+	got, err := open.Run(s.ctx, func(n int, at time.Time) { scheduled[n] = at }, sendByConnect(b.endpoint, open.Callers, toEach(1)))
 	s.must(err)
 	s.received(tally, got.Count)
 	s.recorded(b)

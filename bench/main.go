@@ -24,6 +24,7 @@ type options struct {
 	Runs   int           // number of runs
 	Time   time.Duration // duration of a load without an end of its own
 	Long   bool          // include the long scenarios
+	Auth   bool          // Bongsu requires API keys
 	Dir    string        // folder of databases and queues; empty for the system's temporary folder
 	Bongsu string        // program to measure; empty to build it
 	JSON   string        // output file of all figures; empty for none
@@ -66,6 +67,7 @@ func parse(args []string) (o options, err error) {
 	flags.IntVar(&o.Runs, "runs", 1, "number of runs; medians are reported")
 	flags.DurationVar(&o.Time, "time", 3*time.Second, "how long a load lasts")
 	flags.BoolVar(&o.Long, "long", false, "include the long scenarios: minutes each, and gigabytes of disk")
+	flags.BoolVar(&o.Auth, "auth", false, "let Bongsu require API keys, and send one with each call; the figures that this changes end with "+keyMark)
 	flags.StringVar(&o.Dir, "dir", "", "the `folder` of databases and queues, on the disk to measure; default the system's temporary folder")
 	flags.StringVar(&o.Bongsu, "bongsu", "", "the `program` to measure; built by default")
 	flags.StringVar(&o.JSON, "json", "", "the `file` for all figures as JSON")

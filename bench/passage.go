@@ -17,7 +17,7 @@ import (
 func (s *scene) pass(in databases, seeded int, more ...string) (p passage) {
 	b := s.serve(in, more...)
 	before := b.ledger.delivered(s, seeded)
-	send := sendByConnect(b.url, workers, toEach(1))
+	send := sendByConnect(b.endpoint, workers, toEach(1))
 	warm := s.deliverBy(b, 1, load.Closed{Callers: workers, Time: s.Time / 5}, send)
 	s.must(warm.tally.Check())
 	var got delivered
@@ -59,6 +59,7 @@ var forgottenTotal = regexp.MustCompile(`(?m)^bongsu_alert_deliveries_forgotten_
 func (s *scene) forgotten(b *bongsu) float64 {
 	req, err := http.NewRequestWithContext(s.ctx, http.MethodGet, b.url+"/metrics", nil)
 	s.must(err)
+	b.asAdmin().authorizeRequest(req)
 	res, err := http.DefaultClient.Do(req)
 	s.must(err)
 	page, err := io.ReadAll(res.Body)

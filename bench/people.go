@@ -29,7 +29,7 @@ func toEach(width int) audience {
 }
 
 // settle imports count users, and groups of all sizes.
-func (s *scene) settle(url string, count int, sizes ...int) {
+func (s *scene) settle(at endpoint, count int, sizes ...int) {
 	req := &userv1.ImportDirectoryRequest{}
 	for n := range count {
 		req.Users = append(req.Users, &userv1.TransferUser{NickName: user(n), Addresses: []*userv1.TransferAddress{
@@ -45,6 +45,6 @@ func (s *scene) settle(url string, count int, sizes ...int) {
 			req.Groups = append(req.Groups, g)
 		}
 	}
-	_, err := userv1connect.NewTransferServiceClient(newHTTPClient(1), url).ImportDirectory(s.ctx, req)
+	_, err := userv1connect.NewTransferServiceClient(newHTTPClient(1), at.url, at.options()).ImportDirectory(s.ctx, req)
 	s.must(err)
 }

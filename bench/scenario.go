@@ -19,6 +19,7 @@ func scenarios() []scenario {
 	return []scenario{
 		{"ceilings", false, "maximum rates of the machine", ceilings},
 		{"accept", false, "accepted alerts, to 1, 5 and 100 users, over REST, Connect and gRPC", accept},
+		{"accept-key", false, "accepted alerts, to 1 user, with an API key beside --auth=off", acceptKey},
 		{"deliver", false, "deliveries recorded end to end, while alerts are accepted", deliver},
 		{"latency", false, "from sending an alert until the call to the provider, at 100, 1,000 and 5,000 alerts/s", latency},
 		{"fanout", false, "one alert to 1,300 users", fanout},
@@ -34,6 +35,21 @@ func scenarios() []scenario {
 		{"growth10", true, "with 10 million", growth10},
 		{"retention", true, "with 1 million, half of which are deleted meanwhile", retention},
 	}
+}
+
+// keyMark ends the names of figures that -auth changes.
+const keyMark = ",auth=key"
+
+// withoutKeys are the scenarios that -auth does not change: they have no edge, or set --auth
+// themselves.
+var withoutKeys = []string{"ceilings", "accept-key", "senders", "alertmanager", "rabbitmq"}
+
+// mark returns the end of the names of the scenario's figures.
+func (p scenario) mark(o options) string {
+	if o.Auth && !slices.Contains(withoutKeys, p.name) {
+		return keyMark
+	}
+	return ""
 }
 
 // chosen returns the scenarios that the options select.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/bongsu-project/bongsu/bench/figure"
@@ -20,6 +21,7 @@ const patience = 5 * time.Minute
 // called by the goroutine that runs the scenario.
 type scene struct {
 	*stage
+	mark     string // end of the names of figures
 	figures  []figure.Figure
 	cleanups []func()
 	failed   bool
@@ -63,8 +65,12 @@ func (s *scene) leaveOut(what, why string) {
 	s.note(what + " was left out: " + why)
 }
 
-// add records a figure.
+// add records a figure, under its name and the mark.
 func (s *scene) add(f figure.Figure) {
+	if slices.ContainsFunc(s.figures, func(other figure.Figure) bool { return other.Name == f.Of+s.mark }) {
+		f.Of += s.mark
+	}
+	f.Name += s.mark
 	s.figures = append(s.figures, f)
 	if f.Of == "" {
 		s.say("%s: %s %s %s", f.Name, number(f.Value), f.Unit, f.Note)

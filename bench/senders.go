@@ -56,12 +56,12 @@ func (s *scene) apart(count, width int, l load.Closed) (perSecond, again float64
 	p := s.binaries.Serve(s, slices.Concat(unlimited, []string{
 		"--services=alert", "--alert-addr=127.0.0.1:0", "--data=" + filepath.Dir(in.ledger), "--directory-service-url=" + groups, "--nats-url=" + nats,
 	})...)
-	b := &bongsu{Process: p, url: p.URLs(s, 1)["alert"], ledger: s.open(in.ledger)}
-	s.settle(groups, people, widths...)
+	b := &bongsu{Process: p, endpoint: endpoint{url: p.URLs(s, 1)["alert"]}, ledger: s.open(in.ledger)}
+	s.settle(endpoint{url: groups}, people, widths...)
 	for range count {
 		part("sender", "--alert-url="+b.url, "--nats-url="+nats)
 	}
-	send := sendByConnect(b.url, workers, toEach(width))
+	send := sendByConnect(b.endpoint, workers, toEach(width))
 	warm := s.deliverBy(b, width, load.Closed{Callers: workers, Time: s.Time / 5}, send)
 	got := s.deliverBy(b, width, l, send)
 	s.end()
