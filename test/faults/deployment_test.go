@@ -11,8 +11,8 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// database returns a new database for a service.
-func database(t testing.TB, store, service string) (url string) {
+// newDatabase returns a new database for a service.
+func newDatabase(t testing.TB, store, service string) (url string) {
 	t.Helper()
 	if store == "postgres" {
 		return postgrestest.URL(t)
@@ -23,14 +23,14 @@ func database(t testing.TB, store, service string) (url string) {
 // databases returns a new directory and a new ledger.
 func databases(t testing.TB, store string) (directory, ledger string) {
 	t.Helper()
-	return database(t, store, "directory"), database(t, store, "ledger")
+	return newDatabase(t, store, "directory"), newDatabase(t, store, "ledger")
 }
 
 // databaseFlags returns the flags of new databases for all services.
 func databaseFlags(t testing.TB, store string) []string {
 	t.Helper()
 	directory, ledger := databases(t, store)
-	return []string{"--directory-url=" + directory, "--ledger-url=" + ledger, "--access-url=" + database(t, store, "access")}
+	return []string{"--directory-url=" + directory, "--ledger-url=" + ledger, "--access-url=" + newDatabase(t, store, "access")}
 }
 
 // startOneProcess runs all services in one process, with users.
@@ -79,7 +79,7 @@ func (s *system) split(t testing.TB, store string, senders ...string) *system {
 	alert := s.serve(t, "alert", "alert", s.alertFlags(t, ledger, group)...)
 	if s.requiresKeys() {
 		data := t.TempDir()
-		access := s.serve(t, "access", "access", "--services=access", "--data="+data, "--access-url="+database(t, store, "access"))
+		access := s.serve(t, "access", "access", "--services=access", "--data="+data, "--access-url="+newDatabase(t, store, "access"))
 		s.apiKey = s.parts["access"].AdminKey(t, data)
 		s.sendTo(s.serve(t, "edge", "edge", "--services=edge", "--data="+t.TempDir(), "--directory-service-url="+group, "--alert-url="+alert, "--access-service-url="+access))
 		s.settle(t, s.url)
@@ -101,7 +101,7 @@ func (s *system) pairs(t testing.TB) *system {
 	directory, ledger := databases(t, "postgres")
 	front := []string{"--services=edge"}
 	if s.requiresKeys() {
-		front = []string{"--services=edge,access", "--access-url=" + database(t, "postgres", "access")}
+		front = []string{"--services=edge,access", "--access-url=" + newDatabase(t, "postgres", "access")}
 	}
 	var edges []string
 	for n := 1; n <= 2; n++ {
