@@ -10,6 +10,7 @@ import (
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/internal/role"
 )
@@ -32,6 +33,7 @@ func TestPermits(t *testing.T) {
 		"template.read":    "v-o-a",
 		"seal_key.read":    "v-o-a",
 		"metrics.read":     "v-o-a",
+		"instance.read":    "v-o-a",
 		"alert.cancel":     "o-a",
 		"alert.replay":     "o-a",
 		"user.write":       "o-a",
@@ -95,7 +97,7 @@ func TestPermissions(t *testing.T) {
 		{[]string{"root"}, ""},
 		{[]string{"sender"}, "alert.intake alert.send caller.read"},
 		{[]string{"user"}, "caller.read"},
-		{[]string{"viewer", "sender"}, "alert.intake alert.read alert.send caller.read group.read messenger.read metrics.read seal_key.read template.read user.read"},
+		{[]string{"viewer", "sender"}, "alert.intake alert.read alert.send caller.read group.read instance.read messenger.read metrics.read seal_key.read template.read user.read"},
 	} {
 		if got := strings.Join(role.Permissions(c.roles), " "); got != c.want {
 			t.Errorf("%q: %q, want %q", c.roles, got, c.want)
