@@ -45,7 +45,7 @@ func (c Credentials) Dial(servers string, log *slog.Logger) (*nats.Conn, error) 
 	case err == nil:
 		return conn, nil
 	case isAuthError(err):
-		return nil, errors.New("NATS server at --nats-url rejected the credentials or requires some: set them by --nats-creds or --nats-cert, or in the URL, as in nats://user:password@host:4222")
+		return nil, errors.New("NATS server at --nats-url rejected the credentials or requires some: set them by --nats-creds, --nats-nkey-file or --nats-cert, or in the URL, as in nats://user:password@host:4222")
 	}
 	log.Error("no NATS server is reachable at --nats-url, connecting in the background; check that it is running and that the address is right", "error", redactedReason(redact.Error(err, servers)))
 	conn, err = nats.Connect(servers, append(options, nats.RetryOnFailedConnect(true))...)

@@ -15,6 +15,7 @@ import (
 // not used. The files are read at each connection.
 type Credentials struct {
 	File              string // of NATS, with a JWT and an nkey seed
+	NKeyFile          string // an nkey seed, of a user in the configuration of the servers; not with File
 	CAFile            string // PEM: the authority of the servers; TLS is required then
 	CertFile, KeyFile string // PEM: the client certificate; both or none
 }
@@ -31,6 +32,19 @@ func (c Credentials) options() (options []nats.Option, err error) {
 			return nil, fmt.Errorf("NATS credentials: %s has no user JWT; it must be a .creds file, as nsc writes it", c.File)
 		}
 		options = append(options, nats.UserCredentials(c.File))
+	}
+	if c.NKeyFile != "" {
+		if c.File != "" {
+			return nil, errors.New("NATS credentials: a credentials file holds the nkey too; set one of both files")
+		}
+		nkey, err := nats.NkeyOptionFromSeed(c.NKeyFile)
+		if err != nil { // it may quote the file
+			if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+				return nil, fmt.Errorf("NATS nkey: %w", err)
+			}
+			return nil, fmt.Errorf("NATS nkey: %s has no nkey seed of a user; it must have one that begins with SU, as nk -gen user writes it", c.NKeyFile)
+		}
+		options = append(options, nkey)
 	}
 	if c.CAFile != "" {
 		text, err := os.ReadFile(c.CAFile)

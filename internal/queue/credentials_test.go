@@ -56,6 +56,22 @@ func operatorMode(t *testing.T) (change func(*server.Options), credsFile string)
 	}, credsFile
 }
 
+// nkeyMode returns a change of a server's options that requires the nkey of a user, and writes
+// its seed.
+func nkeyMode(t *testing.T) (change func(*server.Options), seedFile string) {
+	t.Helper()
+	user := newNkey(t, nkeys.CreateUser)
+	seed, err := user.Seed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seedFile = filepath.Join(t.TempDir(), "bongsu.nk")
+	if err := os.WriteFile(seedFile, append(seed, '\n'), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return func(o *server.Options) { o.Nkeys = []*server.NkeyUser{{Nkey: public(t, user)}} }, seedFile
+}
+
 func newNkey(t *testing.T, create func() (nkeys.KeyPair, error)) nkeys.KeyPair {
 	t.Helper()
 	pair, err := create()
@@ -104,6 +120,8 @@ func TestCredentials(t *testing.T) {
 	secure := mutualTLS(t, ca)
 	operator, creds := operatorMode(t)
 	_, otherCreds := operatorMode(t)
+	nkeyUsers, seed := nkeyMode(t)
+	_, otherSeed := nkeyMode(t)
 	cert, key, _ := ca.Issue(t, t.TempDir())
 	otherCert, otherKey, _ := otherCA.Issue(t, t.TempDir())
 	for name, c := range map[string]struct {
@@ -118,6 +136,9 @@ func TestCredentials(t *testing.T) {
 		"no certificate":              {secure, queue.Credentials{CAFile: ca.File}, false},
 		"another certificate":         {secure, queue.Credentials{CAFile: ca.File, CertFile: otherCert, KeyFile: otherKey}, false},
 		"another authority":           {secure, queue.Credentials{CAFile: otherCA.File, CertFile: cert, KeyFile: key}, false},
+		"an nkey":                     {nkeyUsers, queue.Credentials{NKeyFile: seed}, true},
+		"another nkey":                {nkeyUsers, queue.Credentials{NKeyFile: otherSeed}, false},
+		"no nkey":                     {nkeyUsers, queue.Credentials{}, false},
 		"a user over TLS":             {both(secure, operator), queue.Credentials{File: creds, CAFile: ca.File, CertFile: cert, KeyFile: key}, true},
 		"cleartext with an authority": {unchanged, queue.Credentials{CAFile: ca.File}, false},
 	} {
@@ -166,6 +187,7 @@ func TestMalformedCredentials(t *testing.T) {
 	ca := certtest.New(t)
 	_, key, _ := ca.Issue(t, t.TempDir())
 	cert, _, _ := ca.Issue(t, t.TempDir())
+	_, creds := operatorMode(t)
 	none := filepath.Join(t.TempDir(), "none")
 	for name, c := range map[string]struct {
 		credentials queue.Credentials
@@ -173,6 +195,9 @@ func TestMalformedCredentials(t *testing.T) {
 	}{
 		"no file":        {queue.Credentials{File: none}, "NATS credentials"},
 		"no credentials": {queue.Credentials{File: key}, ".creds"},
+		"no nkey":        {queue.Credentials{NKeyFile: none}, "NATS nkey"},
+		"no seed":        {queue.Credentials{NKeyFile: key}, "SU"},
+		"an nkey twice":  {queue.Credentials{File: creds, NKeyFile: key}, "both files"},
 		"no authority":   {queue.Credentials{CAFile: none}, "NATS authority"},
 		"a key":          {queue.Credentials{CAFile: key}, "no certificate"},
 		"no key":         {queue.Credentials{CertFile: cert, KeyFile: none}, "NATS certificate"},

@@ -239,7 +239,7 @@ func (c Config) findFlagsWithoutEffect() map[string]string {
 	note("intake-config", c.Edge.IntakeConfig, !c.has(Edge), "this process does not run the edge")
 	note("userinfo-key-file", c.Alert.UserInfoKeyFile, !c.has(Alert) || c.Alert.UserInfoURL == "", "this process does not call --userinfo-url")
 	note("tls-cert", c.Edge.TLSCert, !c.has(Edge), "this process does not run the edge")
-	for flag, value := range map[string]string{"nats-creds": c.Internal.NATSCreds, "nats-ca": c.Internal.NATSCA, "nats-cert": c.Internal.NATSCert} {
+	for flag, value := range map[string]string{"nats-creds": c.Internal.NATSCreds, "nats-nkey-file": c.Internal.NATSNKey, "nats-ca": c.Internal.NATSCA, "nats-cert": c.Internal.NATSCert} {
 		note(flag, value, c.NATSURL == "", "--nats-url is not set, and the embedded broker has no port")
 	}
 	note("oidc-issuer", c.Edge.OIDC.Issuer, !c.has(Edge), "this process does not run the edge")

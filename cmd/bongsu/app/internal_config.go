@@ -30,6 +30,10 @@ type InternalConfig struct {
 	// NATSCreds is the path of a NATS credentials file, with a JWT and an nkey seed.
 	NATSCreds string `name:"nats-creds" type:"path" placeholder:"FILE" help:"A NATS credentials file (.creds) for --nats-url."`
 
+	// NATSNKey is the path of a file with an nkey seed, for servers without JWTs. Empty means
+	// none.
+	NATSNKey string `name:"nats-nkey-file" type:"path" placeholder:"FILE" help:"A file with an nkey seed (SU…) of a user of --nats-url, for servers that list the public keys of users; not with --nats-creds."`
+
 	// NATSCA is the path of a PEM file with the authority of the NATS servers. Empty means
 	// those of the machine.
 	NATSCA string `name:"nats-ca" type:"path" placeholder:"FILE" help:"The certificates of the authority of the NATS servers, in PEM; TLS is required then. By default those of the machine, with tls:// in --nats-url."`
@@ -47,13 +51,16 @@ func (c InternalConfig) peers() rpc.PeerConfig {
 
 // nats returns the credentials for NATS.
 func (c InternalConfig) nats() queue.Credentials {
-	return queue.Credentials{File: c.NATSCreds, CAFile: c.NATSCA, CertFile: c.NATSCert, KeyFile: c.NATSKey}
+	return queue.Credentials{File: c.NATSCreds, NKeyFile: c.NATSNKey, CAFile: c.NATSCA, CertFile: c.NATSCert, KeyFile: c.NATSKey}
 }
 
 // check returns an error for files that belong together and are not all set.
 func (c InternalConfig) check() error {
 	if set := cmp.Or(c.TLSCert, c.TLSKey, c.TLSCA); set != "" && (c.TLSCert == "" || c.TLSKey == "" || c.TLSCA == "") {
 		return errors.New("mutual TLS needs --internal-tls-cert, --internal-tls-key and --internal-tls-ca: set all three, or none")
+	}
+	if c.NATSCreds != "" && c.NATSNKey != "" {
+		return errors.New("set --nats-creds or --nats-nkey-file, not both: a credentials file holds the nkey too")
 	}
 	if (c.NATSCert == "") != (c.NATSKey == "") {
 		return errors.New("set --nats-cert and --nats-key, or neither")
