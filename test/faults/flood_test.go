@@ -19,7 +19,7 @@ func TestQueueDeletedUnderFlood(t *testing.T) {
 		"two senders": func(t *testing.T) *system {
 			s := startSplit(t, "sqlite")
 			for _, name := range []string{"sender1", "sender2"} {
-				s.serveSender(t, name, s.url, fmt.Sprintf("--credential-limit=%d/s", perSecond), "--destination-limit=off")
+				s.serveSender(t, name, s.alertURL, fmt.Sprintf("--credential-limit=%d/s", perSecond), "--destination-limit=off")
 			}
 			return s
 		},

@@ -173,7 +173,7 @@ func TestJobsLostFromTheStream(t *testing.T) {
 	}
 	s.recordFault(func() {
 		must(t, stream.Purge(t.Context()))
-		s.serveSender(t, "sender", s.url)
+		s.serveSender(t, "sender", s.alertURL)
 	})
 	s.judge(t, all)
 	s.calm(t)
