@@ -45,10 +45,11 @@ func oneIn(t testing.TB, data string, more ...string) *system {
 	return newSystem(t).one(t, data, more...)
 }
 
-// startSplit runs directory, alert, broker and senders in separate processes, with users.
-func startSplit(t testing.TB, store string, senders ...string) *system {
+// startSplit runs directory, alert, broker and senders in separate processes on SQLite, with
+// users.
+func startSplit(t testing.TB, senders ...string) *system {
 	t.Helper()
-	return withBroker(t).split(t, store, senders...)
+	return withBroker(t).split(t, "sqlite", senders...)
 }
 
 // startPairs runs two of each of edge, directory, alert and sender in separate processes, on one

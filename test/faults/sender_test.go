@@ -26,7 +26,7 @@ var (
 func cutOffAndBack(t *testing.T) {
 	t.Parallel()
 	const workers = 64
-	s := startSplit(t, "sqlite")
+	s := startSplit(t)
 	s.behave(t, &mockupv1.Fault{Delay: durationpb.New(time.Second)})
 	var all []*alertRequest
 	for i := range 12 {
