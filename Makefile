@@ -68,11 +68,12 @@ breaking: protos ## Check the API for breaking changes, against the newest tag
 e2e: ## Run the end-to-end tests without cache: real processes, one and six; FULL=1 with full numbers
 	$(if $(FULL),BONGSU_TEST_FULL=1) go test -count=1 $(if $(FULL),-timeout=60m) $(FLAGS) ./test/e2e/...
 
-# SHORT=1 runs some of the cases. SEED=… reproduces an earlier run.
+# SHORT=1 runs some of the cases. SEED=… reproduces an earlier run. AUTH=required lets callers need
+# an API key in all tests of test/faults, instead of in half of the matrix.
 .PHONY: faults
 faults: ## Kill, cut off and starve real processes, and compare the provider calls with the ledger
 	$(if $(SHORT),,BONGSU_TEST_FULL=1 go test -count=1 -v -run 'TestTrouble/1,300' ./test/e2e)
-	BONGSU_FAULTS=$(if $(SHORT),,long) $(if $(SEED),BONGSU_FAULTS_SEED=$(SEED)) go test -count=1 -timeout=60m -v $(FLAGS) ./test/faults | \
+	BONGSU_FAULTS=$(if $(SHORT),,long) $(if $(SEED),BONGSU_FAULTS_SEED=$(SEED)) $(if $(AUTH),BONGSU_FAULTS_AUTH=$(AUTH)) go test -count=1 -timeout=60m -v $(FLAGS) ./test/faults | \
 		awk '/^(=== (RUN|PAUSE|CONT)|    --- PASS)/ { next } { print }'
 
 # SEED=… sets the random seed, MAX_TIME=… the duration in seconds.

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"connectrpc.com/connect"
+
 	"github.com/bongsu-project/bongsu/bench/figure"
 )
 
@@ -35,7 +37,7 @@ func TestBench(t *testing.T) {
 	}
 	dir := t.TempDir()
 	o, err := parse([]string{
-		"-run=ceilings,accept,accept-key,deliver,latency,fanout,senders", "-time=100ms", "-dir=" + dir,
+		"-run=ceilings,accept,accept-key,deliver,latency,fanout,flood,senders", "-time=100ms", "-dir=" + dir,
 		"-json=" + filepath.Join(dir, "bench.json"), "-report=" + filepath.Join(dir, "RESULTS.md"),
 	})
 	if err != nil {
@@ -53,16 +55,17 @@ func TestBench(t *testing.T) {
 		t.Fatal(err)
 	}
 	by := map[string]figure.Summary{}
+	none := []string{"senders/2/again", "senders/far/2/again", "flood/callers-refused"} // of which there is none
 	for _, f := range got.Figures {
 		by[f.Name] = f
-		if math.IsNaN(f.Value) || f.Value <= 0 && !strings.HasSuffix(f.Name, "/again") || f.Of != "" && f.Share <= 0 {
+		if math.IsNaN(f.Value) || f.Value <= 0 && !slices.Contains(none, f.Name) || f.Of != "" && f.Share <= 0 {
 			t.Errorf("impossible figure %+v", f)
 		}
 	}
 	for _, name := range []string{
 		"ceiling/post", "ceiling/handler", "ceiling/relay", "ceiling/sqlite", "ceiling/jetstream", "accept/connect/1", "accept/grpc/5", "accept/rest/100",
 		"accept-key/connect/off", "accept-key/grpc", "accept-key/rest",
-		"deliver/1", "deliver/100", "latency/100/p99", "fanout/1300/last", "senders/2", "senders/far/2",
+		"deliver/1", "deliver/100", "latency/100/p99", "fanout/1300/last", "flood/calm/p99", "flood/p99", "flood/sent", "senders/2", "senders/far/2",
 	} {
 		if by[name].Runs != 1 {
 			t.Errorf("%s was measured %d times", name, by[name].Runs)
@@ -71,14 +74,19 @@ func TestBench(t *testing.T) {
 	if by["accept/rest/1/p50"].Value > by["accept/rest/1/p99"].Value {
 		t.Errorf("the median latency is above the 99th percentile")
 	}
-	if f := by["senders/2/again"]; f.Runs != 1 || f.Value != 0 {
-		t.Errorf("duplicates: %+v", f)
+	for _, name := range none {
+		if f := by[name]; f.Runs != 1 || f.Value != 0 {
+			t.Errorf("want one figure of 0: %+v", f)
+		}
+	}
+	if f := by["flood/refused"]; f.Of != "flood/sent" || f.Share < 0.5 || f.Share >= 1 {
+		t.Errorf("the burst of the flooder is served, and then no more than its limit: %+v", f)
 	}
 	judged := 0
 	for _, v := range got.Budgets {
 		judged += v.Runs
 	}
-	if judged != 10 || len(got.Notes) != 0 || got.Machine.Cores == 0 || got.Machine.CPU == "" {
+	if judged != 13 || len(got.Notes) != 0 || got.Machine.Cores == 0 || got.Machine.CPU == "" {
 		t.Errorf("%d verdicts on %+v, %q", judged, got.Machine, got.Notes)
 	}
 	page, err := os.ReadFile(o.Report)
@@ -213,7 +221,7 @@ func TestJoin(t *testing.T) {
 
 // TestBudgetsNameScenarios checks that a scenario measures the figure of every budget.
 func TestBudgetsNameScenarios(t *testing.T) {
-	prefixes := []string{"accept/", "accept-key/", "deliver/", "latency/", "fanout/", "growth/", "retention/", "cost/", "senders/", "postgres/"}
+	prefixes := []string{"accept/", "accept-key/", "deliver/", "latency/", "fanout/", "flood/", "growth/", "retention/", "cost/", "senders/", "postgres/"}
 	for _, b := range budgets {
 		if !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(b.Figure, p) }) {
 			t.Errorf("%q is of %s, which no scenario measures", b.What, b.Figure)
@@ -249,13 +257,37 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// TestCheckFlood checks the order of refusals: of the limit, and then of the ban.
+func TestCheckFlood(t *testing.T) {
+	const limited, banned = connect.CodeResourceExhausted, connect.CodePermissionDenied
+	for _, row := range []struct {
+		name  string
+		codes []connect.Code
+		ok    bool
+	}{
+		{"limited, then banned", []connect.Code{served, served, limited, served, limited, banned, banned}, true},
+		{"concurrent requests may overtake", []connect.Code{served, limited, banned, limited, banned}, true},
+		{"none refused", []connect.Code{served, served}, false},
+		{"never banned", []connect.Code{served, limited, limited}, false},
+		{"never limited", []connect.Code{served, banned, banned}, false},
+		{"banned before it was limited", []connect.Code{served, banned, limited, banned}, false},
+		{"the ban ends", []connect.Code{served, limited, banned, served}, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if err := checkFlood(row.codes); (err == nil) != row.ok {
+				t.Errorf("%v: %v", row.codes, err)
+			}
+		})
+	}
+}
+
 func TestParse(t *testing.T) {
 	for _, row := range []struct {
 		args  string
 		names string // scenarios to run; empty for an error
 	}{
-		{"", "ceilings accept accept-key deliver latency fanout reads cost senders postgres alertmanager rabbitmq"},
-		{"-long", "ceilings accept accept-key deliver latency fanout reads cost senders postgres alertmanager rabbitmq crowd backlog growth growth10 retention"},
+		{"", "ceilings accept accept-key deliver latency fanout reads flood cost senders postgres alertmanager rabbitmq"},
+		{"-long", "ceilings accept accept-key deliver latency fanout reads flood cost senders postgres alertmanager rabbitmq crowd backlog growth growth10 retention"},
 		{"-run=growth,accept", "growth accept"},
 		{"-run=nothing", ""},
 		{"-runs=0", ""},

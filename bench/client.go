@@ -26,9 +26,12 @@ const callTimeout = 60 * time.Second
 
 // newHTTPClient returns an HTTP/1.1 client that keeps a connection for each caller.
 func newHTTPClient(callers int) *http.Client {
-	return &http.Client{Timeout: callTimeout, Transport: &http.Transport{
-		MaxIdleConns: callers, MaxIdleConnsPerHost: callers, DisableCompression: true,
-	}}
+	return &http.Client{Timeout: callTimeout, Transport: newTransport(callers)}
+}
+
+// newTransport returns the transport of newHTTPClient.
+func newTransport(callers int) *http.Transport {
+	return &http.Transport{MaxIdleConns: callers, MaxIdleConnsPerHost: callers, DisableCompression: true}
 }
 
 // bearer is the credential of every user.

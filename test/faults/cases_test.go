@@ -35,12 +35,12 @@ func (c faultCase) String() string {
 }
 
 // withAuth returns cases in a random order that depends on the seed only. In the first half
-// of them, callers need an API key.
+// of them, or in all if keys are needed everywhere, callers need an API key.
 func withAuth(cases []faultCase) []faultCase {
 	cases = slices.SortedFunc(slices.Values(cases), func(a, b faultCase) int { return strings.Compare(a.String(), b.String()) })
 	draw("auth").Shuffle(len(cases), func(i, j int) { cases[i], cases[j] = cases[j], cases[i] })
-	for i := range (len(cases) + 1) / 2 {
-		cases[i].auth = true
+	for i := range cases {
+		cases[i].auth = keysEverywhere || i < (len(cases)+1)/2
 	}
 	return cases
 }

@@ -46,9 +46,9 @@ func TestClockSteps(t *testing.T) {
 	t.Parallel()
 	for name, layout := range map[string]func(t testing.TB) (s *system, whose string){
 		"all in one": func(t testing.TB) (*system, string) { return startOneProcess(t, "sqlite"), "all" },
-		"a sender":   func(t testing.TB) (*system, string) { return startSplit(t, "sqlite", "sender1", "sender2"), "sender1" },
+		"a sender":   func(t testing.TB) (*system, string) { return startSplit(t, "sender1", "sender2"), "sender1" },
 		"the alert service": func(t testing.TB) (*system, string) {
-			return startSplit(t, "sqlite", "sender1", "sender2"), "alert"
+			return startSplit(t, "sender1", "sender2"), "alert"
 		},
 	} {
 		for kind, ahead := range map[string]time.Duration{"ahead": time.Hour, "behind": -time.Hour} {
@@ -85,7 +85,7 @@ func TestClockSteps(t *testing.T) {
 // it: the sender is not ready and returns the reason, and then becomes ready.
 func TestClockAheadAtStart(t *testing.T) {
 	t.Parallel()
-	s := startSplit(t, "sqlite", "sender1")
+	s := startSplit(t, "sender1")
 	clock := s.withClock(t, "sender1")
 	must(t, s.parts["sender1"].Stop(t))
 	clock.Set(t, time.Hour)

@@ -28,7 +28,7 @@ func TestLedgerCorrupted(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				must(t, os.WriteFile(path, bad, 0o600))
-				doesNotStart(t, data, "cannot start", "ledger")
+				s.doesNotStart(t, data, "cannot start", "ledger")
 			})
 		}
 		must(t, os.WriteFile(path, good, 0o600))
@@ -39,9 +39,9 @@ func TestLedgerCorrupted(t *testing.T) {
 
 // doesNotStart checks that a process on a folder exits with an error that holds the
 // words.
-func doesNotStart(t *testing.T, data string, why ...string) {
+func (s *system) doesNotStart(t *testing.T, data string, why ...string) {
 	t.Helper()
-	p := binaries.Serve(t, "--data="+data, "--edge-addr=127.0.0.1:0")
+	p := binaries.Serve(t, append([]string{"--data=" + data, "--edge-addr=127.0.0.1:0"}, s.authFlags...)...)
 	if err := p.Wait(t); err == nil {
 		t.Error("exit without an error")
 	}

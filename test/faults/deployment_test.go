@@ -45,10 +45,11 @@ func oneIn(t testing.TB, data string, more ...string) *system {
 	return newSystem(t).one(t, data, more...)
 }
 
-// startSplit runs directory, alert, broker and senders in separate processes, with users.
-func startSplit(t testing.TB, store string, senders ...string) *system {
+// startSplit runs directory, alert, broker and senders in separate processes on SQLite, with
+// users.
+func startSplit(t testing.TB, senders ...string) *system {
 	t.Helper()
-	return withBroker(t).split(t, store, senders...)
+	return withBroker(t).split(t, "sqlite", senders...)
 }
 
 // startPairs runs two of each of edge, directory, alert and sender in separate processes, on one
@@ -63,9 +64,7 @@ func (s *system) one(t testing.TB, data string, more ...string) *system {
 	t.Helper()
 	s.jetstream = filepath.Join(data, "jetstream")
 	s.sendTo(s.serve(t, "all", "edge", append(more, "--data="+data)...))
-	if s.requiresKeys() {
-		s.apiKey = s.parts["all"].AdminKey(t, data)
-	}
+	s.readAdminKey(t, "all", data)
 	s.settle(t, s.url)
 	return s
 }
@@ -77,10 +76,11 @@ func (s *system) split(t testing.TB, store string, senders ...string) *system {
 	directory, ledger := databases(t, store)
 	group := s.serve(t, "directory", "directory", s.directoryFlags(t, directory)...)
 	alert := s.serve(t, "alert", "alert", s.alertFlags(t, ledger, group)...)
+	s.alertURL = alert
 	if s.requiresKeys() {
 		data := t.TempDir()
 		access := s.serve(t, "access", "access", "--services=access", "--data="+data, "--access-url="+newDatabase(t, store, "access"))
-		s.apiKey = s.parts["access"].AdminKey(t, data)
+		s.readAdminKey(t, "access", data)
 		s.sendTo(s.serve(t, "edge", "edge", "--services=edge", "--data="+t.TempDir(), "--directory-service-url="+group, "--alert-url="+alert, "--access-service-url="+access))
 		s.settle(t, s.url)
 	} else {
@@ -109,8 +109,8 @@ func (s *system) pairs(t testing.TB) *system {
 		alert := s.serve(t, fmt.Sprintf("alert%d", n), "alert", s.alertFlags(t, ledger, group)...)
 		edge, data := fmt.Sprintf("edge%d", n), t.TempDir()
 		edges = append(edges, s.serve(t, edge, "edge", slices.Concat(front, []string{"--data=" + data, "--directory-service-url=" + group, "--alert-url=" + alert})...))
-		if s.requiresKeys() && n == 1 { // the first start on an empty database
-			s.apiKey = s.parts[edge].AdminKey(t, data)
+		if n == 1 { // the first start on an empty database
+			s.readAdminKey(t, edge, data)
 		}
 		s.serveSender(t, fmt.Sprintf("sender%d", n), alert)
 	}

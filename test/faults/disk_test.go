@@ -105,7 +105,7 @@ func TestFolderReadOnly(t *testing.T) {
 	}
 	s.recordFault(func() {
 		remount("ro")
-		doesNotStart(t, data, "cannot start", "read-only")
+		s.doesNotStart(t, data, "cannot start", "read-only")
 		remount("rw")
 		s.start(t, "all")
 	})

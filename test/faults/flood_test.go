@@ -17,9 +17,9 @@ func TestQueueDeletedUnderFlood(t *testing.T) {
 			return startOneProcess(t, "sqlite", fmt.Sprintf("--credential-limit=%d/s", perSecond), "--destination-limit=off")
 		},
 		"two senders": func(t *testing.T) *system {
-			s := startSplit(t, "sqlite")
+			s := startSplit(t)
 			for _, name := range []string{"sender1", "sender2"} {
-				s.serveSender(t, name, s.url, fmt.Sprintf("--credential-limit=%d/s", perSecond), "--destination-limit=off")
+				s.serveSender(t, name, s.alertURL, fmt.Sprintf("--credential-limit=%d/s", perSecond), "--destination-limit=off")
 			}
 			return s
 		},

@@ -25,6 +25,9 @@ var binaries proc.Binaries
 // differs.
 var seed uint64
 
+// keysEverywhere lets callers need an API key in all tests, and not only in half of the matrix.
+var keysEverywhere bool
+
 // long selects the full matrix.
 var long = os.Getenv("BONGSU_FAULTS") == "long"
 
@@ -38,6 +41,14 @@ func run(m *testing.M) int {
 			fmt.Fprintln(os.Stderr, "BONGSU_FAULTS_SEED must be a number")
 			return 2
 		}
+	}
+	switch auth := os.Getenv("BONGSU_FAULTS_AUTH"); auth {
+	case "":
+	case "required":
+		keysEverywhere = true
+	default:
+		fmt.Fprintf(os.Stderr, "invalid BONGSU_FAULTS_AUTH %q: must be required or empty\n", auth)
+		return 2
 	}
 	dir, err := os.MkdirTemp("", "bongsu-faults-")
 	if err != nil {

@@ -45,7 +45,7 @@ func (c faultCase) start(t *testing.T) *system {
 		empty = newSystem
 	}
 	s := empty(t)
-	if c.auth {
+	if c.auth && !s.requiresKeys() {
 		s.requireKeys(t)
 	}
 	switch c.layout {

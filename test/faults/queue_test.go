@@ -92,7 +92,7 @@ func (d disturbance) system(t *testing.T) *system {
 	if d.inside {
 		return startOneProcess(t, "sqlite")
 	}
-	return startSplit(t, "sqlite", "sender1", "sender2")
+	return startSplit(t, "sender1", "sender2")
 }
 
 // whileIdle disturbs the queue between alerts.
@@ -159,7 +159,7 @@ func must(t testing.TB, err error) {
 // before a sender receives them.
 func TestJobsLostFromTheStream(t *testing.T) {
 	t.Parallel()
-	s := startSplit(t, "sqlite")
+	s := startSplit(t)
 	all, _ := posts(draw(t.Name()), 20)
 	s.send(t, all)
 	stream, err := s.broker(t).Stream(t.Context(), "BONGSU_JOBS")
@@ -173,7 +173,7 @@ func TestJobsLostFromTheStream(t *testing.T) {
 	}
 	s.recordFault(func() {
 		must(t, stream.Purge(t.Context()))
-		s.serveSender(t, "sender", s.url)
+		s.serveSender(t, "sender", s.alertURL)
 	})
 	s.judge(t, all)
 	s.calm(t)

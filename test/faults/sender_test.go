@@ -26,14 +26,14 @@ var (
 func cutOffAndBack(t *testing.T) {
 	t.Parallel()
 	const workers = 64
-	s := startSplit(t, "sqlite")
+	s := startSplit(t)
 	s.behave(t, &mockupv1.Fault{Delay: durationpb.New(time.Second)})
 	var all []*alertRequest
 	for i := range 12 {
 		all = append(all, &alertRequest{target: everyTeam, severity: "normal", message: fmt.Sprintf("node %d is down", i)})
 	}
 	s.send(t, all)
-	s.serveSender(t, "stopped", s.url, proc.Unpaced...)
+	s.serveSender(t, "stopped", s.alertURL, proc.Unpaced...)
 	if !s.calls.reach(t.Context(), workers) {
 		t.Fatal("the sender makes no calls")
 	}
@@ -44,7 +44,7 @@ func cutOffAndBack(t *testing.T) {
 		for key := range s.callsByDelivery(t) {
 			called[key] = true
 		}
-		s.serveSender(t, "other", s.url, proc.Unpaced...)
+		s.serveSender(t, "other", s.alertURL, proc.Unpaced...)
 		before = s.ended(t)
 		s.parts["stopped"].Signal(t, syscall.SIGCONT)
 	})

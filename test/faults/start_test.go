@@ -78,6 +78,7 @@ func TestKilledWhileItMigrates(t *testing.T) {
 			s.killWhileStarting(t, "all")
 			s.start(t, "all")
 			s.sendTo(s.parts["all"].URLs(t, 1)["edge"])
+			s.readAdminKey(t, "all", data)
 
 			s.settle(t, s.url)
 			p := &alertRequest{target: `"@user1"`, severity: "high", message: "the ledger has the newest schema version"}

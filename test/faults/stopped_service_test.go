@@ -15,7 +15,7 @@ func TestAlertServiceStopped(t *testing.T) {
 	}
 	t.Parallel()
 	for name, layout := range map[string]func(t testing.TB) (s *system, stopped string){
-		"the only one":          func(t testing.TB) (*system, string) { return startSplit(t, "sqlite", "sender1", "sender2"), "alert" },
+		"the only one":          func(t testing.TB) (*system, string) { return startSplit(t, "sender1", "sender2"), "alert" },
 		"one of a pair":         func(t testing.TB) (*system, string) { return startPairs(t), "alert1" },
 		"the directory service": func(t testing.TB) (*system, string) { return startPairs(t), "directory1" },
 	} {

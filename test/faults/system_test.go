@@ -30,6 +30,7 @@ const lease = 3 * time.Second
 type system struct {
 	url       string   // where alerts are read
 	urls      []string // where alerts are sent, in turn
+	alertURL  string   // of the alert service, for senders in other processes
 	mockup    string
 	config    string  // path of the messenger configuration with the mail relay
 	nats      string  // empty for the embedded broker
@@ -56,7 +57,8 @@ type part struct {
 // sendTo sets the URLs where alerts are sent, in turn; they are read at the first.
 func (s *system) sendTo(urls ...string) { s.url, s.urls = urls[0], urls }
 
-// newSystem returns a system with only a fake.
+// newSystem returns a system with only a fake. Its callers need an API key if those of all
+// tests do.
 func newSystem(t testing.TB) *system {
 	t.Helper()
 	s := &system{parts: map[string]*part{}}
@@ -66,6 +68,9 @@ func newSystem(t testing.TB) *system {
 	s.mockup = fakes.URLs(t, 1)["mockup"]
 	s.config = filepath.Join(t.TempDir(), "messengers.yaml")
 	must(t, os.WriteFile(s.config, []byte("email: {url: smtp://"+fakes.MailAddr(t)+"}\n"), 0o600))
+	if keysEverywhere {
+		s.requireKeys(t)
+	}
 	return s
 }
 
