@@ -23,7 +23,7 @@ import (
 // outcomeOK is the outcome of a call without an error; others are codes.
 const outcomeOK = "ok"
 
-// An AuditLog stores audit entries. An entry that is recorded twice is stored once.
+// An AuditLog stores audit entries. An entry that is recorded twice is listed once.
 type AuditLog interface {
 	RecordAuditEntries(context.Context, *accessv1.RecordAuditEntriesRequest) (*accessv1.RecordAuditEntriesResponse, error)
 }
@@ -114,14 +114,19 @@ func (r *AuditRecorder) entry(ctx context.Context, m *auditedMethod, req connect
 	return entry
 }
 
+// A timedEntry is an entry and its time in one allocation.
+type timedEntry struct {
+	entry accessv1.AuditEntry
+	time  timestamppb.Timestamp
+}
+
 // newEntry returns an entry without a resource.
 func (r *AuditRecorder) newEntry(ctx context.Context, m *auditedMethod, outcome string) *accessv1.AuditEntry {
-	entry := &accessv1.AuditEntry{
-		Id:        r.nextID(),
-		Time:      timestamppb.New(r.now()),
-		Procedure: m.name,
-		Outcome:   outcome,
-	}
+	now := r.now()
+	timed := &timedEntry{}
+	timed.time.Seconds, timed.time.Nanos = now.Unix(), int32(now.Nanosecond())
+	entry := &timed.entry
+	entry.Id, entry.Time, entry.Procedure, entry.Outcome = r.nextID(), &timed.time, m.name, outcome
 	if caller, ok := auth.CallerOf(ctx); ok {
 		entry.Caller, entry.CallerName = caller.ID, caller.Name
 	}
@@ -138,7 +143,8 @@ func (r *AuditRecorder) newEntry(ctx context.Context, m *auditedMethod, outcome 
 func (r *AuditRecorder) nextID() string {
 	var number [8]byte
 	binary.BigEndian.PutUint64(number[:], r.counter.Add(1))
-	return r.prefix + hex.EncodeToString(number[2:])
+	id := append(make([]byte, 0, 20), r.prefix...)
+	return string(hex.AppendEncode(id, number[2:]))
 }
 
 // record logs an entry and stores it, with sync before it returns. Successful calls of methods
