@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -114,6 +115,9 @@ func watchAll(ctx context.Context, kv jetstream.KeyValue) (jetstream.KeyWatcher,
 func (b *Bucket) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
+	if !b.conn.IsConnected() {
+		return nil, nats.ErrDisconnected
+	}
 	stream, err := b.js.Stream(ctx, bucketStream)
 	if err != nil {
 		b.opened.Store(nil)
