@@ -66,9 +66,11 @@ func gone(t *testing.T, p process, id string) func() bool {
 	return func() bool { return !lists(t, p, id) }
 }
 
-// kept fails the test if a watcher got a list without an instance after it had got one with it.
-func kept(t *testing.T, watcher *discoverytest.Watcher, id string) {
+// aliveKept fails the test if a watcher got a list without the instance alive after it had got
+// one with it.
+func aliveKept(t *testing.T, watcher *discoverytest.Watcher) {
 	t.Helper()
+	const id = "alive"
 	seen := false
 	for _, instances := range watcher.History() {
 		_, ok := discoverytest.Find(instances, id)
@@ -92,7 +94,7 @@ func TestKilledProcessIsGone(t *testing.T) {
 		t.Errorf("instance is listed: %t, after %d s, want gone after 9 s", lists(t, watching, "killed"), passed)
 	}
 	advance(t, 20, never, alive, watching)
-	kept(t, watcher, "alive")
+	aliveKept(t, watcher)
 }
 
 func TestKilledProcessIsGoneAfterTenSeconds(t *testing.T) {
@@ -127,7 +129,7 @@ func TestPartitionedWatcher(t *testing.T) {
 	if !healed(t, watching, func() bool { return !lists(t, watching, "killed") }, 12, alive) {
 		t.Error("instance of a killed process is listed after the partition")
 	}
-	kept(t, watcher, "alive")
+	aliveKept(t, watcher)
 }
 
 // healed advances processes until a condition is true, for at most some seconds in which
@@ -176,7 +178,7 @@ func TestWipedBroker(t *testing.T) {
 	if !healed(t, watching, gone(t, watching, "killed"), 16, alive, reporter) {
 		t.Error("instance of a killed process is listed after the broker was wiped")
 	}
-	kept(t, watcher, "alive")
+	aliveKept(t, watcher)
 
 	late := follower(t, &link{server: wiped})
 	discoverytest.Watch(t, late).UntilState(t, "alive", discovery.Failing)
@@ -298,7 +300,7 @@ func TestLostConsumer(t *testing.T) {
 	}
 	kittest.NoError(t, names.Err())
 	advance(t, 30, never, alive, watching)
-	kept(t, watcher, "alive")
+	aliveKept(t, watcher)
 	if !lists(t, watching, "alive") {
 		t.Error("instance that is renewed is lost with the consumer")
 	}
