@@ -60,10 +60,10 @@ func lists(t *testing.T, p process, id string) bool {
 	return ok
 }
 
-// gone returns the condition that a process does not know an instance.
-func gone(t *testing.T, p process, id string) func() bool {
+// killedIsGone returns the condition that a process does not know the instance killed.
+func killedIsGone(t *testing.T, p process) func() bool {
 	t.Helper()
-	return func() bool { return !lists(t, p, id) }
+	return func() bool { return !lists(t, p, "killed") }
 }
 
 // aliveKept fails the test if a watcher got a list without the instance alive after it had got
@@ -89,7 +89,7 @@ func TestKilledProcessIsGone(t *testing.T) {
 	alive := registrant(t, l, "alive")
 	watcher.UntilIDs(t, "alive", "killed")
 	// Delivery of a renewal may take until after the next check, which then does not count.
-	passed := advance(t, 12, gone(t, watching, "killed"), alive, watching)
+	passed := advance(t, 12, killedIsGone(t, watching), alive, watching)
 	if lists(t, watching, "killed") || passed < 8 {
 		t.Errorf("instance is listed: %t, after %d s, want gone after 9 s", lists(t, watching, "killed"), passed)
 	}
@@ -103,7 +103,7 @@ func TestKilledProcessIsGoneAfterTenSeconds(t *testing.T) {
 	watcher := discoverytest.Watch(t, watching)
 	registrant(t, l, "killed")
 	watcher.UntilIDs(t, "killed")
-	if passed := advance(t, 8, gone(t, watching, "killed"), watching); passed != 8 {
+	if passed := advance(t, 8, killedIsGone(t, watching), watching); passed != 8 {
 		t.Fatalf("instance is gone after %d s, want at least 9 s", passed)
 	}
 	advance(t, 2, never, watching)
@@ -126,7 +126,7 @@ func TestPartitionedWatcher(t *testing.T) {
 	advance(t, 3, never, killed) // renewed behind the partition, and then killed
 
 	way.lead(l.server)
-	if !healed(t, watching, func() bool { return !lists(t, watching, "killed") }, 12, alive) {
+	if !healed(t, watching, killedIsGone(t, watching), 12, alive) {
 		t.Error("instance of a killed process is listed after the partition")
 	}
 	aliveKept(t, watcher)
@@ -175,7 +175,7 @@ func TestWipedBroker(t *testing.T) {
 	for _, l := range []*link{way, aliveWay} {
 		l.lead(wiped)
 	}
-	if !healed(t, watching, gone(t, watching, "killed"), 16, alive, reporter) {
+	if !healed(t, watching, killedIsGone(t, watching), 16, alive, reporter) {
 		t.Error("instance of a killed process is listed after the broker was wiped")
 	}
 	aliveKept(t, watcher)
