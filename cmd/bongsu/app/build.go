@@ -91,6 +91,9 @@ func (a *App) build(ctx context.Context) error {
 	if err := b.serveProfiles(ctx); err != nil {
 		return err
 	}
+	if err := b.serveMetrics(ctx); err != nil {
+		return err
+	}
 	for _, service := range []struct {
 		name  string
 		here  func(context.Context) error
