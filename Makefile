@@ -136,10 +136,10 @@ test/ts/node_modules/.package-lock.json: test/ts/package.json test/ts/package-lo
 # helm and promtool are a module of their own: together they need half of the modules there are.
 # Of the ways of Prometheus to discover services, promtool needs none.
 bin/helm: tools/deploy/go.mod
-	CGO_ENABLED=0 go build -modfile=tools/deploy/go.mod -trimpath -ldflags='-s -w' -o bin/ helm.sh/helm/v4/cmd/helm
+	go build -modfile=tools/deploy/go.mod -trimpath -ldflags='-s -w' -o bin/ helm.sh/helm/v4/cmd/helm
 
 bin/promtool: tools/deploy/go.mod
-	CGO_ENABLED=0 go build -modfile=tools/deploy/go.mod -trimpath -tags=remove_all_sd -ldflags='-s -w' -o bin/ github.com/prometheus/prometheus/cmd/promtool
+	go build -modfile=tools/deploy/go.mod -trimpath -tags=remove_all_sd -ldflags='-s -w' -o bin/ github.com/prometheus/prometheus/cmd/promtool
 
 bin/golangci-lint: tools/go.mod
 	go build -modfile=tools/go.mod -o bin/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint

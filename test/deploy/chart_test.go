@@ -343,6 +343,7 @@ func TestChartRefuses(t *testing.T) {
 		{"no internal key", "split", "secrets.internalKey.name=", "split mode needs secrets.internalKey.name"},
 		{"no ledger", "split", "databases.ledger.name=", "split mode needs databases.ledger.name"},
 		{"no NATS", "split", "nats.url=", "split mode needs nats.url"},
+		{"two credentials of NATS", "split", "nats.creds.name=creds", "set nats.creds or nats.nkey"},
 		{"a password in the URL of NATS", "split", "nats.url=nats://user:word@nats:4222", "nats"},
 		{"too little time to stop", "split", "shutdown.gracePeriod=20", "shutdown.gracePeriod must be at least 38"},
 		{"an issuer without an audience", "embedded", "oidc.issuer=https://login.example.com", "oidc.issuer needs oidc.audience"},

@@ -128,6 +128,9 @@ spec:
 {{- if $values.nats.creds.name }}
 - --nats-creds=/secrets/nats-creds/nats.creds
 {{- end }}
+{{- if $values.nats.nkey.name }}
+- --nats-nkey-file=/secrets/nats-nkey/nats.nk
+{{- end }}
 {{- if $values.nats.tls.name }}
 - --nats-ca=/secrets/nats-tls/ca.crt
 {{- if $values.nats.tls.clientCertificate }}
@@ -222,6 +225,9 @@ bongsu.files lists the files of secrets that a component has, as JSON: volume, S
 {{- if $split -}}
 {{- with $values.nats.creds -}}
 {{- if .name }}{{ $files = append $files (dict "volume" "nats-creds" "secret" .name "key" .key "file" "nats.creds") }}{{ end -}}
+{{- end -}}
+{{- with $values.nats.nkey -}}
+{{- if .name }}{{ $files = append $files (dict "volume" "nats-nkey" "secret" .name "key" .key "file" "nats.nk") }}{{ end -}}
 {{- end -}}
 {{- if $values.nats.tls.name }}{{ $files = append $files (dict "volume" "nats-tls" "secret" $values.nats.tls.name) }}{{ end -}}
 {{- if and $values.databases.tls.name (has $.component (list "access" "directory" "alert")) }}{{ $files = append $files (dict "volume" "postgres" "secret" $values.databases.tls.name) }}{{ end -}}
