@@ -18,7 +18,7 @@ const chart = "deploy/helm/bongsu"
 // helm runs helm on the chart, and skips the test without it.
 func helm(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
-	program, err := filepath.Abs(filepath.Join(root, "bin/helm"))
+	program, err := filepath.Abs(filepath.Join(root, "bin", "helm"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func render(t *testing.T, values string) []object {
 // valueSets returns the files with documented values, from the root.
 func valueSets(t *testing.T) (files []string) {
 	t.Helper()
-	found, err := filepath.Glob(filepath.Join(root, chart, "ci/*.yaml"))
+	found, err := filepath.Glob(filepath.Join(root, chart, "ci", "*.yaml"))
 	if err != nil || len(found) < 4 {
 		t.Fatalf("found the values %q (%v)", found, err)
 	}

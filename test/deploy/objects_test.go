@@ -34,7 +34,7 @@ type object struct {
 			Name       string
 			TargetPort string `yaml:"targetPort"`
 		}
-		MaxUnavailable int `yaml:"maxUnavailable"`
+		MaxUnavailable int                         `yaml:"maxUnavailable"`
 		ScaleTargetRef struct{ Kind, Name string } `yaml:"scaleTargetRef"`
 		Metrics        []struct {
 			Type     string
@@ -96,9 +96,9 @@ type pod struct {
 		HostNetwork                   bool  `yaml:"hostNetwork"`
 		TerminationGracePeriodSeconds int   `yaml:"terminationGracePeriodSeconds"`
 		SecurityContext               struct {
-			RunAsNonRoot   bool `yaml:"runAsNonRoot"`
-			RunAsUser      int  `yaml:"runAsUser"`
-			FSGroup        int  `yaml:"fsGroup"`
+			RunAsNonRoot   bool                  `yaml:"runAsNonRoot"`
+			RunAsUser      int                   `yaml:"runAsUser"`
+			FSGroup        int                   `yaml:"fsGroup"`
 			SeccompProfile struct{ Type string } `yaml:"seccompProfile"`
 		} `yaml:"securityContext"`
 		Containers []container
