@@ -43,8 +43,8 @@ type RequestInfo struct {
 	tracestate  string    // of the caller
 
 	port      *joinedPort // that serves the request; nil for the port's own services
-	keepsBody bool     // the REST body of an Encoded may be kept and written again
-	encoded   *Encoded // the response, if keepsBody is set and it is one
+	keepsBody bool        // the REST body of an Encoded may be kept and written again
+	encoded   *Encoded    // the response, if keepsBody is set and it is one
 }
 
 // requestInfoKey is the key of a *RequestInfo in a context.

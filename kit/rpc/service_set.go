@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"fmt"
 	"net/http"
 	"sync/atomic"
 )
@@ -67,49 +66,4 @@ func (s *ServiceSet) route(info *RequestInfo, r *http.Request) bool {
 	}
 	info.port, info.match, info.matchErr, info.legacy = port, match, err, false
 	return true
-}
-
-// A RESTPath is a path of google.api.http.
-type RESTPath struct {
-	Procedure string // of its method, such as "/library.v1.BookService/GetBook"
-	route     *route
-}
-
-// String returns the HTTP method and the template.
-func (p RESTPath) String() string { return p.route.pattern }
-
-// Overlaps reports whether a request can have both paths.
-func (p RESTPath) Overlaps(other RESTPath) bool {
-	a, b := p.route, other.route
-	if a.method != b.method || a.verb != b.verb || len(a.segments) != len(b.segments) {
-		return false
-	}
-	for i, s := range a.segments {
-		if o := b.segments[i]; s.field == "" && o.field == "" && s.literal != o.literal {
-			return false
-		}
-	}
-	return true
-}
-
-// RESTPaths returns the REST paths of services.
-func RESTPaths(services ...Service) ([]RESTPath, error) {
-	var paths []RESTPath
-	for _, s := range services {
-		if s.rest == nil {
-			continue
-		}
-		service, err := s.descriptor()
-		if err != nil {
-			return nil, fmt.Errorf("paths of %s: %w", s.Name(), err)
-		}
-		found, err := routesOf(service, s.rest.rules)
-		if err != nil {
-			return nil, fmt.Errorf("paths of %s: %w", s.Name(), err)
-		}
-		for _, r := range found {
-			paths = append(paths, RESTPath{r.procedure, r})
-		}
-	}
-	return paths, nil
 }
