@@ -90,7 +90,11 @@ type dynamicMethod struct {
 
 func newDynamicMethod(m protoreflect.MethodDescriptor, upstream Upstream, rest *restShared) *dynamicMethod {
 	d := &dynamicMethod{descriptor: m, procedure: procedureOf(m), rest: rest}
-	d.client = connect.NewClient[dynamicMessage, dynamicMessage](upstream.Client, upstream.URL+d.procedure,
+	client := upstream.Client
+	if m.IsStreamingClient() {
+		client = abortingClient{client}
+	}
+	d.client = connect.NewClient[dynamicMessage, dynamicMessage](client, upstream.URL+d.procedure,
 		connect.WithSchema(m), connect.WithIdempotency(idempotencyOf(m)), upstream.Options,
 		connect.WithReadMaxBytes(maxInternalBytes),
 		connect.WithResponseInitializer(func(_ connect.Spec, message any) error { return initialize(message, m.Output()) }),

@@ -104,6 +104,17 @@ func (d *dynamicMethod) bidiStream(ctx context.Context, stream *connect.BidiStre
 	return err
 }
 
+// An abortingClient aborts a request whose context ends while its body waits for a message. The
+// HTTP/2 client of net/http does not once it has the header of the response.
+type abortingClient struct{ next connect.HTTPClient }
+
+// Do sends a request.
+func (c abortingClient) Do(req *http.Request) (*http.Response, error) {
+	body := req.Body // a pipe
+	context.AfterFunc(req.Context(), func() { _ = body.Close() })
+	return c.next.Do(req)
+}
+
 // forwardRequests sends the requests of a stream to an upstream. It returns the error of the
 // stream.
 func forwardRequests(from *connect.BidiStream[dynamicMessage, dynamicMessage], to *connect.BidiStreamForClient[dynamicMessage, dynamicMessage]) error {
