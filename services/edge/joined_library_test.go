@@ -134,7 +134,7 @@ func handle[F any](mux *http.ServeMux, l *library, name string, construct func(s
 func (l *library) method(name string) protoreflect.MethodDescriptor {
 	found, err := l.files.FindDescriptorByName("library.v1.BookService")
 	if err != nil {
-		panic(err)
+		return nil // the changed descriptors lack it
 	}
 	return found.(protoreflect.ServiceDescriptor).Methods().ByName(protoreflect.Name(name)) //nolint:forcetypeassert // the name is that of a service
 }
@@ -216,17 +216,20 @@ func (l *library) change(ctx context.Context, req *connect.Request[dynamicpb.Mes
 
 func (l *library) watchBooks(ctx context.Context, req *connect.Request[dynamicpb.Message], to *connect.ServerStream[dynamicpb.Message]) error {
 	to.ResponseHeader().Set("Book-Place", "left")
+	endless := text(req.Msg, "page_size") == "2"
+	if endless {
+		defer func() { l.closed <- struct{}{} }()
+	}
 	for _, id := range []string{"1", "2", "3"} {
 		if err := to.Send(l.message("Book", `{"id":"`+id+`"}`)); err != nil {
 			return err
 		}
 	}
-	switch text(req.Msg, "page_size") {
-	case "1":
+	if text(req.Msg, "page_size") == "1" {
 		return l.lentOut()
-	case "2":
+	}
+	if endless {
 		<-ctx.Done()
-		l.closed <- struct{}{}
 		return ctx.Err()
 	}
 	to.ResponseTrailer().Set("Book-Count", "3")
