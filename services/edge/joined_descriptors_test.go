@@ -2,19 +2,15 @@ package edge
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
 	"testing"
 
-	"go.opentelemetry.io/otel/metric/noop"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
 
-	"github.com/bongsu-project/bongsu/kit/discovery"
 	"github.com/bongsu-project/bongsu/kit/kittest"
-	"github.com/bongsu-project/bongsu/kit/rpc"
 )
 
 // readLibrary returns the descriptors of testdata as those of an instance.
@@ -38,15 +34,6 @@ func receivedFrom(service string, files []*descriptorpb.FileDescriptorProto) *de
 		byPath[file.GetName()] = file
 	}
 	return newDescriptors(protoreflect.FullName(service), byPath)
-}
-
-// newTestJoined returns the joined services of an edge without services of its own, which calls
-// nobody.
-func newTestJoined(t testing.TB) *Joined {
-	t.Helper()
-	options, err := rpc.NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), noop.Int64Counter{}, nil)
-	kittest.NoError(t, err)
-	return &Joined{options: options, config: JoinedConfig{Log: slog.New(slog.DiscardHandler)}, services: map[string]*joinedService{}, logged: map[string]string{}, reserved: map[string]bool{}}
 }
 
 // TestVersionOfDescriptors checks that equal descriptors have one version, in any order of
@@ -85,7 +72,7 @@ func TestRefusedPathsAreRemoved(t *testing.T) {
 	}
 }
 
-// FuzzDescriptors builds services of any descriptors: the result is a service that answers, or
+// FuzzDescriptors reads any descriptors: the result is a service with policies and REST paths, or
 // an error, and never a panic.
 func FuzzDescriptors(f *testing.F) {
 	all := readLibrary(f)
@@ -110,17 +97,26 @@ func FuzzDescriptors(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte, name string) {
 		files := new(descriptorpb.FileDescriptorSet)
-		if len(data) > 64<<10 || proto.Unmarshal(data, files) != nil || !protoreflect.FullName(name).IsValid() {
+		if proto.Unmarshal(data, files) != nil {
 			return
 		}
-		j := newTestJoined(t)
-		s := &joinedService{name: name, instance: discovery.Instance{Name: "library"}, descriptors: receivedFrom(name, files.GetFile())}
-		if err := j.build(s); err != nil {
+		received := receivedFrom(name, files.GetFile())
+		service, _, err := received.build()
+		if err != nil {
 			return
 		}
-		if s.service.Name() != name || len(s.service.Attachments) == 0 {
-			t.Errorf("service %q with %d methods for %q", s.service.Name(), len(s.service.Attachments), name)
+		if string(service.FullName()) != name {
+			t.Fatalf("service %q for %q", service.FullName(), name)
 		}
-		kittest.NoError(t, new(rpc.ServiceSet).Replace(s.service))
+		if _, err := joinedPolicies(service, nil); err != nil {
+			return
+		}
+		paths, refused := splitPaths(service, nil)
+		without, _, err := received.withoutPaths(refused).build()
+		kittest.NoError(t, err)
+		left, wrong := splitPaths(without, nil)
+		if len(left) != len(paths) || len(wrong) > 0 {
+			t.Errorf("paths %v, then %v and %v", paths, left, wrong)
+		}
 	})
 }
