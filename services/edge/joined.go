@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -59,9 +58,8 @@ type Joined struct {
 	instances []discovery.Instance // the latest
 	wake      chan struct{}
 
-	set      rpc.ServiceSet
-	states   atomic.Pointer[[]JoinedService]
-	readOnly atomic.Pointer[map[string]bool] // by procedure
+	set    rpc.ServiceSet
+	states atomic.Pointer[[]JoinedService]
 
 	services map[string]*joinedService // by name; Run alone uses it
 	logged   map[string]string         // the logged reason of a service by its name
@@ -114,14 +112,6 @@ func (j *Joined) Update(instances []discovery.Instance) {
 	}
 }
 
-// IsReadOnly reports whether a procedure is that of a joined service, and has no side effects.
-func (j *Joined) IsReadOnly(procedure string) bool {
-	if procedures := j.readOnly.Load(); procedures != nil {
-		return (*procedures)[procedure]
-	}
-	return false
-}
-
 // A JoinedService is the state of a Protobuf service of another process.
 type JoinedService struct {
 	Name   string
@@ -129,8 +119,8 @@ type JoinedService struct {
 	Reason string // why it is not routed, or why its descriptors cannot be read
 }
 
-// States returns the states of all services that processes serve besides the edge's own, by
-// name.
+// States returns the states of the services that processes serve and this program does not know,
+// by name.
 func (j *Joined) States() []JoinedService {
 	if states := j.states.Load(); states != nil {
 		return *states
@@ -170,7 +160,7 @@ func (j *Joined) plan(ctx context.Context, now time.Time) (next time.Time, ok bo
 	j.forget(offered)
 	for name, instances := range offered {
 		s := j.service(name)
-		if s == nil || s.reading || s.settled == instances[0].ID {
+		if s == nil || s.known || s.reading || s.settled == instances[0].ID {
 			continue
 		}
 		if s.target != instances[0].ID { // another newest instance
@@ -221,9 +211,28 @@ func (j *Joined) service(name string) *joinedService {
 	if j.own[name] || strings.HasPrefix(name, "grpc.") || !protoreflect.FullName(name).IsValid() || len(j.services) >= maxJoinedServices {
 		return nil
 	}
-	s := &joinedService{name: name}
+	s := &joinedService{name: name, known: j.refuseKnown(name)}
 	j.services[name] = s
 	return s
+}
+
+// refuseKnown reports whether this program has the descriptor of a service, and it is not for
+// outside callers: then it needs not be read.
+func (j *Joined) refuseKnown(name string) bool {
+	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
+	if err != nil {
+		return false
+	}
+	service, ok := found.(protoreflect.ServiceDescriptor)
+	if !ok {
+		return true
+	}
+	_, err = joinedPolicies(service, nil)
+	if err != nil && j.logged[name] != err.Error() {
+		j.logged[name] = err.Error()
+		j.config.Log.Info("service is not routed", "service", name, "reason", err.Error())
+	}
+	return err != nil
 }
 
 // forget removes the services that never joined and have no instance.
@@ -256,129 +265,14 @@ func (j *Joined) read(ctx context.Context, name, target string, from discovery.I
 	j.results <- result
 }
 
-// take takes the result of a read.
-func (j *Joined) take(result descriptorResult) {
-	s := j.services[result.name]
-	s.reading = false
-	switch {
-	case result.err != nil:
-		s.failures++
-		s.retry = time.Now().Add(min(j.config.Retry<<min(s.failures-1, 10), maxRetry))
-		isNew := j.explain(s, "descriptors cannot be read: "+result.err.Error())
-		j.publish()
-		if isNew {
-			j.config.Log.Warn("descriptors of a service cannot be read, trying again", "service", s.name, "instance", result.instance.ID, "url", result.instance.URL, "error", truncate(result.err.Error(), maxReasonBytes))
-		}
-		return
-	case s.descriptors != nil && s.descriptors.version == result.descriptors.version:
-		j.explain(s, s.accepted)
-	default:
-		s.descriptors, s.instance = result.descriptors, result.instance
-		j.judge(s)
-	}
-	s.settled, s.failures = result.target, 0
-	j.publish()
-}
-
-// judge routes the latest version of a service, or decides that it is not routed.
-func (j *Joined) judge(s *joinedService) {
-	before := s.routed
-	if err := j.build(s); err != nil {
-		s.routed, s.accepted = false, err.Error()
-		if before {
-			j.replace(s)
-		}
-		isNew := j.explain(s, s.accepted)
-		j.publish()
-		if isNew {
-			level := slog.LevelWarn
-			if errors.Is(err, errInternalService) {
-				level = slog.LevelInfo
-			}
-			j.config.Log.Log(context.Background(), level, "service is not routed", "service", s.name, "instance", s.instance.ID, "reason", truncate(err.Error(), maxReasonBytes))
-		}
-		return
-	}
-	if s.joined == 0 {
-		j.joins++
-		s.joined = j.joins
-	}
-	s.accepted = ""
-	j.explain(s, "")
-	if !j.replace(s) {
-		return
-	}
-	if j.edge.Requests != nil {
-		j.edge.Requests.Serve(s.procedures())
-	}
-	j.publish()
-	j.config.Log.Info("service joined", "service", s.name, "instance", s.instance.ID, "program", s.instance.Version, "descriptors", s.descriptors.version,
-		"methods", len(s.service.Attachments), "rest_paths", len(s.paths), "replaced", before)
-}
-
-// replace replaces the routed services, and reports whether changed fits to the others. If not,
-// it is not routed.
-func (j *Joined) replace(changed *joinedService) bool {
-	err := j.set.Replace(j.routed()...)
-	if err == nil {
-		return true
-	}
-	j.config.Log.Error("joined service does not fit the others, it is not routed", "service", changed.name, "error", truncate(err.Error(), maxReasonBytes))
-	changed.routed, changed.accepted = false, err.Error()
-	j.explain(changed, changed.accepted)
-	if err := j.set.Replace(j.routed()...); err != nil {
-		j.config.Log.Error("joined services cannot be replaced", "error", truncate(err.Error(), maxReasonBytes))
-	}
-	return false
-}
-
-// explain sets the reason of a service, and reports whether it is to be logged: it is another
-// one than the last, also if the service had no instance in between.
-func (j *Joined) explain(s *joinedService, reason string) bool {
-	s.reason = reason
-	if j.logged[s.name] == reason {
-		return false
-	}
-	if len(j.logged) > 4*maxJoinedServices {
-		clear(j.logged)
-	}
-	j.logged[s.name] = reason
-	return true
-}
-
-// routed returns the routed services in the order in which they joined.
-func (j *Joined) routed() []rpc.Service {
-	var services []rpc.Service
-	for _, s := range j.ordered() {
-		if s.routed {
-			services = append(services, s.service)
-		}
-	}
-	return services
-}
-
-// ordered returns the services that have joined, in that order.
-func (j *Joined) ordered() []*joinedService {
-	var all []*joinedService
-	for _, s := range j.services {
-		if s.joined > 0 {
-			all = append(all, s)
-		}
-	}
-	slices.SortFunc(all, func(a, b *joinedService) int { return a.joined - b.joined })
-	return all
-}
-
 // publish publishes the states of all services.
 func (j *Joined) publish() {
-	states, readOnly := []JoinedService{}, map[string]bool{}
+	states := make([]JoinedService, 0, len(j.services))
 	for _, s := range j.services {
-		states = append(states, JoinedService{s.name, s.routed, s.reason})
-		if s.routed {
-			s.addReadOnly(readOnly)
+		if !s.known {
+			states = append(states, JoinedService{s.name, s.routed, s.reason})
 		}
 	}
 	slices.SortFunc(states, func(a, b JoinedService) int { return strings.Compare(a.Name, b.Name) })
 	j.states.Store(&states)
-	j.readOnly.Store(&readOnly)
 }

@@ -25,7 +25,6 @@ const (
 // does, so that a request is judged by the policy under which it is served.
 type joinedMethod struct {
 	procedure string
-	readOnly  bool // it has no side effects
 	policy    policy.Policy
 	access    *methodAccess  // nil without an Authorizer
 	audited   *auditedMethod // nil if calls are not recorded
@@ -45,7 +44,7 @@ func joinedMethodOf(info *rpc.RequestInfo) *joinedMethod {
 func (e Edge) newJoinedMethods(methods policy.Table, version string) map[string]any {
 	attached := make(map[string]any, len(methods))
 	for procedure, m := range methods {
-		joined := &joinedMethod{procedure: procedure, readOnly: isReadOnly(m.Descriptor), policy: m.Policy}
+		joined := &joinedMethod{procedure: procedure, policy: m.Policy}
 		if e.Authorizer != nil {
 			joined.access = newMethodAccess(m.Policy, m.Permission)
 		}

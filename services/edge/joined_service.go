@@ -9,7 +9,6 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
-	"google.golang.org/protobuf/types/descriptorpb"
 
 	"github.com/bongsu-project/bongsu/kit/discovery"
 	"github.com/bongsu-project/bongsu/kit/rpc"
@@ -24,6 +23,7 @@ var errInternalService = errors.New("its policy says that it is internal")
 // A joinedService is a Protobuf service of other processes. It is used by Joined.Run only.
 type joinedService struct {
 	name     string
+	known    bool   // to this program, as one that is not routed
 	joined   int    // the position among the services that have joined; 0 for never
 	routed   bool   // service is served
 	reason   string // of its state; empty if it is routed without a problem
@@ -44,15 +44,6 @@ type joinedService struct {
 // procedures returns the paths of the methods, sorted.
 func (s *joinedService) procedures() []string {
 	return slices.Sorted(maps.Keys(s.service.Attachments))
-}
-
-// addReadOnly adds the procedures without side effects.
-func (s *joinedService) addReadOnly(into map[string]bool) {
-	for procedure, attached := range s.service.Attachments {
-		if m, ok := attached.(*joinedMethod); ok && m.readOnly {
-			into[procedure] = true
-		}
-	}
 }
 
 // build builds the service of its descriptors. Its error is the reason why the service may not
@@ -96,7 +87,7 @@ func (j *Joined) newService(s *joinedService, descriptor protoreflect.ServiceDes
 		}
 	}
 	service, err := rpc.Dynamic(j.options, rpc.DynamicSchema{Service: descriptor, Files: files}, rpc.Upstream{
-		Client: j.config.Client, URL: j.config.BaseURL, Options: rpc.ClientOptions(s.upstream(), j.config.Log),
+		Client: j.config.Client, URL: j.config.BaseURL, Options: joinedOptions(s.upstream(), j.config.Log),
 	})
 	if err != nil {
 		return rpc.Service{}, err
@@ -121,10 +112,4 @@ func (s *joinedService) upstream() string {
 		return s.instance.Name
 	}
 	return s.name
-}
-
-// isReadOnly reports whether a method is declared to have no side effects.
-func isReadOnly(m protoreflect.MethodDescriptor) bool {
-	options, _ := m.Options().(*descriptorpb.MethodOptions)
-	return options.GetIdempotencyLevel() == descriptorpb.MethodOptions_NO_SIDE_EFFECTS
 }
