@@ -2,6 +2,7 @@ package edge
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -48,7 +49,12 @@ func (s *joinedService) procedures() []string {
 
 // build builds the service of its descriptors. Its error is the reason why the service may not
 // be routed; then it keeps its paths.
-func (j *Joined) build(s *joinedService) error {
+func (j *Joined) build(s *joinedService) (err error) {
+	defer func() { // the data is that of another process
+		if p := recover(); p != nil {
+			err = fmt.Errorf("broken descriptors: %v", p)
+		}
+	}()
 	descriptor, files, err := s.descriptors.build()
 	if err != nil {
 		return err
