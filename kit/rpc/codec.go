@@ -43,7 +43,7 @@ func (c jsonCodec) Marshal(message any) ([]byte, error) {
 	if e, ok := message.(*Encoded); ok {
 		return e.appendJSON(nil, c.types) // a copy: Connect reuses the bytes
 	}
-	return appendTypedJSON(nil, message.(proto.Message), c.types)
+	return appendJSON(nil, message.(proto.Message), c.types)
 }
 
 // MarshalStable is Marshal, whose output is deterministic: responses to GET are cacheable.
@@ -80,7 +80,7 @@ func (c restCodec) MarshalAppend(dst []byte, message proto.Message) ([]byte, err
 	if failure, ok := message.(*status.Status); ok && !utf8.ValidString(failure.GetMessage()) {
 		failure.Message = strings.ToValidUTF8(failure.GetMessage(), string(utf8.RuneError))
 	}
-	return appendTypedJSON(dst, message, c.types)
+	return appendJSON(dst, message, c.types)
 }
 
 // MarshalAppendField encodes one field of a message, such as a bare array.
@@ -105,14 +105,10 @@ func (c restCodec) UnmarshalField(data []byte, message proto.Message, field prot
 	return nil
 }
 
-// appendJSON encodes a message as compact JSON. protojson varies its spaces on
-// purpose, but callers may depend on them: see docs/compatibility.md.
-func appendJSON(dst []byte, message proto.Message) ([]byte, error) {
-	return appendTypedJSON(dst, message, nil)
-}
-
-// appendTypedJSON is appendJSON with the types of a service; nil for those of the program.
-func appendTypedJSON(dst []byte, message proto.Message, types Types) ([]byte, error) {
+// appendJSON encodes a message as compact JSON, with the types of its service; nil for those of
+// the program. protojson varies its spaces on purpose, but callers may depend on them: see
+// docs/compatibility.md.
+func appendJSON(dst []byte, message proto.Message, types Types) ([]byte, error) {
 	options := jsonOptions
 	if types != nil {
 		options.Resolver = types

@@ -125,7 +125,7 @@ func initialize(message any, descriptor protoreflect.MessageDescriptor) error {
 	if !ok {
 		return fmt.Errorf("message of type %T is not dynamic", message)
 	}
-	*m = *dynamicpb.NewMessage(descriptor) //nolint:govet // m is not in use yet
+	*m = *dynamicpb.NewMessage(descriptor)
 	return nil
 }
 

@@ -63,7 +63,7 @@ func (e *Encoded) appendJSON(dst []byte, types Types) ([]byte, error) {
 	if kept := e.json.Load(); kept != nil {
 		return append(dst, *kept...), nil
 	}
-	text, err := appendTypedJSON(nil, e.message, types)
+	text, err := appendJSON(nil, e.message, types)
 	if err != nil {
 		return nil, err
 	}

@@ -146,7 +146,7 @@ func (j *Joined) Run(ctx context.Context) error {
 		case <-timer.C:
 		case result := <-j.results:
 			j.reading--
-			j.take(result)
+			j.take(ctx, result)
 		}
 	}
 }

@@ -125,7 +125,7 @@ func handle[F any](mux *http.ServeMux, l *library, name string, construct func(s
 		return // the changed descriptors lack it
 	}
 	mux.Handle(path, construct(path, f, connect.WithSchema(method), connect.WithRequestInitializer(func(_ connect.Spec, message any) error {
-		*message.(*dynamicpb.Message) = *dynamicpb.NewMessage(method.Input()) //nolint:forcetypeassert,govet // as connect documents it
+		*message.(*dynamicpb.Message) = *dynamicpb.NewMessage(method.Input()) //nolint:forcetypeassert // as connect documents it
 		return nil
 	})))
 }

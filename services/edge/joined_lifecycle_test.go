@@ -130,11 +130,10 @@ func TestJoinedWithoutInstance(t *testing.T) {
 func TestJoinedVersions(t *testing.T) {
 	e := startJoined(t, nil, withTestCaller)
 	first := e.join(t)
-	update := func(n int, change func(*descriptorpb.FileDescriptorProto)) *library {
+	update := func(n int, change func(*descriptorpb.FileDescriptorProto)) {
 		l := startLibrary(t, change)
 		e.upstream.Store(&l.URL)
 		e.joined.Update([]discovery.Instance{first.instance("1", auditTime), l.instance(fmt.Sprint(n), auditTime.Add(time.Duration(n)*time.Second))})
-		return l
 	}
 	update(2, func(file *descriptorpb.FileDescriptorProto) {
 		options := file.GetService()[0].GetMethod()[1].GetOptions()

@@ -34,7 +34,7 @@ func (e *joinedEdge) client(l *library, method string, options ...connect.Client
 	return connect.NewClient[dynamicpb.Message, dynamicpb.Message](directClient, e.URL+"/library.v1.BookService/"+method, append([]connect.ClientOption{
 		connect.WithSchema(m), connect.WithIdempotency(idempotency[method]),
 		connect.WithResponseInitializer(func(_ connect.Spec, message any) error {
-			*message.(*dynamicpb.Message) = *dynamicpb.NewMessage(m.Output()) //nolint:forcetypeassert,govet // as connect documents it
+			*message.(*dynamicpb.Message) = *dynamicpb.NewMessage(m.Output()) //nolint:forcetypeassert // as connect documents it
 			return nil
 		}),
 	}, options...)...)

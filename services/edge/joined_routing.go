@@ -11,7 +11,7 @@ import (
 )
 
 // take takes the result of a read.
-func (j *Joined) take(result descriptorResult) {
+func (j *Joined) take(ctx context.Context, result descriptorResult) {
 	s := j.services[result.name]
 	s.reading = false
 	switch {
@@ -28,14 +28,14 @@ func (j *Joined) take(result descriptorResult) {
 		j.explain(s, s.accepted)
 	default:
 		s.descriptors, s.instance = result.descriptors, result.instance
-		j.judge(s)
+		j.judge(ctx, s)
 	}
 	s.settled, s.failures = result.target, 0
 	j.publish()
 }
 
 // judge routes the latest version of a service, or decides that it is not routed.
-func (j *Joined) judge(s *joinedService) {
+func (j *Joined) judge(ctx context.Context, s *joinedService) {
 	before := s.routed
 	if err := j.build(s); err != nil {
 		s.routed, s.accepted = false, err.Error()
@@ -49,7 +49,7 @@ func (j *Joined) judge(s *joinedService) {
 			if errors.Is(err, errInternalService) {
 				level = slog.LevelInfo
 			}
-			j.config.Log.Log(context.Background(), level, "service is not routed", "service", s.name, "instance", s.instance.ID, "reason", truncate(err.Error(), maxReasonBytes))
+			j.config.Log.Log(ctx, level, "service is not routed", "service", s.name, "instance", s.instance.ID, "reason", truncate(err.Error(), maxReasonBytes))
 		}
 		return
 	}

@@ -150,7 +150,7 @@ func serveBooks(t *testing.T) string {
 	mux.Handle(path, connect.NewUnaryHandler(path, func(context.Context, *connect.Request[dynamicpb.Message]) (*connect.Response[dynamicpb.Message], error) {
 		return connect.NewResponse(dynamicpb.NewMessage(list.Output())), nil
 	}, connect.WithSchema(list), connect.WithRequestInitializer(func(_ connect.Spec, message any) error {
-		*message.(*dynamicpb.Message) = *dynamicpb.NewMessage(list.Input()) //nolint:forcetypeassert,govet // as connect documents it
+		*message.(*dynamicpb.Message) = *dynamicpb.NewMessage(list.Input()) //nolint:forcetypeassert // as connect documents it
 		return nil
 	})))
 	mux.HandleFunc("GET /readyz", func(http.ResponseWriter, *http.Request) {})
