@@ -14,10 +14,8 @@ import (
 )
 
 const (
-	// bucketName is the bucket of the instances.
-	bucketName = "BONGSU_INSTANCES"
-	// bucketStream is the stream that backs the bucket.
-	bucketStream = "KV_" + bucketName
+	// defaultBucket is the name of a bucket without a name.
+	defaultBucket = "INSTANCES"
 	// bucketTimeout is the timeout of a call to the bucket.
 	bucketTimeout = 2 * time.Second
 	// renewInterval is the interval at which a record is written again.
@@ -55,6 +53,8 @@ type Bucket struct {
 
 // Options are the options of a Bucket.
 type Options struct {
+	// Bucket is the name of the bucket, the same for all processes; empty means INSTANCES.
+	Bucket string
 	// Replicas is the least number of replicas of the bucket; 0 means 1. Another process may
 	// have created it with more.
 	Replicas int
@@ -69,6 +69,9 @@ func OpenBucket(conn *nats.Conn, options Options) (*Bucket, error) {
 	js, err := jetstream.New(conn)
 	if err != nil {
 		return nil, fmt.Errorf("open the registry: %w", err)
+	}
+	if options.Bucket == "" {
+		options.Bucket = defaultBucket
 	}
 	if options.Now == nil {
 		options.Now = time.Now
@@ -103,10 +106,10 @@ func (b *Bucket) open(ctx context.Context) (jetstream.KeyValue, error) {
 	if kv := b.opened.Load(); kv != nil {
 		return *kv, nil
 	}
-	kv, err := b.js.KeyValue(ctx, bucketName)
+	kv, err := b.js.KeyValue(ctx, b.options.Bucket)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
 		kv, err = b.js.CreateKeyValue(ctx, jetstream.KeyValueConfig{
-			Bucket:       bucketName,
+			Bucket:       b.options.Bucket,
 			Description:  "The instances of services. Disposable.",
 			MaxValueSize: maxRecordSize,
 			TTL:          lifetime,
@@ -115,7 +118,7 @@ func (b *Bucket) open(ctx context.Context) (jetstream.KeyValue, error) {
 		})
 	}
 	if errors.Is(err, jetstream.ErrBucketExists) { // another process has created it meanwhile
-		kv, err = b.js.KeyValue(ctx, bucketName)
+		kv, err = b.js.KeyValue(ctx, b.options.Bucket)
 	}
 	if err != nil {
 		return nil, err
@@ -127,10 +130,15 @@ func (b *Bucket) open(ctx context.Context) (jetstream.KeyValue, error) {
 	return kv, nil
 }
 
+// stream returns the stream that backs the bucket.
+func (b *Bucket) stream(ctx context.Context) (jetstream.Stream, error) {
+	return b.js.Stream(ctx, "KV_"+b.options.Bucket)
+}
+
 // raiseReplicas raises the replicas of the bucket to those that this process wants. A broker
 // that cannot have that many keeps those that it has.
 func (b *Bucket) raiseReplicas(ctx context.Context) {
-	stream, err := b.js.Stream(ctx, bucketStream)
+	stream, err := b.stream(ctx)
 	if err != nil || stream.CachedInfo().Config.Replicas >= b.options.Replicas {
 		return
 	}

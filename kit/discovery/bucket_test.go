@@ -223,7 +223,7 @@ func TestReporterIsKilled(t *testing.T) {
 // sequence returns the number of writes to the bucket so far.
 func sequence(t *testing.T, js jetstream.JetStream) uint64 {
 	t.Helper()
-	stream, err := js.Stream(t.Context(), "KV_BONGSU_INSTANCES")
+	stream, err := js.Stream(t.Context(), "KV_INSTANCES")
 	kittest.NoError(t, err)
 	return stream.CachedInfo().State.LastSeq
 }
@@ -268,7 +268,7 @@ func TestForeignRecords(t *testing.T) {
 	watcher := discoverytest.Watch(t, bucket)
 	watcher.UntilIDs(t)
 
-	kv, err := openJetStream(t, l).KeyValue(t.Context(), "BONGSU_INSTANCES")
+	kv, err := openJetStream(t, l).KeyValue(t.Context(), "INSTANCES")
 	kittest.NoError(t, err)
 	put := func(key, value string) {
 		_, err := kv.Put(t.Context(), key, []byte(value))
@@ -293,7 +293,7 @@ func TestLostConsumer(t *testing.T) {
 	watcher := discoverytest.Watch(t, watching)
 	watcher.UntilIDs(t, "alive")
 	js := openJetStream(t, l)
-	stream, err := js.Stream(t.Context(), "KV_BONGSU_INSTANCES")
+	stream, err := js.Stream(t.Context(), "KV_INSTANCES")
 	kittest.NoError(t, err)
 	names := stream.ConsumerNames(t.Context())
 	for name := range names.Name() { // the consumer is lost, and its subscription does not notice

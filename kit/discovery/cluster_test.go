@@ -23,7 +23,7 @@ func TestLostLeader(t *testing.T) {
 	servers := startCluster(t)
 	leader := func() int {
 		for i, s := range servers {
-			if s.Running() && s.JetStreamIsStreamLeader("$G", "KV_BONGSU_INSTANCES") {
+			if s.Running() && s.JetStreamIsStreamLeader("$G", "KV_INSTANCES") {
 				return i
 			}
 		}
@@ -38,7 +38,7 @@ func TestLostLeader(t *testing.T) {
 	discoverytest.Run(t, raising)
 	js := openJetStream(t, &link{server: servers[0]})
 	until(t, func() bool {
-		stream, err := js.Stream(t.Context(), "KV_BONGSU_INSTANCES")
+		stream, err := js.Stream(t.Context(), "KV_INSTANCES")
 		if err != nil || leader() < 0 {
 			return false
 		}

@@ -125,7 +125,7 @@ func (b *Bucket) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	if !b.conn.IsConnected() {
 		return nil, nats.ErrDisconnected
 	}
-	stream, err := b.js.Stream(ctx, bucketStream)
+	stream, err := b.stream(ctx)
 	if err != nil {
 		b.opened.Store(nil)
 		return nil, fmt.Errorf("get the registry: %w", err)

@@ -20,6 +20,9 @@ import (
 // registry knows.
 const firstInstancesTimeout = time.Second
 
+// registryBucket is the bucket of the registry.
+const registryBucket = "BONGSU_INSTANCES"
+
 // openRegistry opens the registry of instances, and the balancer, by which this process calls
 // other ones. They run until the process closes: services are still called when the last of
 // them stops.
@@ -43,7 +46,7 @@ func (b *builder) openRegistry(ctx context.Context) error {
 		local := discovery.NewLocal()
 		b.registrar, registries = local, append(registries, local)
 	} else {
-		bucket, err := discovery.OpenBucket(conn, discovery.Options{Replicas: b.config.replicas(), Now: b.config.Now, Log: b.log})
+		bucket, err := discovery.OpenBucket(conn, discovery.Options{Bucket: registryBucket, Replicas: b.config.replicas(), Now: b.config.Now, Log: b.log})
 		if err != nil {
 			return err
 		}

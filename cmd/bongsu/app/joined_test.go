@@ -75,7 +75,7 @@ func TestJoinedService(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
-	registry, err := discovery.OpenBucket(conn, discovery.Options{Log: slog.New(slog.DiscardHandler)})
+	registry, err := discovery.OpenBucket(conn, discovery.Options{Bucket: registryBucket, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
