@@ -68,6 +68,12 @@ func (r *memoryRegistry) list() ([]discovery.Instance, <-chan struct{}) {
 	return all, r.changed
 }
 
+// Run waits for the end of ctx.
+func (*memoryRegistry) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
+
 func (r *memoryRegistry) Watch(ctx context.Context, changed func([]discovery.Instance)) error {
 	for {
 		all, next := r.list()

@@ -25,6 +25,12 @@ import (
 // A fixedRegistry holds instances that never change.
 type fixedRegistry []discovery.Instance
 
+// Run waits for the end of ctx.
+func (fixedRegistry) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
+
 func (r fixedRegistry) Watch(ctx context.Context, changed func([]discovery.Instance)) error {
 	changed(r)
 	<-ctx.Done()
