@@ -68,13 +68,12 @@ func (r *memoryRegistry) list() ([]discovery.Instance, <-chan struct{}) {
 	return all, r.changed
 }
 
-// Run implements discovery.Registry.
-func (r *memoryRegistry) Run(ctx context.Context) error {
+// Run waits for the end of ctx.
+func (*memoryRegistry) Run(ctx context.Context) error {
 	<-ctx.Done()
 	return nil
 }
 
-// Watch implements discovery.Registry.
 func (r *memoryRegistry) Watch(ctx context.Context, changed func([]discovery.Instance)) error {
 	for {
 		all, next := r.list()

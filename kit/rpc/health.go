@@ -119,7 +119,7 @@ func (c *healthChecker) Watch(_ context.Context, req *grpchealth.CheckRequest, o
 	if c.stop == nil {
 		ctx, cancel := context.WithCancel(context.Background())
 		c.stop = cancel
-		go c.follow(ctx)
+		go c.follow(ctx) //nolint:contextcheck // for all watchers, not for this one
 	}
 	return func() { c.remove(watcher) }, nil
 }

@@ -40,9 +40,11 @@ func TestWatchHealth(t *testing.T) {
 			t.Fatal(err)
 		}
 		// wait returns the number of changes in some intervals.
-		wait := func(intervals time.Duration) int {
+		wait := func(intervals int) int {
 			before := changes
-			time.Sleep(intervals * watchInterval)
+			for range intervals {
+				time.Sleep(watchInterval)
+			}
 			synctest.Wait()
 			return changes - before
 		}
@@ -108,7 +110,7 @@ func TestDrainingPort(t *testing.T) {
 	defer server.Close()
 	ready := func(want int) {
 		t.Helper()
-		res, err := server.Client().Get(server.URL + "/readyz") //nolint:noctx // a test
+		res, err := server.Client().Get(server.URL + "/readyz")
 		if err != nil {
 			t.Fatal(err)
 		}

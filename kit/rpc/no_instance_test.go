@@ -25,13 +25,17 @@ import (
 // A fixedRegistry holds instances that never change.
 type fixedRegistry []discovery.Instance
 
+// Run waits for the end of ctx.
+func (fixedRegistry) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return nil
+}
+
 func (r fixedRegistry) Watch(ctx context.Context, changed func([]discovery.Instance)) error {
 	changed(r)
 	<-ctx.Done()
 	return nil
 }
-
-func (fixedRegistry) Run(ctx context.Context) error { <-ctx.Done(); return nil }
 
 func (fixedRegistry) ReportFailing(context.Context, string, string) error { return nil }
 

@@ -47,9 +47,9 @@ func sixProcesses(t *testing.T, atEdge ...string) deployment {
 
 // withoutSender runs each service but the sender in a process of its own, with a NATS server.
 // Each has the URLs of the services that it calls.
-func withoutSender(t *testing.T, atEdge ...string) (d deployment, startSender func(more ...string) (url string)) {
+func withoutSender(t *testing.T) (d deployment, startSender func(more ...string) (url string)) {
 	t.Helper()
-	return startParts(t, true, atEdge...)
+	return startParts(t, true)
 }
 
 // startParts is sixProcesses before the start of the sender, without or with URLs.

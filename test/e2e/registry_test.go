@@ -173,3 +173,37 @@ func TestRegistryDrains(t *testing.T) {
 	}
 	awaitReady(t, p.edgeURLs[0], true)
 }
+
+// TestAccessServiceInRegistry checks that edges find the access service in the registry: one
+// that requires credentials, and one that does not, once it is there.
+func TestAccessServiceInRegistry(t *testing.T) {
+	_, nats := binaries.NATS(t, t.TempDir(), -1)
+	data := t.TempDir()
+	serve := func(name string, more ...string) (*proc.Process, string) {
+		args := append([]string{"--services=" + name, "--" + name + "-addr=127.0.0.1:0", "--data=" + t.TempDir(), "--nats-url=" + nats}, more...)
+		process := binaries.Serve(t, args...)
+		return process, process.URLs(t, 1)[name]
+	}
+	serve("directory", "--seal-key-file="+makeKey(t))
+	serve("alert")
+	_, open := serve("edge")
+	awaitReady(t, open, true)
+	if status, answer := request(t, http.MethodGet, open+"/v1/keys", ""); status != http.StatusServiceUnavailable || !strings.Contains(answer, "--access-service-url") {
+		t.Errorf("without an access service: %d %s", status, answer)
+	}
+
+	access, _ := serve("access", "--data="+data)
+	key := access.AdminKey(t, data)
+	_, closed := serve("edge", "--auth=required")
+	awaitReady(t, closed, true)
+	if status, answer := requestWith(t, http.MethodGet, closed+"/v1/keys", "", key); status != http.StatusOK {
+		t.Errorf("with the admin key: %d %s", status, answer)
+	}
+	if status, answer := requestWith(t, http.MethodGet, closed+"/v1/keys", "", ""); status != http.StatusUnauthorized {
+		t.Errorf("without a key: %d %s", status, answer)
+	}
+	awaitInstances(t, open, "the access service", func(all []instance) bool { return countStates(all)["access serving"] == 1 })
+	if status, answer := request(t, http.MethodGet, open+"/v1/keys", ""); status != http.StatusOK {
+		t.Errorf("with an access service: %d %s", status, answer)
+	}
+}

@@ -77,7 +77,7 @@ func TestDraining(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	if _, err := http.Get(url + "/healthz"); err == nil { //nolint:noctx,bodyclose // no response
+	if _, err := http.Get(url + "/healthz"); err == nil { //nolint:bodyclose // no response
 		t.Error("the port is still open")
 	}
 }

@@ -42,7 +42,7 @@ func (b *builder) register(stage int, service string, l rpc.Listener, server *rp
 	after := min(stage+1, stageLimiter)
 	b.shutdownStages[after] = append(b.shutdownStages[after], func(ctx context.Context) error {
 		states := make(chan discovery.StateChange, 1)
-		stop := context.AfterFunc(b.draining, func() { states <- discovery.StateChange{State: discovery.Draining, Reason: "stopping"} })
+		stop := context.AfterFunc(b.draining, func() { states <- discovery.StateChange{State: discovery.Draining, Reason: "stopping"} }) //nolint:contextcheck // it ends earlier than ctx
 		defer stop()
 		return b.registrar.Register(ctx, instance, states)
 	})
@@ -90,7 +90,7 @@ func localAddress(servers string) string {
 	if port == "" {
 		port = "4222"
 	}
-	conn, err := (&net.Dialer{Timeout: time.Second}).Dial("udp", net.JoinHostPort(u.Hostname(), port)) //nolint:noctx // UDP connects to nothing
+	conn, err := (&net.Dialer{Timeout: time.Second}).Dial("udp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
 		return loopback
 	}
