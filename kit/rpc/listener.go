@@ -2,13 +2,10 @@ package rpc
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
-	"time"
 
-	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
 	"connectrpc.com/grpcreflect"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -19,20 +16,20 @@ import (
 // service.
 const maxProbeBytes = 16 << 10
 
-// readyTimeout is the timeout of a readiness check.
-const readyTimeout = 2 * time.Second
-
 // A Listener is a listener: one port, with the services that it serves.
 type Listener struct {
 	Services []Service
 	Ready    func(context.Context) error // returns nil if the process can do its work
 	Handlers map[string]http.Handler     // by pattern, such as "GET /metrics"
 	Stages   []Stage                     // in the order in which they see a request
+
+	Draining <-chan struct{} // closed when the process begins to stop: the port is not ready from then on; nil if never
+	Stopping <-chan struct{} // closed when the port stops, which ends the streams of health; nil if never
 }
 
 // Handler returns the handler of the whole port: the services by every protocol, their REST
-// paths, reflection, health by gRPC (grpc.health.v1) and by HTTP (/healthz: the process is
-// alive; /readyz: it can do its work).
+// paths, reflection, health by gRPC (grpc.health.v1, with Watch) and by HTTP (/healthz: the
+// process is alive; /readyz: it can do its work, and does not stop).
 func (l Listener) Handler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	names := make([]string, 0, len(l.Services))
@@ -47,10 +44,11 @@ func (l Listener) Handler() (http.Handler, error) {
 	reflector := grpcreflect.NewStaticReflector(append(names, grpchealth.HealthV1ServiceName)...)
 	mux.Handle(described(grpcreflect.NewHandlerV1(reflector, readMax(maxProbeBytes))))
 	mux.Handle(described(grpcreflect.NewHandlerV1Alpha(reflector, readMax(maxProbeBytes))))
-	path, health := grpchealth.NewHandler(&healthChecker{names: names, ready: l.Ready}, readMax(maxProbeBytes))
-	mux.Handle(described(path, withQueryCheck(health)))
+	health := &healthChecker{names: names, ready: l.Ready, draining: l.Draining, stopping: l.Stopping}
+	path, byGRPC := grpchealth.NewHandler(health, readMax(maxProbeBytes))
+	mux.Handle(described(path, withQueryCheck(byGRPC)))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", l.readyz)
+	mux.HandleFunc("GET /readyz", health.readyz)
 	for pattern, handler := range l.Handlers {
 		mux.Handle(pattern, handler)
 	}
@@ -83,38 +81,8 @@ func (l Listener) staged(mux *http.ServeMux, rest *restHandler) (http.Handler, e
 	return &router{next: handler, procedures: procedures, routes: &rest.routes, rules: rest.rules}, nil
 }
 
-func (l Listener) readyz(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
-	defer cancel()
-	if err := l.Ready(ctx); err != nil {
-		writeText(w, http.StatusServiceUnavailable, callerError(err).Message())
-		return
-	}
-	writeText(w, http.StatusOK, "ready")
-}
-
 func writeText(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(text + "\n")) // fails only if the caller is gone
-}
-
-// A healthChecker implements grpc.health.v1 for the port and each of its services.
-type healthChecker struct {
-	names []string
-	ready func(context.Context) error
-}
-
-// Check returns SERVING if the port can do its work, and not_found for a service that the
-// port does not serve.
-func (c *healthChecker) Check(ctx context.Context, req *grpchealth.CheckRequest) (*grpchealth.CheckResponse, error) {
-	if req.Service != "" && !slices.Contains(c.names, req.Service) {
-		return nil, connect.NewError(connect.CodeNotFound, errors.New("unknown service on this port"))
-	}
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	if err := c.ready(ctx); err != nil {
-		return &grpchealth.CheckResponse{Status: grpchealth.StatusNotServing}, nil // not ready is a response, not an error
-	}
-	return &grpchealth.CheckResponse{Status: grpchealth.StatusServing}, nil
 }

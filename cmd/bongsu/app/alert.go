@@ -145,9 +145,6 @@ func (b *builder) dialNATS() (*nats.Conn, error) {
 
 // startEmbeddedQueue opens the queue on the embedded broker.
 func (b *builder) startEmbeddedQueue(ctx context.Context) (*queue.Queue, error) {
-	if err := b.lockQueue(); err != nil {
-		return nil, err
-	}
 	broker, err := queue.StartBroker(filepath.Join(b.config.Data, "jetstream"))
 	if err != nil {
 		return nil, err

@@ -70,6 +70,9 @@ func (a *App) build(ctx context.Context) error {
 	if err := os.MkdirAll(a.config.Data, 0o700); err != nil {
 		return fmt.Errorf("--data: %w", err)
 	}
+	if err := a.lockData(); err != nil {
+		return err
+	}
 	m, err := newMetrics()
 	if err != nil {
 		return err

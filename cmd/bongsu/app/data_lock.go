@@ -7,30 +7,33 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
-// queueLock is the lock file of the embedded queue in the data folder. It is not in the
-// queue's own folder, which may be deleted at any time.
-const queueLock = "jetstream.lock"
+// dataLock is the name of the lock file in the data folder.
+const dataLock = "serve.lock"
 
 // errLocked means that another process holds a lock.
 var errLocked = errors.New("locked by another process")
 
-// lockQueue locks the embedded queue of the data folder, and with it the limiter state:
-// two queues would call a provider at twice its rate limit. Databases are not locked:
-// several processes may open one. The operating system releases the lock when the
-// process ends, however it ends.
-func (b *builder) lockQueue() error {
-	path := filepath.Join(b.config.Data, queueLock)
+// lockData locks the data folder: the databases, the embedded queue and its rate limits
+// belong to one process. A second one would call a provider at twice its rate limit. The
+// operating system releases the lock when the process ends, however it ends. In a folder on a
+// read-only file system, which a service without a database of its own may have, no process
+// keeps anything, and there is nothing to lock.
+func (a *App) lockData() error {
+	path := filepath.Join(a.config.Data, dataLock)
 	file, err := lockFile(path)
-	if errors.Is(err, errLocked) {
-		return fmt.Errorf("--data: %s has locked the embedded queue of %s: stop it, or use another --data; "+
-			"several processes may share a folder only if all set --nats-url", lockHolder(path), b.config.Data)
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errLocked):
+		return fmt.Errorf("--data: %s has locked %s: stop it, or set another --data, a folder for each process; "+
+			"--seal-key-file names the seal key that they share, and database URLs such as --ledger-url name databases elsewhere", lockHolder(path), a.config.Data)
+	case errors.Is(err, syscall.EROFS):
+		return nil
+	case err != nil:
 		return fmt.Errorf("--data: lock %s: %w", path, err)
 	}
-	b.closeLater("the lock of the data folder", file.Close)
+	a.closeLater("the lock of the data folder", file.Close)
 	return writeHolder(file)
 }
 

@@ -40,21 +40,17 @@ func TestTwoProcessesOnOneFolder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = start(t, Config{Data: data})
-	if err == nil {
-		t.Fatal("a second process started on the folder")
-	}
-	for _, want := range []string{fmt.Sprintf("process %d ", os.Getpid()), data, "--data", "--nats-url", "stop it"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("error %q lacks %q", err, want)
+	for _, services := range [][]string{{"all"}, {Directory}} {
+		_, err = start(t, Config{Services: services, Data: data})
+		if err == nil {
+			t.Fatalf("a second process started on the folder, with %v", services)
+		}
+		for _, want := range []string{fmt.Sprintf("process %d ", os.Getpid()), data, "--data", "--seal-key-file", "stop it"} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("error %q lacks %q", err, want)
+			}
 		}
 	}
-	// The directory service uses neither the queue nor rate limits.
-	beside, err := start(t, Config{Services: []string{Directory}, Data: data})
-	if err != nil {
-		t.Fatalf("a directory service beside it: %v", err)
-	}
-	beside()
 	stop()
 	stop, err = start(t, Config{Data: data})
 	if err != nil {
@@ -77,7 +73,7 @@ func TestLockHolder(t *testing.T) {
 		"seven " + host:                  "another process",
 		strings.Repeat("9", 2000) + " x": "another process",
 	} {
-		path := filepath.Join(t.TempDir(), queueLock)
+		path := filepath.Join(t.TempDir(), dataLock)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

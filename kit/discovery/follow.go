@@ -1,0 +1,160 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// errIncomplete is the error of a subscription that does not deliver the records in time.
+var errIncomplete = errors.New("the NATS server does not deliver the records of the registry")
+
+// A subscription follows one generation of the bucket.
+type subscription struct {
+	bucket     *Bucket
+	watcher    jetstream.KeyWatcher
+	reconnects uint64                             // of the connection, at the begin
+	generation time.Time                          // of the bucket
+	begin      time.Time                          // by the broker's clock
+	initial    map[string]jetstream.KeyValueEntry // the records, until they are complete
+	seen       uint64                             // the sequence of the last change that arrived
+	sequence   uint64                             // the last sequence of the bucket at the last check
+	checkTime  time.Time                          // of the last check that succeeded
+}
+
+// follow takes the records of the bucket, calls complete, and then takes its changes, until
+// the bucket has a new generation, changes may be missing, or the broker is unreachable.
+func (b *Bucket) follow(ctx context.Context, complete func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s, err := b.subscribe(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.watcher.Stop() //nolint:errcheck // it may have ended
+	check := b.options.After(checkInterval)
+	for {
+		select {
+		case entry, open := <-s.watcher.Updates():
+			switch {
+			case !open:
+				return nil
+			case entry != nil:
+				s.take(entry)
+			case s.initial != nil: // the records are complete
+				s.complete()
+				complete()
+				b.writeReports(ctx)
+			}
+		case <-b.reports.wake:
+			b.writeReports(ctx)
+		case <-check:
+			if current, err := s.check(ctx); err != nil || !current {
+				return err
+			}
+			b.writeReports(ctx)
+			check = b.options.After(checkInterval)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (b *Bucket) writeReports(ctx context.Context) {
+	if err := b.reports.write(ctx); err != nil {
+		b.options.Log.Debug("report of a failing instance cannot be written, retrying", "error", err)
+	}
+}
+
+// subscribe opens the bucket and subscribes to its records.
+func (b *Bucket) subscribe(ctx context.Context) (*subscription, error) {
+	openCtx, cancel := context.WithTimeout(ctx, bucketTimeout)
+	defer cancel()
+	reconnects := b.conn.Stats().Reconnects
+	kv, err := b.open(openCtx)
+	if err != nil {
+		return nil, err
+	}
+	info, err := b.info(openCtx)
+	if err != nil {
+		return nil, err
+	}
+	watcher, err := watchAll(ctx, kv)
+	if err != nil {
+		b.opened.Store(nil)
+		return nil, fmt.Errorf("watch the registry: %w", err)
+	}
+	return &subscription{
+		bucket: b, watcher: watcher, reconnects: reconnects,
+		generation: info.Created, begin: info.TimeStamp, initial: map[string]jetstream.KeyValueEntry{},
+		seen: info.State.LastSeq, checkTime: b.options.Now(),
+	}, nil
+}
+
+// watchAll watches the bucket until ctx ends, and has bucketTimeout to begin.
+func watchAll(ctx context.Context, kv jetstream.KeyValue) (jetstream.KeyWatcher, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	timeout := time.AfterFunc(bucketTimeout, cancel)
+	watcher, err := kv.WatchAll(ctx)
+	if !timeout.Stop() && err == nil {
+		_ = watcher.Stop() // it has ended already
+		err = context.DeadlineExceeded
+	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	return watcher, nil
+}
+
+// info returns the state of the bucket, by its leader.
+func (b *Bucket) info(ctx context.Context) (*jetstream.StreamInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, bucketTimeout)
+	defer cancel()
+	stream, err := b.js.Stream(ctx, bucketStream)
+	if err != nil {
+		b.opened.Store(nil)
+		return nil, fmt.Errorf("get the registry: %w", err)
+	}
+	return stream.CachedInfo(), nil
+}
+
+func (s *subscription) take(entry jetstream.KeyValueEntry) {
+	s.seen = max(s.seen, entry.Revision())
+	if s.initial != nil {
+		s.initial[entry.Key()] = entry
+		return
+	}
+	s.bucket.table.apply(entry)
+}
+
+func (s *subscription) complete() {
+	s.bucket.table.complete(s.generation, s.begin, s.initial)
+	s.initial = nil
+}
+
+// check makes the records older by the time since the last check, and reports whether the
+// subscription still delivers all changes of the bucket. That time does not count unless it
+// does, and no more of it than two intervals: then the process may not have run, and changes
+// may wait to be taken.
+func (s *subscription) check(ctx context.Context) (current bool, err error) {
+	if s.initial != nil {
+		return false, errIncomplete
+	}
+	now := s.bucket.options.Now()
+	info, err := s.bucket.info(ctx)
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		return false, nil
+	case err != nil:
+		return false, err
+	case !info.Created.Equal(s.generation), s.bucket.conn.Stats().Reconnects != s.reconnects, s.seen < s.sequence:
+		return false, nil
+	}
+	s.bucket.table.elapse(min(now.Sub(s.checkTime), 2*checkInterval))
+	s.checkTime, s.sequence = now, info.State.LastSeq
+	return true, nil
+}
