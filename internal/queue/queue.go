@@ -54,7 +54,9 @@ type Options struct {
 	// AckWait is the broker's ack wait: an in-flight message that is not acked for so long is
 	// redelivered. Claims prevent its deliveries from being sent twice.
 	AckWait time.Duration
-	Log     *slog.Logger // must be set
+	// SharedConn means that others use the connection too: Close leaves it open.
+	SharedConn bool
+	Log        *slog.Logger // must be set
 }
 
 // Open returns the queue of the broker behind conn. It succeeds while the broker is
@@ -78,10 +80,12 @@ func Open(ctx context.Context, conn *nats.Conn, options Options) (*Queue, error)
 	return q, nil
 }
 
-// Close closes the connection. The broker redelivers in-flight messages.
+// Close closes the connection, unless others use it. The broker redelivers in-flight messages.
 func (q *Queue) Close() {
 	q.outage.close()
-	q.conn.Close()
+	if !q.options.SharedConn {
+		q.conn.Close()
+	}
 }
 
 // Connected reports whether the broker is connected now.

@@ -97,6 +97,9 @@ func (b *Bucket) ReportServing(ctx context.Context, id string) error {
 // open returns the bucket. It creates a missing one, and raises the replicas of one that has
 // fewer than this process wants.
 func (b *Bucket) open(ctx context.Context) (jetstream.KeyValue, error) {
+	if !b.conn.IsConnected() { // do not wait for the timeout
+		return nil, nats.ErrDisconnected
+	}
 	if kv := b.opened.Load(); kv != nil {
 		return *kv, nil
 	}
@@ -157,9 +160,6 @@ func (b *Bucket) write(ctx context.Context, key string, value []byte) error {
 func (b *Bucket) erase(ctx context.Context, key string) error {
 	ctx, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
-	if !b.conn.IsConnected() {
-		return nats.ErrDisconnected
-	}
 	kv, err := b.open(ctx)
 	if err != nil {
 		return err

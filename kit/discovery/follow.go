@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -16,6 +17,7 @@ var errIncomplete = errors.New("the NATS server does not deliver the records of 
 type subscription struct {
 	bucket     *Bucket
 	watcher    jetstream.KeyWatcher
+	stop       func()                             // must be called
 	reconnects uint64                             // of the connection, at the begin
 	generation time.Time                          // of the bucket
 	begin      time.Time                          // by the broker's clock
@@ -28,13 +30,11 @@ type subscription struct {
 // follow takes the records of the bucket, calls complete, and then takes its changes, until
 // the bucket has a new generation, changes may be missing, or the broker is unreachable.
 func (b *Bucket) follow(ctx context.Context, complete func()) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	s, err := b.subscribe(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.watcher.Stop() //nolint:errcheck // it may have ended
+	defer s.stop()
 	check := b.options.After(checkInterval)
 	for {
 		select {
@@ -82,38 +82,49 @@ func (b *Bucket) subscribe(ctx context.Context) (*subscription, error) {
 	if err != nil {
 		return nil, err
 	}
-	watcher, err := watchAll(ctx, kv)
+	watcher, stop, err := watchAll(ctx, kv)
 	if err != nil {
 		b.opened.Store(nil)
 		return nil, fmt.Errorf("watch the registry: %w", err)
 	}
 	return &subscription{
-		bucket: b, watcher: watcher, reconnects: reconnects,
+		bucket: b, watcher: watcher, stop: stop, reconnects: reconnects,
 		generation: info.Created, begin: info.TimeStamp, initial: map[string]jetstream.KeyValueEntry{},
 		seen: info.State.LastSeq, checkTime: b.options.Now(),
 	}, nil
 }
 
-// watchAll watches the bucket until ctx ends, and has bucketTimeout to begin.
-func watchAll(ctx context.Context, kv jetstream.KeyValue) (jetstream.KeyWatcher, error) {
+// watchAll watches the bucket until ctx ends or stop is called, and has bucketTimeout to begin.
+// Stop of the watcher would wait for a broker that is unreachable: stop does not.
+func watchAll(ctx context.Context, kv jetstream.KeyValue) (watcher jetstream.KeyWatcher, stop func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	timeout := time.AfterFunc(bucketTimeout, cancel)
-	watcher, err := kv.WatchAll(ctx)
-	if !timeout.Stop() && err == nil {
-		_ = watcher.Stop() // it has ended already
-		err = context.DeadlineExceeded
-	}
+	watcher, err = kv.WatchAll(ctx)
 	if err != nil {
 		cancel()
-		return nil, err
+		return nil, nil, err
 	}
-	return watcher, nil
+	stop = func() {
+		cancel()
+		go func() { // until the subscription has ended, which may have changes to deliver
+			for range watcher.Updates() {
+			}
+		}()
+	}
+	if !timeout.Stop() {
+		stop()
+		return nil, nil, context.DeadlineExceeded
+	}
+	return watcher, stop, nil
 }
 
 // info returns the state of the bucket, by its leader.
 func (b *Bucket) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, bucketTimeout)
 	defer cancel()
+	if !b.conn.IsConnected() {
+		return nil, nats.ErrDisconnected
+	}
 	stream, err := b.js.Stream(ctx, bucketStream)
 	if err != nil {
 		b.opened.Store(nil)

@@ -43,7 +43,7 @@ func (r *registration) run(ctx context.Context, states <-chan StateChange) error
 			due, renew = true, nil
 		case <-ctx.Done():
 			if writing {
-				_ = <-writes // ctx ended it
+				r.written(ctx, <-writes)
 			}
 			r.remove(ctx, key)
 			return nil

@@ -38,6 +38,16 @@ func (u *UnionRegistry) Watch(ctx context.Context, changed func([]Instance)) err
 	var merging sync.Mutex
 	latest := make([][]Instance, len(u.registries))
 	var merged feed
+	known := false
+	for i, registry := range u.registries {
+		if k, ok := registry.(knower); ok {
+			instances, version, _ := k.current()
+			latest[i], known = instances, known || version > 0
+		}
+	}
+	if known {
+		merged.publish(u.merge(latest))
+	}
 	watching, ctx := errgroup.WithContext(ctx)
 	for i, registry := range u.registries {
 		watching.Go(func() error {
@@ -51,6 +61,12 @@ func (u *UnionRegistry) Watch(ctx context.Context, changed func([]Instance)) err
 	}
 	watching.Go(func() error { return merged.Watch(ctx, changed) })
 	return watching.Wait()
+}
+
+// A knower is a registry that returns its instances without a wait; version is 0 until they
+// are known. Those of all are in the first call of changed.
+type knower interface {
+	current() (instances []Instance, version int, next <-chan struct{})
 }
 
 // A servicesNamer is a registry that names services before it knows an instance of them.

@@ -42,6 +42,10 @@ type AuditMetrics interface {
 // entry waits in a bounded buffer until the audit log responds again. It is safe for concurrent
 // use.
 type AuditRecorder struct {
+	// Off reports whether no audit log was ever known, so that calls are not recorded. nil means
+	// that there is one.
+	Off func() bool
+
 	methods map[string]*auditedMethod // by procedure
 	now     func() time.Time
 	log     *slog.Logger
@@ -144,6 +148,9 @@ func (r *AuditRecorder) nextID() string {
 // record logs an entry and stores it, with sync before it returns. Successful calls of methods
 // that are called often are logged at level debug, others loudly.
 func (r *AuditRecorder) record(ctx context.Context, sync, loud bool, entry *accessv1.AuditEntry) {
+	if r.Off != nil && r.Off() {
+		return
+	}
 	level := slog.LevelDebug
 	if loud {
 		level = slog.LevelInfo

@@ -12,6 +12,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1/intakev1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1/registryv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/kit/policy"
 	"github.com/bongsu-project/bongsu/kit/rpc"
@@ -29,6 +30,7 @@ type Edge struct {
 	Callbacks  *CallbackHandler
 	Transfers  userv1connect.TransferServiceClient
 	Access     AccessHandler
+	Registry   *RegistryHandler
 
 	Authenticator *Authenticator // nil authenticates nobody
 	Authorizer    *Authorizer    // nil allows everything to everybody
@@ -52,6 +54,7 @@ func (e Edge) Services(o rpc.Options) []rpc.Service {
 		rpc.Public(o, intakev1connect.NewIntakeServiceHandler, intakev1connect.IntakeServiceHandler(e.Intake)),
 		rpc.Public(o, callbackv1connect.NewCallbackServiceHandler, callbackv1connect.CallbackServiceHandler(e.Callbacks)),
 		rpc.Public(o, accessv1connect.NewAccessServiceHandler, accessv1connect.AccessServiceHandler(e.Access)),
+		rpc.Public(o, registryv1connect.NewRegistryServiceHandler, registryv1connect.RegistryServiceHandler(e.Registry)),
 		rpc.Bulk(o, userv1connect.NewTransferServiceHandler, userv1connect.TransferServiceHandler(e.Transfers)),
 	}
 }

@@ -16,24 +16,25 @@ type NoAccess struct {
 	accessv1connect.UnimplementedAccessServiceHandler
 }
 
-var errNoAccess = fault.Unavailablef("this edge has no access service: start it with --access-service-url")
+// ErrNoAccess is the error of NoAccess: a fault.ErrUnavailable.
+var ErrNoAccess = fault.Unavailablef("this edge has no access service: start one with the same --nats-url, or name it by --access-service-url")
 
 // CreateKey returns an error.
 func (NoAccess) CreateKey(context.Context, *accessv1.CreateKeyRequest) (*accessv1.CreateKeyResponse, error) {
-	return nil, errNoAccess
+	return nil, ErrNoAccess
 }
 
 // ListKeys returns an error.
 func (NoAccess) ListKeys(context.Context, *accessv1.ListKeysRequest) (*accessv1.ListKeysResponse, error) {
-	return nil, errNoAccess
+	return nil, ErrNoAccess
 }
 
 // RevokeKey returns an error.
 func (NoAccess) RevokeKey(context.Context, *accessv1.RevokeKeyRequest) (*accessv1.RevokeKeyResponse, error) {
-	return nil, errNoAccess
+	return nil, ErrNoAccess
 }
 
 // ListAuditEntries returns an error.
 func (NoAccess) ListAuditEntries(context.Context, *accessv1.ListAuditEntriesRequest) (*accessv1.ListAuditEntriesResponse, error) {
-	return nil, errNoAccess
+	return nil, ErrNoAccess
 }

@@ -98,7 +98,7 @@ var rules = []rule{
 		why: "a request has a caller; what is below the services has none"},
 	{what: "kit/cache", by: []string{"cmd/bongsu/app/...", "internal/queue/...", "services/edge/...", "examples/..."},
 		why: "the edge caches responses, and the queue's broker carries what makes them stale"},
-	{what: "kit/discovery/...", by: []string{"cmd/bongsu/app/...", "kit/balance/...", "services/edge/...", "examples/..."},
+	{what: "kit/discovery/...", by: []string{"cmd/bongsu/app/...", "kit/balance/...", "kit/kittest/discoverytest/...", "services/edge/...", "examples/..."},
 		why: "programs register their instances, and callers find them"},
 	{what: "kit/balance", by: []string{"cmd/bongsu/app/...", "services/edge/...", "bench/...", "examples/..."},
 		why: "calls between processes go to the instances of a service"},

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"connectrpc.com/connect"
+
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
+	"github.com/bongsu-project/bongsu/kit/balance"
 	"github.com/bongsu-project/bongsu/kit/rpc"
 	"github.com/bongsu-project/bongsu/services/access"
 	accessstore "github.com/bongsu-project/bongsu/services/access/store"
@@ -42,15 +45,19 @@ func (b *builder) runAccess(ctx context.Context) error {
 // connectAccess connects to an access service in another process. Without authentication an edge
 // needs none: it then keeps no keys, and is ready while the access service is away.
 func (b *builder) connectAccess() {
-	url := b.config.AccessServiceURL
-	if url == "" {
+	if !b.config.has(Edge) || b.config.AccessServiceURL == "" && b.config.NATSURL == "" {
 		b.access = edge.NoAccess{}
 		return
 	}
-	b.access = accessv1connect.NewAccessServiceClient(b.client, url, rpc.ClientOptions(Access, b.log))
-	b.credentials = accessv1connect.NewCredentialServiceClient(b.client, url, rpc.ClientOptions(Access, b.log))
+	options := []connect.ClientOption{b.clientOptions(Access)}
+	if b.config.Edge.Auth != edge.AuthRequired && b.config.AccessServiceURL == "" {
+		b.accessFinder = &accessFinder{balancer: b.balancer}
+		options = append([]connect.ClientOption{connect.WithInterceptors(connect.UnaryInterceptorFunc(b.accessFinder.explain))}, options...)
+	}
+	b.access = accessv1connect.NewAccessServiceClient(b.client, balance.BaseURL, options...)
+	b.credentials = accessv1connect.NewCredentialServiceClient(b.client, balance.BaseURL, b.clientOptions(Access))
 	if b.config.Edge.Auth == edge.AuthRequired {
-		b.ready = append(b.ready, b.readinessOf(Access, url))
+		b.ready = append(b.ready, b.readinessOf(Access, accessv1connect.CredentialServiceName))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/internal/queue"
+	"github.com/bongsu-project/bongsu/kit/balance"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/rpc"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -73,12 +74,11 @@ func (b *builder) runAlert(ctx context.Context) error {
 
 // connectAlert connects to an alert service in another process.
 func (b *builder) connectAlert() {
-	url := b.config.AlertURL
-	b.alerts = edge.AlertRelay{AlertServiceClient: alertv1connect.NewAlertServiceClient(b.client, url, rpc.ClientOptions(Alert, b.log))}
-	b.messengers = messengerv1connect.NewMessengerServiceClient(b.client, url, rpc.ClientOptions(Alert, b.log))
-	b.dispatch = jobv1connect.NewDispatchServiceClient(b.client, url, rpc.ClientOptions(Alert, b.log))
-	if url != "" {
-		b.ready = append(b.ready, b.readinessOf(Alert, url))
+	b.alerts = edge.AlertRelay{AlertServiceClient: alertv1connect.NewAlertServiceClient(b.client, balance.BaseURL, b.clientOptions(Alert))}
+	b.messengers = messengerv1connect.NewMessengerServiceClient(b.client, balance.BaseURL, b.clientOptions(Alert))
+	b.dispatch = jobv1connect.NewDispatchServiceClient(b.client, balance.BaseURL, b.clientOptions(Alert))
+	if b.config.has(Edge) || b.config.has(Sender) {
+		b.ready = append(b.ready, b.readinessOf(Alert, alertv1connect.AlertServiceName))
 	}
 }
 
@@ -124,15 +124,14 @@ func (b *builder) openLimiter(q *queue.Queue) *ratelimit.Limiter {
 
 // connectQueue opens the queue on a NATS server. The alert service is its owner.
 func (b *builder) connectQueue(ctx context.Context) (*queue.Queue, error) {
-	conn, err := b.dialNATS()
+	conn, err := b.openNATS()
 	if err != nil {
 		return nil, err
 	}
 	q, err := queue.Open(ctx, conn, queue.Options{
-		Owner: b.config.has(Alert), Replicas: b.config.replicas(), AckWait: b.config.Lease, Log: b.log,
+		Owner: b.config.has(Alert), Replicas: b.config.replicas(), AckWait: b.config.Lease, SharedConn: true, Log: b.log,
 	})
 	if err != nil {
-		conn.Close()
 		return nil, err
 	}
 	return q, nil

@@ -24,6 +24,9 @@ type App struct {
 	ports          []listener
 	shutdownStages [stageCount]tasks // in shutdown order
 	closers        []func() error
+
+	draining, stopping           context.Context //nolint:containedctx // they end when the process begins to drain, and when its ports stop
+	startDraining, startStopping context.CancelFunc
 }
 
 // A listener is the listener of a service.
@@ -54,6 +57,8 @@ func New(ctx context.Context, config Config) (_ *App, err error) {
 		return nil, err
 	}
 	a := &App{config: complete, log: config.Log}
+	a.draining, a.startDraining = context.WithCancel(context.Background())
+	a.stopping, a.startStopping = context.WithCancel(context.Background())
 	for flag, why := range complete.flagsWithoutEffect {
 		a.log.Warn("flag without effect", "flag", flag, "reason", why)
 	}
@@ -76,29 +81,36 @@ func (a *App) Addr(service string) string {
 	return ""
 }
 
-// Run serves until ctx is done, then finishes and reports the requests and deliveries
-// in flight, and closes everything. A service that fails stops the process in the same
-// way.
+// Run serves until ctx is done. Then it drains, finishes and reports the requests and
+// deliveries in flight, and closes everything. A service that fails stops the process in the
+// same way, but at once.
 func (a *App) Run(ctx context.Context) error {
 	for _, l := range a.ports {
 		a.log.Info("listening", "service", l.service, "addr", l.server.Addr())
 	}
-	ctx, stop := context.WithCancelCause(ctx)
+	running, stop := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer stop(nil)
 
 	// Each stage runs until the one before it has stopped.
 	var all errgroup.Group
-	before := ctx
+	before := running
 	for _, stage := range a.shutdownStages {
 		stopped, stoppedNow := context.WithCancel(context.WithoutCancel(ctx))
-		running := before
+		until := before
 		all.Go(func() error {
 			defer stoppedNow()
-			return stage.run(running, stop)
+			return stage.run(until, stop)
 		})
 		before = stopped
 	}
-	<-ctx.Done()
+	select {
+	case <-ctx.Done():
+		a.drain(running)
+		stop(nil)
+	case <-running.Done():
+	}
+	a.startDraining()
+	a.startStopping()
 	a.log.Info("stopping: finishing requests and deliveries in flight")
 	err := errors.Join(all.Wait(), a.close())
 	if err == nil {
@@ -126,6 +138,8 @@ func (ts tasks) run(ctx context.Context, stop context.CancelCauseFunc) error {
 
 // close runs the closers in reverse order.
 func (a *App) close() error {
+	a.startDraining()
+	a.startStopping()
 	var errs []error
 	for _, c := range slices.Backward(a.closers) {
 		errs = append(errs, c())

@@ -25,6 +25,9 @@ func (b *builder) openAudit(e *edge.Edge) error {
 		return fmt.Errorf("register metrics: %w", err)
 	}
 	e.Audit = edge.NewAuditRecorder(e.Methods, b.credentials, e.Authorizer != nil, auditMetrics{entries}, b.config.Now, b.log)
+	if b.accessFinder != nil {
+		e.Audit.Off = b.accessFinder.missing
+	}
 	if e.Authorizer != nil {
 		e.Authorizer.Refused = e.Audit.Refused
 	}

@@ -18,6 +18,8 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/messenger/all"
 	"github.com/bongsu-project/bongsu/internal/queue"
+	"github.com/bongsu-project/bongsu/kit/balance"
+	"github.com/bongsu-project/bongsu/kit/discovery"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/rpc"
@@ -35,7 +37,11 @@ type builder struct {
 	metrics *metrics
 	specs   []messenger.Spec
 	peers   *rpc.Peers
-	client  *http.Client // of calls to other processes
+
+	client     *http.Client // of calls to services of other processes: it sends them to their instances
+	peerClient *http.Client // of calls to one process
+	registrar  discovery.Registrar
+	balancer   *balance.Balancer
 
 	// The services that others call: handlers of this process, or generated clients.
 	groups     groupv1connect.GroupServiceClient
@@ -48,8 +54,9 @@ type builder struct {
 	dispatch   jobv1connect.DispatchServiceClient
 	// access is edge.NoAccess, and credentials is nil, if no process is named that runs the access
 	// service.
-	access      accessv1connect.AccessServiceClient
-	credentials accessv1connect.CredentialServiceClient
+	access       accessv1connect.AccessServiceClient
+	credentials  accessv1connect.CredentialServiceClient
+	accessFinder *accessFinder // set if callers need no credentials, and an access service may be in the registry
 
 	ready []readinessCheck // of this process's services and their upstreams
 
@@ -94,6 +101,9 @@ func (a *App) build(ctx context.Context) error {
 	if err := b.serveProfiles(ctx); err != nil {
 		return err
 	}
+	if err := b.openRegistry(ctx); err != nil {
+		return err
+	}
 	for _, service := range []struct {
 		name  string
 		here  func(context.Context) error
@@ -132,6 +142,7 @@ func (b *builder) listen(ctx context.Context, stage int, service string, l rpc.L
 	if service != Edge || isLoopback(addr) { // metrics are not for outsiders
 		l.Handlers["GET /metrics"] = b.metrics.handler
 	}
+	l.Draining, l.Stopping = b.draining.Done(), b.stopping.Done()
 	secure, err := b.secure(service, addr, &l)
 	if err != nil {
 		return err
@@ -148,7 +159,7 @@ func (b *builder) listen(ctx context.Context, stage int, service string, l rpc.L
 	b.ports = append(b.ports, listener{service, server})
 	b.closeLater("the port of "+service, server.Close)
 	b.shutdownStages[stage] = append(b.shutdownStages[stage], func(ctx context.Context) error { return server.Serve(ctx, shutdownGrace) })
-	return nil
+	return b.register(stage, service, l, server, secure != nil)
 }
 
 // allReady returns a check that passes if all checks pass.
@@ -158,24 +169,6 @@ func allReady(checks []readinessCheck) readinessCheck {
 			if err := c(ctx); err != nil {
 				return err
 			}
-		}
-		return nil
-	}
-}
-
-// readinessOf returns the readiness check of an upstream at url.
-func (b *builder) readinessOf(service, url string) readinessCheck {
-	return func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
-		if err != nil {
-			return fmt.Errorf("invalid URL of the %s service", service)
-		}
-		res, err := b.client.Do(req)
-		if err != nil {
-			return unavailable(service)
-		}
-		if err := res.Body.Close(); err != nil || res.StatusCode != http.StatusOK {
-			return unavailable(service)
 		}
 		return nil
 	}

@@ -5,6 +5,7 @@ package app
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,9 @@ import (
 	"github.com/bongsu-project/bongsu/services/sender"
 )
 
+// defaultDrain is the default of Config.Drain in a process that others can replace.
+const defaultDrain = 5 * time.Second
+
 // A Config holds the settings of a process: those that services share, and those of each
 // service, written where the service is. The tags of a field are its flag of bongsu
 // serve: name, default, help, the form of its value (check, see flag_checks.go), and older
@@ -45,20 +49,26 @@ type Config struct {
 	// port serves every host if AllowedHosts is empty.
 	AllowedHosts []string `placeholder:"bongsu.example.com" help:"Host headers that this process accepts, with any port or with one: bongsu.example.com, bongsu.example.com:8443 or *.example.com; others get status 403. Loopback names are always accepted. By default a port on loopback accepts only those, and any other port every Host."`
 
-	// DirectoryServiceURL is the base URL of the directory service if another process runs
-	// it. (--directory-url names its database.)
-	DirectoryServiceURL string `name:"directory-service-url" aliases:"group-url" check:"service" help:"The URL of the directory service, if another process runs it."`
-
-	// AccessServiceURL is the base URL of the access service if another process runs it.
-	// (--access-url names its database.)
-	AccessServiceURL string `name:"access-service-url" check:"service" help:"The URL of the access service, which keeps API keys and the audit log, if another process runs it."`
-
-	// AlertURL is the base URL of the alert service if another process runs it.
-	AlertURL string `name:"alert-url" check:"service" help:"The URL of the alert service, if another process runs it."`
+	// DirectoryServiceURL, AccessServiceURL and AlertURL say where the instances of a service
+	// are that other processes run: base URLs separated by commas, or srv:// and the name of a
+	// DNS SRV record. Empty means the registry of NATSURL. (--directory-url and --access-url
+	// name databases.)
+	DirectoryServiceURL string `name:"directory-service-url" aliases:"group-url" check:"services" placeholder:"URL,…" help:"The URLs of the directory service, if other processes run it, or a DNS SRV record: srv://_directory._tcp.example.com. By default the instances that use the same --nats-url."`
+	AccessServiceURL    string `name:"access-service-url" check:"services" placeholder:"URL,…" help:"The URLs of the access service, which keeps API keys and the audit log, in the same way."`
+	AlertURL            string `name:"alert-url" check:"services" placeholder:"URL,…" help:"The URLs of the alert service, in the same way."`
 
 	// NATSURL names the servers of a NATS cluster, separated by commas. Empty means a
 	// broker embedded in the process.
-	NATSURL string `name:"nats-url" check:"nats" help:"The URLs of a NATS server or cluster with JetStream, separated by commas: nats://… or tls://…; by default a server is embedded in the process."`
+	NATSURL string `name:"nats-url" check:"nats" help:"The URLs of a NATS server or cluster with JetStream, separated by commas: nats://… or tls://…; by default a server is embedded in the process. Processes with the same one find one another."`
+
+	// AdvertiseHost is the host by which other processes call the ports of this one. Empty
+	// means that of the listen address, or for all networks the address of this machine from
+	// which it reaches the NATS server.
+	AdvertiseHost string `placeholder:"HOST" help:"The host name or IP address at which other processes reach the ports of this one, in the registry; by default that of the listen address, or for 0.0.0.0 the address of this machine in the network of the NATS server."`
+
+	// Drain is how long a process that is stopped still answers, while it says that it is not
+	// ready. nil means 5 s with NATSURL, and 0 without: there nobody can take over.
+	Drain *time.Duration `placeholder:"5s" help:"How long a process that is stopped goes on answering requests while it is draining: not ready, so that callers and load balancers turn to other instances. By default 5s with --nats-url, and 0s without. A second signal ends it."`
 
 	// Replicas is the minimum number of replicas of the queue's stream, from 1 to 5. nil
 	// leaves them unchanged, and means 1 for a new stream. Only the alert service uses it.
@@ -93,6 +103,12 @@ type Config struct {
 	// Empty means none.
 	PprofAddr string `check:"address" placeholder:"127.0.0.1:6060" help:"The address on which Go profiles are served below /debug/pprof/, on a port of their own; none by default."`
 
+	// NextSignal returns a context that ends at the next signal that stops the process, or
+	// with its parent. nil means that no signal ends draining.
+	NextSignal func(context.Context) (context.Context, context.CancelFunc) `kong:"-"`
+
+	Version string `kong:"-"` // of the program, for the registry; may be empty
+
 	Now func() time.Time `kong:"-"` // the clock; default time.Now
 	Log *slog.Logger     `kong:"-"` // required
 
@@ -118,6 +134,17 @@ func (c Config) Validate() error {
 		return fmt.Errorf("invalid --lease %s: must be above 0", c.Lease)
 	}
 	return nil
+}
+
+// drain returns Drain or its default.
+func (c Config) drain() time.Duration {
+	switch {
+	case c.Drain != nil:
+		return *c.Drain
+	case c.NATSURL != "":
+		return defaultDrain
+	}
+	return 0
 }
 
 // replicas returns Replicas as the queue takes them: 0 leaves them unchanged.
@@ -169,17 +196,26 @@ func (c Config) complete() (_ settings, err error) {
 	if s.Now == nil {
 		s.Now = time.Now
 	}
+	if err := s.moveServiceURLs(); err != nil {
+		return s, err
+	}
 	if err := s.checkForms(flags); err != nil {
 		return s, err
 	}
 	if err := s.Internal.check(); err != nil {
 		return s, err
 	}
-	if err := s.checkServiceURLs(flags); err != nil {
+	if err := s.checkServiceURLs(); err != nil {
 		return s, err
 	}
 	if err := s.Edge.CheckTLS(); err != nil {
 		return s, err
+	}
+	if s.AdvertiseHost != "" && checkHost(s.AdvertiseHost) != nil {
+		return s, errors.New("--advertise-host must be a host name or an IP address, without a port")
+	}
+	if s.Drain != nil && *s.Drain < 0 {
+		return s, fmt.Errorf("invalid --drain %s: must not be negative", *s.Drain)
 	}
 	s.flagsWithoutEffect = s.findFlagsWithoutEffect()
 	if err := s.Edge.CheckBounds(); err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/userinfo/packaged/packagedconnect"
 	"github.com/bongsu-project/bongsu/gen/go/userinfo/userinfoconnect"
+	"github.com/bongsu-project/bongsu/kit/balance"
 	"github.com/bongsu-project/bongsu/kit/rpc"
 	"github.com/bongsu-project/bongsu/kit/seal"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -68,14 +69,13 @@ func (b *builder) runDirectory(ctx context.Context) error {
 
 // connectDirectory connects to a directory service in another process.
 func (b *builder) connectDirectory() {
-	url := b.config.DirectoryServiceURL
-	b.groups = groupv1connect.NewGroupServiceClient(b.client, url, rpc.ClientOptions(Directory, b.log))
-	b.users = userv1connect.NewUserServiceClient(b.client, url, rpc.ClientOptions(Directory, b.log))
-	b.directory = userv1connect.NewDirectoryServiceClient(b.client, url, rpc.ClientOptions(Directory, b.log))
+	b.groups = groupv1connect.NewGroupServiceClient(b.client, balance.BaseURL, b.clientOptions(Directory))
+	b.users = userv1connect.NewUserServiceClient(b.client, balance.BaseURL, b.clientOptions(Directory))
+	b.directory = userv1connect.NewDirectoryServiceClient(b.client, balance.BaseURL, b.clientOptions(Directory))
 	b.lookup = alert.DirectoryClient{Service: b.directory}
-	b.transfers = userv1connect.NewTransferServiceClient(b.client, url, rpc.ClientOptions(Directory, b.log))
-	if url != "" {
-		b.ready = append(b.ready, b.readinessOf(Directory, url))
+	b.transfers = userv1connect.NewTransferServiceClient(b.client, balance.BaseURL, b.clientOptions(Directory))
+	if b.config.has(Edge) || b.config.has(Alert) && b.config.Alert.UserInfoURL == "" {
+		b.ready = append(b.ready, b.readinessOf(Directory, userv1connect.UserServiceName))
 	}
 }
 

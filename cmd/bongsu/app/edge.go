@@ -42,6 +42,7 @@ func (b *builder) runEdge(ctx context.Context) error {
 		Groups: b.groups, Users: b.users, Alerts: b.alerts, Messengers: b.messengers, Transfers: b.transfers,
 		Access:    edge.AccessHandler{AccessServiceClient: b.access, Bans: bans},
 		Intake:    &edge.IntakeHandler{Sources: sources, Dispatch: b.dispatch, Metrics: b.metrics, Now: b.config.Now, Log: b.log, CallersOnly: b.config.Edge.Auth == edge.AuthRequired},
+		Registry:  &edge.RegistryHandler{Instances: b.balancer},
 		Callbacks: &edge.CallbackHandler{Dispatch: b.dispatch},
 		Methods:   methods, CallTimeout: b.config.Edge.CallTimeout,
 		AccessLog: b.accessLog(), Requests: requests,

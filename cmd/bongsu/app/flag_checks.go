@@ -21,6 +21,7 @@ import (
 // The forms of values, by the tag check of their setting.
 var forms = map[string]func(string) error{
 	"service":  checkServiceURL,
+	"services": checkServiceURLList,
 	"provider": checkProviderURL,
 	"nats":     checkNATSURL,
 	"database": database.CheckURL,
@@ -32,7 +33,7 @@ var forms = map[string]func(string) error{
 // checkForms returns an error that names the first flag whose value does not have the form
 // of its tag check. No error quotes a value: it may hold a password.
 func (s *settings) checkForms(flags []*kong.Flag) error {
-	for _, form := range []string{"service", "provider", "nats", "database", "issuer", "address"} {
+	for _, form := range []string{"service", "services", "provider", "nats", "database", "issuer", "address"} {
 		if err := checkForm(flags, form); err != nil {
 			return err
 		}
@@ -43,7 +44,7 @@ func (s *settings) checkForms(flags []*kong.Flag) error {
 	if err := checkForm(flags, "listen"); err != nil {
 		return err
 	}
-	for _, address := range []*string{&s.AccessServiceURL, &s.DirectoryServiceURL, &s.AlertURL, &s.Alert.UserInfoURL, &s.Providers.URL} {
+	for _, address := range []*string{&s.Alert.UserInfoURL, &s.Providers.URL} {
 		*address = strings.TrimRight(*address, "/") // paths are appended
 	}
 	return s.checkDatabases()
@@ -98,12 +99,14 @@ func (c Config) checkProxies(getenv func(string) string) error {
 	return nil
 }
 
+// wantServiceURLs describes the URLs of a service.
+const wantServiceURLs = "must be a URL such as http://10.0.0.7:18082"
+
 // checkServiceURL validates the URL of another service.
 func checkServiceURL(value string) error {
-	const want = "must be one URL such as http://10.0.0.7:18082"
-	u, err := parseURL(value, want, "http", "https")
+	u, err := parseURL(value, wantServiceURLs, "http", "https")
 	if err == nil && u.User != nil {
-		return errors.New(want + ", without a user or a password: services use none")
+		return errors.New(wantServiceURLs + ", without a user or a password: services use none")
 	}
 	return err
 }
@@ -234,7 +237,6 @@ func (c Config) findFlagsWithoutEffect() map[string]string {
 	note("userinfo-url", c.Alert.UserInfoURL, !c.has(Alert), "this process does not run the alert service")
 	note("ledger-url", c.Alert.LedgerURL, !c.has(Alert), "this process does not run the alert service")
 	note("directory-url", c.Directory.DatabaseURL, !c.has(Directory), "this process does not run the directory service")
-	note("nats-url", c.NATSURL, !c.has(Alert) && !c.has(Sender) && !c.has(Edge), "this process runs neither the edge, nor the alert service, nor a sender")
 	note("provider-url", c.Providers.URL, !c.has(Directory) && !c.has(Sender) && (!c.has(Alert) || c.Alert.UserInfoURL == ""), "this process calls no provider")
 	note("intake-config", c.Edge.IntakeConfig, !c.has(Edge), "this process does not run the edge")
 	note("userinfo-key-file", c.Alert.UserInfoKeyFile, !c.has(Alert) || c.Alert.UserInfoURL == "", "this process does not call --userinfo-url")

@@ -1,10 +1,12 @@
 package app
 
 import (
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 
+	"github.com/bongsu-project/bongsu/services/access"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/directory"
 	"github.com/bongsu-project/bongsu/services/edge"
@@ -16,12 +18,14 @@ import (
 func TestFlags(t *testing.T) {
 	addrs := []string{"127.0.0.1:18080", ":18080", "0.0.0.0:0", "[::1]:18080", "localhost:18080", "[fe80::1%lo]:18080"}
 	noAddrs := []string{"18080", "127.0.0.1", "http://127.0.0.1:18080", "127.0.0.1:http", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:+1", "a,b:18080", "127.0.0.1:18080,127.0.0.1:18081", "127.0.0.1:", " 127.0.0.1:1", "::1:18080", "a b:1"}
-	services := []string{"http://10.0.0.7:18082", "https://alert.example.com", "http://alert:18082/", "http://[::1]:18082", "http://alert/prefix", "http://my_alert.internal.:1"}
+	services := []string{"http://10.0.0.7:18082", "https://alert.example.com", "http://alert:18082/", "http://[::1]:18082", "http://my_alert.internal.:1"}
 	noServices := []string{
-		"a,b", "http://a,http://b", "http://a:1,b:2", "http://a,b:18082", "alert:18082", "alert", "htp://alert:18082", "http:/alert", "http//alert", "http://", "http://:18082",
+		"a,b", "http://a:1,b:2", "http://a,b:18082", "alert:18082", "alert", "htp://alert:18082", "http:/alert", "http//alert", "http://", "http://:18082",
 		"http://alert:port", "http://alert:0", "http://alert:65536", "http://alert:", "http://kim:s3cret@alert", "http://alert?x=s3cret", "http://alert#s3cret", "http://al ert", "http://alert\n",
 		" http://alert", "ftp://alert", "http://alert:18082:18083", "http://-alert", "nats://alert", "HTTP", "http://kim:s3c/ret@alert:1", "http://s3cret%zz@alert", "http://[::1", "http://alert!",
 	}
+	several := []string{"http://a,http://b", "http://a:1, https://b:2/", "srv://_alert._tcp.example.com", "srv://alert/"}
+	noSeveral := []string{"http://a,", "http://a,http://a", "http://a,http://a/", "http://a/x,http://b", "http://alert/prefix", "http://a,srv://b", "srv://a,srv://b", "srv://", "srv://a:1", "srv://kim:s3cret@a", "http://a,http://kim:s3cret@b"}
 	databases := []string{
 		"ledger.db", "./a=b.db", "/var/lib/a:b.db", "sqlite:/var/lib/x.db", "sqlite:x.db", `C:\bongsu\x.db`, "postgres://kim:s3cret@h:5432/x?sslmode=disable", "postgresql:///x?host=/run",
 		"host=h dbname=x user=kim password=s3cret", "dbname=x", "host = h", "postgres://h/x?default_query_exec_mode=exec", "postgres://a,b/x",
@@ -43,9 +47,10 @@ func TestFlags(t *testing.T) {
 		{"--mockup-addr", func(c *Config, value string) { c.Mockup.Addr = value }, addrs, noAddrs},
 		{"--mockup-smtp-addr", func(c *Config, value string) { c.Mockup.SMTPAddr = value }, addrs, noAddrs},
 		{"--pprof-addr", func(c *Config, value string) { c.PprofAddr = value }, addrs, noAddrs},
-		{"--directory-service-url", func(c *Config, value string) { c.DirectoryServiceURL = value }, services, noServices},
-		{"--alert-url", func(c *Config, value string) { c.AlertURL = value }, services, noServices},
-		{"--userinfo-url", func(c *Config, value string) { c.Alert.UserInfoURL = value }, services, noServices},
+		{"--directory-service-url", func(c *Config, value string) { c.DirectoryServiceURL = value }, append(several, services...), append(noSeveral, noServices...)},
+		{"--alert-url", func(c *Config, value string) { c.AlertURL = value }, append(several, services...), append(noSeveral, noServices...)},
+		{"--access-service-url", func(c *Config, value string) { c.AccessServiceURL = value }, append(several, services...), append(noSeveral, noServices...)},
+		{"--userinfo-url", func(c *Config, value string) { c.Alert.UserInfoURL = value }, append(services, "http://alert/prefix"), append(noServices, "http://a,http://b", "srv://a")},
 		{"--oidc-issuer", func(c *Config, value string) { c.Edge.OIDC.Issuer, c.Edge.OIDC.Audience = value, "bongsu" },
 			[]string{"https://login.example.com", "https://login.example.com/realms/ops", "https://login.example.com/", "http://127.0.0.1:8080", "http://localhost/x", "http://[::1]:1"},
 			[]string{"http://login.example.com", "login.example.com", "https://kim:s3cret@login", "https://login?x=s3cret", "https://login#s3cret", "ftp://login", "https://", "http://10.0.0.7"}},
@@ -92,9 +97,56 @@ func TestOneDatabaseForBoth(t *testing.T) {
 }
 
 func TestSlashesBehindURLs(t *testing.T) {
-	c, err := Config{Services: []string{Edge}, Data: t.TempDir(), DirectoryServiceURL: "http://group:1/", AlertURL: "http://alert:1//"}.complete()
-	if err != nil || c.DirectoryServiceURL != "http://group:1" || c.AlertURL != "http://alert:1" {
-		t.Errorf("%q, %q, %v", c.DirectoryServiceURL, c.AlertURL, err)
+	c, err := Config{Services: []string{Edge}, Data: t.TempDir(), DirectoryServiceURL: "http://group:1/, http://group:2", AlertURL: "http://alert:1//", AccessServiceURL: "srv://_access._tcp.example.com/"}.complete()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{Directory: "[http://group:1 http://group:2]", Alert: "[http://alert:1]", Access: "[]_access._tcp.example.com"}
+	for _, upstream := range c.upstreamFlags() {
+		if got := fmt.Sprint(upstream.urls(), upstream.record()); got != want[upstream.service] {
+			t.Errorf("%s: %s, want %s", upstream.service, got, want[upstream.service])
+		}
+	}
+}
+
+// TestServiceURLsInFlagsOfDatabases checks that --directory-url and --access-url may name
+// services of other processes.
+func TestServiceURLsInFlagsOfDatabases(t *testing.T) {
+	c, err := Config{
+		Services: []string{Edge}, Data: t.TempDir(), AlertURL: "http://alert:1",
+		Directory: directory.Config{DatabaseURL: "http://a:1,http://b:1"}, Access: access.Config{DatabaseURL: "srv://access"},
+	}.complete()
+	if err != nil || c.DirectoryServiceURL != "http://a:1,http://b:1" || c.AccessServiceURL != "srv://access" {
+		t.Errorf("%q, %q, %v", c.DirectoryServiceURL, c.AccessServiceURL, err)
+	}
+	_, err = Config{Services: []string{Edge}, Data: t.TempDir(), AlertURL: "http://alert:1", DirectoryServiceURL: "http://a:1", Directory: directory.Config{DatabaseURL: "http://b:1"}}.complete()
+	if err == nil || !strings.Contains(err.Error(), "set one") {
+		t.Errorf("both: %v", err)
+	}
+}
+
+// TestMissingUpstreams checks that the error of a process whose upstream is nowhere names all
+// ways to it, and that a NATS server is one.
+func TestMissingUpstreams(t *testing.T) {
+	for _, row := range []struct {
+		config Config
+		flag   string
+	}{
+		{Config{Services: []string{Edge}, AlertURL: "http://a"}, "--directory-service-url"},
+		{Config{Services: []string{Edge}, DirectoryServiceURL: "http://a"}, "--alert-url"},
+		{Config{Services: []string{Alert, Sender}}, "--directory-service-url"},
+		{Config{Services: []string{Sender}}, "--alert-url"},
+		{Config{Services: []string{Edge}, DirectoryServiceURL: "http://a", AlertURL: "http://a", Edge: edge.Config{Auth: edge.AuthRequired}}, "--access-service-url"},
+	} {
+		row.config.Data = t.TempDir()
+		_, err := row.config.complete()
+		if err == nil || !strings.Contains(err.Error(), row.flag) || !strings.Contains(err.Error(), "--nats-url") || !strings.Contains(err.Error(), "--services") {
+			t.Errorf("%v: %v", row.config.Services, err)
+		}
+		row.config.NATSURL = "nats://h"
+		if _, err := row.config.complete(); err != nil {
+			t.Errorf("%v with --nats-url: %v", row.config.Services, err)
+		}
 	}
 }
 
@@ -112,7 +164,7 @@ func TestFlagsWithoutEffect(t *testing.T) {
 	if err := a.close(); err != nil {
 		t.Error(err)
 	}
-	for _, flag := range []string{"nats-url", "ledger-url", "directory-url", "userinfo-url", "provider-url"} {
+	for _, flag := range []string{"ledger-url", "directory-url", "userinfo-url", "provider-url"} {
 		if !strings.Contains(log.String(), `flag=--`+flag+" ") {
 			t.Errorf("no warning for --%s:\n%s", flag, &log)
 		}

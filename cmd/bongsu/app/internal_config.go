@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/bongsu-project/bongsu/internal/queue"
 	"github.com/bongsu-project/bongsu/kit/rpc"
 )
@@ -70,14 +68,15 @@ func (c InternalConfig) check() error {
 
 // checkServiceURLs returns an error for a URL of another process that is not https, with
 // mutual TLS between processes. Those of other systems may be.
-func (s *settings) checkServiceURLs(flags []*kong.Flag) error {
+func (s *settings) checkServiceURLs() error {
 	if s.Internal.TLSCert == "" {
 		return nil
 	}
-	for _, flag := range flags {
-		value := flag.Target.String()
-		if flag.Tag.Get("check") == "service" && flag.Name != "userinfo-url" && value != "" && !strings.HasPrefix(value, "https://") {
-			return fmt.Errorf("--%s must begin with https://: processes call one another by TLS with --internal-tls-cert", flag.Name)
+	for _, upstream := range s.upstreamFlags() {
+		for _, u := range upstream.urls() {
+			if !strings.HasPrefix(u, "https://") {
+				return fmt.Errorf("%s must begin with https://: processes call one another by TLS with --internal-tls-cert", upstream.flag)
+			}
 		}
 	}
 	return nil

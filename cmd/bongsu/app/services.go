@@ -100,7 +100,7 @@ func (c Config) addr(name string) string {
 	return ""
 }
 
-// checkUpstreams returns an error that names the flag of a missing upstream.
+// checkUpstreams returns an error that names the ways to a missing upstream.
 func (c Config) checkUpstreams() error {
 	for _, need := range []struct {
 		who, whom, flag, value string
@@ -110,12 +110,12 @@ func (c Config) checkUpstreams() error {
 		{Alert, Directory, "--directory-service-url", cmp.Or(c.Alert.UserInfoURL, c.DirectoryServiceURL)},
 		{Sender, Alert, "--alert-url", c.AlertURL},
 	} {
-		if c.has(need.who) && !c.has(need.whom) && need.value == "" {
-			return fmt.Errorf("%s needs the %s service, which this process does not run: set %s, or add it to --services", need.who, need.whom, need.flag)
+		if c.has(need.who) && !c.has(need.whom) && need.value == "" && c.NATSURL == "" {
+			return fmt.Errorf("%s needs the %s service, which this process does not run: set --nats-url, by which processes find one another, or %s, or add it to --services", need.who, need.whom, need.flag)
 		}
 	}
-	if c.has(Edge) && !c.has(Access) && c.AccessServiceURL == "" && c.Edge.Auth == edge.AuthRequired {
-		return errors.New("with --auth=required the edge needs the access service, which this process does not run: set --access-service-url, or add it to --services")
+	if c.has(Edge) && !c.has(Access) && c.AccessServiceURL == "" && c.NATSURL == "" && c.Edge.Auth == edge.AuthRequired {
+		return errors.New("with --auth=required the edge needs the access service, which this process does not run: set --nats-url, by which processes find one another, or --access-service-url, or add it to --services")
 	}
 	if c.has(Alert) != c.has(Sender) && c.NATSURL == "" {
 		return errors.New("the alert service and the senders run in different processes: set --nats-url to the NATS server between them")

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/signal"
 	"runtime"
+	"runtime/debug"
 
 	"github.com/bongsu-project/bongsu/cmd/bongsu/app"
 )
@@ -23,7 +25,8 @@ Examples:
 
 	bongsu serve --data=/var/lib/bongsu
 	bongsu serve --services=all,mockup --demo-data
-	bongsu serve --services=sender --nats-url=nats://10.0.0.5 --alert-url=http://10.0.0.7:18082 --seal-key-file=/etc/bongsu/seal.key`
+	bongsu serve --services=sender --nats-url=nats://10.0.0.5 --seal-key-file=/etc/bongsu/seal.key
+	bongsu serve --services=edge --nats-url=nats://10.0.0.5 --edge-addr=0.0.0.0:18080 --auth=required`
 }
 
 // Run serves until ctx is done.
@@ -38,6 +41,10 @@ func (c serveCmd) Run(ctx context.Context, con *console) error {
 	config := c.Config
 	logs := &lockedWriter{w: con.Err}
 	config.Now, config.Log, config.Calls = con.Now, c.logger(logs), con.Out
+	config.Version = builtFrom(con.Version, debug.ReadBuildInfo).Version
+	config.NextSignal = func(ctx context.Context) (context.Context, context.CancelFunc) {
+		return signal.NotifyContext(ctx, shutdownSignals(signal.Ignored)...)
+	}
 	if config.AccessLines = c.accessLog(logs); config.AccessLines != nil {
 		defer config.AccessLines.Close()
 	}
