@@ -1,0 +1,99 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/bongsu-project/bongsu/test/proc"
+)
+
+// natsServers is the number of NATS servers: one may be away.
+const natsServers = 3
+
+// startNATS starts NATS servers that are one cluster.
+func (c *cluster) startNATS(t *testing.T) {
+	t.Helper()
+	var routes []string
+	for number := 1; number <= natsServers; number++ {
+		p := &process{node: newNode(t), kind: "nats", name: fmt.Sprintf("nats%d", number), number: number}
+		client, route := strconv.Itoa(proc.Port(t)), net.JoinHostPort(p.address, strconv.Itoa(proc.Port(t)))
+		p.url = "nats://" + net.JoinHostPort(p.address, client)
+		routes = append(routes, "nats://"+route)
+		folder := t.TempDir()
+		p.command = func(string) *exec.Cmd {
+			return exec.Command(binaries.NATSServer, "--addr", p.address, "--port", client, "--name", p.name, "--jetstream", "--store_dir", folder,
+				"--cluster_name", "bongsu", "--cluster", "nats://"+route, "--routes", strings.Join(routes, ","))
+		}
+		p.listening = func(t *testing.T, running *proc.Process) {
+			running.Await(t, regexp.MustCompile(`Listening for client connections on `+regexp.QuoteMeta(p.address)), 1)
+		}
+		c.nats = append(c.nats, p)
+	}
+	for _, p := range c.nats {
+		p.start(t)
+	}
+	js := c.jetStream(t)
+	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
+	defer cancel()
+	for {
+		if hasLeader(ctx, js) {
+			return
+		}
+		wait(ctx, 50*time.Millisecond)
+		if ctx.Err() != nil {
+			t.Fatal("the NATS servers have no leader")
+		}
+	}
+}
+
+// hasLeader reports whether the NATS cluster has a leader: without one, nobody responds.
+func hasLeader(ctx context.Context, js jetstream.JetStream) bool {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	_, err := js.AccountInfo(ctx)
+	return err == nil
+}
+
+// jetStream returns a client of the NATS cluster.
+func (c *cluster) jetStream(t *testing.T) jetstream.JetStream {
+	t.Helper()
+	var servers []string
+	for _, p := range c.nats {
+		servers = append(servers, p.url)
+	}
+	conn, err := nats.Connect(strings.Join(servers, ","), nats.MaxReconnects(-1))
+	must(t, err)
+	t.Cleanup(conn.Close)
+	js, err := jetstream.New(conn)
+	must(t, err)
+	return js
+}
+
+// leader returns the NATS server that leads the stream of jobs, which has a replica on each.
+func (c *cluster) leader(t *testing.T) *process {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
+	defer cancel()
+	stream, err := c.jetStream(t).Stream(ctx, "BONGSU_JOBS")
+	must(t, err)
+	info := stream.CachedInfo()
+	if info.Config.Replicas != natsServers || info.Cluster == nil {
+		t.Fatalf("the stream of jobs has %d replicas, want %d", info.Config.Replicas, natsServers)
+	}
+	found := slices.IndexFunc(c.nats, func(p *process) bool { return p.name == info.Cluster.Leader })
+	if found < 0 {
+		t.Fatalf("the stream of jobs is led by %q", info.Cluster.Leader)
+	}
+	return c.nats[found]
+}
