@@ -27,7 +27,8 @@ import (
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
-// users is the number of users, user1 and so on, over all messengers of the judge except mail.
+// users is the number of users, user1 and so on, over the messengers of the judge. Those of ntfy and
+// mail are left out: their rate limits cannot be turned off, and their relay needs a configuration.
 const users = 44
 
 // A process is a program on a node of its own.
@@ -215,7 +216,7 @@ func (c *cluster) addUsers(t *testing.T) {
 	for _, p := range c.processes {
 		awaitReady(t, p.url)
 	}
-	routes := slices.DeleteFunc(judge.Routes(), func(r judge.Route) bool { return r.Messenger == "email" })
+	routes := slices.DeleteFunc(judge.Routes(), func(r judge.Route) bool { return r.Messenger == "email" || r.Messenger == "ntfy" })
 	people := userv1connect.NewUserServiceClient(c.client(), c.of("edge")[0].url)
 	g, ctx := errgroup.WithContext(t.Context())
 	g.SetLimit(4)
