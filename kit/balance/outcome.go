@@ -101,6 +101,12 @@ func (streamError) Error() string { return "stream error" }
 const refusedStream = 0x7
 
 func isRefusedStream(err error) bool {
+	code, ok := streamErrorCode(err)
+	return ok && code == refusedStream
+}
+
+// streamErrorCode returns the code of a reset of HTTP/2 (RFC 9113, section 7).
+func streamErrorCode(err error) (code uint32, ok bool) {
 	e, ok := errors.AsType[streamError](err)
-	return ok && e.Code == refusedStream
+	return e.Code, ok
 }

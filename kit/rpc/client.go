@@ -12,8 +12,15 @@ import (
 // callTimeout is the timeout of a call between services that has no deadline of its own.
 const callTimeout = 10 * time.Second
 
+// The pings of an idle connection: one that does not respond, because its process is stopped or
+// its network is cut, fails with all of its calls.
+const (
+	upstreamPingAfter   = 4 * time.Second
+	upstreamPingTimeout = 5 * time.Second
+)
+
 // NewHTTPClient returns the HTTP client for calls between services: HTTP/2, cleartext for
-// http URLs, many concurrent calls on one connection.
+// http URLs, many concurrent calls on one connection. See docs/adr/0025-balancing.md.
 func NewHTTPClient() *http.Client {
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
@@ -21,16 +28,16 @@ func NewHTTPClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		Protocols:   protocols,
 		DialContext: (&net.Dialer{Timeout: 3 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		HTTP2:       &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
+		HTTP2:       &http.HTTP2Config{SendPingTimeout: upstreamPingAfter, PingTimeout: upstreamPingTimeout},
 	}}
 }
 
-// ClientOptions configures generated clients to use gRPC, with a deadline on each call. If
+// ClientOptions configures generated clients to use Connect, with a deadline on each call. If
 // the upstream, a service of that name, does not respond to a call, callers get unavailable
-// without the cause, and log gets the cause.
+// without the cause, and log gets the cause. A balance.Balancer may repeat calls whose message
+// has an idempotency key.
 func ClientOptions(upstream string, log *slog.Logger) connect.ClientOption {
 	return connect.WithClientOptions(
-		connect.WithGRPC(),
 		connect.WithInterceptors(&upstreamInterceptor{name: upstream, timeout: callTimeout, log: log}),
 	)
 }

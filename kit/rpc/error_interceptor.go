@@ -76,6 +76,7 @@ func (i errorInterceptor) toCallerError(ctx context.Context, spec connect.Spec, 
 	}
 	if upstream {
 		level = slog.LevelDebug // the client's interceptor has logged it
+		outside.Meta()["Retry-After"] = []string{retrySeconds(retryDelayOf(outside))}
 	}
 	i.log.Log(ctx, level, "call failed",
 		"procedure", spec.Procedure, "code", outside.Code().String(), "error", truncate(err.Error(), maxLogBytes), "cause", truncate(internalCause(err), maxLogBytes))

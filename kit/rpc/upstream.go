@@ -10,6 +10,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/bongsu-project/bongsu/kit/balance"
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
@@ -31,7 +32,14 @@ var errUpstream = fault.WithReason(fault.Unavailablef("upstream unavailable"), r
 
 // Unwrap returns a fault.ErrUnavailable, and not the cause: a connection that was reset with
 // "context canceled" does not mean that the caller canceled.
-func (e *upstreamError) Unwrap() error { return errUpstream }
+//
+// It is balance.ErrNoInstance if there was no instance to call.
+func (e *upstreamError) Unwrap() error {
+	if errors.Is(e.cause, balance.ErrNoInstance) {
+		return balance.ErrNoInstance
+	}
+	return errUpstream
+}
 
 // upstreamInterceptor is the interceptor of clients that distinguishes the errors that an upstream
 // returned from failures of the connection to it.
@@ -51,9 +59,12 @@ func (i *upstreamInterceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFun
 		passIDs(ctx, req.Header())
 		bounded, cancel := ctx, context.CancelFunc(func() {})
 		if _, ok := ctx.Deadline(); !ok {
-			bounded, cancel = context.WithTimeout(ctx, i.timeout)
+			bounded, cancel = context.WithTimeoutCause(ctx, i.timeout, balance.ErrTimeout)
 		}
 		defer cancel()
+		if keyed, ok := req.Any().(interface{ GetIdempotencyKey() string }); ok && keyed.GetIdempotencyKey() != "" {
+			bounded = balance.WithRepeatable(bounded)
+		}
 		res, err := next(bounded, req)
 		if err != nil {
 			return nil, i.translate(ctx, req.Spec(), err)

@@ -24,6 +24,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/ban"
 	"github.com/bongsu-project/bongsu/kit/auth"
+	"github.com/bongsu-project/bongsu/kit/discovery"
 	"github.com/bongsu-project/bongsu/kit/policy"
 	"github.com/bongsu-project/bongsu/kit/rpc"
 	"github.com/bongsu-project/bongsu/services/edge"
@@ -49,6 +50,8 @@ var mayCall = map[string]string{
 	"bongsu.alert.v1.AlertService/ReplayDeliveries": "o a",
 	"bongsu.alert.v1.AlertService/WatchAlert":       "v o a",
 	"bongsu.alert.v1.AlertService/ResolveTargets":   "v o a",
+
+	"bongsu.registry.v1.RegistryService/ListInstances": "v o a",
 
 	"bongsu.callback.v1.CallbackService/CallBack": "*",
 	"bongsu.intake.v1.IntakeService/Receive":      "s a",
@@ -120,8 +123,14 @@ func newEdge() edge.Edge {
 		Access:    edge.AccessHandler{AccessServiceClient: accessv1connect.UnimplementedAccessServiceHandler{}, Bans: ban.NewMemory(time.Now)},
 		Intake:    &edge.IntakeHandler{Metrics: noIntakeMetrics{}, Log: slog.New(slog.DiscardHandler)},
 		Callbacks: &edge.CallbackHandler{Dispatch: jobv1connect.UnimplementedDispatchServiceHandler{}},
+		Registry:  &edge.RegistryHandler{Instances: noInstances{}},
 	}
 }
+
+// noInstances is the registry of a process that is alone and has no port.
+type noInstances struct{}
+
+func (noInstances) Instances() []discovery.Instance { return nil }
 
 // serve serves the port of an edge, behind stages.
 func serve(t *testing.T, e edge.Edge, first ...rpc.Stage) *httptest.Server {

@@ -464,7 +464,7 @@ func TestConfig(t *testing.T) {
 		"--trusted-proxies":             func(c *edge.AdmissionConfig) { c.TrustedProxies = []string{"proxy.example.com"} },
 		"use service=rate":              func(c *edge.AdmissionConfig) { c.ServiceLimit = []string{"500/s"} },
 		"unknown service \"sender\"":    func(c *edge.AdmissionConfig) { c.ServiceLimit = []string{"sender=500/s"} },
-		"use access, alert, directory":  func(c *edge.AdmissionConfig) { c.ServiceLimit = []string{"edge=1/s"} },
+		"use access, alert, directory":  func(c *edge.AdmissionConfig) { c.ServiceLimit = []string{"sender=1/s"} },
 		"directory has two limits":      func(c *edge.AdmissionConfig) { c.ServiceLimit = []string{"group=1/s", "directory=2/s"} },
 		"--service-limit: invalid rate": func(c *edge.AdmissionConfig) { c.ServiceLimit = []string{"alert=many"} },
 		"--cors-origins":                func(c *edge.AdmissionConfig) { c.CORSOrigins = []string{"*"} },

@@ -8,13 +8,14 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/bongsu-project/bongsu/kit/balance"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/policy"
 )
 
 // errCallTimeout is the cause of a context that ended by the timeout of the edge, and not by
-// a deadline of the caller.
-var errCallTimeout = errors.New("the timeout of the call at the edge has passed")
+// a deadline of the caller. It is a balance.ErrTimeout: the instance was too slow.
+var errCallTimeout = fmt.Errorf("the timeout of the edge has passed: %w", balance.ErrTimeout)
 
 // A deadline is the interceptor that bounds a valid call by the timeout of its policy. A
 // caller's own deadline applies if it is earlier.

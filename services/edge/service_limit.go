@@ -15,6 +15,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1/intakev1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1/registryv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
@@ -29,6 +30,7 @@ var serviceWords = map[string]string{
 	intakev1connect.IntakeServiceName:       "alert",
 	callbackv1connect.CallbackServiceName:   "alert",
 	accessv1connect.AccessServiceName:       "access",
+	registryv1connect.RegistryServiceName:   "edge",
 }
 
 // olderWords maps older words for services to their present ones.

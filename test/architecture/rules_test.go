@@ -100,7 +100,7 @@ var rules = []rule{
 		why: "the edge caches responses, and the queue's broker carries what makes them stale"},
 	{what: "kit/discovery/...", by: []string{"cmd/bongsu/app/...", "kit/balance/...", "kit/kittest/discoverytest/...", "services/edge/...", "examples/..."},
 		why: "programs register their instances, and callers find them"},
-	{what: "kit/balance", by: []string{"cmd/bongsu/app/...", "services/edge/...", "bench/...", "examples/..."},
+	{what: "kit/balance", by: []string{"cmd/bongsu/app/...", "kit/rpc/...", "services/edge/...", "bench/...", "examples/..."},
 		why: "calls between processes go to the instances of a service"},
 	{what: "kit/livefile", by: []string{"kit/...", "examples/..."},
 		why: "keys and certificates are read again by those who use them"},

@@ -26,6 +26,7 @@ import (
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/callback/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1"
 	policyv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/policy/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
@@ -40,7 +41,8 @@ var permitted = map[string]string{
 	"messenger.read": "viewer operator admin", "template.read": "viewer operator admin", "template.write": "operator admin",
 	"seal_key.read": "viewer operator admin",
 	"key.read":      "admin", "key.write": "admin", "audit.read": "admin", "ban.read": "admin", "ban.write": "admin",
-	"caller.read": "sender viewer operator admin user",
+	"instance.read": "viewer operator admin",
+	"caller.read":   "sender viewer operator admin user",
 }
 
 // changes are valid requests of methods that change something, so that a refusal by role is

@@ -2,10 +2,12 @@ package faults
 
 import (
 	"fmt"
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/test/proc"
@@ -52,8 +54,8 @@ func startSplit(t testing.TB, senders ...string) *system {
 	return withBroker(t).split(t, "sqlite", senders...)
 }
 
-// startPairs runs two of each of edge, directory, alert and sender in separate processes, on one
-// broker and shared databases, with users.
+// startPairs runs two of each of edge, directory, alert and sender in separate processes, which
+// find one another by the broker, on shared databases, with users.
 func startPairs(t testing.TB) *system {
 	t.Helper()
 	return withBroker(t).pairs(t)
@@ -75,7 +77,7 @@ func (s *system) split(t testing.TB, store string, senders ...string) *system {
 	t.Helper()
 	directory, ledger := databases(t, store)
 	group := s.serve(t, "directory", "directory", s.directoryFlags(t, directory)...)
-	alert := s.serve(t, "alert", "alert", s.alertFlags(t, ledger, group)...)
+	alert := s.serve(t, "alert", "alert", append(s.alertFlags(t, ledger), "--directory-service-url="+group)...)
 	s.alertURL = alert
 	if s.requiresKeys() {
 		data := t.TempDir()
@@ -93,9 +95,9 @@ func (s *system) split(t testing.TB, store string, senders ...string) *system {
 	return s
 }
 
-// pairs runs two of each of edge, directory, alert and sender. The first edge and the first
-// sender use the first directory and alert service, the second ones the second. If callers
-// need an API key, each edge has an access service in its process.
+// pairs runs two of each of edge, directory, alert and sender, which have no URL of one another:
+// they are in the registry. If callers need an API key, each edge has an access service in its
+// process.
 func (s *system) pairs(t testing.TB) *system {
 	t.Helper()
 	directory, ledger := databases(t, "postgres")
@@ -105,18 +107,36 @@ func (s *system) pairs(t testing.TB) *system {
 	}
 	var edges []string
 	for n := 1; n <= 2; n++ {
-		group := s.serve(t, fmt.Sprintf("directory%d", n), "directory", s.directoryFlags(t, directory)...)
-		alert := s.serve(t, fmt.Sprintf("alert%d", n), "alert", s.alertFlags(t, ledger, group)...)
+		s.serve(t, fmt.Sprintf("directory%d", n), "directory", append(s.directoryFlags(t, directory), "--nats-url="+s.nats)...)
+		s.serve(t, fmt.Sprintf("alert%d", n), "alert", s.alertFlags(t, ledger)...)
 		edge, data := fmt.Sprintf("edge%d", n), t.TempDir()
-		edges = append(edges, s.serve(t, edge, "edge", slices.Concat(front, []string{"--data=" + data, "--directory-service-url=" + group, "--alert-url=" + alert})...))
+		edges = append(edges, s.serve(t, edge, "edge", slices.Concat(front, []string{"--data=" + data, "--nats-url=" + s.nats})...))
 		if n == 1 { // the first start on an empty database
 			s.readAdminKey(t, edge, data)
 		}
-		s.serveSender(t, fmt.Sprintf("sender%d", n), alert)
+		s.serveSender(t, fmt.Sprintf("sender%d", n), "")
 	}
 	s.sendTo(edges...)
+	for _, edge := range edges {
+		s.awaitInstances(t, edge)
+	}
 	s.settle(t, s.url)
 	return s
+}
+
+// awaitInstances waits until an edge knows the instances of all services that it calls, and they
+// are ready.
+func (s *system) awaitInstances(t testing.TB, edge string) {
+	t.Helper()
+	for deadline := time.Now().Add(proc.Patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) { // between polls of another process
+		res, err := http.Get(edge + "/readyz") //nolint:noctx // the loop has a deadline
+		must(t, err)
+		must(t, res.Body.Close())
+		if res.StatusCode == http.StatusOK {
+			return
+		}
+	}
+	t.Fatalf("%s is not ready", edge)
 }
 
 // withBroker returns a system with only a broker and a seal key.
@@ -143,13 +163,17 @@ func (s *system) directoryFlags(t testing.TB, directory string) []string {
 }
 
 // alertFlags returns the flags of an alert service on a ledger.
-func (s *system) alertFlags(t testing.TB, ledger, group string) []string {
+func (s *system) alertFlags(t testing.TB, ledger string) []string {
 	t.Helper()
-	return []string{"--services=alert", "--data=" + t.TempDir(), "--ledger-url=" + ledger, "--directory-service-url=" + group, "--nats-url=" + s.nats}
+	return []string{"--services=alert", "--data=" + t.TempDir(), "--ledger-url=" + ledger, "--nats-url=" + s.nats}
 }
 
-// serveSender starts a sender that uses the alert service at a URL.
+// serveSender starts a sender that uses the alert service at a URL, or for an empty one those of
+// the registry.
 func (s *system) serveSender(t testing.TB, name, alert string, more ...string) {
 	t.Helper()
-	s.serve(t, name, "sender", append(more, "--services=sender", "--data="+t.TempDir(), "--alert-url="+alert, "--nats-url="+s.nats, "--seal-key-file="+s.key)...)
+	if alert != "" {
+		more = append(more, "--alert-url="+alert)
+	}
+	s.serve(t, name, "sender", append(more, "--services=sender", "--data="+t.TempDir(), "--nats-url="+s.nats, "--seal-key-file="+s.key)...)
 }

@@ -74,9 +74,9 @@ func (b *builder) runAlert(ctx context.Context) error {
 
 // connectAlert connects to an alert service in another process.
 func (b *builder) connectAlert() {
-	b.alerts = edge.AlertRelay{AlertServiceClient: alertv1connect.NewAlertServiceClient(b.client, balance.BaseURL, b.clientOptions(Alert))}
-	b.messengers = messengerv1connect.NewMessengerServiceClient(b.client, balance.BaseURL, b.clientOptions(Alert))
-	b.dispatch = jobv1connect.NewDispatchServiceClient(b.client, balance.BaseURL, b.clientOptions(Alert))
+	b.alerts = edge.AlertRelay{AlertServiceClient: alertv1connect.NewAlertServiceClient(b.client, balance.BaseURL, rpc.ClientOptions(Alert, b.log))}
+	b.messengers = messengerv1connect.NewMessengerServiceClient(b.client, balance.BaseURL, rpc.ClientOptions(Alert, b.log))
+	b.dispatch = jobv1connect.NewDispatchServiceClient(b.client, balance.BaseURL, rpc.ClientOptions(Alert, b.log))
 	if b.config.has(Edge) || b.config.has(Sender) {
 		b.ready = append(b.ready, b.readinessOf(Alert, alertv1connect.AlertServiceName))
 	}

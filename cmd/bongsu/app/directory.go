@@ -69,11 +69,11 @@ func (b *builder) runDirectory(ctx context.Context) error {
 
 // connectDirectory connects to a directory service in another process.
 func (b *builder) connectDirectory() {
-	b.groups = groupv1connect.NewGroupServiceClient(b.client, balance.BaseURL, b.clientOptions(Directory))
-	b.users = userv1connect.NewUserServiceClient(b.client, balance.BaseURL, b.clientOptions(Directory))
-	b.directory = userv1connect.NewDirectoryServiceClient(b.client, balance.BaseURL, b.clientOptions(Directory))
+	b.groups = groupv1connect.NewGroupServiceClient(b.client, balance.BaseURL, rpc.ClientOptions(Directory, b.log))
+	b.users = userv1connect.NewUserServiceClient(b.client, balance.BaseURL, rpc.ClientOptions(Directory, b.log))
+	b.directory = userv1connect.NewDirectoryServiceClient(b.client, balance.BaseURL, rpc.ClientOptions(Directory, b.log))
 	b.lookup = alert.DirectoryClient{Service: b.directory}
-	b.transfers = userv1connect.NewTransferServiceClient(b.client, balance.BaseURL, b.clientOptions(Directory))
+	b.transfers = userv1connect.NewTransferServiceClient(b.client, balance.BaseURL, rpc.ClientOptions(Directory, b.log))
 	if b.config.has(Edge) || b.config.has(Alert) && b.config.Alert.UserInfoURL == "" {
 		b.ready = append(b.ready, b.readinessOf(Directory, userv1connect.UserServiceName))
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
 	"github.com/bongsu-project/bongsu/kit/balance"
 	"github.com/bongsu-project/bongsu/kit/discovery"
-	"github.com/bongsu-project/bongsu/kit/rpc"
 	"github.com/bongsu-project/bongsu/services/edge"
 )
 
@@ -159,22 +158,6 @@ func (b *builder) isReady(ctx context.Context, url string) bool {
 		return false
 	}
 	return res.Body.Close() == nil && res.StatusCode == http.StatusOK
-}
-
-// clientOptions returns the options of clients of another service, by its name.
-func (b *builder) clientOptions(name string) connect.ClientOption {
-	return connect.WithClientOptions(rpc.ClientOptions(name, b.log), connect.WithInterceptors(connect.UnaryInterceptorFunc(repeatIdempotent)))
-}
-
-// repeatIdempotent lets a call whose message has an idempotency key be sent to a second
-// instance, if the first one is lost.
-func repeatIdempotent(next connect.UnaryFunc) connect.UnaryFunc {
-	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-		if keyed, ok := req.Any().(interface{ GetIdempotencyKey() string }); ok && keyed.GetIdempotencyKey() != "" {
-			ctx = balance.WithRepeatable(ctx)
-		}
-		return next(ctx, req)
-	}
 }
 
 // An accessFinder knows whether an access service was ever found in the registry: an edge whose

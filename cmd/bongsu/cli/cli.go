@@ -97,6 +97,10 @@ type commands struct {
 		Lift banLift `cmd:"" help:"End the ban of an address."`
 	} `cmd:"" help:"Addresses whose requests are refused."`
 
+	Instance struct {
+		List instanceList `cmd:"" help:"List the instances of all services, and their states."`
+	} `cmd:"" help:"Processes of the deployment, as the registry knows them."`
+
 	SealKey struct {
 		Make   sealKeyMake   `cmd:"" help:"Create a seal key file."`
 		Rotate sealKeyRotate `cmd:"" help:"Add a seal key and make it the primary."`

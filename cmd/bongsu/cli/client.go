@@ -14,6 +14,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1/registryv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 )
 
@@ -51,6 +52,10 @@ func (c client) transfers() userv1connect.TransferServiceClient {
 
 func (c client) access() accessv1connect.AccessServiceClient {
 	return accessv1connect.NewAccessServiceClient(&http.Client{}, c.base(), c.options())
+}
+
+func (c client) registry() registryv1connect.RegistryServiceClient {
+	return registryv1connect.NewRegistryServiceClient(&http.Client{}, c.base(), c.options())
 }
 
 // Validate checks the flags; kong calls it before Run.
