@@ -56,6 +56,7 @@ type cluster struct {
 	processes []*process
 	nats      []*process
 	fakes     string
+	sent      callTimes // of the fakes, approximately
 	database  *postgrestest.Server
 	ledger    string // URL
 	apiKey    string
@@ -120,6 +121,7 @@ func (c *cluster) newDatabase(t *testing.T) string {
 func (c *cluster) startFakes(t *testing.T) {
 	t.Helper()
 	cmd := binaries.ServeCommand("--services=mockup", "--data="+t.TempDir(), "--mockup-addr="+hostAddress()+":0", "--mockup-smtp-addr="+hostAddress()+":0")
+	cmd.Stdout = &c.sent
 	c.fakes = proc.Start(t, cmd).URLs(t, 1)["mockup"]
 }
 

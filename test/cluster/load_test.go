@@ -126,6 +126,8 @@ func (l *load) promises() (all []judge.Promise) {
 
 // accepted returns when alerts were accepted.
 func (l *load) accepted() (all []time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, a := range l.sent {
 		if a.ID != "" {
 			all = append(all, a.accepted)

@@ -1,6 +1,9 @@
 package cluster
 
 import (
+	"bytes"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -56,6 +59,47 @@ func dipOf(events []time.Time, start, fault, end time.Time) dip {
 		d.took, d.found = 0, true
 	}
 	return d
+}
+
+// reached reports whether there is enough of a rate in the last window, beside the time from
+// start until fault.
+func reached(events []time.Time, start, fault time.Time) bool {
+	now := time.Now()
+	d := dipOf(events, start, fault, now)
+	recent := dipOf(events, now.Add(-window), now, now)
+	return recent.before >= enough*d.before
+}
+
+// callTimes records the times of the calls that the mockup prints. It is safe for concurrent
+// use.
+type callTimes struct {
+	mu    sync.Mutex
+	times []time.Time
+}
+
+// Write counts the calls in the mockup's output.
+func (c *callTimes) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	for range bytes.Count(b, []byte("Content-Type: ")) {
+		c.times = append(c.times, now)
+	}
+	return len(b), nil
+}
+
+// count returns the number of calls.
+func (c *callTimes) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.times)
+}
+
+// all returns the times of all calls.
+func (c *callTimes) all() []time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.times)
 }
 
 // TestDipOf checks the lowest rate and the time of recovery.
