@@ -20,6 +20,9 @@ const (
 	// maxRecovery is the longest time until alerts are accepted and delivered at enough of the
 	// rate before a fault.
 	maxRecovery = 10 * time.Second
+	// afterElection is the longest such time after the stream of jobs has another leader:
+	// servers of NATS elect one 4 to 9 s after the last one fell silent.
+	afterElection = 4 * time.Second
 	// bound is the time in which all deliveries must be completed after the last fault.
 	bound = 60 * time.Second
 )
@@ -58,6 +61,8 @@ type fault struct {
 type outage struct {
 	rng   *rand.Rand
 	edges map[int][]span // when an edge was away, by its number
+	// elected is when the stream of jobs had another leader. Zero if it did not lose one.
+	elected time.Time
 }
 
 // during records that a process is away while do runs.
@@ -75,12 +80,12 @@ var faults = []fault{
 	{name: "kill a directory service", silent: true, do: killed("directory")},
 	{name: "kill an access service", silent: true, do: killed("access")},
 	{name: "kill an edge", silent: true, do: killed("edge")},
-	{name: "kill the NATS leader", silent: true, do: func(t *testing.T, c *cluster, o *outage) { o.kill(t, c.leader(t)) }},
+	{name: "kill the NATS leader", silent: true, do: func(t *testing.T, c *cluster, o *outage) { o.loseLeader(t, c, o.kill) }},
 	{name: "cut off an alert service", namespaces: true, do: isolated("alert")},
 	{name: "cut off a sender", namespaces: true, onlyLong: true, do: isolated("sender")},
 	{name: "cut off a directory service", namespaces: true, onlyLong: true, do: isolated("directory")},
 	{name: "cut off an edge", namespaces: true, onlyLong: true, do: isolated("edge")},
-	{name: "cut off the NATS leader", namespaces: true, do: func(t *testing.T, c *cluster, o *outage) { o.isolate(t, c.leader(t)) }},
+	{name: "cut off the NATS leader", namespaces: true, do: func(t *testing.T, c *cluster, o *outage) { o.loseLeader(t, c, o.isolate) }},
 	{name: "restart PostgreSQL", do: func(t *testing.T, c *cluster, o *outage) {
 		must(t, c.database.Crash(t.Context(), func() {}))
 	}},
@@ -221,7 +226,7 @@ func (c *cluster) run(t *testing.T, f fault, rng *rand.Rand) *round {
 	r.begin = time.Now()
 	f.do(t, c, r.outage)
 	wait(ctx, last)
-	for !c.recovered(r) && time.Since(r.begin) < maxRecovery+2*window {
+	for !c.recovered(r) && time.Since(r.begin) < maxRecovery+afterElection {
 		wait(ctx, step)
 	}
 	r.end = time.Now()
@@ -273,8 +278,13 @@ func (r *round) judge(t *testing.T, all []*alertv1.GetAlertResponse, seen map[ju
 	if r.silent && res.errors > 0 {
 		t.Errorf("%d callers saw errors", res.errors)
 	}
-	if took, ok := res.recovery(); !ok || took > maxRecovery {
-		t.Errorf("the rate is not as before within %s: accepted %+v, sent %+v", maxRecovery, res.accepting, res.delivery)
+	most := maxRecovery
+	if election := r.outage.elected.Sub(r.begin); !r.outage.elected.IsZero() {
+		t.Logf("the stream of jobs had another leader after %s", election.Round(time.Millisecond))
+		most = max(most, election+afterElection)
+	}
+	if took, ok := res.recovery(); !ok || took > most {
+		t.Errorf("the rate is not as before within %s: accepted %+v, sent %+v", most, res.accepting, res.delivery)
 	}
 	return res
 }

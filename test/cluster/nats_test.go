@@ -43,7 +43,7 @@ func (c *cluster) startNATS(t *testing.T) {
 	for _, p := range c.nats {
 		p.start(t)
 	}
-	js := c.jetStream(t)
+	js := jetStream(t, c.nats)
 	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
 	defer cancel()
 	for {
@@ -65,11 +65,11 @@ func hasLeader(ctx context.Context, js jetstream.JetStream) bool {
 	return err == nil
 }
 
-// jetStream returns a client of the NATS cluster.
-func (c *cluster) jetStream(t *testing.T) jetstream.JetStream {
+// jetStream returns a client of some NATS servers.
+func jetStream(t *testing.T, of []*process) jetstream.JetStream {
 	t.Helper()
 	var servers []string
-	for _, p := range c.nats {
+	for _, p := range of {
 		servers = append(servers, p.url)
 	}
 	conn, err := nats.Connect(strings.Join(servers, ","), nats.MaxReconnects(-1))
@@ -80,12 +80,15 @@ func (c *cluster) jetStream(t *testing.T) jetstream.JetStream {
 	return js
 }
 
+// jobs is the stream of jobs.
+const jobs = "BONGSU_JOBS"
+
 // leader returns the NATS server that leads the stream of jobs, which has a replica on each.
 func (c *cluster) leader(t *testing.T) *process {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
 	defer cancel()
-	stream, err := c.jetStream(t).Stream(ctx, "BONGSU_JOBS")
+	stream, err := jetStream(t, c.nats).Stream(ctx, jobs)
 	must(t, err)
 	info := stream.CachedInfo()
 	if info.Config.Replicas != natsServers || info.Cluster == nil {
@@ -96,4 +99,38 @@ func (c *cluster) leader(t *testing.T) *process {
 		t.Fatalf("the stream of jobs is led by %q", info.Cluster.Leader)
 	}
 	return c.nats[found]
+}
+
+// loseLeader makes a fault of the NATS server that leads the stream of jobs, and records when the
+// others have elected another.
+func (o *outage) loseLeader(t *testing.T, c *cluster, do func(*testing.T, *process)) {
+	t.Helper()
+	lost := c.leader(t)
+	others := slices.DeleteFunc(slices.Clone(c.nats), func(p *process) bool { return p == lost })
+	js := jetStream(t, others)
+	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
+	defer cancel()
+	elected := make(chan time.Time, 1)
+	go func() {
+		for ctx.Err() == nil {
+			if leader := leaderNow(ctx, js); leader != "" && leader != lost.name {
+				break
+			}
+			wait(ctx, 50*time.Millisecond)
+		}
+		elected <- time.Now()
+	}()
+	do(t, lost)
+	o.elected = <-elected
+}
+
+// leaderNow returns the leader of the stream of jobs, or "" without one.
+func leaderNow(ctx context.Context, js jetstream.JetStream) string {
+	ctx, cancel := context.WithTimeout(ctx, 250*time.Millisecond)
+	defer cancel()
+	stream, err := js.Stream(ctx, jobs)
+	if err != nil || stream.CachedInfo().Cluster == nil {
+		return ""
+	}
+	return stream.CachedInfo().Cluster.Leader
 }
