@@ -30,10 +30,10 @@ const (
 // The course of a fault, in the short and the long form.
 var (
 	alertsPerSecond = pick(20, 50)
-	calm            = pick(3*time.Second, 8*time.Second)  // load before it
-	down            = pick(2*time.Second, 4*time.Second)  // until a killed process is started again
+	calm            = pick(2*time.Second, 8*time.Second)  // load before it
+	down            = pick(time.Second, 4*time.Second)    // until a killed process is started again
 	cutOff          = pick(5*time.Second, 20*time.Second) // until a node is healed
-	last            = pick(3*time.Second, 10*time.Second) // load after its end, at least
+	last            = pick(2*time.Second, 10*time.Second) // load after its end, at least
 )
 
 func pick[V any](usual, full V) V {
@@ -85,7 +85,7 @@ var faults = []fault{
 	{name: "cut off a sender", namespaces: true, onlyLong: true, do: isolated("sender")},
 	{name: "cut off a directory service", namespaces: true, onlyLong: true, do: isolated("directory")},
 	{name: "cut off an edge", namespaces: true, onlyLong: true, do: isolated("edge")},
-	{name: "cut off the NATS leader", namespaces: true, do: func(t *testing.T, c *cluster, o *outage) { o.loseLeader(t, c, o.isolate) }},
+	{name: "cut off the NATS leader", namespaces: true, onlyLong: true, do: func(t *testing.T, c *cluster, o *outage) { o.loseLeader(t, c, o.isolate) }},
 	{name: "restart PostgreSQL", do: func(t *testing.T, c *cluster, o *outage) {
 		must(t, c.database.Crash(t.Context(), func() {}))
 	}},

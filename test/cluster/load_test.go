@@ -39,8 +39,8 @@ type alert struct {
 }
 
 // A load sends alerts at a constant rate to all edges in turn: a slow response delays no other
-// alert. Every alert has an idempotency key, so its caller may retry: if the edge was not
-// reached, is unavailable, or did not respond in time, at the other edge.
+// alert. Every alert has an idempotency key, so its caller may retry: if the connection
+// failed, the edge is unavailable, or it did not respond in time, at the other edge.
 type load struct {
 	prefix string // of the messages
 	edges  []alertv1connect.AlertServiceClient
@@ -97,7 +97,7 @@ func (l *load) send(ctx context.Context, req *alertv1.SendAlertRequest) {
 			break
 		}
 		a.failures = append(a.failures, failure{start, edge + 1, err})
-		if code := connect.CodeOf(err); code != connect.CodeUnavailable && code != connect.CodeDeadlineExceeded {
+		if code := connect.CodeOf(err); connect.IsWireError(err) && code != connect.CodeUnavailable && code != connect.CodeDeadlineExceeded {
 			break
 		}
 		if len(a.failures) > 1 {

@@ -107,30 +107,29 @@ func (o *outage) loseLeader(t *testing.T, c *cluster, do func(*testing.T, *proce
 	t.Helper()
 	lost := c.leader(t)
 	others := slices.DeleteFunc(slices.Clone(c.nats), func(p *process) bool { return p == lost })
-	js := jetStream(t, others)
-	ctx, cancel := context.WithTimeout(t.Context(), proc.Patience)
+	before := elections(others)
+	ctx, cancel := context.WithTimeout(t.Context(), maxRecovery)
 	defer cancel()
-	elected := make(chan time.Time, 1)
+	ended := make(chan struct{})
 	go func() {
-		for ctx.Err() == nil {
-			if leader := leaderNow(ctx, js); leader != "" && leader != lost.name {
-				break
-			}
+		defer close(ended)
+		for elections(others) == before && ctx.Err() == nil {
 			wait(ctx, 50*time.Millisecond)
 		}
-		elected <- time.Now()
+		if ctx.Err() == nil {
+			o.elected = time.Now()
+		}
 	}()
 	do(t, lost)
-	o.elected = <-elected
+	<-ended
 }
 
-// leaderNow returns the leader of the stream of jobs, or "" without one.
-func leaderNow(ctx context.Context, js jetstream.JetStream) string {
-	ctx, cancel := context.WithTimeout(ctx, 250*time.Millisecond)
-	defer cancel()
-	stream, err := js.Stream(ctx, jobs)
-	if err != nil || stream.CachedInfo().Cluster == nil {
-		return ""
+var newLeader = regexp.MustCompile("new (JetStream cluster )?stream leader for '\\$G > " + jobs + "'")
+
+// elections returns how often NATS servers logged another leader of the stream of jobs.
+func elections(of []*process) (n int) {
+	for _, p := range of {
+		n += len(newLeader.FindAllStringIndex(p.Log(), -1))
 	}
-	return stream.CachedInfo().Cluster.Leader
+	return n
 }

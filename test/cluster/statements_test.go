@@ -22,8 +22,8 @@ const maxStatements = 1.2
 // The work: alerts one after the other, so that no two of them share a transaction with one
 // alert service but not with two, and then a time without any, which counts as a minute.
 var (
-	countedAlerts = pick(100, 2500) // to two users on average
-	idleTime      = pick(5*time.Second, time.Minute)
+	countedAlerts = pick(60, 2500) // to two users on average
+	idleTime      = pick(3*time.Second, time.Minute)
 )
 
 // TestStatements checks that two alert services on one ledger do not do the same work twice:
