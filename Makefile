@@ -76,10 +76,12 @@ faults: ## Kill, cut off and starve real processes, and compare the provider cal
 	BONGSU_FAULTS=$(if $(SHORT),,long) $(if $(SEED),BONGSU_FAULTS_SEED=$(SEED)) $(if $(AUTH),BONGSU_FAULTS_AUTH=$(AUTH)) go test -count=1 -timeout=60m -v $(FLAGS) ./test/faults | \
 		awk '/^(=== (RUN|PAUSE|CONT)|    --- PASS)/ { next } { print }'
 
-# SHORT=1 makes fewer faults, for less time. SEED=… makes the choices of an earlier run.
+# SHORT=1 makes fewer faults, for less time. FAULT=… makes only those whose name contains it. SEED=…
+# makes the choices of an earlier run.
 .PHONY: cluster
 cluster: ## Kill, cut off and roll the nodes of a cluster under load; needs PostgreSQL, and root to cut off
-	BONGSU_CLUSTER=$(if $(SHORT),,long) $(if $(SEED),BONGSU_CLUSTER_SEED=$(SEED)) go test -count=1 -timeout=60m -v $(FLAGS) ./test/cluster
+	BONGSU_CLUSTER=$(if $(SHORT),,long) $(if $(SEED),BONGSU_CLUSTER_SEED=$(SEED)) $(if $(FAULT),BONGSU_CLUSTER_FAULT='$(FAULT)') \
+		go test -count=1 -timeout=60m -v $(FLAGS) ./test/cluster
 
 # SEED=… sets the random seed, MAX_TIME=… the duration in seconds.
 .PHONY: schemathesis

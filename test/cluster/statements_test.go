@@ -31,8 +31,16 @@ var (
 func TestStatements(t *testing.T) {
 	needCluster(t)
 	var one, two float64
-	t.Run("one alert service", func(t *testing.T) { one = countStatements(t, 1) })
-	t.Run("two alert services", func(t *testing.T) { two = countStatements(t, 2) })
+	t.Run("clusters", func(t *testing.T) {
+		t.Run("one alert service", func(t *testing.T) {
+			t.Parallel()
+			one = countStatements(t, 1)
+		})
+		t.Run("two alert services", func(t *testing.T) {
+			t.Parallel()
+			two = countStatements(t, 2)
+		})
+	})
 	if t.Failed() || one == 0 || two == 0 {
 		return // or skipped
 	}
