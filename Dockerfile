@@ -2,6 +2,9 @@
 # are those of bongsu; without any, one process runs all services:
 #
 #	docker run -p 127.0.0.1:18080:18080 -v bongsu:/data bongsu
+#
+# The last stage takes nothing but files of the stage build, so that a folder with them can
+# stand in for it (--build-context build=FOLDER): .ci/image does so.
 # The compiler runs on the builder's platform and compiles for the image's.
 FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS build
 WORKDIR /src
@@ -11,23 +14,23 @@ COPY . .
 ARG VERSION=
 ARG TARGETOS
 ARG TARGETARCH
-RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags="-s -w -X main.version=$VERSION" -o /rootfs/bongsu ./cmd/bongsu
-# What a program needs of a system: roots to trust, a name for its user, and folders
-# that are its own. A volume that is mounted on one of them takes over its owner.
-RUN mkdir -p /rootfs/etc/ssl/certs /rootfs/data /rootfs/keys /rootfs/tmp \
-	&& cp /etc/ssl/certs/ca-certificates.crt /rootfs/etc/ssl/certs/ \
-	&& echo 'bongsu:x:65532:65532::/data:/' > /rootfs/etc/passwd \
-	&& echo 'bongsu:x:65532:' > /rootfs/etc/group \
-	&& chown 65532:65532 /rootfs/data /rootfs/keys \
-	&& chmod 0700 /rootfs/data /rootfs/keys \
-	&& chmod 1777 /rootfs/tmp
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags="-s -w -X main.version=$VERSION" -o /bongsu ./cmd/bongsu
+RUN deploy/image/rootfs /bongsu /rootfs
 
 FROM scratch
+ARG VERSION=
+LABEL org.opencontainers.image.title="Bongsu" \
+	org.opencontainers.image.description="A self-hosted failure notification service with a delivery record that can be trusted" \
+	org.opencontainers.image.url="https://github.com/bongsu-project/bongsu" \
+	org.opencontainers.image.documentation="https://github.com/bongsu-project/bongsu/blob/main/docs/deploy.md" \
+	org.opencontainers.image.source="https://github.com/bongsu-project/bongsu" \
+	org.opencontainers.image.licenses="Apache-2.0" \
+	org.opencontainers.image.version="$VERSION"
 COPY --from=build /rootfs/ /
 USER 65532:65532
 WORKDIR /data
 ENV BONGSU_DATA=/data BONGSU_EDGE_ADDR=0.0.0.0:18080 BONGSU_AUTH=required
-EXPOSE 18080 18081 18082 18083 18084
-HEALTHCHECK --interval=10s --timeout=3s --start-period=5s --start-interval=1s CMD ["/bongsu", "health"]
+EXPOSE 18080 18081 18082 18083 18084 18088 18089
+HEALTHCHECK --interval=10s --timeout=3s --start-period=5s CMD ["/bongsu", "health"]
 ENTRYPOINT ["/bongsu"]
 CMD ["serve"]

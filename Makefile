@@ -99,6 +99,11 @@ bench: build ## Measure Bongsu beside the limits of this machine, write bench/RE
 demo: ## Run Bongsu with demonstration data and send an alert
 	go run ./cmd/bongsu demo
 
+.PHONY: deploy
+deploy: ## Check chart, rules, dashboard, compose files and Dockerfile; the image where buildah is installed
+	.ci/deploy
+	.ci/image
+
 .PHONY: ts
 ts: build test/ts/node_modules/.package-lock.json ## Call bin/bongsu through the TypeScript package
 	cd test/ts && npm test
@@ -134,6 +139,14 @@ tools/node_modules/.package-lock.json: tools/package.json tools/package-lock.jso
 # gen/ts is installed as npm installs a published package: a copy.
 test/ts/node_modules/.package-lock.json: test/ts/package.json test/ts/package-lock.json $(shell find gen/ts -type f)
 	cd test/ts && $(NPM_CI)
+
+# helm and promtool are a module of their own: together they need half of the modules there are.
+# Of the ways of Prometheus to discover services, promtool needs none.
+bin/helm: tools/deploy/go.mod
+	go build -modfile=tools/deploy/go.mod -trimpath -ldflags='-s -w' -o bin/ helm.sh/helm/v4/cmd/helm
+
+bin/promtool: tools/deploy/go.mod
+	go build -modfile=tools/deploy/go.mod -trimpath -tags=remove_all_sd -ldflags='-s -w' -o bin/ github.com/prometheus/prometheus/cmd/promtool
 
 bin/golangci-lint: tools/go.mod
 	go build -modfile=tools/go.mod -o bin/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint

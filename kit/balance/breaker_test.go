@@ -94,9 +94,21 @@ func TestBreaker(t *testing.T) {
 	if n := sick.calls.Load() - before; n != 5 || sick.probes.Load() == 0 {
 		t.Errorf("it got %d of 10 calls after %d probes", n, sick.probes.Load())
 	}
+	// A second time: the closed breaker has forgotten the failures, and the registry hears of it.
+	sick.status.Store(http.StatusBadGateway)
+	before = sick.calls.Load()
+	for range 100 {
+		if status, _, err := call(t.Context(), b, getBook, nil); err != nil || status != http.StatusOK {
+			t.Fatal(status, err)
+		}
+	}
+	if n := sick.calls.Load() - before; n != breakerFailures {
+		t.Errorf("the second time it got %d calls", n)
+	}
+	awaitRegistry(t, registry, func(all []discovery.Instance) bool { return all[0].State == discovery.Failing })
 	for key, want := range map[string]int{
-		"request library unavailable": 5, "request library responded": 110, "retry library unavailable": 5,
-		"breaker library true": 1, "breaker library false": 1,
+		"request library unavailable": 10, "request library responded": 210, "retry library unavailable": 10,
+		"breaker library true": 2, "breaker library false": 1,
 	} {
 		if got := metrics.get(key); got != want {
 			t.Errorf("%s: %d, want %d", key, got, want)

@@ -3,6 +3,7 @@ package balance
 import (
 	"errors"
 	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -92,4 +93,32 @@ func TestKeptBodyInFlight(t *testing.T) {
 		}
 		_ = writer.Close()
 	})
+}
+
+// TestKeptOnlyIfRepeatable checks which bodies are kept.
+func TestKeptOnlyIfRepeatable(t *testing.T) {
+	b := New(newMemoryRegistry(), Options{Repeatable: Methods(nil)})
+	for _, c := range []struct {
+		key   string
+		body  io.Reader
+		limit int // -1: not even wrapped
+	}{
+		{"", unsized{strings.NewReader("{}")}, 0},
+		{"1", unsized{strings.NewReader("{}")}, maxKeptBytes},
+		{"1", strings.NewReader("{}"), -1}, // it has GetBody
+		{"1", nil, -1},
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, BaseURL+addBook, c.body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set(idempotencyHeader, c.key)
+		limit := -1
+		if kept := b.newBody(req).kept; kept != nil {
+			limit = kept.limit
+		}
+		if limit != c.limit {
+			t.Errorf("key %q, body %T: limit %d", c.key, c.body, limit)
+		}
+	}
 }

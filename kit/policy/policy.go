@@ -131,12 +131,19 @@ func (p Policy) check(method protoreflect.MethodDescriptor, resource string) err
 	return nil
 }
 
-// option returns an extension of options, and reports whether it is set.
+// option returns an extension of options, and reports whether it is set. It parses the options
+// again: those of a descriptor that another program made, or that came by reflection, may hold
+// the extension as an unknown field or as a dynamic message.
 func option[T proto.Message](options proto.Message, extension protoreflect.ExtensionType) (value T, ok bool) {
-	if !proto.HasExtension(options, extension) {
+	data, err := proto.MarshalOptions{AllowPartial: true}.Marshal(options)
+	if err != nil || len(data) == 0 {
 		return value, false
 	}
-	value, ok = proto.GetExtension(options, extension).(T)
+	parsed := options.ProtoReflect().New().Interface()
+	if err := (proto.UnmarshalOptions{AllowPartial: true}).Unmarshal(data, parsed); err != nil || !proto.HasExtension(parsed, extension) {
+		return value, false
+	}
+	value, ok = proto.GetExtension(parsed, extension).(T)
 	return value, ok
 }
 

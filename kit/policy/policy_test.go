@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
+	"google.golang.org/protobuf/types/dynamicpb"
 	"google.golang.org/protobuf/types/known/durationpb"
 	_ "google.golang.org/protobuf/types/known/emptypb" // the messages of the test service
 
@@ -93,5 +94,44 @@ func TestOfWithoutPolicy(t *testing.T) {
 	internal := method(t, nil, &policyv1.ServicePolicy{Internal: true}, descriptorpb.MethodOptions_NO_SIDE_EFFECTS)
 	if got, err := policy.Of(internal); err != nil || !got.Internal {
 		t.Errorf("internal: %+v, %v", got, err)
+	}
+}
+
+// TestOfForeignOptions reads the policy of descriptors that were parsed without the policy
+// package, and with it as a dynamic message.
+func TestOfForeignOptions(t *testing.T) {
+	declared := &policyv1.MethodPolicy{Permission: "book.lend", Audit: policyv1.Audit_AUDIT_SYNC, Resource: "books"}
+	linked := method(t, declared, nil, descriptorpb.MethodOptions_IDEMPOTENCY_UNKNOWN)
+	want, err := policy.Of(linked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	extension, err := protoregistry.GlobalFiles.FindDescriptorByName(policyv1.E_Method.TypeDescriptor().FullName())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dynamic := new(protoregistry.Types)
+	if err := dynamic.RegisterExtension(dynamicpb.NewExtensionType(extension.(protoreflect.ExtensionDescriptor))); err != nil { //nolint:forcetypeassert // the name is that of an extension
+		t.Fatal(err)
+	}
+	for name, types := range map[string]*protoregistry.Types{"unknown field": new(protoregistry.Types), "dynamic extension": dynamic} {
+		t.Run(name, func(t *testing.T) {
+			data, err := proto.Marshal(protodesc.ToFileDescriptorProto(linked.ParentFile()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			received := new(descriptorpb.FileDescriptorProto)
+			if err := (proto.UnmarshalOptions{Resolver: types}).Unmarshal(data, received); err != nil {
+				t.Fatal(err)
+			}
+			file, err := protodesc.NewFile(received, protoregistry.GlobalFiles)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := policy.Of(file.Services().Get(0).Methods().Get(0))
+			if err != nil || got.Permission != want.Permission || got.Audit != want.Audit || got.Resource.String() != want.Resource.String() {
+				t.Errorf("policy is %+v, %v, want %+v", got, err, want)
+			}
+		})
 	}
 }

@@ -82,19 +82,19 @@ func (r Resource) String() string { return r.template }
 // response is nil if the call failed. A part whose field is missing or empty is left out, with
 // the slash before it. A slash in a value is written %2F. The name has at most 300 bytes.
 func (r Resource) Name(request, response proto.Message) string {
-	var name strings.Builder
+	name := make([]byte, 0, 64) // of most names, so that only the text is allocated
 	for _, p := range r.parts {
 		if p.path == nil {
-			name.WriteString(p.literal)
+			name = append(name, p.literal...)
 			continue
 		}
 		message := request
 		if p.response {
 			message = response
 		}
-		name.WriteString(escaper.Replace(valueOf(message, p.path)))
+		name = append(name, escaper.Replace(valueOf(message, p.path))...)
 	}
-	return truncate(strings.Trim(strings.ReplaceAll(name.String(), "//", "/"), "/"))
+	return truncate(strings.Trim(strings.ReplaceAll(string(name), "//", "/"), "/"))
 }
 
 // escaper keeps a value in its segment of a name.

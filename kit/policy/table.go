@@ -54,6 +54,13 @@ func NewTable(files *protoregistry.Files, services ...string) (Table, error) {
 	return table, errors.Join(errs...)
 }
 
+// NewServiceTable returns the methods of a service. It returns an error for a method without a
+// policy, and for an invalid one.
+func NewServiceTable(service protoreflect.ServiceDescriptor) (Table, error) {
+	table := Table{}
+	return table, table.add(service)
+}
+
 // add adds the methods of a service.
 func (t Table) add(service protoreflect.ServiceDescriptor) error {
 	for i := range service.Methods().Len() {

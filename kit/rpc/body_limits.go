@@ -68,6 +68,7 @@ type requestBody struct {
 	received int64
 	charged  int64 // reserved in the budget
 	done     bool  // read to its end, or timed out
+	opened   bool  // a stream of messages, as open says
 }
 
 // extendInterval is the least time between two extensions of a deadline.
@@ -125,7 +126,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.received += int64(n)
 	switch {
-	case !b.reserve(b.received - smallBodyBytes):
+	case !b.opened && !b.reserve(b.received-smallBodyBytes):
 		return n, errTooManyLargeBodies()
 	case err == nil:
 		if n > 0 {
@@ -159,6 +160,9 @@ func (b *requestBody) translate(err error) error {
 
 // extend extends the deadline after further bytes.
 func (b *requestBody) extend() {
+	if b.opened {
+		return
+	}
 	now := time.Now()
 	if now.Sub(b.extended) < extendInterval {
 		return
@@ -166,6 +170,13 @@ func (b *requestBody) extend() {
 	b.extended = now
 	total := b.limits.start + time.Duration(b.received/b.limits.minRate)*time.Second
 	setReadDeadline(b.writer, now.Add(min(b.limits.idle, max(total-now.Sub(b.started), 0))))
+}
+
+// open makes the body that of a stream of messages: it may take any time and have any size,
+// because one message is in memory at a time. The bounds of streams limit their number.
+func (b *requestBody) open() {
+	b.opened = true
+	setReadDeadline(b.writer, time.Time{})
 }
 
 // end ends the timeouts with the body: the handler may take longer.

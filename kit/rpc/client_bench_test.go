@@ -141,7 +141,12 @@ func serveBench(b *testing.B, handler http.Handler) (url string) {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ctx, time.Second) }()
-	b.Cleanup(func() { stop(); <-done })
+	b.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			b.Error(err)
+		}
+	})
 	return "http://" + server.Addr()
 }
 
@@ -154,7 +159,12 @@ func balancedClient(b *testing.B, url string) *http.Client {
 	done := make(chan error, 1)
 	changed := balancer.Changed()
 	go func() { done <- balancer.Run(ctx) }()
-	b.Cleanup(func() { stop(); <-done })
+	b.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			b.Error(err)
+		}
+	})
 	<-changed
 	return &http.Client{Transport: balancer.Transport()}
 }

@@ -18,13 +18,14 @@ import (
 var jsonOptions = protojson.MarshalOptions{EmitDefaultValues: true}
 
 // codecs replaces Connect's codecs by codecs that refuse requests beyond a limit, by a held
-// failure.
-func codecs(limit sizeLimit) connect.HandlerOption {
+// failure. types resolve extensions and the messages in google.protobuf.Any; nil for those of
+// the program.
+func codecs(limit sizeLimit, types Types) connect.HandlerOption {
 	return connect.WithHandlerOptions(
-		connect.WithCodec(holdingProto{protoCodec{limit}}),
-		connect.WithCodec(holdingJSON{jsonCodec{"json", limit}}),
-		connect.WithCodec(holdingJSON{jsonCodec{"json; charset=utf-8", limit}}),
-		connect.WithCodec(holdingDirect{directCodec{jsonCodec{restCodecName, limit}}}),
+		connect.WithCodec(holdingProto{protoCodec{limit, types}}),
+		connect.WithCodec(holdingJSON{jsonCodec{"json", limit, types}}),
+		connect.WithCodec(holdingJSON{jsonCodec{"json; charset=utf-8", limit, types}}),
+		connect.WithCodec(holdingDirect{directCodec{jsonCodec{restCodecName, limit, types}}}),
 	)
 }
 
@@ -33,15 +34,16 @@ func codecs(limit sizeLimit) connect.HandlerOption {
 type jsonCodec struct {
 	name  string
 	limit sizeLimit
+	types Types // nil for those of the program
 }
 
 func (c jsonCodec) Name() string { return c.name }
 
 func (c jsonCodec) Marshal(message any) ([]byte, error) {
 	if e, ok := message.(*Encoded); ok {
-		return e.appendJSON(nil) // a copy: Connect reuses the bytes
+		return e.appendJSON(nil, c.types) // a copy: Connect reuses the bytes
 	}
-	return appendJSON(nil, message.(proto.Message))
+	return appendJSON(nil, message.(proto.Message), c.types)
 }
 
 // MarshalStable is Marshal, whose output is deterministic: responses to GET are cacheable.
@@ -54,19 +56,22 @@ func (c jsonCodec) Unmarshal(data []byte, message any) error {
 	if len(data) == 0 { // an empty body is an empty message, as in Connect's own codec
 		return nil
 	}
-	return readJSON(protojson.UnmarshalOptions{DiscardUnknown: true}, c.limit, data, message.(proto.Message))
+	return readJSON(unmarshalJSON(c.types, true), c.limit, data, message.(proto.Message))
 }
 
 // restCodec is the JSON codec of REST. It returns an error for an unknown field and names
 // it, for people type REST bodies.
-type restCodec struct{ vanguard.JSONCodec }
+type restCodec struct {
+	vanguard.JSONCodec
+	types Types
+}
 
 func newRESTCodec(resolver vanguard.TypeResolver) vanguard.Codec {
 	codec := vanguard.NewJSONCodec(resolver)
 	codec.MarshalOptions = jsonOptions
 	codec.MarshalOptions.Resolver = resolver
 	codec.UnmarshalOptions.DiscardUnknown = false
-	return restCodec{*codec}
+	return restCodec{*codec, resolver}
 }
 
 // MarshalAppend encodes a message. The text of an error may quote what is not UTF-8, which
@@ -75,7 +80,7 @@ func (c restCodec) MarshalAppend(dst []byte, message proto.Message) ([]byte, err
 	if failure, ok := message.(*status.Status); ok && !utf8.ValidString(failure.GetMessage()) {
 		failure.Message = strings.ToValidUTF8(failure.GetMessage(), string(utf8.RuneError))
 	}
-	return appendJSON(dst, message)
+	return appendJSON(dst, message, c.types)
 }
 
 // MarshalAppendField encodes one field of a message, such as a bare array.
@@ -100,11 +105,26 @@ func (c restCodec) UnmarshalField(data []byte, message proto.Message, field prot
 	return nil
 }
 
-// appendJSON encodes a message as compact JSON. protojson varies its spaces on
-// purpose, but callers may depend on them: see docs/compatibility.md.
-func appendJSON(dst []byte, message proto.Message) ([]byte, error) {
-	text, err := jsonOptions.Marshal(message)
+// appendJSON encodes a message as compact JSON, with the types of its service; nil for those of
+// the program. protojson varies its spaces on purpose, but callers may depend on them: see
+// docs/compatibility.md.
+func appendJSON(dst []byte, message proto.Message, types Types) ([]byte, error) {
+	options := jsonOptions
+	if types != nil {
+		options.Resolver = types
+	}
+	text, err := options.Marshal(message)
 	return appendCompact(dst, text, err)
+}
+
+// unmarshalJSON returns the options of requests with the types of a service; nil for those of
+// the program.
+func unmarshalJSON(types Types, discardUnknown bool) protojson.UnmarshalOptions {
+	options := protojson.UnmarshalOptions{DiscardUnknown: discardUnknown}
+	if types != nil {
+		options.Resolver = types
+	}
+	return options
 }
 
 // appendCompact appends text without the spaces between its values. The text is protojson's:

@@ -10,7 +10,10 @@ import (
 
 // protoCodec is Connect's binary codec. It refuses requests beyond a limit before it
 // decodes them.
-type protoCodec struct{ limit sizeLimit }
+type protoCodec struct {
+	limit sizeLimit
+	types Types // resolve extensions; nil for those of the program
+}
 
 // Name returns the codec's name in Content-Type.
 func (protoCodec) Name() string { return "proto" }
@@ -45,7 +48,11 @@ func (c protoCodec) Unmarshal(data []byte, message any) error {
 	if err := c.limit.checkWire(data, m.ProtoReflect().Descriptor()); err != nil {
 		return err
 	}
-	if err := proto.Unmarshal(data, m); err != nil {
+	options := proto.UnmarshalOptions{}
+	if c.types != nil {
+		options.Resolver = c.types
+	}
+	if err := options.Unmarshal(data, m); err != nil {
 		text := strings.ReplaceAll(err.Error(), "\u00a0", " ") // protobuf varies the space on purpose
 		return fault.WithReason(fault.Invalidf("invalid Protobuf message: %s", text), reasonMalformed)
 	}

@@ -207,7 +207,12 @@ type unknownPaths struct {
 
 // ServeHTTP serves a request.
 func (h unknownPaths) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if info := InfoOf(r.Context()); info == nil || info.Procedure == "" {
+	info := InfoOf(r.Context())
+	if info != nil && info.port != nil {
+		info.port.handler.ServeHTTP(w, r)
+		return
+	}
+	if info == nil || info.Procedure == "" {
 		if handler, pattern := h.mux.Handler(r); pattern == "" {
 			h.refuse(w, r, handler)
 			return

@@ -240,7 +240,7 @@ func receivedError(t *testing.T, res *http.Response, body []byte) *connect.Error
 	delete(whole, "errorCode")
 	delete(whole, "errorMessage")
 	plain, _ := json.Marshal(whole) // it was JSON
-	e, _ := errorFromStatus(plain)
+	e, _ := (&restWriter{}).errorFromStatus(plain)
 	return e
 }
 

@@ -38,7 +38,7 @@ func FuzzHeldFailure(f *testing.F) {
 	f.Add(field)
 	f.Add([]byte("\x0a\x02@a"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, codec := new(alertv1.SendAlertRequest), protoCodec{publicLimit}
+		m, codec := new(alertv1.SendAlertRequest), protoCodec{limit: publicLimit}
 		want := codec.Unmarshal(data, new(alertv1.SendAlertRequest))
 		if err := (holdingProto{codec}).Unmarshal(data, m); err != nil {
 			t.Fatal(err)

@@ -58,12 +58,12 @@ func (e *Encoded) Response(ctx context.Context) connect.AnyResponse {
 // appendBinary appends the message in Protobuf.
 func (e *Encoded) appendBinary(dst []byte) []byte { return append(dst, e.binary...) }
 
-// appendJSON appends the message in JSON.
-func (e *Encoded) appendJSON(dst []byte) ([]byte, error) {
+// appendJSON appends the message in JSON, with the types of its service.
+func (e *Encoded) appendJSON(dst []byte, types Types) ([]byte, error) {
 	if kept := e.json.Load(); kept != nil {
 		return append(dst, *kept...), nil
 	}
-	text, err := appendJSON(nil, e.message)
+	text, err := appendJSON(nil, e.message, types)
 	if err != nil {
 		return nil, err
 	}

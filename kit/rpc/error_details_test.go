@@ -105,8 +105,8 @@ func TestDescribeIsBounded(t *testing.T) {
 					violations = len(v.GetViolations())
 				}
 			}
-			if size > maxMessageBytes+maxDetailBytes+100 || len(newRESTError(got).Details) > 10<<10 {
-				t.Errorf("%d bytes, %d as JSON", size, len(newRESTError(got).Details))
+			if size > maxMessageBytes+maxDetailBytes+100 || len(newRESTError(got, nil).Details) > 10<<10 {
+				t.Errorf("%d bytes, %d as JSON", size, len(newRESTError(got, nil).Details))
 			}
 			if got.Code() == connect.CodeInvalidArgument && violations == 0 {
 				t.Error("no violation is left")

@@ -8,8 +8,6 @@ import (
 
 	"connectrpc.com/grpchealth"
 	"connectrpc.com/grpcreflect"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
 // maxProbeBytes limits a request of reflection or health, which names a symbol or a
@@ -22,6 +20,7 @@ type Listener struct {
 	Ready    func(context.Context) error // returns nil if the process can do its work
 	Handlers map[string]http.Handler     // by pattern, such as "GET /metrics"
 	Stages   []Stage                     // in the order in which they see a request
+	Joined   *ServiceSet                 // further services, which may change; nil for none
 
 	Draining <-chan struct{} // closed when the process begins to stop: the port is not ready from then on; nil if never
 	Stopping <-chan struct{} // closed when the port stops, which ends the streams of health; nil if never
@@ -62,23 +61,39 @@ func described(path string, handler http.Handler) (string, http.Handler) {
 
 // staged returns mux behind the router and the stages.
 func (l Listener) staged(mux *http.ServeMux, rest *restHandler) (http.Handler, error) {
-	procedures := map[string]bool{}
-	for _, s := range l.Services {
-		found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(s.Name()))
-		if err != nil {
-			return nil, fmt.Errorf("serve %s: %w", s.Name(), err)
-		}
-		methods := found.(protoreflect.ServiceDescriptor).Methods() //nolint:forcetypeassert // the name is that of a service
-		for i := range methods.Len() {
-			m := methods.Get(i)
-			procedures[s.Path+string(m.Name())] = m.IsStreamingServer() || m.IsStreamingClient()
-		}
+	procedures, err := proceduresOf(l.Services)
+	if err != nil {
+		return nil, err
 	}
 	var handler http.Handler = unknownPaths{mux, rest.log}
 	for _, stage := range slices.Backward(l.Stages) {
 		handler = stage(handler)
 	}
-	return &router{next: handler, procedures: procedures, routes: &rest.routes, rules: rest.rules}, nil
+	return &router{next: handler, procedures: procedures, routes: &rest.routes, rules: rest.rules, joined: l.Joined}, nil
+}
+
+// A procedure is a method of a port.
+type procedure struct {
+	streaming  bool
+	attachment any // as in Service.Attachments
+}
+
+// proceduresOf returns the procedures of services by their paths.
+func proceduresOf(services []Service) (map[string]procedure, error) {
+	procedures := map[string]procedure{}
+	for _, s := range services {
+		service, err := s.descriptor()
+		if err != nil {
+			return nil, fmt.Errorf("serve %s: %w", s.Name(), err)
+		}
+		methods := service.Methods()
+		for i := range methods.Len() {
+			m := methods.Get(i)
+			path := s.Path + string(m.Name())
+			procedures[path] = procedure{m.IsStreamingServer() || m.IsStreamingClient(), s.Attachments[path]}
+		}
+	}
+	return procedures, nil
 }
 
 func writeText(w http.ResponseWriter, status int, text string) {

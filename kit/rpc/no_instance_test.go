@@ -31,6 +31,8 @@ func (r fixedRegistry) Watch(ctx context.Context, changed func([]discovery.Insta
 	return nil
 }
 
+func (fixedRegistry) Run(ctx context.Context) error { <-ctx.Done(); return nil }
+
 func (fixedRegistry) ReportFailing(context.Context, string, string) error { return nil }
 
 func (fixedRegistry) ReportServing(context.Context, string) error { return nil }

@@ -63,7 +63,7 @@ func refusalResponse(data []byte) ([]byte, bool) {
 	if err != nil || !ok {
 		return nil, false
 	}
-	body, _ := json.Marshal(newRESTError(describe(connect.NewError(refusal.code, refusal.err), ""))) // it always marshals
+	body, _ := json.Marshal(newRESTError(describe(connect.NewError(refusal.code, refusal.err), ""), nil)) // it always marshals
 	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nX-Content-Type-Options: nosniff\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
 		status, http.StatusText(status), len(body), body), true
 }

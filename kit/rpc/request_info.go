@@ -29,6 +29,8 @@ type RequestInfo struct {
 	Client netip.Addr
 	// Caller is the id of the authenticated caller; empty without a caller.
 	Caller string
+	// Attachment is the value of the method in Service.Attachments; nil for none.
+	Attachment any
 	// Code is the code of the error that the method returned; 0 for none.
 	Code connect.Code
 
@@ -40,8 +42,9 @@ type RequestInfo struct {
 	traceparent string    // of the caller; empty if TraceID is random
 	tracestate  string    // of the caller
 
-	keepsBody bool     // the REST body of an Encoded may be kept and written again
-	encoded   *Encoded // the response, if keepsBody is set and it is one
+	port      *joinedPort // that serves the request; nil for the port's own services
+	keepsBody bool        // the REST body of an Encoded may be kept and written again
+	encoded   *Encoded    // the response, if keepsBody is set and it is one
 }
 
 // requestInfoKey is the key of a *RequestInfo in a context.
@@ -60,9 +63,10 @@ type Stage func(next http.Handler) http.Handler
 // A router finds the method of a request before the first stage.
 type router struct {
 	next       http.Handler
-	procedures map[string]bool // by path; true for a method that streams
+	procedures map[string]procedure // by path
 	routes     *routes
 	rules      RESTRules
+	joined     *ServiceSet // nil for none
 }
 
 // ServeHTTP serves a request.
@@ -74,18 +78,20 @@ func (h *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *router) withInfo(r *http.Request) *http.Request {
 	info := &RequestInfo{}
 	path := r.URL.Path
-	streaming, ok := h.procedures[path]
+	found, ok := h.procedures[path]
 	switch {
 	case ok:
-		info.Procedure, info.Streaming = path, streaming
+		info.Procedure, info.Streaming, info.Attachment = path, found.streaming, found.attachment
 	case strings.HasPrefix(path, "/v1/"):
 		info.match, info.matchErr = h.routes.match(r.Method, r.URL.EscapedPath())
 		info.legacy = info.match.legacy
 		if found := info.match.route; found != nil {
 			info.Procedure, info.Route = found.procedure, found.pattern
-		} else {
+		} else if h.joined == nil || !h.joined.route(info, r) {
 			info.legacy = info.legacy || h.rules.isLegacy(path)
 		}
+	case h.joined != nil:
+		h.joined.find(info, path)
 	}
 	return r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, info))
 }

@@ -16,6 +16,7 @@ import (
 	"connectrpc.com/vanguard"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
@@ -28,13 +29,17 @@ func mountREST(mux *http.ServeMux, services []Service) (*restHandler, error) {
 		if s.rest == nil {
 			continue
 		}
-		found, err := routesOf(s.Name(), s.rest.rules)
+		service, err := s.descriptor()
 		if err != nil {
 			return nil, fmt.Errorf("serve REST: %w", err)
 		}
-		handler.routes.add(found)
+		found, err := routesOf(service, s.rest.rules)
+		if err != nil {
+			return nil, fmt.Errorf("serve REST: %w", err)
+		}
+		handler.routes.add(found, s.types())
 		handler.restShared = *s.rest
-		transcoded = append(transcoded, vanguard.NewService(s.Path, s.Handler))
+		transcoded = append(transcoded, s.transcoded(service))
 	}
 	if len(transcoded) == 0 {
 		mux.Handle("/v1/", handler) // responds with 404 to every path
@@ -54,6 +59,14 @@ func mountREST(mux *http.ServeMux, services []Service) (*restHandler, error) {
 	handler.transcoder = transcoder
 	mux.Handle("/v1/", handler)
 	return handler, nil
+}
+
+// transcoded returns the service for the transcoder.
+func (s Service) transcoded(service protoreflect.ServiceDescriptor) *vanguard.Service {
+	if types := s.types(); types != nil {
+		return vanguard.NewServiceWithSchema(service, s.Handler, vanguard.WithTypeResolver(types))
+	}
+	return vanguard.NewService(s.Path, s.Handler)
 }
 
 // restShared are the dependencies that the REST paths of all services of a process share.
@@ -95,7 +108,7 @@ func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out.writeError(http.StatusNotFound, errUnknownPath)
 		return
 	}
-	out.rule, out.procedure = found.RESTRule, found.procedure
+	out.rule, out.procedure, out.types = found.RESTRule, found.procedure, found.types
 	inner, refused := h.prepare(found, out, r)
 	if refused != nil {
 		if refused.status == http.StatusUnsupportedMediaType {

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"connectrpc.com/connect"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 )
@@ -45,7 +44,7 @@ func (c directCodec) Unmarshal(data []byte, message any) error {
 	if len(data) == 0 {
 		return nil
 	}
-	return readJSON(protojson.UnmarshalOptions{}, c.limit, data, message.(proto.Message))
+	return readJSON(unmarshalJSON(c.types, false), c.limit, data, message.(proto.Message))
 }
 
 // setDirect changes the header of a REST request to that of a request by Connect.

@@ -38,11 +38,15 @@ func restStatusOf(code connect.Code) int {
 
 // detailsJSON returns the details of an error as a JSON array, without their empty fields: a
 // violation has many. It omits a detail that cannot be encoded: its message is unknown to this
-// program.
-func detailsJSON(details []*connect.ErrorDetail) json.RawMessage {
+// program, and to types, those of its service.
+func detailsJSON(details []*connect.ErrorDetail, types Types) json.RawMessage {
+	options := protojson.MarshalOptions{}
+	if types != nil {
+		options.Resolver = types
+	}
 	all := []byte{'['}
 	for _, d := range details {
-		encoded, err := protojson.Marshal(anyOf(d))
+		encoded, err := options.Marshal(anyOf(d))
 		if err != nil {
 			continue
 		}
@@ -62,16 +66,16 @@ func anyOf(d *connect.ErrorDetail) *anypb.Any {
 // anyPrefix is the prefix of the type of a detail.
 const anyPrefix = "type.googleapis.com/"
 
-// newRESTError returns the body of an error.
-func newRESTError(e *connect.Error) restError {
-	return restError{Code: restCode(e.Code()), Message: validText(e.Message()), Details: detailsJSON(e.Details())}
+// newRESTError returns the body of an error, with details of types.
+func newRESTError(e *connect.Error, types Types) restError {
+	return restError{Code: restCode(e.Code()), Message: validText(e.Message()), Details: detailsJSON(e.Details(), types)}
 }
 
 // errorFromStatus returns the error in the JSON of a google.rpc.Status. It returns false for
 // text that is none, or that has a detail that is unknown to this program.
-func errorFromStatus(text []byte) (*connect.Error, bool) {
+func (w *restWriter) errorFromStatus(text []byte) (*connect.Error, bool) {
 	var s status.Status
-	if err := protojson.Unmarshal(text, &s); err != nil || s.GetCode() == 0 {
+	if err := unmarshalJSON(w.types, false).Unmarshal(text, &s); err != nil || s.GetCode() == 0 {
 		return nil, false //nolint:nilerr // the text is no error
 	}
 	e := connect.NewError(connect.Code(s.GetCode()), errors.New(s.GetMessage()))

@@ -47,11 +47,15 @@ func allRoutes(t testing.TB) routes {
 		"bongsu.alert.v1.AlertService", "bongsu.callback.v1.CallbackService", "bongsu.group.v1.GroupService",
 		"bongsu.intake.v1.IntakeService", "bongsu.user.v1.UserService",
 	} {
-		found, err := routesOf(service, testRules)
+		descriptor, err := linkedService(service)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all.add(found)
+		found, err := routesOf(descriptor, testRules)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.add(found, nil)
 	}
 	return all
 }

@@ -63,6 +63,7 @@ type restWriter struct {
 	log       *slog.Logger
 	rule      RESTRule
 	procedure string // of the path; empty if it is unknown
+	types     Types  // of the details of errors; nil for those of the program
 	ignored   []string
 	direct    bool // the response is Connect's
 
@@ -160,9 +161,9 @@ func (w *restWriter) finish() {
 
 // heldError returns the error in the buffered body: of the transcoder, or of Connect.
 func (w *restWriter) heldError() *connect.Error {
-	parse := errorFromStatus
-	if w.direct {
-		parse = errorFromConnect
+	parse := errorFromConnect
+	if !w.direct {
+		parse = w.errorFromStatus
 	}
 	if e, ok := parse(w.held.Bytes()); ok {
 		return withParameter(e)
@@ -213,7 +214,7 @@ func (w *restWriter) send(e *connect.Error) {
 	}
 	e = describe(e, w.procedure)
 	w.setRetryAfter(retryDelayOf(e))
-	w.sendJSON(newRESTError(e))
+	w.sendJSON(newRESTError(e, w.types))
 }
 
 // setRetryAfter sets Retry-After, in whole seconds, for a status that has it.

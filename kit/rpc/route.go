@@ -11,7 +11,6 @@ import (
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
@@ -31,6 +30,7 @@ type route struct {
 	procedure    string // the path of the method in Connect
 	responseBody string // the field that is the body of the response, "" for all fields
 	direct       bool   // as isDirect returns
+	types        Types  // of the details of errors; nil for those of the program
 }
 
 // A pathSegment of a path is a literal or a field.
@@ -42,12 +42,13 @@ type routes struct {
 	fixed      map[string]*route // without fields, by method and path as in "POST/v1/things"
 }
 
-// add adds the routes of a service.
-func (rs *routes) add(routes []*route) {
+// add adds the routes of a service with its types.
+func (rs *routes) add(routes []*route, types Types) {
 	if rs.bySegments == nil {
 		rs.bySegments, rs.fixed = map[int][]*route{}, map[string]*route{}
 	}
 	for _, r := range routes {
+		r.types = types
 		rs.bySegments[len(r.segments)] = append(rs.bySegments[len(r.segments)], r)
 		if !strings.Contains(r.template, "{") {
 			rs.fixed[r.method+r.template] = r
@@ -57,13 +58,9 @@ func (rs *routes) add(routes []*route) {
 
 // routesOf returns the routes of a service. It returns an error for a streaming method with
 // a REST path: REST responses are sent whole.
-func routesOf(service string, rules RESTRules) ([]*route, error) {
-	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(service))
-	if err != nil {
-		return nil, err
-	}
+func routesOf(service protoreflect.ServiceDescriptor, rules RESTRules) ([]*route, error) {
 	var all []*route
-	methods := found.(protoreflect.ServiceDescriptor).Methods() //nolint:forcetypeassert // the name is that of a service
+	methods := service.Methods()
 	for i := range methods.Len() {
 		m := methods.Get(i)
 		rule, _ := proto.GetExtension(m.Options(), annotations.E_Http).(*annotations.HttpRule)
@@ -206,7 +203,11 @@ func (r *route) fill(values []string) (string, error) {
 // rawRulesOf returns the rules of the raw routes of a service by its path in Connect; none
 // without a descriptor, which mountREST reports.
 func rawRulesOf(path string, all RESTRules) []RESTRule {
-	found, err := routesOf(strings.Trim(path, "/"), all)
+	service, err := linkedService(strings.Trim(path, "/"))
+	if err != nil {
+		return nil
+	}
+	found, err := routesOf(service, all)
 	if err != nil {
 		return nil
 	}

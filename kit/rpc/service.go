@@ -16,6 +16,8 @@ import (
 	"connectrpc.com/otelconnect"
 	"connectrpc.com/validate"
 	"go.opentelemetry.io/otel/metric"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
 const (
@@ -39,19 +41,55 @@ type Service struct {
 	Path    string // such as "/library.v1.BookService/"
 	Handler http.Handler
 
-	rest *restShared // for its google.api.http paths; nil if they are not served
+	// Attachments holds values by procedure, such as "/library.v1.BookService/GetBook", for the
+	// stages of a port: RequestInfo.Attachment is that of the method. nil for none.
+	Attachments map[string]any
+
+	rest    *restShared // for its google.api.http paths; nil if they are not served
+	dynamic *dynamicSchema
 }
 
 // Name returns the full name of the service in Protobuf.
 func (s Service) Name() string { return s.Path[1 : len(s.Path)-1] }
+
+// descriptor returns the descriptor of the service: its own, or that which is linked into the
+// program.
+func (s Service) descriptor() (protoreflect.ServiceDescriptor, error) {
+	if s.dynamic != nil {
+		return s.dynamic.service, nil
+	}
+	return linkedService(s.Name())
+}
+
+// linkedService returns the descriptor of a service that is linked into the program.
+func linkedService(name string) (protoreflect.ServiceDescriptor, error) {
+	found, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
+	if err != nil {
+		return nil, fmt.Errorf("descriptor of %s: %w", name, err)
+	}
+	service, ok := found.(protoreflect.ServiceDescriptor)
+	if !ok {
+		return nil, fmt.Errorf("descriptor of %s: not a service", name)
+	}
+	return service, nil
+}
+
+// types returns the types of the messages of the service; nil for those of the program.
+func (s Service) types() Types {
+	if s.dynamic == nil {
+		return nil
+	}
+	return s.dynamic.types
+}
 
 // A Constructor is a generated function of Connect: New…ServiceHandler.
 type Constructor[H any] func(H, ...connect.HandlerOption) (string, http.Handler)
 
 // Options are shared by all services of a process.
 type Options struct {
-	handler []connect.HandlerOption
-	rest    *restShared
+	first []connect.HandlerOption // before the validation
+	then  []connect.HandlerOption // after it
+	rest  *restShared
 }
 
 // NewOptions returns options with logging to log, metrics by meter, and the rules of REST
@@ -63,11 +101,10 @@ func NewOptions(log *slog.Logger, meter metric.MeterProvider, ignored metric.Int
 		return Options{}, fmt.Errorf("measure calls: %w", err)
 	}
 	return Options{
-		handler: []connect.HandlerOption{
-			connect.WithInterceptors(measured, errorInterceptor{log}, connect.UnaryInterceptorFunc(headerField{idempotencyHeader, "idempotency_key"}.intercept), validate.NewInterceptor(validate.WithValidator(validator{protovalidate.GlobalValidator}))),
-			recoverPanics(log),
-			connect.WithCompressMinBytes(compressMinBytes),
+		first: []connect.HandlerOption{
+			connect.WithInterceptors(measured, errorInterceptor{log}, connect.UnaryInterceptorFunc(headerField{idempotencyHeader, "idempotency_key"}.intercept)),
 		},
+		then: []connect.HandlerOption{recoverPanics(log), connect.WithCompressMinBytes(compressMinBytes)},
 		rest: &restShared{log: log, ignored: ignored, rules: rules},
 	}, nil
 }
@@ -75,14 +112,20 @@ func NewOptions(log *slog.Logger, meter metric.MeterProvider, ignored metric.Int
 // With returns options with interceptors that see a request after its validation, in their
 // order.
 func (o Options) With(interceptors ...connect.Interceptor) Options {
-	o.handler = append(slices.Clone(o.handler), connect.WithInterceptors(interceptors...))
+	o.then = append(slices.Clone(o.then), connect.WithInterceptors(interceptors...))
 	return o
 }
 
 // bounded returns the options for messages of at most limit bytes, on the wire and
 // decompressed, and at most size values.
 func (o Options) bounded(limit int, size sizeLimit) []connect.HandlerOption {
-	return append(slices.Clone(o.handler), readMax(limit), codecs(size))
+	return o.boundedTypes(limit, size, protovalidate.GlobalValidator, nil)
+}
+
+// boundedTypes is bounded for messages of types, which rules validates.
+func (o Options) boundedTypes(limit int, size sizeLimit, rules protovalidate.Validator, types Types) []connect.HandlerOption {
+	valid := connect.WithInterceptors(validate.NewInterceptor(validate.WithValidator(validator{rules})))
+	return append(slices.Concat(o.first, []connect.HandlerOption{valid}, o.then), readMax(limit), codecs(size, types))
 }
 
 // Public returns a service for public callers. Its largest message is the largest body of

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
-	"sync"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
@@ -208,13 +207,14 @@ func messageOf(field protoreflect.FieldDescriptor) protoreflect.MessageDescripto
 	return field.Message()
 }
 
-var knownFields sync.Map // cache of the maps of fieldsOf by protoreflect.MessageDescriptor
+var knownFields descriptorCache[map[string]protoreflect.FieldDescriptor]
 
 // fieldsOf returns the fields of a message by their names in JSON and Protobuf.
 func fieldsOf(message protoreflect.MessageDescriptor) map[string]protoreflect.FieldDescriptor {
-	if known, ok := knownFields.Load(message); ok {
-		return known.(map[string]protoreflect.FieldDescriptor) //nolint:forcetypeassert // nothing else is stored
-	}
+	return knownFields.get(message, newFieldsOf)
+}
+
+func newFieldsOf(message protoreflect.MessageDescriptor) map[string]protoreflect.FieldDescriptor {
 	list := message.Fields()
 	fields := make(map[string]protoreflect.FieldDescriptor, 2*list.Len())
 	for i := range list.Len() {
@@ -223,6 +223,5 @@ func fieldsOf(message protoreflect.MessageDescriptor) map[string]protoreflect.Fi
 	for i := range list.Len() { // a name in JSON takes precedence, as in fieldNamed
 		fields[list.Get(i).JSONName()] = list.Get(i)
 	}
-	knownFields.Store(message, fields)
 	return fields
 }

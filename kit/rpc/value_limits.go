@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"math"
-	"sync"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"google.golang.org/protobuf/proto"
@@ -65,14 +64,15 @@ func (ls itemLimits) index(field protoreflect.FieldNumber) int {
 	return -1
 }
 
-var knownItemLimits sync.Map // cache of itemLimits by protoreflect.MessageDescriptor
+var knownItemLimits descriptorCache[itemLimits]
 
 // itemLimitsOf returns the max_items and max_pairs of buf.validate for the fields of a
 // message.
 func itemLimitsOf(message protoreflect.MessageDescriptor) itemLimits {
-	if known, ok := knownItemLimits.Load(message); ok {
-		return known.(itemLimits) //nolint:forcetypeassert // nothing else is stored
-	}
+	return knownItemLimits.get(message, newItemLimitsOf)
+}
+
+func newItemLimitsOf(message protoreflect.MessageDescriptor) itemLimits {
 	var limits itemLimits
 	fields := message.Fields()
 	for i := range fields.Len() {
@@ -86,7 +86,6 @@ func itemLimitsOf(message protoreflect.MessageDescriptor) itemLimits {
 			limits = append(limits, itemLimit{field.Number(), int(min(rules.GetMap().GetMaxPairs(), math.MaxInt32))})
 		}
 	}
-	knownItemLimits.Store(message, limits)
 	return limits
 }
 
@@ -97,13 +96,14 @@ type itemCheck struct {
 	within bool // its messages have checks of their own
 }
 
-var knownItemChecks sync.Map // cache of []itemCheck by protoreflect.MessageDescriptor
+var knownItemChecks descriptorCache[[]itemCheck]
 
 // itemChecksOf returns the checks of a message: most messages have none or few.
 func itemChecksOf(message protoreflect.MessageDescriptor) []itemCheck {
-	if known, ok := knownItemChecks.Load(message); ok {
-		return known.([]itemCheck) //nolint:forcetypeassert // nothing else is stored
-	}
+	return knownItemChecks.get(message, newItemChecksOf)
+}
+
+func newItemChecksOf(message protoreflect.MessageDescriptor) []itemCheck {
 	var checks []itemCheck
 	limits, fields := itemLimitsOf(message), message.Fields()
 	for i := range fields.Len() {
@@ -120,7 +120,6 @@ func itemChecksOf(message protoreflect.MessageDescriptor) []itemCheck {
 			checks = append(checks, c)
 		}
 	}
-	knownItemChecks.Store(message, checks)
 	return checks
 }
 

@@ -68,9 +68,9 @@ func TestLimitsBeforeDecoding(t *testing.T) {
 			m := c.message.ProtoReflect().New().Interface()
 			decode := func() error {
 				if c.json != "" {
-					return jsonCodec{"json", c.limit}.Unmarshal([]byte(c.json), m)
+					return jsonCodec{name: "json", limit: c.limit}.Unmarshal([]byte(c.json), m)
 				}
-				return protoCodec{c.limit}.Unmarshal(c.data, m)
+				return protoCodec{limit: c.limit}.Unmarshal(c.data, m)
 			}
 			err := decode()
 			if c.wantText == "" && err != nil || c.wantText != "" && (err == nil || !strings.Contains(err.Error(), c.wantText) || len(err.Error()) > 500) {
@@ -170,7 +170,7 @@ func FuzzLimits(f *testing.F) {
 			}
 		}
 		typed := new(alertv1.SendAlertRequest)
-		if (jsonCodec{"json", small}).Unmarshal(data, typed) == nil && (len(typed.GetDetails()) > 10 || len(typed.GetTarget()) > 5) {
+		if (jsonCodec{name: "json", limit: small}).Unmarshal(data, typed) == nil && (len(typed.GetDetails()) > 10 || len(typed.GetTarget()) > 5) {
 			t.Errorf("%d details and %d targets got by in JSON", len(typed.GetDetails()), len(typed.GetTarget()))
 		}
 	})

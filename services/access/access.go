@@ -28,7 +28,7 @@ type KeyUse struct {
 }
 
 // An AuditEntry is one call in the audit log. Texts that are longer than the limits of the
-// store are cut by AuditEntry.bounded.
+// store are cut by AuditEntry.bound.
 type AuditEntry struct {
 	ID         string // orders the entries of one moment; 1 to 40 characters, unique
 	Time       time.Time

@@ -15,24 +15,26 @@ const (
 	maxTraceID   = 200 // and of a request id
 )
 
-// bounded returns an entry whose texts can be stored: those that are too long are cut, and NUL is
-// replaced, so that no value of a caller keeps a call out of the audit log.
-func (e AuditEntry) bounded() AuditEntry {
-	for text, limit := range map[*string]int{
-		&e.Caller: maxCaller, &e.CallerName: maxCaller, &e.Address: maxAddress, &e.Procedure: maxProcedure, &e.Resource: maxResource,
-		&e.Outcome: maxOutcome, &e.RequestID: maxTraceID, &e.TraceID: maxTraceID,
-	} {
-		*text = boundedText(*text, limit)
-	}
-	return e
+// bound makes the texts of an entry storable: those that are too long are cut, and NUL is replaced,
+// so that no value of a caller keeps a call out of the audit log.
+func (e *AuditEntry) bound() {
+	boundText(&e.Caller, maxCaller)
+	boundText(&e.CallerName, maxCaller)
+	boundText(&e.Address, maxAddress)
+	boundText(&e.Procedure, maxProcedure)
+	boundText(&e.Resource, maxResource)
+	boundText(&e.Outcome, maxOutcome)
+	boundText(&e.RequestID, maxTraceID)
+	boundText(&e.TraceID, maxTraceID)
 }
 
-// boundedText returns a text without NUL and with at most limit characters. One that is cut ends
-// with an ellipsis.
-func boundedText(text string, limit int) string {
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "\ufffd")
-	if utf8.RuneCountInString(text) <= limit {
-		return text
+// boundText replaces a text by one without NUL and with at most limit characters. One that is cut
+// ends with an ellipsis.
+func boundText(text *string, limit int) {
+	if !utf8.ValidString(*text) || strings.IndexByte(*text, 0) >= 0 {
+		*text = strings.ReplaceAll(strings.ToValidUTF8(*text, "\ufffd"), "\x00", "\ufffd")
 	}
-	return string([]rune(text)[:limit-1]) + "…"
+	if len(*text) > limit && utf8.RuneCountInString(*text) > limit {
+		*text = string([]rune(*text)[:limit-1]) + "…"
+	}
 }

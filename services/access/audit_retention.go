@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// deleteEntries is how many entries are deleted in one transaction, which may block
-	// requests that record some for a few milliseconds.
+	// deleteEntries is how many entries are deleted in one transaction, and at most a batch more. It
+	// may block requests that record some for a few milliseconds.
 	deleteEntries = 500
 	// deletePauseFactor and minDeletePause are the pause after a deletion: a multiple of its
 	// duration, so that a tenth of the time is for deletion.
@@ -45,7 +45,7 @@ func (r *AuditRetention) Run(ctx context.Context) error {
 	}
 }
 
-// deleteNext deletes up to deleteEntries entries, and returns the wait until the next
+// deleteNext deletes deleteEntries entries, or all that are old enough, and returns the wait until the next
 // deletion.
 func (r *AuditRetention) deleteNext(ctx context.Context) time.Duration {
 	begin := time.Now()

@@ -41,13 +41,14 @@ func (h *CredentialHandler) RecordKeyUses(ctx context.Context, req *accessv1.Rec
 
 // RecordAuditEntries adds entries to the audit log.
 func (h *CredentialHandler) RecordAuditEntries(ctx context.Context, req *accessv1.RecordAuditEntriesRequest) (*accessv1.RecordAuditEntriesResponse, error) {
-	entries := make([]AuditEntry, 0, len(req.GetEntries()))
+	entries := make([]AuditEntry, len(req.GetEntries()))
 	for i, wire := range req.GetEntries() {
-		e := entryFromWire(wire)
-		if e.ID == "" || utf8.RuneCountInString(e.ID) > maxEntryID {
+		e := &entries[i]
+		*e = entryFromWire(wire)
+		if e.ID == "" || len(e.ID) > maxEntryID && utf8.RuneCountInString(e.ID) > maxEntryID {
 			return nil, fault.InvalidField(fmt.Sprintf("entries[%d].id", i), "must have 1 to %d characters", maxEntryID)
 		}
-		entries = append(entries, e.bounded())
+		e.bound()
 	}
 	if err := h.Store.AddEntries(ctx, entries); err != nil {
 		return nil, err

@@ -35,16 +35,29 @@ type Keys interface {
 	RecordKeyUses(ctx context.Context, uses []KeyUse) error
 }
 
-// AuditLog stores the audit log.
+// Entries may be packed: stored in batches, each of one caller. A batch has at most MaxBatchEntries
+// entries, the first and the last of which are at most MaxBatchSpan apart.
+const (
+	MaxBatchEntries = 1000
+	MaxBatchSpan    = time.Minute
+)
+
+// AuditLog stores the audit log. It may pack entries that are added by one call; an entry that is
+// added alone never is.
 type AuditLog interface {
-	// AddEntries stores entries. Those whose id is stored already are ignored, so that a call
-	// can be repeated.
+	// AddEntries stores entries. An entry that is stored twice is returned once, so that a call can
+	// be repeated, also with other entries. Entries are the same if their time and id are.
 	AddEntries(ctx context.Context, entries []AuditEntry) error
-	// Entries returns entries, latest first; those of one moment by id, the highest first.
-	// Its cost does not grow with the audit log if the query selects by caller, by resource
-	// or by nothing.
+	// Entries returns entries, latest first; those of one moment by id, the highest first. Packed
+	// entries that cannot be decoded are an error, not skipped.
+	//
+	// Its cost does not grow with the audit log if the query selects by caller or by nothing. By
+	// resource it reads 4 bytes, and by procedure all, of each packed entry of the caller, or of
+	// all callers, from the first that it returns back to From or the last that it returns.
 	Entries(ctx context.Context, q AuditQuery) ([]AuditEntry, error)
-	// DeleteEntries deletes entries before a time, the oldest first, at most limit of them,
-	// and returns their number.
+	// DeleteEntries deletes entries before a time, the oldest first, and returns their number, in
+	// which an entry that is stored twice counts twice. It deletes at least limit, unless fewer are
+	// left to delete, and less than limit+MaxBatchEntries. Packed entries are deleted with the
+	// last one of their batch: at most MaxBatchSpan later.
 	DeleteEntries(ctx context.Context, before time.Time, limit int) (int, error)
 }

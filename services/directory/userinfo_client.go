@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 
 	"connectrpc.com/connect"
@@ -27,9 +28,10 @@ type namedUserInfo struct {
 	client  userinfoconnect.UserInfoClient
 }
 
-// NewUserInfoClient returns a client of the system at url. It calls the packaged name
+// NewUserInfoClient returns a client of the system at url, by gRPC. It calls the packaged name
 // first.
 func NewUserInfoClient(client connect.HTTPClient, url string, log *slog.Logger, options ...connect.ClientOption) *UserInfoClient {
+	options = append(slices.Clone(options), connect.WithGRPC())
 	return &UserInfoClient{log: log, names: [2]namedUserInfo{
 		{packagedconnect.UserInfoName, packagedconnect.NewUserInfoClient(client, url, options...)},
 		{userinfoconnect.UserInfoName, userinfoconnect.NewUserInfoClient(client, url, options...)},

@@ -28,6 +28,8 @@ type RequestMetrics interface {
 	// "/bongsu.alert.v1.AlertService/SendAlert", empty for none, that ended with a code, 0
 	// for none.
 	Requested(procedure string, code connect.Code, took time.Duration)
+	// Serve adds the procedures of a joined service to those that are measured by name.
+	Serve(procedures []string)
 	// LineDropped counts a line that the access log did not write.
 	LineDropped()
 }

@@ -28,6 +28,8 @@ type countedRequests struct {
 func (c *countedRequests) Requested(_ string, code connect.Code, _ time.Duration) {
 	c.requests[code].Add(1)
 }
+func (*countedRequests) Serve([]string) {}
+
 func (c *countedRequests) LineDropped() { c.dropped.Add(1) }
 
 // TestRefusalsAreBounded checks that a flood of refused requests writes 100 lines a second,

@@ -32,8 +32,9 @@ type AdmissionConfig struct {
 	TrustedProxies []string `placeholder:"10.0.0.0/8" help:"Addresses and networks of reverse proxies that append the address of their client to X-Forwarded-For, separated by commas; by default the header is ignored."`
 
 	// ServiceLimit holds rate limits of services as service=rate, such as alert=500/s, with a
-	// burst of twice that. Services without one have none.
-	ServiceLimit []string `placeholder:"alert=500/s" help:"The rate limit of requests to a service by all callers of this edge, with a burst of twice that: alert=500/s; repeatable or separated by commas. Services are directory, alert and access. By default there is none. Refused requests get status 429."`
+	// burst of twice that. A joined service is named by its full Protobuf name. Services
+	// without one have none.
+	ServiceLimit []string `placeholder:"alert=500/s" help:"The rate limit of requests to a service by all callers of this edge, with a burst of twice that: alert=500/s; repeatable or separated by commas. Services are directory, alert and access, and joined ones by their full Protobuf name, such as library.v1.BookService. By default there is none. Refused requests get status 429."`
 
 	// CORSOrigins holds the origins of other sites whose pages may call the edge. Empty means
 	// none.
@@ -145,7 +146,7 @@ func parseServiceLimits(texts []string) (map[string]ratelimit.Rate, error) {
 		}
 		service, ok := serviceOfWord(word)
 		if !ok {
-			return nil, fmt.Errorf("unknown service %q: use %s", word, strings.Join(limitedServices(), ", "))
+			return nil, fmt.Errorf("unknown service %q: use %s, or the full name of a joined Protobuf service", word, strings.Join(limitedServices(), ", "))
 		}
 		if _, twice := rates[service]; twice {
 			return nil, errors.New(service + " has two limits: use one")

@@ -23,7 +23,7 @@ import (
 // outcomeOK is the outcome of a call without an error; others are codes.
 const outcomeOK = "ok"
 
-// An AuditLog stores audit entries. An entry that is recorded twice is stored once.
+// An AuditLog stores audit entries. An entry that is recorded twice is listed once.
 type AuditLog interface {
 	RecordAuditEntries(context.Context, *accessv1.RecordAuditEntriesRequest) (*accessv1.RecordAuditEntriesResponse, error)
 }
@@ -46,7 +46,8 @@ type AuditRecorder struct {
 	// that there is one.
 	Off func() bool
 
-	methods map[string]*auditedMethod // by procedure
+	methods map[string]*auditedMethod // by procedure; nil for a method whose calls are not recorded
+	batched bool
 	now     func() time.Time
 	log     *slog.Logger
 	buffer  *auditBuffer
@@ -67,15 +68,33 @@ type auditedMethod struct {
 // would say nothing more.
 func NewAuditRecorder(methods policy.Table, audit AuditLog, batched bool, metrics AuditMetrics, now func() time.Time, log *slog.Logger) *AuditRecorder {
 	r := &AuditRecorder{
-		methods: map[string]*auditedMethod{}, now: now, log: log, prefix: rand.Text()[:8],
+		methods: map[string]*auditedMethod{}, batched: batched, now: now, log: log, prefix: rand.Text()[:8],
 		buffer: newAuditBuffer(audit, metrics, log),
 	}
 	for procedure, m := range methods {
-		if m.Audit == policy.AuditSync || m.Audit == policy.AuditBatched && batched {
-			r.methods[procedure] = &auditedMethod{strings.TrimPrefix(procedure, "/"), m.Audit == policy.AuditSync, m.Resource}
-		}
+		r.methods[procedure] = r.newMethod(procedure, m.Policy)
 	}
 	return r
+}
+
+// newMethod returns a method, or nil if its calls are not recorded.
+func (r *AuditRecorder) newMethod(procedure string, p policy.Policy) *auditedMethod {
+	if p.Audit != policy.AuditSync && (p.Audit != policy.AuditBatched || !r.batched) {
+		return nil
+	}
+	return &auditedMethod{strings.TrimPrefix(procedure, "/"), p.Audit == policy.AuditSync, p.Resource}
+}
+
+// methodOf returns a method of the edge itself or of a joined service, or nil if its calls are
+// not recorded.
+func (r *AuditRecorder) methodOf(ctx context.Context, procedure string) *auditedMethod {
+	if m, ok := r.methods[procedure]; ok {
+		return m
+	}
+	if joined := joinedMethodOf(rpc.InfoOf(ctx)); joined != nil {
+		return joined.audited
+	}
+	return nil
 }
 
 // Run stores entries in batches until ctx ends, and then the remaining ones.
@@ -87,7 +106,7 @@ func (r *AuditRecorder) Interceptor() connect.Interceptor {
 	return connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc {
 		return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 			res, err := next(ctx, req)
-			if m := r.methods[req.Spec().Procedure]; m != nil {
+			if m := r.methodOf(ctx, req.Spec().Procedure); m != nil {
 				r.record(ctx, m.sync, m.sync || err != nil, r.entry(ctx, m, req, res, err))
 			}
 			return res, err
@@ -97,7 +116,7 @@ func (r *AuditRecorder) Interceptor() connect.Interceptor {
 
 // Refused records a call that was refused to a caller before its request was read.
 func (r *AuditRecorder) Refused(ctx context.Context, procedure string) {
-	if m := r.methods[procedure]; m != nil { // it has changed nothing that must be on record first
+	if m := r.methodOf(ctx, procedure); m != nil { // it has changed nothing that must be on record first
 		r.record(ctx, false, true, r.newEntry(ctx, m, connect.CodePermissionDenied.String()))
 	}
 }
@@ -118,14 +137,19 @@ func (r *AuditRecorder) entry(ctx context.Context, m *auditedMethod, req connect
 	return entry
 }
 
+// A timedEntry is an entry and its time in one allocation.
+type timedEntry struct {
+	entry accessv1.AuditEntry
+	time  timestamppb.Timestamp
+}
+
 // newEntry returns an entry without a resource.
 func (r *AuditRecorder) newEntry(ctx context.Context, m *auditedMethod, outcome string) *accessv1.AuditEntry {
-	entry := &accessv1.AuditEntry{
-		Id:        r.nextID(),
-		Time:      timestamppb.New(r.now()),
-		Procedure: m.name,
-		Outcome:   outcome,
-	}
+	now := r.now()
+	timed := &timedEntry{}
+	timed.time.Seconds, timed.time.Nanos = now.Unix(), int32(now.Nanosecond())
+	entry := &timed.entry
+	entry.Id, entry.Time, entry.Procedure, entry.Outcome = r.nextID(), &timed.time, m.name, outcome
 	if caller, ok := auth.CallerOf(ctx); ok {
 		entry.Caller, entry.CallerName = caller.ID, caller.Name
 	}
@@ -142,7 +166,8 @@ func (r *AuditRecorder) newEntry(ctx context.Context, m *auditedMethod, outcome 
 func (r *AuditRecorder) nextID() string {
 	var number [8]byte
 	binary.BigEndian.PutUint64(number[:], r.counter.Add(1))
-	return r.prefix + hex.EncodeToString(number[2:])
+	id := append(make([]byte, 0, 20), r.prefix...)
+	return string(hex.AppendEncode(id, number[2:]))
 }
 
 // record logs an entry and stores it, with sync before it returns. Successful calls of methods

@@ -87,6 +87,16 @@ func NewAuthorizer(methods policy.Table, log *slog.Logger) *Authorizer {
 	return a
 }
 
+// accessOf returns who may call a procedure, and reports whether it is that of a method: of a
+// joined service, or of the edge itself.
+func (a *Authorizer) accessOf(info *rpc.RequestInfo, procedure string) (*methodAccess, bool) {
+	if joined := joinedMethodOf(info); joined != nil && joined.procedure == procedure {
+		return joined.access, joined.access != nil
+	}
+	access, known := a.methods[procedure]
+	return access, known
+}
+
 // Stage returns the stage that refuses requests before their bodies are read: with 401 without
 // a caller, and with 403 where the caller has not the permission. A request of the user who may
 // own what it is for is left to Interceptor.
@@ -111,10 +121,11 @@ func (s *authorizeStage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *authorizeStage) check(r *http.Request) *connect.Error {
 	ctx := r.Context()
 	procedure := ""
-	if info := rpc.InfoOf(ctx); info != nil {
+	info := rpc.InfoOf(ctx)
+	if info != nil {
 		procedure = info.Procedure
 	}
-	access, known := s.methods[procedure]
+	access, known := s.accessOf(info, procedure)
 	if !known && procedure == "" {
 		access, known = s.paths[r.URL.Path]
 	}

@@ -28,13 +28,13 @@ var (
 
 // A cachedMethod is a method whose responses are cached, or that makes some stale.
 type cachedMethod struct {
-	procedure string
-	policy    policy.Policy
-	tags      []*cache.Tag // of its responses
+	name   string // the procedure and, for a joined service, its version
+	policy policy.Policy
+	tags   []*cache.Tag // of its responses
 }
 
-// cachedMethods returns the methods of all services of this program, by procedure, that read
-// or change what is cached.
+// cachedMethods returns the methods of all services of this program, by procedure; nil for one
+// that neither reads nor changes what is cached.
 func cachedMethods(responses *cache.Cache[*cachedResponse]) (map[string]*cachedMethod, error) {
 	methods := map[string]*cachedMethod{}
 	var errs []error
@@ -45,9 +45,8 @@ func cachedMethods(responses *cache.Cache[*cachedResponse]) (map[string]*cachedM
 				method, err := newCachedMethod(service.Methods().Get(j), responses)
 				if err != nil {
 					errs = append(errs, err)
-				} else if method != nil {
-					methods[method.procedure] = method
 				}
+				methods[policy.Procedure(service.Methods().Get(j))] = method
 			}
 		}
 		return true
@@ -67,13 +66,19 @@ func newCachedMethod(method protoreflect.MethodDescriptor, responses *cache.Cach
 	case p.Cache == nil && len(p.Invalidates) == 0:
 		return nil, nil //nolint:nilnil // nil is none
 	}
-	m := &cachedMethod{procedure: fmt.Sprintf("/%s/%s", method.Parent().FullName(), method.Name()), policy: p}
+	return cachedMethodOf(policy.Procedure(method), p, responses), nil
+}
+
+// cachedMethodOf returns a method with a policy that reads or changes what is cached. name
+// starts the keys of its responses.
+func cachedMethodOf(name string, p policy.Policy, responses *cache.Cache[*cachedResponse]) *cachedMethod {
+	m := &cachedMethod{name: name, policy: p}
 	if p.Cache != nil {
-		for _, name := range p.Cache.Tags {
-			m.tags = append(m.tags, responses.Tag(name))
+		for _, tag := range p.Cache.Tags {
+			m.tags = append(m.tags, responses.Tag(tag))
 		}
 	}
-	return m, nil
+	return m
 }
 
 // key returns the key of a call: the method, the caller where each has responses of their
@@ -83,8 +88,8 @@ func (m *cachedMethod) key(ctx context.Context, req connect.AnyRequest) (string,
 	if !ok {
 		return "", fmt.Errorf("request of type %T cannot be cached", req.Any())
 	}
-	key := make([]byte, 0, len(m.procedure)+64)
-	key = append(append(key, m.procedure...), 0)
+	key := make([]byte, 0, len(m.name)+64)
+	key = append(append(key, m.name...), 0)
 	if info := rpc.InfoOf(ctx); !m.policy.Cache.Shared && info != nil {
 		key = append(key, info.Caller...)
 	}

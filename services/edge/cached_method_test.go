@@ -16,7 +16,7 @@ import (
 // TestKeys checks which calls share a response.
 func TestKeys(t *testing.T) {
 	list := func(procedure string, shared bool) *cachedMethod {
-		return &cachedMethod{procedure: procedure, policy: policy.Policy{Cache: &policy.Cache{Shared: shared}}}
+		return &cachedMethod{name: procedure, policy: policy.Policy{Cache: &policy.Cache{Shared: shared}}}
 	}
 	for _, c := range []struct {
 		name          string

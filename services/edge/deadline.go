@@ -11,6 +11,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/balance"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/policy"
+	"github.com/bongsu-project/bongsu/kit/rpc"
 )
 
 // errCallTimeout is the cause of a context that ended by the timeout of the edge, and not by
@@ -24,10 +25,21 @@ type deadline struct {
 	timeout time.Duration // of unary methods without a timeout of their own
 }
 
+// timeoutOf returns the timeout in the policy of a method; 0 for none.
+func (d deadline) timeoutOf(ctx context.Context, procedure string) time.Duration {
+	if m, ok := d.methods[procedure]; ok {
+		return m.Timeout
+	}
+	if joined := joinedMethodOf(rpc.InfoOf(ctx)); joined != nil {
+		return joined.policy.Timeout
+	}
+	return 0
+}
+
 // WrapUnary returns deadline_exceeded for a call whose timeout has passed.
 func (d deadline) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-		timeout := d.methods[req.Spec().Procedure].Timeout
+		timeout := d.timeoutOf(ctx, req.Spec().Procedure)
 		if timeout == 0 {
 			timeout = d.timeout
 		}
@@ -45,7 +57,7 @@ func (d deadline) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 // stream without a timeout of its own has none.
 func (d deadline) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
-		timeout := d.methods[conn.Spec().Procedure].Timeout
+		timeout := d.timeoutOf(ctx, conn.Spec().Procedure)
 		if timeout == 0 {
 			return next(ctx, conn)
 		}

@@ -34,7 +34,7 @@ func (i ownerInterceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 func (i ownerInterceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
 		procedure := conn.Spec().Procedure
-		if access, ok := i.methods[procedure]; ok && access.policy.OwnerField != "" {
+		if access, ok := i.accessOf(rpc.InfoOf(ctx), procedure); ok && access.policy.OwnerField != "" {
 			return next(ctx, &ownerConn{conn, i, ctx})
 		}
 		if err := i.check(ctx, procedure, nil); err != nil {
@@ -52,7 +52,7 @@ func (i ownerInterceptor) WrapStreamingClient(next connect.StreamingClientFunc) 
 // check returns why a call is refused, or nil.
 func (i ownerInterceptor) check(ctx context.Context, procedure string, request any) error {
 	info := rpc.InfoOf(ctx)
-	access, known := i.methods[procedure]
+	access, known := i.accessOf(info, procedure)
 	if !known || info == nil || info.Procedure != procedure {
 		return connect.NewError(connect.CodePermissionDenied, errNoPolicy)
 	}

@@ -97,9 +97,9 @@ func (c *ResponseCache) Peers() int {
 // WrapUnary answers a call from the cache, or makes responses stale after it.
 func (c *ResponseCache) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
-		method, ok := c.methods[req.Spec().Procedure]
+		method := c.methodOf(ctx, req.Spec().Procedure)
 		switch {
-		case !ok:
+		case method == nil:
 			return next(ctx, req)
 		case method.policy.Cache != nil:
 			return c.read(ctx, req, next, method)
@@ -107,6 +107,18 @@ func (c *ResponseCache) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 			return c.change(ctx, req, next, method)
 		}
 	}
+}
+
+// methodOf returns a method of the edge itself or of a joined service, or nil if it neither
+// reads nor changes what is cached.
+func (c *ResponseCache) methodOf(ctx context.Context, procedure string) *cachedMethod {
+	if method, ok := c.methods[procedure]; ok {
+		return method
+	}
+	if joined := joinedMethodOf(rpc.InfoOf(ctx)); joined != nil {
+		return joined.cached
+	}
+	return nil
 }
 
 // WrapStreamingHandler returns next: streams are not cached.

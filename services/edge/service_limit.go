@@ -8,6 +8,7 @@ import (
 
 	"connectrpc.com/connect"
 	"golang.org/x/time/rate"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
@@ -42,7 +43,16 @@ func serviceOfWord(word string) (string, bool) {
 	if service, ok := olderWords[word]; ok {
 		return service, true
 	}
-	return word, slices.Contains(limitedServices(), word)
+	if service, ok := serviceWords[word]; ok { // it shares the limit of its service word
+		return service, true
+	}
+	return word, slices.Contains(limitedServices(), word) || isProtobufService(word)
+}
+
+// isProtobufService reports whether a word is the full name of a Protobuf service, such as
+// library.v1.BookService: a joined one, of which no service word is known.
+func isProtobufService(word string) bool {
+	return strings.Contains(word, ".") && protoreflect.FullName(word).IsValid()
 }
 
 // limitedServices returns the services that can have a limit, sorted.
@@ -56,7 +66,7 @@ var _ connect.Interceptor = (*serviceLimits)(nil)
 // interceptor that refuses requests beyond a limit with resource_exhausted.
 type serviceLimits struct {
 	AdmissionDependencies
-	limits map[string]*serviceLimit // by Protobuf service
+	limits map[string]*serviceLimit // by Protobuf service, also of a joined one
 }
 
 // A serviceLimit is the limit of a service; its Protobuf services share it.
@@ -77,6 +87,11 @@ func newServiceLimits(rates map[string]ratelimit.Rate, d AdmissionDependencies) 
 	}
 	for name, service := range serviceWords {
 		if limit := byService[service]; limit != nil {
+			s.limits[name] = limit
+		}
+	}
+	for name, limit := range byService {
+		if isProtobufService(name) {
 			s.limits[name] = limit
 		}
 	}

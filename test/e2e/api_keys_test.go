@@ -133,7 +133,7 @@ func TestNoAccessService(t *testing.T) {
 		t.Errorf("%d %s", status, answer)
 	}
 	refused := binaries.Serve(t, "--services=edge", "--auth=required", "--directory-service-url=http://127.0.0.1:1", "--alert-url=http://127.0.0.1:1", "--data="+t.TempDir())
-	if err := refused.Wait(t); err == nil || !strings.Contains(refused.Log(), "set --access-service-url") {
+	if err := refused.Wait(t); err == nil || !strings.Contains(refused.Log(), "or --access-service-url") {
 		t.Errorf("%v: %s", err, refused.Log())
 	}
 }

@@ -34,37 +34,54 @@ func oneProcess(t *testing.T, more ...string) deployment {
 		key: filepath.Join(data, "seal.key")}
 }
 
-// sixProcesses runs each service in a process of its own, with a NATS server. atEdge
-// holds additional flags of the edge.
+// sixProcesses runs each service in a process of its own, with a NATS server, by which they
+// find one another. atEdge holds additional flags of the edge.
 func sixProcesses(t *testing.T, atEdge ...string) deployment {
 	t.Helper()
-	d, startSender := withoutSender(t, atEdge...)
+	d, startSender := startParts(t, false, atEdge...)
 	d.sender = startSender()
+	awaitReady(t, d.edge, true)
+	awaitReady(t, d.sender, true)
 	return d
 }
 
-// withoutSender is sixProcesses before the start of the sender.
+// withoutSender runs each service but the sender in a process of its own, with a NATS server.
+// Each has the URLs of the services that it calls.
 func withoutSender(t *testing.T, atEdge ...string) (d deployment, startSender func(more ...string) (url string)) {
+	t.Helper()
+	return startParts(t, true, atEdge...)
+}
+
+// startParts is sixProcesses before the start of the sender, without or with URLs.
+func startParts(t *testing.T, byURL bool, atEdge ...string) (d deployment, startSender func(more ...string) (url string)) {
 	t.Helper()
 	_, d.nats = binaries.NATS(t, t.TempDir(), -1)
 	d.parts = map[string]*proc.Process{}
 	d.key = makeKey(t)
 	service := func(name string, args ...string) string {
 		t.Helper()
-		args = append(args, "--services="+name, "--data="+t.TempDir())
+		args = append(args, "--services="+name, "--data="+t.TempDir(), "--nats-url="+d.nats)
 		d.parts[name] = binaries.Serve(t, append(args, anywhere...)...)
 		return d.parts[name].URLs(t, 1)[name]
+	}
+	// urls returns flags, of which the values are URLs.
+	urls := func(flags ...string) []string {
+		if !byURL {
+			return nil
+		}
+		return flags
 	}
 	d.mockup = service("mockup")
 	config := filepath.Join(t.TempDir(), "messengers.yaml") // for mail, which the mockup accepts on any free port
 	must(t, os.WriteFile(config, []byte("email: {url: smtp://"+d.parts["mockup"].MailAddr(t)+"}\n"), 0o600))
 	d.directory = service("directory", "--demo-data", "--seal-key-file="+d.key)
-	d.alert = service("alert", "--directory-service-url="+d.directory, "--nats-url="+d.nats)
-	d.edge = service("edge", append([]string{"--directory-service-url=" + d.directory, "--alert-url=" + d.alert}, atEdge...)...)
+	d.alert = service("alert", urls("--directory-service-url="+d.directory)...)
+	d.edge = service("edge", append(urls("--directory-service-url="+d.directory, "--alert-url="+d.alert), atEdge...)...)
 	d.front = d.parts["edge"]
 	return d, func(more ...string) string {
 		t.Helper()
-		return service("sender", append([]string{"--messenger-config=" + config, "--alert-url=" + d.alert, "--nats-url=" + d.nats, "--provider-url=" + d.mockup, "--seal-key-file=" + d.key}, more...)...)
+		flags := append(urls("--alert-url="+d.alert), "--messenger-config="+config, "--provider-url="+d.mockup, "--seal-key-file="+d.key)
+		return service("sender", append(flags, more...)...)
 	}
 }
 

@@ -112,9 +112,15 @@ func TestErrors(t *testing.T) {
 				return
 			}
 			d.parts["alert"].Kill()
+			awaitReady(t, d.edge, false)
+			for range 5 { // the edge gives the instance up: from then on there is none
+				if s, answer := request(t, http.MethodGet, d.edge+"/v1/alerts", ""); s != http.StatusServiceUnavailable {
+					t.Errorf("without an alert service: %d %s", s, answer)
+				}
+			}
 			for _, c := range []errorCase{
-				{name: "service unavailable", procedure: alertService + "ListAlerts", message: &alertv1.ListAlertsRequest{}, rest: "GET /v1/alerts", status: 503, want: "unavailable SERVICE_UNAVAILABLE; retry 1s"},
-				{name: "service unavailable on an older path", procedure: alertService + "SendAlert", message: &alertv1.SendAlertRequest{Target: []string{"@user1"}, Message: "m"}, rest: "POST /v1/alerts", status: 500, want: "unavailable SERVICE_UNAVAILABLE; retry 1s"},
+				{name: "service unavailable", procedure: alertService + "ListAlerts", message: &alertv1.ListAlertsRequest{}, rest: "GET /v1/alerts", status: 503, want: "unavailable NO_INSTANCE; retry 1s"},
+				{name: "service unavailable on an older path", procedure: alertService + "SendAlert", message: &alertv1.SendAlertRequest{Target: []string{"@user1"}, Message: "m"}, rest: "POST /v1/alerts", status: 500, want: "unavailable NO_INSTANCE; retry 1s"},
 			} {
 				t.Run(c.name, func(t *testing.T) { c.run(t, d.edge) })
 			}
@@ -160,7 +166,7 @@ func (c errorCase) run(t *testing.T, edge string) {
 		if res.StatusCode != c.status {
 			t.Errorf("%s: %s", res.Status, body)
 		}
-		if after := res.Header.Get("Retry-After"); (after != "") != (res.StatusCode == http.StatusServiceUnavailable) {
+		if after := res.Header.Get("Retry-After"); after == "" && res.StatusCode == http.StatusServiceUnavailable || after != "" && res.StatusCode < 500 {
 			t.Errorf("Retry-After is %q", after)
 		}
 		if c.procedure == groupService+"Nope" {

@@ -84,8 +84,11 @@ func flood(t *testing.T, url, address string, until int) map[int]int {
 func TestFlood(t *testing.T) {
 	limits := []string{"--address-limit=20/s", "--ban-after=50", "--ban-time=1h"}
 	d := sixProcesses(t, limits...)
-	more := slices.Concat(limits, anywhere, []string{"--services=edge", "--data=" + t.TempDir(), "--nats-url=" + d.nats, "--directory-service-url=" + d.directory, "--alert-url=" + d.alert})
-	first, second := binaries.Serve(t, more...).URLs(t, 1)["edge"], binaries.Serve(t, more...).URLs(t, 1)["edge"]
+	serve := func() (edge string) {
+		more := slices.Concat(limits, anywhere, []string{"--services=edge", "--data=" + t.TempDir(), "--nats-url=" + d.nats, "--directory-service-url=" + d.directory, "--alert-url=" + d.alert})
+		return binaries.Serve(t, more...).URLs(t, 1)["edge"]
+	}
+	first, second := serve(), serve()
 
 	ctx, stop := context.WithCancel(t.Context())
 	var others sync.WaitGroup

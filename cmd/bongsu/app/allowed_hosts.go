@@ -17,7 +17,8 @@ func (b *builder) hostsOf(service, addr string) rpc.Hosts {
 }
 
 // servedHosts returns the hosts that the port of a service serves. With --allowed-hosts,
-// and on loopback, these are the named ones beside loopback names. Otherwise every host
+// and on loopback, these are the named ones, and that of --advertise-host, beside loopback
+// names. Otherwise every host
 // is served: callers reach a service by names that are not configured there.
 func (b *builder) servedHosts(service, addr string) rpc.Hosts {
 	if len(b.config.AllowedHosts) == 0 && !isLoopback(addr) {
@@ -25,8 +26,12 @@ func (b *builder) servedHosts(service, addr string) rpc.Hosts {
 			"service", service, "addr", addr)
 		return rpc.AnyHost
 	}
+	hosts := b.config.hosts
+	if b.config.AdvertiseHost != "" {
+		hosts = hosts.With(b.config.AdvertiseHost)
+	}
 	if service != Edge {
-		return b.config.hosts
+		return hosts
 	}
 	var callbacks []string // a tunnel or proxy forwards these to the edge
 	for _, of := range b.config.messengers {
@@ -34,5 +39,5 @@ func (b *builder) servedHosts(service, addr string) rpc.Hosts {
 			callbacks = append(callbacks, u.Host)
 		}
 	}
-	return b.config.hosts.With(callbacks...)
+	return hosts.With(callbacks...)
 }

@@ -101,6 +101,9 @@ func (a *App) build(ctx context.Context) error {
 	if err := b.serveProfiles(ctx); err != nil {
 		return err
 	}
+	if err := b.serveMetrics(ctx); err != nil {
+		return err
+	}
 	if err := b.openRegistry(ctx); err != nil {
 		return err
 	}

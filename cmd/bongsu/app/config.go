@@ -99,6 +99,10 @@ type Config struct {
 	Providers ProviderConfig   `embed:"" group:"Providers:"`
 	Mockup    mockup.Config    `embed:"" group:"Mockup:"`
 
+	// MetricsAddr is the listen address of /metrics, host:port, on a port of its own. Empty
+	// means none.
+	MetricsAddr string `check:"address" placeholder:"127.0.0.1:18089" help:"The address on which /metrics is served, on a port of its own, with --internal-key-file to whoever has the key; none by default. An edge that does not listen on loopback serves its metrics only there."`
+
 	// PprofAddr is the listen address of Go profiles, host:port, on a port of their own.
 	// Empty means none.
 	PprofAddr string `check:"address" placeholder:"127.0.0.1:6060" help:"The address on which Go profiles are served below /debug/pprof/, on a port of their own; none by default."`

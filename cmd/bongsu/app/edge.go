@@ -57,8 +57,14 @@ func (b *builder) runEdge(ctx context.Context) error {
 	if err := b.openAudit(&e); err != nil {
 		return err
 	}
+	options := b.rpc.With(e.Interceptors()...)
+	joined, err := b.openJoined(ctx, e, options)
+	if err != nil {
+		return err
+	}
 	return b.listen(ctx, stageServe, Edge, rpc.Listener{
-		Services: e.Services(b.rpc.With(e.Interceptors()...)),
+		Services: e.Services(options),
+		Joined:   joined.Services(),
 		Stages:   e.Stages(),
 		Ready:    allReady(b.ready),
 		Handlers: map[string]http.Handler{"GET /openapi.yaml": http.HandlerFunc(serveOpenAPI)},

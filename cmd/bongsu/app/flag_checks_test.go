@@ -46,6 +46,7 @@ func TestFlags(t *testing.T) {
 		{"--sender-addr", func(c *Config, value string) { c.Sender.Addr = value }, addrs, noAddrs},
 		{"--mockup-addr", func(c *Config, value string) { c.Mockup.Addr = value }, addrs, noAddrs},
 		{"--mockup-smtp-addr", func(c *Config, value string) { c.Mockup.SMTPAddr = value }, addrs, noAddrs},
+		{"--metrics-addr", func(c *Config, value string) { c.MetricsAddr = value }, addrs, noAddrs},
 		{"--pprof-addr", func(c *Config, value string) { c.PprofAddr = value }, addrs, noAddrs},
 		{"--directory-service-url", func(c *Config, value string) { c.DirectoryServiceURL = value }, append(several, services...), append(noSeveral, noServices...)},
 		{"--alert-url", func(c *Config, value string) { c.AlertURL = value }, append(several, services...), append(noSeveral, noServices...)},

@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,7 +33,9 @@ var requestBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1
 // OpenTelemetry takes ten times as long.
 type requestMetrics struct {
 	durations *prometheus.HistogramVec
-	observers map[string]*[codeCount]atomic.Pointer[prometheus.Observer] // by procedure, "" for noMethod
+	observers map[string]*methodObservers // by procedure, "" for noMethod
+	joined    sync.Map                    // as observers, of joined services
+	count     atomic.Int64                // of joined
 	dropped   prometheus.Counter
 }
 
@@ -43,14 +46,14 @@ func (m *metrics) requestMetrics(methods policy.Table) (*requestMetrics, error) 
 			Name: "bongsu_edge_request_duration_seconds", Buckets: requestBuckets,
 			Help: "Duration of requests to the edge, by method and code, also of refused ones.",
 		}, []string{"method", "code"}),
-		observers: map[string]*[codeCount]atomic.Pointer[prometheus.Observer]{"": {}},
+		observers: map[string]*methodObservers{"": {}},
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "bongsu_edge_access_log_dropped_lines_total",
 			Help: "Lines of the access log that were not written: of refused requests beyond 100 per second, and while the log takes none.",
 		}),
 	}
 	for procedure := range methods {
-		r.observers[procedure] = new([codeCount]atomic.Pointer[prometheus.Observer])
+		r.observers[procedure] = new(methodObservers)
 	}
 	for _, collector := range []prometheus.Collector{r.durations, r.dropped} {
 		if err := m.registry.Register(collector); err != nil {
@@ -60,11 +63,41 @@ func (m *metrics) requestMetrics(methods policy.Table) (*requestMetrics, error) 
 	return r, nil
 }
 
+// maxJoinedLabels is the maximum number of procedures of joined services that have a label. A
+// procedure keeps it as long as the process runs.
+const maxJoinedLabels = 5000
+
+// methodObservers are the observers of a procedure by code.
+type methodObservers [codeCount]atomic.Pointer[prometheus.Observer]
+
+// Serve adds the procedures of a joined service. Beyond maxJoinedLabels they have the label
+// noMethod.
+func (r *requestMetrics) Serve(procedures []string) {
+	for _, procedure := range procedures {
+		if _, ok := r.observers[procedure]; ok {
+			continue
+		}
+		if _, ok := r.joined.Load(procedure); !ok && r.count.Load() < maxJoinedLabels {
+			r.joined.Store(procedure, new(methodObservers))
+			r.count.Add(1)
+		}
+	}
+}
+
+// ofJoined returns the observers of a procedure of a joined service, and those of noMethod for
+// another one: reflection and gRPC health.
+func (r *requestMetrics) ofJoined(procedure string) (label string, observers *methodObservers) {
+	if found, ok := r.joined.Load(procedure); ok {
+		return procedure, found.(*methodObservers) //nolint:forcetypeassert // the map holds this type only
+	}
+	return "", r.observers[""]
+}
+
 // Requested records a request.
 func (r *requestMetrics) Requested(procedure string, code connect.Code, took time.Duration) {
 	ofMethod, ok := r.observers[procedure]
-	if !ok { // reflection and gRPC health
-		procedure, ofMethod = "", r.observers[""]
+	if !ok {
+		procedure, ofMethod = r.ofJoined(procedure)
 	}
 	if int(code) >= codeCount {
 		code = connect.CodeUnknown

@@ -22,9 +22,23 @@ func readRoot(t *testing.T, name string) string {
 	return string(text)
 }
 
-// TestCompose: the commands, flags and variables in compose.yaml and the Dockerfile exist.
+// composeFiles are the compose files, with the number of their services of bongsu.
+var composeFiles = map[string]int{"compose.yaml": 7, "compose.cluster.yaml": 8}
+
+// TestCompose: the commands, flags and variables in the compose files and the Dockerfile exist.
 func TestCompose(t *testing.T) {
-	text := readRoot(t, "compose.yaml")
+	for name, want := range composeFiles {
+		t.Run(name, func(t *testing.T) { checkCompose(t, readRoot(t, name), want) })
+	}
+	parser := kong.Must(&commands{}, kong.Name("bongsu"), kong.DefaultEnvars("BONGSU"))
+	if unknown := unknownVariables(parser.Model, regexp.MustCompile(`BONGSU_[A-Z_]+=`).FindAllString(readRoot(t, "Dockerfile"), -1)); len(unknown) > 0 {
+		t.Errorf("the Dockerfile sets %q, which set no flags", unknown)
+	}
+}
+
+// checkCompose parses the commands of the services of bongsu in a compose file.
+func checkCompose(t *testing.T, text string, want int) {
+	t.Helper()
 	var file struct {
 		Services map[string]struct {
 			Image       string
@@ -57,13 +71,8 @@ func TestCompose(t *testing.T) {
 			}
 		}
 	}
-	if seen != 6 {
-		t.Errorf("%d services of bongsu were found, want 6", seen)
-	}
-
-	parser := kong.Must(&commands{}, kong.Name("bongsu"), kong.DefaultEnvars("BONGSU"))
-	if unknown := unknownVariables(parser.Model, regexp.MustCompile(`BONGSU_[A-Z_]+=`).FindAllString(readRoot(t, "Dockerfile"), -1)); len(unknown) > 0 {
-		t.Errorf("the Dockerfile sets %q, which set no flags", unknown)
+	if seen != want {
+		t.Errorf("%d services of bongsu were found, want %d", seen, want)
 	}
 }
 
@@ -93,11 +102,18 @@ func scalars(node *yaml.Node, visit func(string)) {
 	}
 }
 
-// TestEnvExample: .env.example names the variables that compose.yaml reads, all of them
+// TestEnvExample: .env.example names the variables that each compose file reads, all of them
 // and no other; those that begin with BONGSU_ are twins of flags.
 func TestEnvExample(t *testing.T) {
+	for name := range composeFiles {
+		t.Run(name, func(t *testing.T) { checkEnvExample(t, name) })
+	}
+}
+
+func checkEnvExample(t *testing.T, compose string) {
+	t.Helper()
 	var file yaml.Node
-	if err := yaml.Unmarshal([]byte(readRoot(t, "compose.yaml")), &file); err != nil {
+	if err := yaml.Unmarshal([]byte(readRoot(t, compose)), &file); err != nil {
 		t.Fatal(err)
 	}
 	read := map[string]bool{}
@@ -117,7 +133,7 @@ func TestEnvExample(t *testing.T) {
 		named[parts[1]] = true
 	}
 	if want, got := slices.Sorted(maps.Keys(read)), slices.Sorted(maps.Keys(named)); !slices.Equal(got, want) || len(want) == 0 {
-		t.Errorf("compose.yaml reads %q, .env.example names %q", want, got)
+		t.Errorf("%s reads %q, .env.example names %q", compose, want, got)
 	}
 	parser := kong.Must(&commands{}, kong.Name("bongsu"), kong.DefaultEnvars("BONGSU"))
 	for name := range named {
@@ -130,6 +146,13 @@ func TestEnvExample(t *testing.T) {
 // TestComposeProviders: the processes that call providers call the mockup, unless
 // BONGSU_PROVIDER_URL is set; where it is set and empty, the real providers.
 func TestComposeProviders(t *testing.T) {
+	for name := range composeFiles {
+		t.Run(name, func(t *testing.T) { checkComposeProviders(t, name) })
+	}
+}
+
+func checkComposeProviders(t *testing.T, compose string) {
+	t.Helper()
 	const variable, mockup = "BONGSU_PROVIDER_URL", "http://mockup:18084"
 	if example := readRoot(t, ".env.example"); !strings.Contains(example, "\n#"+variable+"=\n") {
 		t.Errorf(".env.example has no line #%s= to uncomment", variable)
@@ -140,7 +163,7 @@ func TestComposeProviders(t *testing.T) {
 			Environment map[string]string
 		}
 	}
-	if err := yaml.Unmarshal([]byte(readRoot(t, "compose.yaml")), &file); err != nil {
+	if err := yaml.Unmarshal([]byte(readRoot(t, compose)), &file); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"directory", "sender"} {

@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
+	"github.com/bongsu-project/bongsu/gen/ent/access/auditbatch"
 	"github.com/bongsu-project/bongsu/gen/ent/access/auditentry"
 	"github.com/bongsu-project/bongsu/gen/ent/access/key"
 
@@ -21,6 +22,8 @@ import (
 // Client is the client that holds all ent builders.
 type Client struct {
 	config
+	// AuditBatch is the client for interacting with the AuditBatch builders.
+	AuditBatch *AuditBatchClient
 	// AuditEntry is the client for interacting with the AuditEntry builders.
 	AuditEntry *AuditEntryClient
 	// Key is the client for interacting with the Key builders.
@@ -35,6 +38,7 @@ func NewClient(opts ...Option) *Client {
 }
 
 func (c *Client) init() {
+	c.AuditBatch = NewAuditBatchClient(c.config)
 	c.AuditEntry = NewAuditEntryClient(c.config)
 	c.Key = NewKeyClient(c.config)
 }
@@ -129,6 +133,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	return &Tx{
 		ctx:        ctx,
 		config:     cfg,
+		AuditBatch: NewAuditBatchClient(cfg),
 		AuditEntry: NewAuditEntryClient(cfg),
 		Key:        NewKeyClient(cfg),
 	}, nil
@@ -150,6 +155,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	return &Tx{
 		ctx:        ctx,
 		config:     cfg,
+		AuditBatch: NewAuditBatchClient(cfg),
 		AuditEntry: NewAuditEntryClient(cfg),
 		Key:        NewKeyClient(cfg),
 	}, nil
@@ -158,7 +164,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 // Debug returns a new debug-client. It's used to get verbose logging on specific operations.
 //
 //	client.Debug().
-//		AuditEntry.
+//		AuditBatch.
 //		Query().
 //		Count(ctx)
 func (c *Client) Debug() *Client {
@@ -180,6 +186,7 @@ func (c *Client) Close() error {
 // Use adds the mutation hooks to all the entity clients.
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
+	c.AuditBatch.Use(hooks...)
 	c.AuditEntry.Use(hooks...)
 	c.Key.Use(hooks...)
 }
@@ -187,6 +194,7 @@ func (c *Client) Use(hooks ...Hook) {
 // Intercept adds the query interceptors to all the entity clients.
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
+	c.AuditBatch.Intercept(interceptors...)
 	c.AuditEntry.Intercept(interceptors...)
 	c.Key.Intercept(interceptors...)
 }
@@ -194,12 +202,147 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 // Mutate implements the ent.Mutator interface.
 func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 	switch m := m.(type) {
+	case *AuditBatchMutation:
+		return c.AuditBatch.mutate(ctx, m)
 	case *AuditEntryMutation:
 		return c.AuditEntry.mutate(ctx, m)
 	case *KeyMutation:
 		return c.Key.mutate(ctx, m)
 	default:
 		return nil, fmt.Errorf("access: unknown mutation type %T", m)
+	}
+}
+
+// AuditBatchClient is a client for the AuditBatch schema.
+type AuditBatchClient struct {
+	config
+}
+
+// NewAuditBatchClient returns a client for the AuditBatch from the given config.
+func NewAuditBatchClient(c config) *AuditBatchClient {
+	return &AuditBatchClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `auditbatch.Hooks(f(g(h())))`.
+func (c *AuditBatchClient) Use(hooks ...Hook) {
+	c.hooks.AuditBatch = append(c.hooks.AuditBatch, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `auditbatch.Intercept(f(g(h())))`.
+func (c *AuditBatchClient) Intercept(interceptors ...Interceptor) {
+	c.inters.AuditBatch = append(c.inters.AuditBatch, interceptors...)
+}
+
+// Create returns a builder for creating a AuditBatch entity.
+func (c *AuditBatchClient) Create() *AuditBatchCreate {
+	mutation := newAuditBatchMutation(c.config, OpCreate)
+	return &AuditBatchCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of AuditBatch entities.
+func (c *AuditBatchClient) CreateBulk(builders ...*AuditBatchCreate) *AuditBatchCreateBulk {
+	return &AuditBatchCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *AuditBatchClient) MapCreateBulk(slice any, setFunc func(*AuditBatchCreate, int)) *AuditBatchCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &AuditBatchCreateBulk{err: fmt.Errorf("calling to AuditBatchClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*AuditBatchCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &AuditBatchCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for AuditBatch.
+func (c *AuditBatchClient) Update() *AuditBatchUpdate {
+	mutation := newAuditBatchMutation(c.config, OpUpdate)
+	return &AuditBatchUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *AuditBatchClient) UpdateOne(_m *AuditBatch) *AuditBatchUpdateOne {
+	mutation := newAuditBatchMutation(c.config, OpUpdateOne, withAuditBatch(_m))
+	return &AuditBatchUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *AuditBatchClient) UpdateOneID(id int) *AuditBatchUpdateOne {
+	mutation := newAuditBatchMutation(c.config, OpUpdateOne, withAuditBatchID(id))
+	return &AuditBatchUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for AuditBatch.
+func (c *AuditBatchClient) Delete() *AuditBatchDelete {
+	mutation := newAuditBatchMutation(c.config, OpDelete)
+	return &AuditBatchDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *AuditBatchClient) DeleteOne(_m *AuditBatch) *AuditBatchDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *AuditBatchClient) DeleteOneID(id int) *AuditBatchDeleteOne {
+	builder := c.Delete().Where(auditbatch.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &AuditBatchDeleteOne{builder}
+}
+
+// Query returns a query builder for AuditBatch.
+func (c *AuditBatchClient) Query() *AuditBatchQuery {
+	return &AuditBatchQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeAuditBatch},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a AuditBatch entity by its id.
+func (c *AuditBatchClient) Get(ctx context.Context, id int) (*AuditBatch, error) {
+	return c.Query().Where(auditbatch.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *AuditBatchClient) GetX(ctx context.Context, id int) *AuditBatch {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *AuditBatchClient) Hooks() []Hook {
+	return c.hooks.AuditBatch
+}
+
+// Interceptors returns the client interceptors.
+func (c *AuditBatchClient) Interceptors() []Interceptor {
+	return c.inters.AuditBatch
+}
+
+func (c *AuditBatchClient) mutate(ctx context.Context, m *AuditBatchMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&AuditBatchCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&AuditBatchUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&AuditBatchUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&AuditBatchDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("access: unknown AuditBatch mutation op: %q", m.Op())
 	}
 }
 
@@ -472,10 +615,10 @@ func (c *KeyClient) mutate(ctx context.Context, m *KeyMutation) (Value, error) {
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		AuditEntry, Key []ent.Hook
+		AuditBatch, AuditEntry, Key []ent.Hook
 	}
 	inters struct {
-		AuditEntry, Key []ent.Interceptor
+		AuditBatch, AuditEntry, Key []ent.Interceptor
 	}
 )
 

@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/bongsu-project/bongsu/gen/ent/access/auditbatch"
 	"github.com/bongsu-project/bongsu/gen/ent/access/auditentry"
 	"github.com/bongsu-project/bongsu/gen/ent/access/key"
 )
@@ -74,6 +75,7 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
+			auditbatch.Table: auditbatch.ValidColumn,
 			auditentry.Table: auditentry.ValidColumn,
 			key.Table:        key.ValidColumn,
 		})

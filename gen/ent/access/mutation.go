@@ -10,6 +10,7 @@ import (
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
+	"github.com/bongsu-project/bongsu/gen/ent/access/auditbatch"
 	"github.com/bongsu-project/bongsu/gen/ent/access/auditentry"
 	"github.com/bongsu-project/bongsu/gen/ent/access/key"
 	"github.com/bongsu-project/bongsu/gen/ent/access/predicate"
@@ -24,9 +25,714 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
+	TypeAuditBatch = "AuditBatch"
 	TypeAuditEntry = "AuditEntry"
 	TypeKey        = "Key"
 )
+
+// AuditBatchMutation represents an operation that mutates the AuditBatch nodes in the graph.
+type AuditBatchMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *int
+	first_time     *int64
+	addfirst_time  *int64
+	last_time      *int64
+	addlast_time   *int64
+	entry_count    *int
+	addentry_count *int
+	caller         *string
+	resources      *[]byte
+	data           *[]byte
+	clearedFields  map[string]struct{}
+	done           bool
+	oldValue       func(context.Context) (*AuditBatch, error)
+	predicates     []predicate.AuditBatch
+}
+
+var _ ent.Mutation = (*AuditBatchMutation)(nil)
+
+// auditbatchOption allows management of the mutation configuration using functional options.
+type auditbatchOption func(*AuditBatchMutation)
+
+// newAuditBatchMutation creates new mutation for the AuditBatch entity.
+func newAuditBatchMutation(c config, op Op, opts ...auditbatchOption) *AuditBatchMutation {
+	m := &AuditBatchMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeAuditBatch,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withAuditBatchID sets the ID field of the mutation.
+func withAuditBatchID(id int) auditbatchOption {
+	return func(m *AuditBatchMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *AuditBatch
+		)
+		m.oldValue = func(ctx context.Context) (*AuditBatch, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().AuditBatch.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withAuditBatch sets the old AuditBatch of the mutation.
+func withAuditBatch(node *AuditBatch) auditbatchOption {
+	return func(m *AuditBatchMutation) {
+		m.oldValue = func(context.Context) (*AuditBatch, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m AuditBatchMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m AuditBatchMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("access: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of AuditBatch entities.
+func (m *AuditBatchMutation) SetID(id int) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *AuditBatchMutation) ID() (id int, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *AuditBatchMutation) IDs(ctx context.Context) ([]int, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().AuditBatch.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetFirstTime sets the "first_time" field.
+func (m *AuditBatchMutation) SetFirstTime(i int64) {
+	m.first_time = &i
+	m.addfirst_time = nil
+}
+
+// FirstTime returns the value of the "first_time" field in the mutation.
+func (m *AuditBatchMutation) FirstTime() (r int64, exists bool) {
+	v := m.first_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFirstTime returns the old "first_time" field's value of the AuditBatch entity.
+// If the AuditBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditBatchMutation) OldFirstTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFirstTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFirstTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFirstTime: %w", err)
+	}
+	return oldValue.FirstTime, nil
+}
+
+// AddFirstTime adds i to the "first_time" field.
+func (m *AuditBatchMutation) AddFirstTime(i int64) {
+	if m.addfirst_time != nil {
+		*m.addfirst_time += i
+	} else {
+		m.addfirst_time = &i
+	}
+}
+
+// AddedFirstTime returns the value that was added to the "first_time" field in this mutation.
+func (m *AuditBatchMutation) AddedFirstTime() (r int64, exists bool) {
+	v := m.addfirst_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFirstTime resets all changes to the "first_time" field.
+func (m *AuditBatchMutation) ResetFirstTime() {
+	m.first_time = nil
+	m.addfirst_time = nil
+}
+
+// SetLastTime sets the "last_time" field.
+func (m *AuditBatchMutation) SetLastTime(i int64) {
+	m.last_time = &i
+	m.addlast_time = nil
+}
+
+// LastTime returns the value of the "last_time" field in the mutation.
+func (m *AuditBatchMutation) LastTime() (r int64, exists bool) {
+	v := m.last_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastTime returns the old "last_time" field's value of the AuditBatch entity.
+// If the AuditBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditBatchMutation) OldLastTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastTime: %w", err)
+	}
+	return oldValue.LastTime, nil
+}
+
+// AddLastTime adds i to the "last_time" field.
+func (m *AuditBatchMutation) AddLastTime(i int64) {
+	if m.addlast_time != nil {
+		*m.addlast_time += i
+	} else {
+		m.addlast_time = &i
+	}
+}
+
+// AddedLastTime returns the value that was added to the "last_time" field in this mutation.
+func (m *AuditBatchMutation) AddedLastTime() (r int64, exists bool) {
+	v := m.addlast_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetLastTime resets all changes to the "last_time" field.
+func (m *AuditBatchMutation) ResetLastTime() {
+	m.last_time = nil
+	m.addlast_time = nil
+}
+
+// SetEntryCount sets the "entry_count" field.
+func (m *AuditBatchMutation) SetEntryCount(i int) {
+	m.entry_count = &i
+	m.addentry_count = nil
+}
+
+// EntryCount returns the value of the "entry_count" field in the mutation.
+func (m *AuditBatchMutation) EntryCount() (r int, exists bool) {
+	v := m.entry_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEntryCount returns the old "entry_count" field's value of the AuditBatch entity.
+// If the AuditBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditBatchMutation) OldEntryCount(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEntryCount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEntryCount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEntryCount: %w", err)
+	}
+	return oldValue.EntryCount, nil
+}
+
+// AddEntryCount adds i to the "entry_count" field.
+func (m *AuditBatchMutation) AddEntryCount(i int) {
+	if m.addentry_count != nil {
+		*m.addentry_count += i
+	} else {
+		m.addentry_count = &i
+	}
+}
+
+// AddedEntryCount returns the value that was added to the "entry_count" field in this mutation.
+func (m *AuditBatchMutation) AddedEntryCount() (r int, exists bool) {
+	v := m.addentry_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEntryCount resets all changes to the "entry_count" field.
+func (m *AuditBatchMutation) ResetEntryCount() {
+	m.entry_count = nil
+	m.addentry_count = nil
+}
+
+// SetCaller sets the "caller" field.
+func (m *AuditBatchMutation) SetCaller(s string) {
+	m.caller = &s
+}
+
+// Caller returns the value of the "caller" field in the mutation.
+func (m *AuditBatchMutation) Caller() (r string, exists bool) {
+	v := m.caller
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCaller returns the old "caller" field's value of the AuditBatch entity.
+// If the AuditBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditBatchMutation) OldCaller(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCaller is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCaller requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCaller: %w", err)
+	}
+	return oldValue.Caller, nil
+}
+
+// ResetCaller resets all changes to the "caller" field.
+func (m *AuditBatchMutation) ResetCaller() {
+	m.caller = nil
+}
+
+// SetResources sets the "resources" field.
+func (m *AuditBatchMutation) SetResources(b []byte) {
+	m.resources = &b
+}
+
+// Resources returns the value of the "resources" field in the mutation.
+func (m *AuditBatchMutation) Resources() (r []byte, exists bool) {
+	v := m.resources
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResources returns the old "resources" field's value of the AuditBatch entity.
+// If the AuditBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditBatchMutation) OldResources(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResources is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResources requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResources: %w", err)
+	}
+	return oldValue.Resources, nil
+}
+
+// ResetResources resets all changes to the "resources" field.
+func (m *AuditBatchMutation) ResetResources() {
+	m.resources = nil
+}
+
+// SetData sets the "data" field.
+func (m *AuditBatchMutation) SetData(b []byte) {
+	m.data = &b
+}
+
+// Data returns the value of the "data" field in the mutation.
+func (m *AuditBatchMutation) Data() (r []byte, exists bool) {
+	v := m.data
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldData returns the old "data" field's value of the AuditBatch entity.
+// If the AuditBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AuditBatchMutation) OldData(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldData is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldData requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldData: %w", err)
+	}
+	return oldValue.Data, nil
+}
+
+// ResetData resets all changes to the "data" field.
+func (m *AuditBatchMutation) ResetData() {
+	m.data = nil
+}
+
+// Where appends a list predicates to the AuditBatchMutation builder.
+func (m *AuditBatchMutation) Where(ps ...predicate.AuditBatch) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the AuditBatchMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *AuditBatchMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.AuditBatch, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *AuditBatchMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *AuditBatchMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (AuditBatch).
+func (m *AuditBatchMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *AuditBatchMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.first_time != nil {
+		fields = append(fields, auditbatch.FieldFirstTime)
+	}
+	if m.last_time != nil {
+		fields = append(fields, auditbatch.FieldLastTime)
+	}
+	if m.entry_count != nil {
+		fields = append(fields, auditbatch.FieldEntryCount)
+	}
+	if m.caller != nil {
+		fields = append(fields, auditbatch.FieldCaller)
+	}
+	if m.resources != nil {
+		fields = append(fields, auditbatch.FieldResources)
+	}
+	if m.data != nil {
+		fields = append(fields, auditbatch.FieldData)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *AuditBatchMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case auditbatch.FieldFirstTime:
+		return m.FirstTime()
+	case auditbatch.FieldLastTime:
+		return m.LastTime()
+	case auditbatch.FieldEntryCount:
+		return m.EntryCount()
+	case auditbatch.FieldCaller:
+		return m.Caller()
+	case auditbatch.FieldResources:
+		return m.Resources()
+	case auditbatch.FieldData:
+		return m.Data()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *AuditBatchMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case auditbatch.FieldFirstTime:
+		return m.OldFirstTime(ctx)
+	case auditbatch.FieldLastTime:
+		return m.OldLastTime(ctx)
+	case auditbatch.FieldEntryCount:
+		return m.OldEntryCount(ctx)
+	case auditbatch.FieldCaller:
+		return m.OldCaller(ctx)
+	case auditbatch.FieldResources:
+		return m.OldResources(ctx)
+	case auditbatch.FieldData:
+		return m.OldData(ctx)
+	}
+	return nil, fmt.Errorf("unknown AuditBatch field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AuditBatchMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case auditbatch.FieldFirstTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFirstTime(v)
+		return nil
+	case auditbatch.FieldLastTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastTime(v)
+		return nil
+	case auditbatch.FieldEntryCount:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEntryCount(v)
+		return nil
+	case auditbatch.FieldCaller:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCaller(v)
+		return nil
+	case auditbatch.FieldResources:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResources(v)
+		return nil
+	case auditbatch.FieldData:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetData(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AuditBatch field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *AuditBatchMutation) AddedFields() []string {
+	var fields []string
+	if m.addfirst_time != nil {
+		fields = append(fields, auditbatch.FieldFirstTime)
+	}
+	if m.addlast_time != nil {
+		fields = append(fields, auditbatch.FieldLastTime)
+	}
+	if m.addentry_count != nil {
+		fields = append(fields, auditbatch.FieldEntryCount)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *AuditBatchMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case auditbatch.FieldFirstTime:
+		return m.AddedFirstTime()
+	case auditbatch.FieldLastTime:
+		return m.AddedLastTime()
+	case auditbatch.FieldEntryCount:
+		return m.AddedEntryCount()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *AuditBatchMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case auditbatch.FieldFirstTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFirstTime(v)
+		return nil
+	case auditbatch.FieldLastTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddLastTime(v)
+		return nil
+	case auditbatch.FieldEntryCount:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEntryCount(v)
+		return nil
+	}
+	return fmt.Errorf("unknown AuditBatch numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *AuditBatchMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *AuditBatchMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *AuditBatchMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown AuditBatch nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *AuditBatchMutation) ResetField(name string) error {
+	switch name {
+	case auditbatch.FieldFirstTime:
+		m.ResetFirstTime()
+		return nil
+	case auditbatch.FieldLastTime:
+		m.ResetLastTime()
+		return nil
+	case auditbatch.FieldEntryCount:
+		m.ResetEntryCount()
+		return nil
+	case auditbatch.FieldCaller:
+		m.ResetCaller()
+		return nil
+	case auditbatch.FieldResources:
+		m.ResetResources()
+		return nil
+	case auditbatch.FieldData:
+		m.ResetData()
+		return nil
+	}
+	return fmt.Errorf("unknown AuditBatch field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *AuditBatchMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *AuditBatchMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *AuditBatchMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *AuditBatchMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *AuditBatchMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *AuditBatchMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *AuditBatchMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown AuditBatch unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *AuditBatchMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown AuditBatch edge %s", name)
+}
 
 // AuditEntryMutation represents an operation that mutates the AuditEntry nodes in the graph.
 type AuditEntryMutation struct {

@@ -12,88 +12,113 @@ import (
 	"github.com/bongsu-project/bongsu/services/access"
 )
 
-// maxStatementRows is the maximum number of rows in a statement.
-const maxStatementRows = 256
+const (
+	// minPacked is the number of entries from which those of a call are stored in batches. A row of
+	// its own is found without reading others, but costs several times as much to store.
+	minPacked = 16
+	// maxStatementRows is the maximum number of rows in a statement.
+	maxStatementRows = 256
+)
 
 // entryColumns are the columns of audit_entries; entryTypes are their types in PostgreSQL.
 const entryColumns = `id, time, caller, caller_name, address, procedure, resource, outcome, request_id, trace_id`
 
 var entryTypes = []string{"text", "bigint", "text", "text", "text", "text", "text", "text", "text", "text"}
 
-// AddEntries stores entries.
+// AddEntries stores entries: a few as rows, many packed in batches.
 func (s *Store) AddEntries(ctx context.Context, entries []access.AuditEntry) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	for _, e := range entries {
-		if e.ID == "" || strings.ContainsRune(e.ID, 0) {
+	for i := range entries {
+		if id := entries[i].ID; id == "" || strings.IndexByte(id, 0) >= 0 {
 			return fault.Invalidf("invalid id of an audit entry")
 		}
 	}
-	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
-		for some := range database.ChunkRows(t, entries, maxStatementRows) {
-			all := make([]any, 0, len(entryTypes)*len(some))
-			for _, e := range some {
-				all = append(all, e.ID, micros(e.Time), e.Caller, e.CallerName, e.Address, e.Procedure, e.Resource, e.Outcome, e.RequestID, e.TraceID)
-			}
-			rows, args := t.ValueRows(entryTypes, all)
-			if _, err := t.Exec(ctx, `INSERT INTO audit_entries (`+entryColumns+`) `+rows+` ON CONFLICT (id) DO NOTHING`, args...); err != nil {
-				return err
-			}
+	if len(entries) < minPacked {
+		return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error { return insertEntries(ctx, t, entries) })
+	}
+	batches := packEntries(entries)
+	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error { return insertBatches(ctx, t, batches) })
+}
+
+// insertEntries stores entries as rows.
+func insertEntries(ctx context.Context, t *database.Tx, entries []access.AuditEntry) error {
+	for some := range database.ChunkRows(t, entries, maxStatementRows) {
+		all := make([]any, 0, len(entryTypes)*len(some))
+		for _, e := range some {
+			all = append(all, e.ID, micros(e.Time), e.Caller, e.CallerName, e.Address, e.Procedure, e.Resource, e.Outcome, e.RequestID, e.TraceID)
 		}
-		return nil
-	})
+		rows, args := t.ValueRows(entryTypes, all)
+		if _, err := t.Exec(ctx, `INSERT INTO audit_entries (`+entryColumns+`) `+rows+` ON CONFLICT (id) DO NOTHING`, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Entries returns entries, latest first.
-func (s *Store) Entries(ctx context.Context, q access.AuditQuery) (entries []access.AuditEntry, err error) {
+func (s *Store) Entries(ctx context.Context, q access.AuditQuery) ([]access.AuditEntry, error) {
 	if q.Limit < 1 {
 		return nil, fault.Invalidf("limit must be at least 1")
 	}
-	where, args := conditions(q)
-	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
-		entries, err = database.Select(ctx, t, scanEntry, `SELECT `+entryColumns+` FROM audit_entries WHERE `+where+
-			` ORDER BY time DESC, id DESC LIMIT ?`, append(args, q.Limit)...)
-		return err
+	search := newAuditSearch(q)
+	err := s.db.Read(ctx, func(ctx context.Context, t *database.Tx) (err error) {
+		if search.entries, err = search.selectEntries(ctx, t); err != nil {
+			return err
+		}
+		return search.searchBatches(ctx, t)
 	})
-	return entries, err
+	if err != nil {
+		return nil, err
+	}
+	return search.entries, nil
 }
 
-// conditions returns the conditions of a query, and their parameters. Each lets the database begin
-// at the first entry in the order of an index: what follows a cursor is bounded by its time too,
-// because SQLite uses no index for a comparison of rows beside others.
-func conditions(q access.AuditQuery) (where string, args []any) {
-	all := []string{`1 = 1`}
-	add := func(condition string, values ...any) {
-		all = append(all, condition)
-		args = append(args, values...)
+// selectEntries returns the first entries of the query that are rows. The conditions let the database
+// begin at the first entry in the order of an index: what follows a cursor is bounded by its time
+// too, because SQLite uses no index for a comparison of rows beside others.
+func (s *auditSearch) selectEntries(ctx context.Context, t *database.Tx) ([]access.AuditEntry, error) {
+	var all conditions
+	if s.Caller != "" {
+		all.add(`caller = ?`, s.Caller)
 	}
-	if q.Caller != "" {
-		add(`caller = ?`, q.Caller)
+	if s.Resource != "" {
+		all.add(`resource = ?`, s.Resource)
 	}
-	if q.Resource != "" {
-		add(`resource = ?`, q.Resource)
+	if s.Procedure != "" {
+		service := s.Procedure + "/"
+		all.add(`(procedure = ? OR substr(procedure, 1, length(CAST(? AS text))) = ?)`, s.Procedure, service, service)
 	}
-	if q.Procedure != "" {
-		service := q.Procedure + "/"
-		add(`(procedure = ? OR substr(procedure, 1, length(CAST(? AS text))) = ?)`, q.Procedure, service, service)
+	if s.from != math.MinInt64 {
+		all.add(`time >= ?`, s.from)
 	}
-	if !q.From.IsZero() {
-		add(`time >= ?`, ceilMicro(q.From))
+	if s.After.ID != "" {
+		all.add(`(time, id) < (?, ?)`, micros(s.After.Time), s.After.ID)
 	}
-	before := int64(math.MaxInt64)
-	if !q.Before.IsZero() {
-		before = ceilMicro(q.Before)
+	if s.before != math.MaxInt64 {
+		all.add(`time < ?`, s.before)
 	}
-	if q.After.ID != "" {
-		at := q.After.Time.UnixMicro()
-		before = min(before, at+1)
-		add(`(time, id) < (?, ?)`, at, q.After.ID)
+	return database.Select(ctx, t, scanEntry, `SELECT `+entryColumns+` FROM audit_entries `+all.where()+` ORDER BY time DESC, id DESC LIMIT ?`, append(all.args, s.Limit)...)
+}
+
+// conditions are conditions of a statement, and their parameters.
+type conditions struct {
+	all  []string
+	args []any
+}
+
+func (c *conditions) add(condition string, args ...any) {
+	c.all = append(c.all, condition)
+	c.args = append(c.args, args...)
+}
+
+// where returns the clause; "" without conditions.
+func (c *conditions) where() string {
+	if len(c.all) == 0 {
+		return ""
 	}
-	if before != math.MaxInt64 {
-		add(`time < ?`, before)
-	}
-	return strings.Join(all, ` AND `), args
+	return `WHERE ` + strings.Join(c.all, ` AND `)
 }
 
 // ceilMicro returns the first stored time that is not before t.
@@ -110,16 +135,4 @@ func scanEntry(rows *sql.Rows, e *access.AuditEntry) error {
 	err := rows.Scan(&e.ID, &at, &e.Caller, &e.CallerName, &e.Address, &e.Procedure, &e.Resource, &e.Outcome, &e.RequestID, &e.TraceID)
 	e.Time = moment(at)
 	return err
-}
-
-// DeleteEntries deletes the oldest entries.
-func (s *Store) DeleteEntries(ctx context.Context, before time.Time, limit int) (n int, err error) {
-	if limit < 1 {
-		return 0, fault.Invalidf("limit must be at least 1")
-	}
-	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
-		n, err = t.Exec(ctx, `DELETE FROM audit_entries WHERE id IN (SELECT id FROM audit_entries WHERE time < ? ORDER BY time, id LIMIT ?)`, micros(before), limit)
-		return err
-	})
-	return n, err
 }

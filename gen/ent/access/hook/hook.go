@@ -9,6 +9,18 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/access"
 )
 
+// The AuditBatchFunc type is an adapter to allow the use of ordinary
+// function as AuditBatch mutator.
+type AuditBatchFunc func(context.Context, *access.AuditBatchMutation) (access.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f AuditBatchFunc) Mutate(ctx context.Context, m access.Mutation) (access.Value, error) {
+	if mv, ok := m.(*access.AuditBatchMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *access.AuditBatchMutation", m)
+}
+
 // The AuditEntryFunc type is an adapter to allow the use of ordinary
 // function as AuditEntry mutator.
 type AuditEntryFunc func(context.Context, *access.AuditEntryMutation) (access.Value, error)

@@ -9,6 +9,34 @@ import (
 )
 
 var (
+	// AuditBatchesColumns holds the columns for the "audit_batches" table.
+	AuditBatchesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt, Increment: true},
+		{Name: "first_time", Type: field.TypeInt64},
+		{Name: "last_time", Type: field.TypeInt64},
+		{Name: "entry_count", Type: field.TypeInt},
+		{Name: "caller", Type: field.TypeString, Size: 2147483647},
+		{Name: "resources", Type: field.TypeBytes},
+		{Name: "data", Type: field.TypeBytes},
+	}
+	// AuditBatchesTable holds the schema information for the "audit_batches" table.
+	AuditBatchesTable = &schema.Table{
+		Name:       "audit_batches",
+		Columns:    AuditBatchesColumns,
+		PrimaryKey: []*schema.Column{AuditBatchesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "auditbatch_last_time_id",
+				Unique:  false,
+				Columns: []*schema.Column{AuditBatchesColumns[2], AuditBatchesColumns[0]},
+			},
+			{
+				Name:    "auditbatch_caller_last_time_id",
+				Unique:  false,
+				Columns: []*schema.Column{AuditBatchesColumns[4], AuditBatchesColumns[2], AuditBatchesColumns[0]},
+			},
+		},
+	}
 	// AuditEntriesColumns holds the columns for the "audit_entries" table.
 	AuditEntriesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString},
@@ -66,12 +94,16 @@ var (
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		AuditBatchesTable,
 		AuditEntriesTable,
 		KeysTable,
 	}
 )
 
 func init() {
+	AuditBatchesTable.Annotation = &entsql.Annotation{
+		Table: "audit_batches",
+	}
 	AuditEntriesTable.Annotation = &entsql.Annotation{
 		Table: "audit_entries",
 	}

@@ -52,8 +52,8 @@ type CredentialServiceClient interface {
 	FindKey(context.Context, *v1.FindKeyRequest) (*v1.FindKeyResponse, error)
 	// RecordKeyUses sets the times at which keys were last used. Unknown keys are ignored.
 	RecordKeyUses(context.Context, *v1.RecordKeyUsesRequest) (*v1.RecordKeyUsesResponse, error)
-	// RecordAuditEntries adds entries to the audit log. Entries whose id is recorded already
-	// are ignored.
+	// RecordAuditEntries adds entries to the audit log. An entry that is recorded twice, with the
+	// same time and id, is listed once.
 	RecordAuditEntries(context.Context, *v1.RecordAuditEntriesRequest) (*v1.RecordAuditEntriesResponse, error)
 }
 
@@ -133,8 +133,8 @@ type CredentialServiceHandler interface {
 	FindKey(context.Context, *v1.FindKeyRequest) (*v1.FindKeyResponse, error)
 	// RecordKeyUses sets the times at which keys were last used. Unknown keys are ignored.
 	RecordKeyUses(context.Context, *v1.RecordKeyUsesRequest) (*v1.RecordKeyUsesResponse, error)
-	// RecordAuditEntries adds entries to the audit log. Entries whose id is recorded already
-	// are ignored.
+	// RecordAuditEntries adds entries to the audit log. An entry that is recorded twice, with the
+	// same time and id, is listed once.
 	RecordAuditEntries(context.Context, *v1.RecordAuditEntriesRequest) (*v1.RecordAuditEntriesResponse, error)
 }
 

@@ -184,8 +184,8 @@ export declare const CredentialService: GenService<{
     output: typeof RecordKeyUsesResponseSchema;
   },
   /**
-   * RecordAuditEntries adds entries to the audit log. Entries whose id is recorded already
-   * are ignored.
+   * RecordAuditEntries adds entries to the audit log. An entry that is recorded twice, with the
+   * same time and id, is listed once.
    *
    * @generated from rpc bongsu.access.v1.CredentialService.RecordAuditEntries
    */
