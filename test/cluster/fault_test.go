@@ -34,7 +34,7 @@ var (
 	calm            = pick(2*time.Second, 8*time.Second)  // load before it
 	down            = pick(time.Second, 4*time.Second)    // until a killed process is started again
 	cutOff          = pick(5*time.Second, 20*time.Second) // until a node is healed
-	last            = pick(time.Second, 10*time.Second) // load after its end, at least
+	last            = pick(time.Second, 10*time.Second)   // load after its end, at least
 )
 
 func pick[V any](usual, full V) V {
@@ -87,7 +87,7 @@ var faults = []fault{
 	{name: "cut off a directory service", namespaces: true, onlyLong: true, do: isolated("directory")},
 	{name: "cut off an edge", namespaces: true, onlyLong: true, do: isolated("edge")},
 	{name: "cut off the NATS leader", namespaces: true, onlyLong: true, do: func(t *testing.T, c *cluster, o *outage) { o.loseLeader(t, c, o.isolate) }},
-	{name: "restart PostgreSQL", do: func(t *testing.T, c *cluster, o *outage) {
+	{name: "restart PostgreSQL", do: func(t *testing.T, c *cluster, _ *outage) {
 		must(t, c.database.Crash(t.Context(), func() {}))
 	}},
 	{name: "roll processes to another build", silent: true, rolling: true, do: roll},

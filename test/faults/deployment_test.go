@@ -129,7 +129,7 @@ func (s *system) pairs(t testing.TB) *system {
 func (s *system) awaitInstances(t testing.TB, edge string) {
 	t.Helper()
 	for deadline := time.Now().Add(proc.Patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) { // between polls of another process
-		res, err := http.Get(edge + "/readyz") //nolint:noctx // the loop has a deadline
+		res, err := http.Get(edge + "/readyz")
 		must(t, err)
 		must(t, res.Body.Close())
 		if res.StatusCode == http.StatusOK {
