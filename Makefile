@@ -41,7 +41,7 @@ test: ## Run all tests; those of PostgreSQL where it is installed; FULL=1 with f
 
 .PHONY: race
 race: ## Run all tests except the slow ones under the race detector
-	go test -race -short $(FLAGS) $$(go list $(PACKAGES) | grep -v -e /test/e2e -e /test/faults) # those test other processes
+	go test -race -short $(FLAGS) $$(go list $(PACKAGES) | grep -v -e /test/e2e -e /test/faults -e /test/cluster) # those test other processes
 
 .PHONY: lint
 lint: lint-proto lint-go ## Lint Go with golangci-lint, Protobuf with buf
@@ -75,6 +75,13 @@ faults: ## Kill, cut off and starve real processes, and compare the provider cal
 	$(if $(SHORT),,BONGSU_TEST_FULL=1 go test -count=1 -v -run 'TestTrouble/1,300' ./test/e2e)
 	BONGSU_FAULTS=$(if $(SHORT),,long) $(if $(SEED),BONGSU_FAULTS_SEED=$(SEED)) $(if $(AUTH),BONGSU_FAULTS_AUTH=$(AUTH)) go test -count=1 -timeout=60m -v $(FLAGS) ./test/faults | \
 		awk '/^(=== (RUN|PAUSE|CONT)|    --- PASS)/ { next } { print }'
+
+# SHORT=1 makes fewer faults, for less time. FAULT=… makes only those whose name contains it. SEED=…
+# makes the choices of an earlier run.
+.PHONY: cluster
+cluster: ## Kill, cut off and roll the nodes of a cluster under load; needs PostgreSQL, and root to cut off
+	BONGSU_CLUSTER=$(if $(SHORT),,long) $(if $(SEED),BONGSU_CLUSTER_SEED=$(SEED)) $(if $(FAULT),BONGSU_CLUSTER_FAULT='$(FAULT)') \
+		go test -count=1 -timeout=60m -v $(FLAGS) ./test/cluster
 
 # SEED=… sets the random seed, MAX_TIME=… the duration in seconds.
 .PHONY: schemathesis

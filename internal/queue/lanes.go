@@ -18,6 +18,10 @@ const (
 	prefetch = 128
 	// laneRetryDelay is the delay before a lane whose consumer failed is opened again.
 	laneRetryDelay = 250 * time.Millisecond
+	// laneOpenTimeout bounds the opening of a lane. A cluster does not respond while it elects
+	// a leader of the stream, and nobody responds later to a request of that time: the lane
+	// must ask again soon.
+	laneOpenTimeout = 2 * time.Second
 	// lowRankEvery is the number of takes of which one serves the lowest rank first, so that a
 	// flood of critical jobs does not starve it.
 	lowRankEvery = 8
@@ -66,7 +70,9 @@ func (l *Lanes) laneID(rank job.Rank) laneID { return laneID{l.messenger, rank.S
 
 // fill moves messages from the broker to a lane until ctx ends or the broker fails.
 func (l *Lanes) fill(ctx context.Context, rank job.Rank) error {
-	consumer, err := l.consumer(ctx, rank)
+	openCtx, cancel := context.WithTimeout(ctx, laneOpenTimeout)
+	defer cancel()
+	consumer, err := l.consumer(openCtx, rank)
 	if err != nil {
 		return err
 	}

@@ -60,6 +60,15 @@ func (d *Database) Read(ctx context.Context, f func(context.Context, *Tx) error)
 	return d.translateError(ctx, d.transact(ctx, d.reader, d.reads, options, f))
 }
 
+// ReadSingle runs f as Read does, but without a transaction, in PostgreSQL only: f must run a single
+// statement, which reads one snapshot by itself. This saves the two round trips of a transaction.
+func (d *Database) ReadSingle(ctx context.Context, f func(context.Context, *Tx) error) error {
+	if d.dialect != dialect.Postgres {
+		return d.Read(ctx, f)
+	}
+	return d.translateError(ctx, f(ctx, &Tx{tx: d.reader, dialect: d.dialect}))
+}
+
 // QueryInt returns the single number of a query, and false without a row.
 func (d *Database) QueryInt(ctx context.Context, text string) (n int64, is bool, err error) {
 	d.reads.prepare(ctx)

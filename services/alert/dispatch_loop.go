@@ -186,7 +186,7 @@ func (l *DispatchLoop) enqueueDue(ctx context.Context) int {
 func (l *DispatchLoop) takeDue(ctx context.Context) (n int) {
 	now := l.now()
 	jobs, err := l.dispatcher.TakeDue(ctx, now, now.Add(redispatchTimeout), l.lookahead.window(), dueBatch, l.jobSize)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		l.log.Error("due delivery query failed", "error", err)
 	}
 	l.lookahead.add(jobs)

@@ -41,7 +41,7 @@ func providerRefusal(i Import) string {
 	case by != "" && of == "" && !test && !strings.HasPrefix(name, "kit/") &&
 		!slices.Contains([]string{messengers, messengers + "/call", "internal/job"}, name):
 		return "a provider imports messenger, call, job and kit"
-	case name == messengers+"/all" && !strings.HasPrefix(i.File, "cmd/") && !test:
+	case name == messengers+"/all" && !strings.HasPrefix(i.File, "cmd/") && !strings.HasPrefix(i.File, "test/") && !test:
 		return "services receive messengers from app"
 	case name == messengers+"/messengertest" && !test:
 		return "it tests messengers"

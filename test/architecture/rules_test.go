@@ -50,6 +50,8 @@ var layers = []layer{
 
 	{files: "examples/*/...", may: []string{"kit/...", "gen/go/..."}, tests: true,
 		why: "examples stand on kit and the generated API, as programs of others do"},
+	{files: "test/judge/...", may: []string{"internal/job", "internal/messenger/...", "gen/go/..."},
+		why: "a judgement compares what the API says with what providers received"},
 	{files: "test/...", may: []string{"kit/..."}, why: "system tests start programs"},
 	{files: "bench/...", may: []string{"test/proc", "internal/testenv", "kit/...", "gen/go/..."},
 		why: "benchmarks start programs; test/proc is how"},
@@ -127,7 +129,7 @@ var rules = []rule{
 	{what: "gen/ent/...", by: []string{"services/*/store/...", "services/*/ledger/...", "internal/generate/..."}, tests: true,
 		why: "ent's types stay inside of the stores"},
 	{what: "gen/ent/*/migrate", by: []string{"internal/generate/drift/..."}, why: planner},
-	{what: "gen/go/...", by: append([]string{"internal/generate/...", "internal/queue/*_codec.go", "internal/job/*/*_codec.go", "internal/messenger/outcome/...", "kit/...", "examples/..."}, handlers...),
+	{what: "gen/go/...", by: append([]string{"internal/generate/...", "internal/queue/*_codec.go", "internal/job/*/*_codec.go", "internal/messenger/outcome/...", "kit/...", "test/judge/...", "examples/..."}, handlers...),
 		why: "wire types stay in handlers and codecs"},
 	{what: "gen/openapi", by: []string{"cmd/bongsu/app/...", "services/edge/..."},
 		why: "the edge serves the document"},

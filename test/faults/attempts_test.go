@@ -55,11 +55,6 @@ func markOpening(tries []attemptSpan) {
 	}
 }
 
-// leaseExpired reports whether an attempt has no report because its lease expired.
-func leaseExpired(a *alertv1.Attempt) bool {
-	return a.GetOutcome().GetProviderCode() == "lease_expired"
-}
-
 // failed reports whether an attempt failed or has an unknown outcome.
 func failed(a *alertv1.Attempt) bool {
 	kind := a.GetOutcome().GetKind()

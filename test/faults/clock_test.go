@@ -10,6 +10,7 @@ import (
 	"time"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	"github.com/bongsu-project/bongsu/test/judge"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
@@ -114,18 +115,18 @@ func (s *system) delivered(t testing.TB, all []*alertRequest) {
 	for _, a := range alerts {
 		for _, d := range a.GetDeliveries() {
 			taken, marked := 0, false
-			for _, call := range seen[callKey{d.GetDestination(), "[" + a.GetAlert().GetSeverity() + "] " + a.GetAlert().GetMessage()}] {
-				if tookIt(call) && (taken == 0 || !known(d, call)) {
+			for _, call := range seen[judge.KeyOf(a.GetAlert(), d)] {
+				if judge.Accepted(call) && (taken == 0 || !judge.Deduplicated(d, call)) {
 					taken++
 				}
 			}
 			for _, attempt := range d.GetAttempts() {
 				marked = marked || attempt.GetPossibleDuplicate()
 			}
-			if d.GetState() == alertv1.DeliveryState_DELIVERY_STATE_FAILED && (slices.Contains(dated, d.GetMessenger()) || spared(a.GetAlert().GetSeverity(), d)) {
+			if d.GetState() == alertv1.DeliveryState_DELIVERY_STATE_FAILED && (slices.Contains(dated, d.GetMessenger()) || judge.Spared(a.GetAlert().GetSeverity(), d)) {
 				continue // its provider rejects a signature with another time, or it is costly and its lease expired by the step
 			}
-			if taken == 0 && d.GetState() == alertv1.DeliveryState_DELIVERY_STATE_FAILED && spared(a.GetAlert().GetSeverity(), d) {
+			if taken == 0 && d.GetState() == alertv1.DeliveryState_DELIVERY_STATE_FAILED && judge.Spared(a.GetAlert().GetSeverity(), d) {
 				continue // its lease expired by the clock step, and a costly delivery is not repeated
 			}
 			if taken == 0 || taken > 1 && !marked {

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+	"github.com/bongsu-project/bongsu/test/judge"
 )
 
 const (
@@ -102,7 +103,7 @@ func (c faultCase) run(t *testing.T) {
 	r := sys.judge(t, all)
 	r.name, r.took = c.String(), time.Since(start)
 	results.add(r)
-	t.Logf("%d costly deliveries failed instead of being repeated; %d calls were deduplicated by the provider", r.spared, r.known)
+	t.Logf("%d costly deliveries failed instead of being repeated; %d calls were deduplicated by the provider", r.Spared, r.Known)
 	sys.living(t)
 	if c.auth {
 		sys.refusesStrangers(t)
@@ -120,8 +121,8 @@ func (s *system) calm(t testing.TB) {
 	for _, a := range s.ended(t) {
 		for _, d := range a.GetDeliveries() {
 			taken := 0
-			for _, call := range seen[callKey{d.GetDestination(), "[" + a.GetAlert().GetSeverity() + "] " + a.GetAlert().GetMessage()}] {
-				if tookIt(call) {
+			for _, call := range seen[judge.KeyOf(a.GetAlert(), d)] {
+				if judge.Accepted(call) {
 					taken++
 				}
 			}

@@ -1,8 +1,6 @@
 package faults
 
 import (
-	"fmt"
-	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -10,49 +8,19 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/messenger/all"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
+	"github.com/bongsu-project/bongsu/test/judge"
 )
 
-// A messengerRoute is how some of the users are notified: the address of a user by a messenger,
-// and the form of the calls to its provider's fake. No two users share a destination.
-type messengerRoute struct {
-	messenger   string
-	credential  func(user int) string
-	destination func(user int) string
-	path        *regexp.Regexp // of the calls; its group names the user if the body does not
-	text        callParser
-}
-
-// routes holds all routes.
-var routes = []messengerRoute{
-	{"slack", named("USER%d-TOKEN"), label, regexp.MustCompile(`^/api/chat\.postMessage$`), inJSON("channel", "text")},
-	{"slackhook", named("https://hooks.slack.com/services/T1/B1/USER%d"), label, regexp.MustCompile(`^/services/T1/B1/USER(\d+)$`), inJSON("", "text")},
-	{"discord", named("https://discord.com/api/webhooks/1234567890%08d/secret-token_of-a-webhook"), label, regexp.MustCompile(`^/api/v10/webhooks/1234567890(\d+)/secret-token_of-a-webhook$`), inJSON("", "content")},
-	{"discordbot", named("secret.bot.%d"), named("3234567890%08d"), regexp.MustCompile(`^/api/v10/channels/3234567890(\d+)/messages$`), inJSON("", "content")},
-	{"teams", named("https://prod-1.example.logic.azure.com/workflows/%d/triggers/manual/paths/invoke?api-version=2016-06-01&sp=run&sv=1.0&sig=secret"), label, regexp.MustCompile(`^/workflows/(\d+)/`), inCard},
-	{"twilio", named("ACUSER%d:secret:+15005550006"), named("+8210%08d"), regexp.MustCompile(`^/2010-04-01/Accounts/ACUSER\d+/Messages\.json$`), inForm("To", "Body")},
-	{"sns", named("AKIAUSER%d:secret:ap-northeast-2"), named("+8211%08d"), regexp.MustCompile(`^/$`), inForm("PhoneNumber", "Message")},
-	{"pagerduty", named("%032d"), label, regexp.MustCompile(`^/v2/enqueue$`), inEvent},
-	{"ntfy", named("https://ntfy.example.com#tk_user%d"), label, regexp.MustCompile(`^/USER(\d+)_CHANNEL_ID$`), inBody},
-	{"webhook", named("https://example.com/hook/%d"), label, regexp.MustCompile(`^/hook/(\d+)$`), inJSON("", "data", "text")},
-	{"email", named("smtp://user%d:secret@relay.example.com:587?from=bongsu@example.com"), named("user%d@example.com"), regexp.MustCompile(`^user(\d+)@example\.com$`), inMail},
-	{"telegram", named("%d:secret"), named("-100%010d"), regexp.MustCompile(`^/bot\d+:secret/sendMessage$`), inJSON("chat_id", "text")},
-}
-
-// named returns a function that formats the number of a user.
-func named(format string) func(user int) string {
-	return func(user int) string { return fmt.Sprintf(format, user) }
-}
-
-// label returns a destination that is a display name, or that may be any name.
-func label(user int) string { return fmt.Sprintf("USER%d_CHANNEL_ID", user) }
+// routes holds the routes of all messengers.
+var routes = judge.Routes()
 
 // quick are the routes with a call per second or more. Users that get the most alerts
 // use them, so that a case stays short.
-var quick = slices.DeleteFunc(slices.Clone(routes), func(r messengerRoute) bool { return r.interval(true) > time.Second })
+var quick = slices.DeleteFunc(slices.Clone(routes), func(r judge.Route) bool { return intervalOf(r, true) > time.Second })
 
 // routeOf returns the route of a user. A team shares a credential of Slack; the shifts
 // use all quick routes, the others all routes.
-func routeOf(user int) messengerRoute {
+func routeOf(user int) judge.Route {
 	switch {
 	case user <= teams*teamSize:
 		return routes[0]
@@ -65,19 +33,19 @@ func routeOf(user int) messengerRoute {
 // specs holds the specs of the messengers.
 var specs = all.Specs()
 
-// spec returns the spec of the route's messenger.
-func (r messengerRoute) spec() messenger.Spec {
-	s, _ := messenger.Find(specs, r.messenger)
+// specOf returns the spec of the route's messenger.
+func specOf(r judge.Route) messenger.Spec {
+	s, _ := messenger.Find(specs, r.Messenger)
 	return s
 }
 
-// interval returns the interval of calls to one destination at the default rate limits. A
+// intervalOf returns the interval of calls to one destination at the default rate limits. A
 // burst larger than the calls here leaves only the credential's limit, except after a
 // pause of the provider, which uses it up.
-func (r messengerRoute) interval(paused bool) time.Duration {
+func intervalOf(r judge.Route, paused bool) time.Duration {
 	const plenty = 20
 	interval := perToken
-	for _, limit := range []ratelimit.Rate{r.spec().Limits.Credential, r.spec().Limits.Destination} {
+	for _, limit := range []ratelimit.Rate{specOf(r).Limits.Credential, specOf(r).Limits.Destination} {
 		if limit.Burst < plenty || paused {
 			interval = max(interval, limit.Interval())
 		}
@@ -90,7 +58,7 @@ func (r messengerRoute) interval(paused bool) time.Duration {
 func TestEveryMessengerIsInTheMix(t *testing.T) {
 	covered, at := map[string]bool{}, map[string]int{}
 	for user := 1; user <= users; user++ {
-		covered[routeOf(user).messenger] = true
+		covered[routeOf(user).Messenger] = true
 		if other, taken := at[channel(user)]; taken {
 			t.Errorf("user%d and user%d have the destination %s", other, user, channel(user))
 		}

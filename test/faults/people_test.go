@@ -11,6 +11,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/test/judge"
 )
 
 // The users of every system: user1 to user60, each with a destination. The first are in
@@ -25,14 +26,14 @@ const (
 )
 
 // channel returns the destination of a user.
-func channel(user int) string { return routeOf(user).destination(user) }
+func channel(user int) string { return routeOf(user).Destination(user) }
 
 // token returns the credential of a user.
 func token(user int) string {
 	if team := (user-1)/teamSize + 1; team <= teams {
 		return fmt.Sprintf("TEAM%d-TOKEN", team)
 	}
-	return routeOf(user).credential(user)
+	return routeOf(user).Credential(user)
 }
 
 // tokens returns the credentials by destination.
@@ -63,8 +64,8 @@ func groups() map[string][]int {
 }
 
 // routesTo returns the routes by destination.
-func routesTo() map[string]messengerRoute {
-	all := map[string]messengerRoute{}
+func routesTo() map[string]judge.Route {
+	all := map[string]judge.Route{}
 	for user := 1; user <= users; user++ {
 		all[channel(user)] = routeOf(user)
 	}
@@ -96,7 +97,7 @@ func (s *system) settle(t testing.TB, url string) {
 	for user := 1; user <= users; user++ {
 		g.Go(func() error {
 			_, err := people.CreateUser(ctx, &userv1.CreateUserRequest{NickName: fmt.Sprintf("user%d", user), Addresses: []*userv1.NewAddress{
-				{Messenger: routeOf(user).messenger, Credential: token(user), Destination: channel(user)},
+				{Messenger: routeOf(user).Messenger, Credential: token(user), Destination: channel(user)},
 			}})
 			return err
 		})

@@ -12,6 +12,7 @@ import (
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+	"github.com/bongsu-project/bongsu/test/judge"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
@@ -37,7 +38,7 @@ func cutOffAndBack(t *testing.T) {
 	if !s.calls.reach(t.Context(), workers) {
 		t.Fatal("the sender makes no calls")
 	}
-	called := map[callKey]bool{}
+	called := map[judge.CallKey]bool{}
 	var before []*alertv1.GetAlertResponse
 	s.recordFault(func() {
 		s.parts["stopped"].Signal(t, syscall.SIGSTOP)
@@ -66,7 +67,7 @@ func cutOffAndBack(t *testing.T) {
 			t.Errorf("the late reports changed\n%v to\n%v", a, now)
 		}
 		for _, d := range a.GetDeliveries() {
-			key := callKey{d.GetDestination(), "[normal] " + a.GetAlert().GetMessage()}
+			key := judge.KeyOf(a.GetAlert(), d)
 			want := 1
 			if called[key] {
 				want = 2

@@ -12,6 +12,7 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
+	"github.com/bongsu-project/bongsu/test/judge"
 	"github.com/bongsu-project/bongsu/test/proc"
 )
 
@@ -93,7 +94,7 @@ func TestKilledWhileItMigrates(t *testing.T) {
 				}
 				wait(ctx, 20*time.Millisecond)
 			}
-			ids, open, err := s.list(ctx)
+			ids, open, err := judge.List(ctx, s.alerts())
 			must(t, err)
 			if len(ids) != old+1 || open != 0 {
 				t.Errorf("the ledger holds %d alerts, want %d; %d deliveries have not ended", len(ids), old+1, open)

@@ -10,6 +10,7 @@ import (
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+	"github.com/bongsu-project/bongsu/test/judge"
 )
 
 const (
@@ -43,11 +44,11 @@ func (s *system) recordFault(do func()) {
 // A waitReasons holds the reasons why deliveries were not sent at once.
 type waitReasons struct {
 	faultTimes []span
-	wiped      time.Time                 // when JetStream lost its files; zero if it has not
-	tokens     map[string]string         // by destination
-	routes     map[string]messengerRoute // by destination
-	tries      map[string][]attemptSpan  // by credential, ordered by their ends
-	lives      map[string][]span         // of deliveries, by destination and by credential
+	wiped      time.Time                // when JetStream lost its files; zero if it has not
+	tokens     map[string]string        // by destination
+	routes     map[string]judge.Route   // by destination
+	tries      map[string][]attemptSpan // by credential, ordered by their ends
+	lives      map[string][]span        // of deliveries, by destination and by credential
 }
 
 // pauseAsked is the Retry-After of a fake that returns 429.
@@ -56,7 +57,7 @@ const pauseAsked = time.Second
 // waits collects the reasons for waiting. A 429 of the fakes counts even without an
 // attempt in the ledger: its sender may have published the pause, and been killed
 // before its report.
-func (s *system) waits(all []*alertv1.GetAlertResponse, seen map[callKey][]*mockupv1.Call) waitReasons {
+func (s *system) waits(all []*alertv1.GetAlertResponse, seen map[judge.CallKey][]*mockupv1.Call) waitReasons {
 	w := waitReasons{faultTimes: s.faultTimes, wiped: s.wiped, tokens: tokens(), routes: routesTo(), tries: map[string][]attemptSpan{}, lives: map[string][]span{}}
 	for _, a := range all {
 		for _, d := range a.GetDeliveries() {
@@ -64,7 +65,7 @@ func (s *system) waits(all []*alertv1.GetAlertResponse, seen map[callKey][]*mock
 			w.lives[token] = append(w.lives[token], life)
 			w.lives[d.GetDestination()] = append(w.lives[d.GetDestination()], life)
 			for _, attempt := range d.GetAttempts() {
-				if leaseExpired(attempt) {
+				if judge.LeaseExpired(attempt) {
 					continue // possibly without a call
 				}
 				w.tries[token] = append(w.tries[token], tryOf(d, attempt))
@@ -78,8 +79,8 @@ func (s *system) waits(all []*alertv1.GetAlertResponse, seen map[callKey][]*mock
 	for key, calls := range seen {
 		for _, call := range calls {
 			if at := call.GetTime().AsTime(); call.GetAnswerStatus() == http.StatusTooManyRequests {
-				token := w.tokens[key.destination]
-				w.tries[token] = append(w.tries[token], attemptSpan{span: span{at, at}, channel: key.destination, pause: pauseAsked})
+				token := w.tokens[key.Destination]
+				w.tries[token] = append(w.tries[token], attemptSpan{span: span{at, at}, channel: key.Destination, pause: pauseAsked})
 			}
 		}
 	}
@@ -132,7 +133,7 @@ func (w waitReasons) slotTime(channel string, during span) time.Duration {
 
 // interval returns the interval of calls to a destination, at some time.
 func (w waitReasons) interval(channel string, at time.Time) time.Duration {
-	return w.routes[channel].interval(slices.ContainsFunc(w.tries[w.tokens[channel]], func(one attemptSpan) bool {
+	return intervalOf(w.routes[channel], slices.ContainsFunc(w.tries[w.tokens[channel]], func(one attemptSpan) bool {
 		return one.pause > 0 && !one.end.After(at)
 	}))
 }

@@ -28,3 +28,13 @@ func Build(dir string) (Binaries, error) {
 	}
 	return b, nil
 }
+
+// BuildVersion builds a bongsu that says that it is of a version, to a path.
+func BuildVersion(path, version string) error {
+	build := exec.Command("go", "build", "-ldflags=-X main.version="+version, "-o", path, "github.com/bongsu-project/bongsu/cmd/bongsu")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("build bongsu %s: %w", version, err)
+	}
+	return nil
+}

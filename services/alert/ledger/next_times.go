@@ -24,7 +24,7 @@ const selectNextTimes = `SELECT
 func (s *Store) NextTimes(ctx context.Context) (due, end time.Time, err error) {
 	var waits [len(job.Ranks)]sql.NullInt64
 	var lease, expiry sql.NullInt64
-	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+	err = s.db.ReadSingle(ctx, func(ctx context.Context, t *database.Tx) error {
 		_, err := database.Select(ctx, t, func(rows *sql.Rows, _ *struct{}) error {
 			return rows.Scan(&waits[job.Critical], &waits[job.High], &waits[job.Normal], &waits[job.Low], &lease, &expiry)
 		}, selectNextTimes)

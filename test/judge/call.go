@@ -1,4 +1,4 @@
-package faults
+package judge
 
 import (
 	"cmp"
@@ -11,31 +11,32 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
 
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 )
 
-// A callKey identifies a delivery in the calls to the fakes: every text is sent once, and
+// A CallKey identifies a delivery in the calls to the fakes: every text is sent once, and
 // every user has a destination of their own.
-type callKey struct{ destination, text string }
+type CallKey struct{ Destination, Text string }
+
+// KeyOf returns the key of a delivery of an alert.
+func KeyOf(a *alertv1.Alert, d *alertv1.Delivery) CallKey {
+	return CallKey{d.GetDestination(), "[" + a.GetSeverity() + "] " + a.GetMessage()}
+}
 
 // A callParser parses the text and the destination in the body of a call. The destination
 // is empty if the path names the user.
-type callParser func(body string) (callKey, error)
+type callParser func(body string) (CallKey, error)
 
-// callsByDelivery returns the calls to the fakes by delivery, in the order of time.
-func (s *system) callsByDelivery(t testing.TB) map[callKey][]*mockupv1.Call {
-	t.Helper()
-	res, err := s.fakes().ListCalls(t.Context(), &mockupv1.ListCallsRequest{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := map[callKey][]*mockupv1.Call{}
-	for _, call := range res.GetCalls() {
+// ByDelivery returns the calls to the fakes by delivery, in the order of time. A call that no
+// messenger makes is an error.
+func ByDelivery(all []*mockupv1.Call) (map[CallKey][]*mockupv1.Call, error) {
+	seen := map[CallKey][]*mockupv1.Call{}
+	for _, call := range all {
 		key, err := see(call)
 		if err != nil {
-			t.Fatalf("the fake of %s received %q: %v", call.GetPath(), call.GetBody(), err)
+			return nil, fmt.Errorf("the fake of %s received %q: %w", call.GetPath(), call.GetBody(), err)
 		}
 		seen[key] = append(seen[key], call)
 	}
@@ -44,11 +45,11 @@ func (s *system) callsByDelivery(t testing.TB) map[callKey][]*mockupv1.Call {
 			return cmp.Compare(a.GetTime().AsTime().UnixNano(), b.GetTime().AsTime().UnixNano())
 		})
 	}
-	return seen
+	return seen, nil
 }
 
 // see parses a call.
-func see(call *mockupv1.Call) (callKey, error) {
+func see(call *mockupv1.Call) (CallKey, error) {
 	for _, r := range routes {
 		found := r.path.FindStringSubmatch(call.GetPath())
 		if found == nil {
@@ -59,16 +60,16 @@ func see(call *mockupv1.Call) (callKey, error) {
 			return key, err
 		}
 		user, err := strconv.Atoi(found[1])
-		key.destination = r.destination(user)
+		key.Destination = r.Destination(user)
 		return key, err
 	}
-	return callKey{}, fmt.Errorf("no messenger uses it")
+	return CallKey{}, fmt.Errorf("no messenger uses it")
 }
 
 // inJSON parses JSON. destination names the field of the destination, or is empty; text
 // is the path of the text from the outermost field.
 func inJSON(destination string, text ...string) callParser {
-	return func(body string) (key callKey, err error) {
+	return func(body string) (key CallKey, err error) {
 		decoder := json.NewDecoder(strings.NewReader(body))
 		decoder.UseNumber() // some numbers have more digits than a float64
 		var whole map[string]any
@@ -76,18 +77,18 @@ func inJSON(destination string, text ...string) callParser {
 			return key, err
 		}
 		if destination != "" {
-			key.destination = fmt.Sprint(whole[destination])
+			key.Destination = fmt.Sprint(whole[destination])
 		}
 		for _, name := range text[:len(text)-1] {
 			whole, _ = whole[name].(map[string]any)
 		}
-		key.text, _ = whole[text[len(text)-1]].(string)
+		key.Text, _ = whole[text[len(text)-1]].(string)
 		return key, nil
 	}
 }
 
 // inCard parses an Adaptive Card.
-func inCard(body string) (key callKey, err error) {
+func inCard(body string) (key CallKey, err error) {
 	var message struct {
 		Attachments [1]struct {
 			Content struct {
@@ -96,35 +97,35 @@ func inCard(body string) (key callKey, err error) {
 		}
 	}
 	err = json.Unmarshal([]byte(body), &message)
-	return callKey{text: message.Attachments[0].Content.Body[0].Inlines[0].Text}, err
+	return CallKey{Text: message.Attachments[0].Content.Body[0].Inlines[0].Text}, err
 }
 
 // inEvent parses an event of PagerDuty.
-func inEvent(body string) (key callKey, err error) {
+func inEvent(body string) (key CallKey, err error) {
 	var event struct {
 		Payload struct{ Source, Summary string }
 	}
 	err = json.Unmarshal([]byte(body), &event)
-	return callKey{event.Payload.Source, event.Payload.Summary}, err
+	return CallKey{event.Payload.Source, event.Payload.Summary}, err
 }
 
 // inForm parses a form.
 func inForm(destination, text string) callParser {
-	return func(body string) (callKey, error) {
+	return func(body string) (CallKey, error) {
 		form, err := url.ParseQuery(body)
-		return callKey{form.Get(destination), form.Get(text)}, err
+		return CallKey{form.Get(destination), form.Get(text)}, err
 	}
 }
 
 // inBody returns the body as the text.
-func inBody(body string) (callKey, error) { return callKey{text: body}, nil }
+func inBody(body string) (CallKey, error) { return CallKey{Text: body}, nil }
 
 // inMail parses a single-part mail.
-func inMail(body string) (callKey, error) {
+func inMail(body string) (CallKey, error) {
 	m, err := mail.ReadMessage(strings.NewReader(body))
 	if err != nil {
-		return callKey{}, err
+		return CallKey{}, err
 	}
 	text, err := io.ReadAll(quotedprintable.NewReader(m.Body))
-	return callKey{text: strings.TrimSpace(string(text))}, err
+	return CallKey{Text: strings.TrimSpace(string(text))}, err
 }
