@@ -47,7 +47,7 @@ func (d deadline) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		defer cancel()
 		res, err := next(bounded, req)
 		if err != nil {
-			return nil, deadlineError(bounded, timeout, err)
+			return nil, deadlineError(ctx, bounded, timeout, err)
 		}
 		return res, nil
 	}
@@ -64,7 +64,7 @@ func (d deadline) WrapStreamingHandler(next connect.StreamingHandlerFunc) connec
 		bounded, cancel := context.WithTimeoutCause(ctx, timeout, errCallTimeout)
 		defer cancel()
 		if err := next(bounded, conn); err != nil {
-			return deadlineError(bounded, timeout, err)
+			return deadlineError(ctx, bounded, timeout, err)
 		}
 		return nil
 	}
@@ -75,13 +75,27 @@ func (deadline) WrapStreamingClient(next connect.StreamingClientFunc) connect.St
 	return next
 }
 
-// deadlineError returns the error of a call under a timeout. After it has passed that is
-// deadline_exceeded, whatever the interrupted call returned, except for unavailable: intake
-// returns that for an interrupted call, because its sources repeat a request for status 503
-// and drop it for 408.
-func deadlineError(ctx context.Context, timeout time.Duration, err error) error {
-	if !errors.Is(context.Cause(ctx), errCallTimeout) || errors.Is(err, fault.ErrUnavailable) || connect.CodeOf(err) == connect.CodeUnavailable {
+// instanceLead is how much earlier the timeout may pass at an instance, which gets it in
+// whole milliseconds and responds to it.
+const instanceLead = 50 * time.Millisecond
+
+// deadlineError returns the error of a call under a timeout: bounded is the context with the
+// timeout, ctx that of the caller. After it has passed that is deadline_exceeded, whatever
+// the interrupted call returned, except for unavailable: intake returns that for an
+// interrupted call, because its sources repeat a request for status 503 and drop it for 408.
+func deadlineError(ctx, bounded context.Context, timeout time.Duration, err error) error {
+	code := connect.CodeOf(err)
+	passed := errors.Is(context.Cause(bounded), errCallTimeout) || code == connect.CodeDeadlineExceeded && isAboutToPass(ctx, bounded)
+	if !passed || errors.Is(err, fault.ErrUnavailable) || code == connect.CodeUnavailable {
 		return err
 	}
 	return connect.NewError(connect.CodeDeadlineExceeded, fmt.Errorf("timed out after %s; the call may have had its effect: repeat it only with an idempotency key, or if it changes nothing twice", timeout))
+}
+
+// isAboutToPass reports whether the timeout of bounded is about to pass, and no deadline of
+// ctx before it.
+func isAboutToPass(ctx, bounded context.Context) bool {
+	end, _ := bounded.Deadline()
+	deadline, ok := ctx.Deadline()
+	return time.Until(end) < instanceLead && (!ok || end.Before(deadline))
 }

@@ -101,3 +101,37 @@ func BenchmarkDeadline(b *testing.B) {
 		_, _ = call(ctx, req)
 	}
 }
+
+// TestDeadlineOfInstance checks the error of an instance at which the timeout passed a little
+// earlier, and of one that gave up by itself.
+func TestDeadlineOfInstance(t *testing.T) {
+	const timeout = 30 * time.Second
+	for _, c := range []struct {
+		name   string
+		lead   time.Duration
+		caller time.Duration // the deadline of the caller; 0 for none
+		want   string
+	}{
+		{"a little earlier", 10 * time.Millisecond, 0, "timed out after 30s"},
+		{"much earlier", time.Second, 0, "from the instance"},
+		{"with an earlier deadline of the caller", 10 * time.Millisecond, timeout - time.Nanosecond, "from the instance"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx := t.Context()
+				if c.caller > 0 {
+					bounded, cancel := context.WithTimeout(ctx, c.caller)
+					defer cancel()
+					ctx = bounded
+				}
+				_, err := deadline{timeout: timeout}.WrapUnary(func(context.Context, connect.AnyRequest) (connect.AnyResponse, error) {
+					time.Sleep(timeout - c.lead) // of the synctest bubble
+					return nil, connect.NewError(connect.CodeDeadlineExceeded, errors.New("from the instance"))
+				})(ctx, connect.NewRequest(&groupv1.ListGroupsRequest{}))
+				if connect.CodeOf(err) != connect.CodeDeadlineExceeded || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("%v, want %s", err, c.want)
+				}
+			})
+		})
+	}
+}
