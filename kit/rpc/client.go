@@ -15,8 +15,8 @@ const callTimeout = 10 * time.Second
 // The pings of an idle connection: one that does not respond, because its process is stopped or
 // its network is cut, fails with all of its calls.
 const (
-	upstreamPingAfter   = 4 * time.Second
-	upstreamPingTimeout = 5 * time.Second
+	upstreamPingAfter   = 3 * time.Second
+	upstreamPingTimeout = 3 * time.Second
 )
 
 // NewHTTPClient returns the HTTP client for calls between services: HTTP/2, cleartext for

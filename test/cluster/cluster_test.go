@@ -29,7 +29,8 @@ import (
 
 // users is the number of users, user1 and so on, over the messengers of the judge. Those of ntfy and
 // mail are left out: their rate limits cannot be turned off, and their relay needs a configuration.
-const users = 44
+// Each gets less than one alert per second, which is less than their providers' own limits.
+const users = 110
 
 // A process is a program on a node of its own.
 type process struct {

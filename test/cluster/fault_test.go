@@ -25,12 +25,12 @@ const (
 	// servers of NATS elect one 4 to 9 s after the last one fell silent.
 	afterElection = 4 * time.Second
 	// bound is the time in which all deliveries must be completed after the last fault.
-	bound = 60 * time.Second
+	bound = 90 * time.Second
 )
 
 // The course of a fault, in the short and the long form.
 var (
-	alertsPerSecond = pick(20, 50)
+	alertsPerSecond = pick(20, 30)
 	calm            = pick(2*time.Second, 8*time.Second)  // load before it
 	down            = pick(time.Second, 4*time.Second)    // until a killed process is started again
 	cutOff          = pick(5*time.Second, 20*time.Second) // until a node is healed

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -21,6 +23,14 @@ import (
 // natsServers is the number of NATS servers: one may be away.
 const natsServers = 3
 
+// natsSettings let the servers notice within seconds that one is cut off: by default they do after
+// some minutes, and until then send it requests. docs/operate.md recommends them.
+const natsSettings = `
+ping_interval: "2s"
+ping_max: 2
+cluster { ping_interval: "2s", ping_max: 2 }
+`
+
 // startNATS starts NATS servers that are one cluster.
 func (c *cluster) startNATS(t *testing.T) {
 	t.Helper()
@@ -30,9 +40,10 @@ func (c *cluster) startNATS(t *testing.T) {
 		client, route := strconv.Itoa(proc.Port(t)), net.JoinHostPort(p.address, strconv.Itoa(proc.Port(t)))
 		p.url = "nats://" + net.JoinHostPort(p.address, client)
 		routes = append(routes, "nats://"+route)
-		folder := t.TempDir()
+		folder, settings := t.TempDir(), filepath.Join(t.TempDir(), "nats.conf")
+		must(t, os.WriteFile(settings, []byte(natsSettings), 0o600))
 		p.command = func(string) *exec.Cmd {
-			return exec.Command(binaries.NATSServer, "--addr", p.address, "--port", client, "--name", p.name, "--jetstream", "--store_dir", folder,
+			return exec.Command(binaries.NATSServer, "--config", settings, "--addr", p.address, "--port", client, "--name", p.name, "--jetstream", "--store_dir", folder,
 				"--cluster_name", "bongsu", "--cluster", "nats://"+route, "--routes", strings.Join(routes, ","))
 		}
 		p.listening = func(t *testing.T, running *proc.Process) {
