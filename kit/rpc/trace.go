@@ -22,7 +22,7 @@ func (o Options) Traced(provider trace.TracerProvider) (Options, error) {
 	if err != nil || traced == nil {
 		return o, err
 	}
-	o.handler = append([]connect.HandlerOption{connect.WithInterceptors(traced)}, slices.Clone(o.handler)...)
+	o.first = append([]connect.HandlerOption{connect.WithInterceptors(traced)}, slices.Clone(o.first)...)
 	return o, nil
 }
 

@@ -25,6 +25,11 @@ type task struct {
 	refused                 string // code of the provider's refusal, if no call is to be made
 }
 
+// reported returns the result that ends the task with a report.
+func (t *task) reported(r *dispatch.Report, called bool) result {
+	return result{message: t.message, trace: t.job.Trace, attempt: int64(t.claim.Attempt), report: r, called: called}
+}
+
 // A limitedKey is a limiter key and the slot that is reserved under it.
 type limitedKey struct {
 	ratelimit.Key // without an ID if the key is unknown
