@@ -84,7 +84,7 @@ func TestTracing(t *testing.T) {
 	_, below := tracer.Start(ctx, telemetry.TraceContextOf(trace.SpanContextFromContext(ctx)), "below")
 	below.End()
 	first.End()
-	other := telemetry.TraceContext("00-1" + sampled[4:])
+	other := "00-1" + sampled[4:]
 	_, batch := tracer.StartBatch(t.Context(), []telemetry.TraceContext{dropped, parent, other, parent, other, traceID}, "batch")
 	batch.End()
 	same, none := tracer.StartBatch(t.Context(), []telemetry.TraceContext{dropped, ""}, "nothing")

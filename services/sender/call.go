@@ -71,7 +71,7 @@ func (s *callStage) attempt(ctx context.Context, t *task) (r result, ended bool)
 		return uncalled(t, start, refusalOutcome(t.refused)), true
 	}
 	if start.Add(s.timeout).After(t.claim.LeaseExpireTime) {
-		s.log.Warn("delivery deferred: its lease would expire before the call ends", "delivery", t.delivery.ID, traceAttr(t.job.Trace))
+		t.logger(s.log).Warn("delivery deferred: its lease would expire before the call ends")
 		return s.deferrer.deferUntil(t, start, deferralLease), true
 	}
 	if view.isMissed() { // while waiting for a worker
@@ -114,7 +114,7 @@ func (s *callStage) resealForMove(t *task, credential string, o messenger.Outcom
 	owner.Address = o.Destination
 	sealed, err := s.key.SealForOwner(credential, owner)
 	if err != nil {
-		s.log.Error("cannot seal a credential for its new destination", "delivery", t.delivery.ID, traceAttr(t.job.Trace), "error", err)
+		t.logger(s.log).Error("cannot seal a credential for its new destination", "error", err)
 		return nil
 	}
 	return sealed
@@ -125,7 +125,7 @@ func (s *callStage) resealForMove(t *task, credential string, o messenger.Outcom
 func (s *callStage) callProvider(ctx context.Context, t *task, credential string) (outcome messenger.Outcome) {
 	defer func() {
 		if p := recover(); p != nil { // a panic of one messenger must not stop the others
-			s.log.Error("messenger panicked", "delivery", t.delivery.ID, traceAttr(t.job.Trace), "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			t.logger(s.log).Error("messenger panicked", "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 			outcome = messenger.Outcome{Kind: messenger.Unknown, Code: "panic"}
 		}
 	}()

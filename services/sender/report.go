@@ -80,7 +80,7 @@ func (s *reportStage) sendReports(ctx context.Context, reports []dispatch.Report
 	late, err := retryCall(ctx, s.link, "report outcomes", func() ([]int64, error) { return s.dispatch.Report(ctx, reports) })
 	endBatch(span, err)
 	for _, id := range late {
-		s.log.Warn("late outcome not recorded, the delivery was claimed again or completed", "delivery", id, traceAttr(traceOf(batch, id)))
+		deliveryLog(s.log, id, traceOf(batch, id)).Warn("late outcome not recorded, the delivery was claimed again or completed")
 	}
 	return err
 }

@@ -2,7 +2,6 @@ package sender
 
 import (
 	"context"
-	"log/slog"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -27,16 +26,6 @@ import (
 type spans struct {
 	tracer    *telemetry.Tracer // nil records nothing
 	messenger string
-}
-
-// traceAttr returns the trace id of a job's alert as an attribute of logs, the empty one if it
-// has none.
-func traceAttr(c telemetry.TraceContext) slog.Attr {
-	id := c.TraceID()
-	if id == "" {
-		return slog.Attr{}
-	}
-	return slog.String("trace_id", id)
 }
 
 // startClaim starts the span of a claim batch.

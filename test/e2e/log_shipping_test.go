@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -142,7 +143,7 @@ func queryLogs(t *testing.T, store, query string) []logLine {
 	for {
 		var line logLine
 		err := decoder.Decode(&line)
-		if err == io.EOF { //nolint:errorlint // returned as it is
+		if errors.Is(err, io.EOF) {
 			return lines
 		}
 		must(t, err)

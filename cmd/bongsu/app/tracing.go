@@ -29,7 +29,9 @@ func (b *builder) openTracing(ctx context.Context) error {
 }
 
 // tracer returns the tracer of a part of the process; nil records nothing.
-func (b *builder) tracer(part string) *telemetry.Tracer { return b.tracing.Tracer(meterName + "/" + part) }
+func (b *builder) tracer(part string) *telemetry.Tracer {
+	return b.tracing.Tracer(meterName + "/" + part)
+}
 
 // clientOptions returns the options of clients of an upstream.
 func (b *builder) clientOptions(upstream string) connect.ClientOption {
