@@ -148,5 +148,12 @@ bin/helm: tools/deploy/go.mod
 bin/promtool: tools/deploy/go.mod
 	go build -modfile=tools/deploy/go.mod -trimpath -tags=remove_all_sd -ldflags='-s -w' -o bin/ github.com/prometheus/prometheus/cmd/promtool
 
+# A log store for a test of log shipping; a module of its own, because of its dependencies.
+.PHONY: victoria-logs
+victoria-logs: bin/victoria-logs ## Build the log store of TestLogShipping
+
+bin/victoria-logs: tools/victorialogs/go.mod tools/victorialogs/go.sum
+	cd tools/victorialogs && go build -trimpath -o ../../bin/ github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs
+
 bin/golangci-lint: tools/go.mod
 	go build -modfile=tools/go.mod -o bin/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint

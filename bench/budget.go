@@ -17,6 +17,8 @@ var budgets = []budget{
 	{What: "accepted alerts/s with an API key, beside --auth=off", Figure: "accept-key/connect", Share: true, AtLeast: true, Limit: 0.95},
 	{What: "the same, by gRPC", Figure: "accept-key/grpc", Share: true, AtLeast: true, Limit: 0.95},
 	{What: "the same, by REST", Figure: "accept-key/rest", Share: true, AtLeast: true, Limit: 0.95},
+	{What: "accepted alerts/s with 1 % of the traces sampled, beside no traces", Figure: "traces/accept", Share: true, AtLeast: true, Limit: 0.95},
+	{What: "deliveries/s, the same", Figure: "traces/deliver", Share: true, AtLeast: true, Limit: 0.95},
 	{What: "deliveries/s recorded end to end, one binary, SQLite: alerts to 100", Figure: "deliver/100", Share: true, AtLeast: true, Limit: 0.40, Stretch: 0.60},
 	{What: "the same, alerts to one (ceiling/relay is the bound without a record)", Figure: "deliver/1", Share: true, AtLeast: true, Limit: 0.40, Stretch: 0.60},
 	{What: "POST to provider, p99 at 1,000 alerts/s", Figure: "latency/1000/p99", Limit: 25},

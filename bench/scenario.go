@@ -25,6 +25,7 @@ func scenarios() []scenario {
 		{"fanout", false, "one alert to 1,300 users", fanout},
 		{"reads", false, "reads of a list, with the response cache and without it", reads},
 		{"flood", false, "latency of callers below their limit, during a flood from another address and without", flood},
+		{"traces", false, "accepted alerts and deliveries with traces, of which one of 100 is sampled, beside none", traces},
 		{"cost", false, "size of the program, start, idle memory and memory with 100,000 queued", cost},
 		{"senders", false, "a second sender process beside one", senders},
 		{"postgres", false, "PostgreSQL instead of SQLite", postgres},

@@ -3,7 +3,11 @@
 // severity map. Package job/dispatch has the types of claims, reports and deferrals.
 package job
 
-import "time"
+import (
+	"time"
+
+	"github.com/bongsu-project/bongsu/kit/telemetry"
+)
 
 // Rank orders the work: a lower rank is processed first.
 type Rank int
@@ -41,6 +45,7 @@ type Job struct {
 	Rank       Rank
 	Content    Content
 	Deliveries []Delivery
+	Trace      telemetry.TraceContext // of the request that sent the alert; empty in a job of an older version
 }
 
 // A Content is the content of an alert, the same for all deliveries of a job.
@@ -66,6 +71,7 @@ type Delivery struct {
 	CredentialFingerprint string // the credential's fingerprint; empty for an address without fingerprint
 	Nickname              string // of the user whom the credential is sealed for; empty in a job of an older version
 	Slots                 string // the slots that a sender reserved when it deferred the delivery; empty for none
+	Chain                 int64  // id of the first delivery of its failover chain; 0 for no chain
 }
 
 // A Generation is the generation of the queue at one moment: the lifetime of its stream.

@@ -8,6 +8,7 @@ import (
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/kit/telemetry"
 )
 
 // encodeJobs returns the payload of a queue message.
@@ -49,6 +50,7 @@ func jobToWire(j job.Job) *jobv1.Job {
 		Key:        j.Content.AlertKey,
 		Resolved:   j.Content.Resolved,
 		Deliveries: make([]*jobv1.JobDelivery, 0, len(j.Deliveries)),
+		Trace:      string(j.Trace),
 	}
 	for _, d := range j.Content.Details {
 		wire.Details = append(wire.Details, &jobv1.JobDetail{Name: d.Name, Value: d.Value})
@@ -61,6 +63,7 @@ func jobToWire(j job.Job) *jobv1.Job {
 			CredentialKey:    d.CredentialFingerprint,
 			NickName:         d.Nickname,
 			Slots:            d.Slots,
+			Chain:            d.Chain,
 		})
 	}
 	return wire
@@ -81,6 +84,7 @@ func jobFromWire(wire *jobv1.Job) job.Job {
 			Resolved: wire.GetResolved(),
 		},
 		Deliveries: make([]job.Delivery, 0, len(wire.GetDeliveries())),
+		Trace:      telemetry.TraceContext(wire.GetTrace()),
 	}
 	for _, d := range wire.GetDetails() {
 		j.Content.Details = append(j.Content.Details, job.Detail{Name: d.GetName(), Value: d.GetValue()})
@@ -93,6 +97,7 @@ func jobFromWire(wire *jobv1.Job) job.Job {
 			CredentialFingerprint: d.GetCredentialKey(),
 			Nickname:              d.GetNickName(),
 			Slots:                 d.GetSlots(),
+			Chain:                 d.GetChain(),
 		})
 	}
 	return j

@@ -11,9 +11,11 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/kit/telemetry"
 )
 
 const (
@@ -32,6 +34,7 @@ type Queue struct {
 	conn    *nats.Conn
 	js      jetstream.JetStream
 	options Options
+	tracer  *telemetry.Tracer
 	files   func() bool // reports whether the stream's files exist; nil for an external broker
 	outage  *laneOutage // of all lanes
 	made    atomic.Bool // an owner has created or found the stream
@@ -204,9 +207,12 @@ func (q *Queue) isBroken(ctx context.Context, jobs []job.Job) (created time.Time
 
 // publish publishes a queue message for each bundle of jobs, and waits for the broker's
 // acknowledgements.
-func (q *Queue) publish(ctx context.Context, bundles [][]job.Job) error {
+func (q *Queue) publish(ctx context.Context, bundles [][]job.Job) (err error) {
+	var spans []trace.Span
+	defer func() { endPublish(spans, err) }()
 	acks := make([]jetstream.PubAckFuture, 0, len(bundles))
 	for _, jobs := range bundles {
+		spans = q.startPublish(ctx, spans, jobs)
 		payload, err := encodeJobs(jobs)
 		if err != nil {
 			return err

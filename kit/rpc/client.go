@@ -35,9 +35,11 @@ func NewHTTPClient() *http.Client {
 // ClientOptions configures generated clients to use Connect, with a deadline on each call. If
 // the upstream, a service of that name, does not respond to a call, callers get unavailable
 // without the cause, and log gets the cause. A balance.Balancer may repeat calls whose message
-// has an idempotency key.
-func ClientOptions(upstream string, log *slog.Logger) connect.ClientOption {
+// has an idempotency key. inner are further interceptors, which see each call last, such as
+// those of TraceCalls.
+func ClientOptions(upstream string, log *slog.Logger, inner ...connect.Interceptor) connect.ClientOption {
 	return connect.WithClientOptions(
 		connect.WithInterceptors(&upstreamInterceptor{name: upstream, timeout: callTimeout, log: log}),
+		connect.WithInterceptors(inner...),
 	)
 }

@@ -3,27 +3,34 @@ package rpc
 import (
 	"context"
 	"log/slog"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // NewLogHandler returns a handler that adds the id and the trace id of the request of the
-// context to each record.
+// context to each record, or only the trace id of the span of the context outside a request.
 func NewLogHandler(next slog.Handler) slog.Handler { return logHandler{next} }
 
 type logHandler struct{ slog.Handler }
 
 // Handle handles a record.
 func (h logHandler) Handle(ctx context.Context, r slog.Record) error {
-	if info := InfoOf(ctx); info != nil && info.ID != "" && !hasRequestID(r) {
+	if info := InfoOf(ctx); info != nil && info.ID != "" {
+		if !hasAttr(r, "request_id") {
+			r = r.Clone()
+			r.AddAttrs(slog.String("request_id", info.ID), slog.String("trace_id", info.TraceID))
+		}
+	} else if span := trace.SpanContextFromContext(ctx); span.IsValid() && !hasAttr(r, "trace_id") {
 		r = r.Clone()
-		r.AddAttrs(slog.String("request_id", info.ID), slog.String("trace_id", info.TraceID))
+		r.AddAttrs(slog.String("trace_id", span.TraceID().String()))
 	}
 	return h.Handler.Handle(ctx, r)
 }
 
-// hasRequestID reports whether a record has the id already.
-func hasRequestID(r slog.Record) (found bool) {
+// hasAttr reports whether a record has an attribute already.
+func hasAttr(r slog.Record, key string) (found bool) {
 	r.Attrs(func(a slog.Attr) bool {
-		found = a.Key == "request_id"
+		found = a.Key == key
 		return !found
 	})
 	return found

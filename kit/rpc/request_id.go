@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"math/rand/v2"
 	"net/http"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // The headers of ids, in canonical form. Traceparent and Tracestate are those of W3C Trace
@@ -45,12 +47,10 @@ func (i *RequestInfo) identify(header http.Header) {
 	if given := header[requestIDHeader]; len(given) == 1 && isRequestID(given[0]) {
 		i.ID = given[0]
 	}
-	if given := header[traceparentHeader]; len(given) == 1 {
-		if id := traceIDOf(given[0]); id != "" {
-			i.TraceID, i.traceparent = id, given[0]
-			if state := header[tracestateHeader]; len(state) == 1 && len(state[0]) <= maxTracestateBytes {
-				i.tracestate = state[0]
-			}
+	if given := header[traceparentHeader]; len(given) > 0 {
+		i.identifyTrace(given, header[tracestateHeader])
+		if i.traceparent == "" { // no span may have another trace id than the request
+			delete(header, traceparentHeader)
 		}
 	}
 	if i.ID == "" || i.TraceID == "" {
@@ -63,6 +63,21 @@ func (i *RequestInfo) identify(header http.Header) {
 		}
 	}
 	i.idHeader[0] = i.ID
+}
+
+// identifyTrace sets the trace of a request by the values of its headers.
+func (i *RequestInfo) identifyTrace(traceparent, tracestate []string) {
+	if len(traceparent) != 1 {
+		return
+	}
+	id := traceIDOf(traceparent[0])
+	if id == "" {
+		return
+	}
+	i.TraceID, i.traceparent = id, traceparent[0]
+	if len(tracestate) == 1 && len(tracestate[0]) <= maxTracestateBytes {
+		i.tracestate = tracestate[0]
+	}
 }
 
 // isRequestID reports whether an id may go into logs and headers: 1 to 128 letters, digits and
@@ -142,13 +157,17 @@ func randomID() string {
 }
 
 // passIDs sets the ids of the request of ctx in the header of a call to an upstream. A
-// traceparent is passed on unchanged: this process has no span of its own.
+// traceparent is passed on unchanged where this process has no span of its own; that of a span
+// is set by the interceptor of TraceCalls.
 func passIDs(ctx context.Context, header http.Header) {
 	info := InfoOf(ctx)
 	if info == nil || info.ID == "" {
 		return
 	}
 	header[requestIDHeader] = []string{info.ID}
+	if trace.SpanContextFromContext(ctx).IsValid() {
+		return
+	}
 	if info.traceparent == "" {
 		header[traceparentHeader] = []string{"00-" + info.TraceID + "-" + randomID()[:16] + "-00"}
 		return

@@ -8,6 +8,10 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/bongsu-project/bongsu/kit/telemetry"
 )
 
 const (
@@ -107,6 +111,13 @@ func TestIDsPassedOn(t *testing.T) {
 		})
 	}
 	passed := http.Header{}
+	info, _ := identified(http.Header{"X-Request-Id": {"a"}, "Traceparent": {validTrace}})
+	ctx := context.WithValue(t.Context(), requestInfoKey{}, info)
+	passIDs(trace.ContextWithRemoteSpanContext(ctx, telemetry.TraceContext(validTrace).SpanContext()), passed)
+	if passed.Get("X-Request-Id") != "a" || passed.Get("Traceparent") != "" {
+		t.Errorf("with a span, whose interceptor passes on the trace: %v", passed)
+	}
+	passed = http.Header{}
 	passIDs(t.Context(), passed)
 	if len(passed) != 0 {
 		t.Errorf("outside of a request: %v", passed)
@@ -121,6 +132,13 @@ func TestLogHandler(t *testing.T) {
 	log.InfoContext(context.WithValue(t.Context(), requestInfoKey{}, info), "inside")
 	log.Info("outside")
 	inside, outside, _ := strings.Cut(out.String(), "\n")
+	out.Reset()
+	span := trace.ContextWithRemoteSpanContext(t.Context(), telemetry.TraceContext(validTrace).SpanContext())
+	log.InfoContext(span, "in a span")
+	log.InfoContext(span, "has it", "trace_id", "x")
+	if want := "msg=\"in a span\" a=1 trace_id=" + validID + "\n"; !strings.Contains(out.String(), want) || strings.Count(out.String(), "trace_id") != 2 {
+		t.Errorf("logged: %s", out.String())
+	}
 	out.Reset()
 	log.InfoContext(context.WithValue(t.Context(), requestInfoKey{}, info), "has it", "request_id", "req-7")
 	if strings.Count(out.String(), "request_id") != 1 {

@@ -96,7 +96,7 @@ type Options struct {
 // paths. ignored counts unknown fields and query parameters of REST requests that were
 // ignored, by path. Interceptors are listed in the order in which they see a request.
 func NewOptions(log *slog.Logger, meter metric.MeterProvider, ignored metric.Int64Counter, rules RESTRules) (Options, error) {
-	measured, err := otelconnect.NewInterceptor(otelconnect.WithMeterProvider(meter))
+	measured, err := otelconnect.NewInterceptor(otelconnect.WithMeterProvider(meter), otelconnect.WithoutTracing())
 	if err != nil {
 		return Options{}, fmt.Errorf("measure calls: %w", err)
 	}

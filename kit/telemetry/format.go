@@ -1,5 +1,5 @@
-// Package telemetry formats the log of a process, and writes the access log of a port: one
-// line for each request.
+// Package telemetry formats the log of a process, writes the access log of a port, one line for
+// each request, and records and exports traces.
 package telemetry
 
 import (

@@ -16,6 +16,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/kit/telemetry"
 )
 
 // An Alert is a failure or its resolution, recorded once for all of its recipients.
@@ -31,8 +32,9 @@ type Alert struct {
 	Details        []job.Detail
 	Texts          map[string]string // by messenger: texts of text templates, which replace Text()
 	CreateTime     time.Time
-	ExpireTime     time.Time // when uncompleted deliveries become Expired
-	Counts         Counts    // its deliveries by state; ignored by AddAlert
+	Trace          telemetry.TraceContext // of the request; empty if unknown
+	ExpireTime     time.Time              // when uncompleted deliveries become Expired
+	Counts         Counts                 // its deliveries by state; ignored by AddAlert
 
 	AlertKey string // the thing that the alert is about; empty: the alert is in no thread
 	Resolved bool   // whether its status is resolved; requires AlertKey

@@ -103,6 +103,7 @@ func alertToWire(a Alert) *alertv1.Alert {
 		DeliveryCounts: countsToWire(a.Counts),
 		Key:            job.DisplayKey(a.AlertKey),
 		Status:         statusToWire(a.Resolved),
+		TraceId:        a.Trace.TraceID(),
 	}
 }
 

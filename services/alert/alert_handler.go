@@ -11,6 +11,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/target"
 	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/kit/telemetry"
 )
 
 var _ alertv1connect.AlertServiceHandler = (*Handler)(nil)
@@ -32,6 +33,8 @@ type Handler struct {
 	// Severities is the severity map, which extends the built-in ranks.
 	Severities job.SeverityMap
 	Now        func() time.Time
+	// Trace returns the trace of a request, which is recorded with its alerts; nil for none.
+	Trace func(context.Context) telemetry.TraceContext
 }
 
 // SendAlert records an alert and its deliveries. The dispatch loop enqueues them after the
@@ -67,6 +70,9 @@ func (h *Handler) record(ctx context.Context, a Alert, recipients []Recipient, f
 	ds := h.deliveries(recipients, failover, a.CreateTime)
 	if a.Resolved {
 		clearChains(ds)
+	}
+	if h.Trace != nil {
+		a.Trace = h.Trace(ctx)
 	}
 	if err := h.Renderer.Render(ctx, &a, messengersOfDeliveries(ds)); err != nil {
 		return Added{}, err

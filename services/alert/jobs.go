@@ -15,7 +15,7 @@ func Jobs(a Alert, ds []Delivery, size int) []job.Job {
 		if !ok || len(jobs[i].Deliveries) == size {
 			i = len(jobs)
 			open[d.Messenger] = i
-			jobs = append(jobs, job.Job{AlertID: a.ID, Messenger: d.Messenger, Rank: a.Rank(), Content: a.Content(d.Messenger)})
+			jobs = append(jobs, job.Job{AlertID: a.ID, Messenger: d.Messenger, Rank: a.Rank(), Content: a.Content(d.Messenger), Trace: a.Trace})
 		}
 		jobs[i].Deliveries = append(jobs[i].Deliveries, job.Delivery{
 			ID:                    d.ID,
@@ -23,6 +23,7 @@ func Jobs(a Alert, ds []Delivery, size int) []job.Job {
 			SealedCredential:      d.SealedCredential,
 			CredentialFingerprint: d.CredentialFingerprint,
 			Nickname:              d.Nickname,
+			Chain:                 d.Chain,
 		})
 	}
 	return jobs

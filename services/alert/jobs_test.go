@@ -18,7 +18,7 @@ func deliveries(messenger string, from, count int) []alert.Delivery {
 }
 
 func TestJobs(t *testing.T) {
-	a := alert.Alert{ID: 7, Severity: "High", Message: "m", Texts: map[string]string{"sms": "m, by SMS"}}
+	a := alert.Alert{ID: 7, Severity: "High", Message: "m", Trace: "4bf92f3577b34da6a3ce929d0e0e4736", Texts: map[string]string{"sms": "m, by SMS"}}
 	mixed := append(deliveries("slack", 1, 6), deliveries("sms", 7, 2)...)
 	mixed = append(mixed, deliveries("slack", 9, 1)...)
 	mixed[1].State = alert.Failed
@@ -38,7 +38,7 @@ func TestJobs(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
 			for _, j := range alert.Jobs(a, c.ds, c.size) {
-				if j.AlertID != 7 || j.Rank != job.High || j.Content.Severity != "High" || j.Content.Text != map[string]string{"slack": "[High] m", "sms": "m, by SMS"}[j.Messenger] {
+				if j.AlertID != 7 || j.Trace != a.Trace || j.Rank != job.High || j.Content.Severity != "High" || j.Content.Text != map[string]string{"slack": "[High] m", "sms": "m, by SMS"}[j.Messenger] {
 					t.Errorf("job %+v", j)
 				}
 				line := j.Messenger

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"connectrpc.com/connect"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
@@ -37,6 +38,8 @@ type JoinedConfig struct {
 	// Direct sends requests to the URL of an instance, by HTTP/2: to read its descriptors.
 	Direct *http.Client
 	Log    *slog.Logger
+	// Calls are interceptors of the calls to instances, such as those of rpc.TraceCalls.
+	Calls []connect.Interceptor
 	// Retry is the time until descriptors are read again after an error; it doubles with each,
 	// up to a minute. 0 means a second.
 	Retry time.Duration

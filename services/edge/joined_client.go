@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-	"log/slog"
 
 	"connectrpc.com/connect"
 
@@ -12,8 +11,8 @@ import (
 
 // joinedOptions returns the options of the calls to a joined service of a name: by gRPC, which
 // the instances of any program understand.
-func joinedOptions(name string, log *slog.Logger) connect.ClientOption {
-	return connect.WithClientOptions(rpc.ClientOptions(name, log), connect.WithGRPC(), connect.WithInterceptors(repeatReads{}))
+func joinedOptions(name string, config JoinedConfig) connect.ClientOption {
+	return connect.WithClientOptions(rpc.ClientOptions(name, config.Log, config.Calls...), connect.WithGRPC(), connect.WithInterceptors(repeatReads{}))
 }
 
 // repeatReads is the interceptor that lets a call without side effects be sent to a second

@@ -93,7 +93,7 @@ func (j *Joined) newService(s *joinedService, descriptor protoreflect.ServiceDes
 		}
 	}
 	service, err := rpc.Dynamic(j.options, rpc.DynamicSchema{Service: descriptor, Files: files}, rpc.Upstream{
-		Client: j.config.Client, URL: j.config.BaseURL, Options: joinedOptions(s.upstream(), j.config.Log),
+		Client: j.config.Client, URL: j.config.BaseURL, Options: joinedOptions(s.upstream(), j.config),
 	})
 	if err != nil {
 		return rpc.Service{}, err

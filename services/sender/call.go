@@ -23,6 +23,7 @@ type callStage struct {
 	log       *slog.Logger
 	now       func() time.Time
 	metrics   Metrics
+	spans     spans
 	key       *seal.Keyring
 	timeout   time.Duration // of a call
 	limiter   *ratelimit.Limiter
@@ -43,6 +44,9 @@ func (s *callStage) run(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
 	for t := s.ready.take(); t != nil; t = s.ready.take() {
 		r, ended := s.attempt(ctx, t)
+		if r.report != nil && !r.called {
+			s.spans.recordUncalled(ctx, t, r.report)
+		}
 		if ended {
 			s.results <- r
 		}
@@ -67,7 +71,7 @@ func (s *callStage) attempt(ctx context.Context, t *task) (r result, ended bool)
 		return uncalled(t, start, refusalOutcome(t.refused)), true
 	}
 	if start.Add(s.timeout).After(t.claim.LeaseExpireTime) {
-		s.log.Warn("delivery deferred: its lease would expire before the call ends", "delivery", t.delivery.ID)
+		t.logger(s.log).Warn("delivery deferred: its lease would expire before the call ends")
 		return s.deferrer.deferUntil(t, start, deferralLease), true
 	}
 	if view.isMissed() { // while waiting for a worker
@@ -83,19 +87,21 @@ func (s *callStage) attempt(ctx context.Context, t *task) (r result, ended bool)
 	}
 	s.metrics.Waited(s.name, start.Sub(t.taken))
 	callCtx, cancel := context.WithTimeout(ctx, s.timeout)
+	callCtx, span := s.spans.startAttempt(callCtx, t)
 	outcome := s.callProvider(callCtx, t, credential)
+	endAttempt(span, outcome)
 	cancel()
 	end := s.now()
 	breaker.record(t.delivery.Destination, outcome.Kind)
 	s.metrics.Attempted(s.name, outcome, end.Sub(start))
 	report := &dispatch.Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, StartTime: start, EndTime: end, Outcome: outcome}
 	report.SealedCredential = s.resealForMove(t, credential, outcome)
-	return result{message: t.message, called: true, report: report}, true
+	return t.reported(report, true), true
 }
 
 // uncalled returns the result of a task that ends without a call.
 func uncalled(t *task, at time.Time, o messenger.Outcome) result {
-	return result{message: t.message, report: &dispatch.Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, StartTime: at, EndTime: at, Outcome: o}}
+	return t.reported(&dispatch.Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, StartTime: at, EndTime: at, Outcome: o}, false)
 }
 
 // resealForMove returns the credential sealed for the delivery's new destination, or nil if
@@ -108,7 +114,7 @@ func (s *callStage) resealForMove(t *task, credential string, o messenger.Outcom
 	owner.Address = o.Destination
 	sealed, err := s.key.SealForOwner(credential, owner)
 	if err != nil {
-		s.log.Error("cannot seal a credential for its new destination", "delivery", t.delivery.ID, "error", err)
+		t.logger(s.log).Error("cannot seal a credential for its new destination", "error", err)
 		return nil
 	}
 	return sealed
@@ -119,7 +125,7 @@ func (s *callStage) resealForMove(t *task, credential string, o messenger.Outcom
 func (s *callStage) callProvider(ctx context.Context, t *task, credential string) (outcome messenger.Outcome) {
 	defer func() {
 		if p := recover(); p != nil { // a panic of one messenger must not stop the others
-			s.log.Error("messenger panicked", "delivery", t.delivery.ID, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			t.logger(s.log).Error("messenger panicked", "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 			outcome = messenger.Outcome{Kind: messenger.Unknown, Code: "panic"}
 		}
 	}()

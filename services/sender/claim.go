@@ -19,6 +19,7 @@ type claimStage struct {
 	now      func() time.Time
 	dispatch Dispatch
 	calls    *alertCalls
+	spans    spans
 }
 
 // run claims tasks: without a claim nothing may be sent. A task whose claim was not granted
@@ -35,11 +36,13 @@ func (s *claimStage) run(ctx context.Context, tasks []*task) error {
 	}
 	var request [16]byte
 	rand.Read(request[:])
+	ctx, span := s.spans.startClaim(ctx, tasks)
 	claims, err := callAlert(ctx, s.calls, "claim deliveries",
 		func(ctx context.Context) (map[int64]dispatch.Claim, error) {
 			return s.dispatch.Claim(ctx, request, ids)
 		},
 		s.release)
+	endBatch(span, err)
 	for _, t := range tasks {
 		t.claim = claims[t.delivery.ID]
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/job/dispatch"
+	"github.com/bongsu-project/bongsu/kit/telemetry"
 )
 
 // An inFlightMessage is an in-flight message, with the state that decides whether it is
@@ -19,6 +20,8 @@ type inFlightMessage struct {
 // A result ends a task, with a report or a deferral.
 type result struct {
 	message  *inFlightMessage
+	trace    telemetry.TraceContext // of the alert; empty for a deferral
+	attempt  int64                  // its number; 0 without a claim
 	report   *dispatch.Report
 	called   bool // the report is of an actual call
 	deferral *dispatch.Deferral

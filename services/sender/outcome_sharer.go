@@ -58,7 +58,7 @@ func (s *outcomeSharer) updateLimiter(ctx context.Context, t *task, o messenger.
 			key = t.destination.Key
 		}
 		s.metrics.Paused(s.messenger, wait)
-		s.log.Info("provider requested a pause", "key", key.ID, "wait", wait, "code", o.Code)
+		t.logger(s.log).Info("provider requested a pause", "key", key.ID, "wait", wait, "code", o.Code)
 		err = withShareTimeout(ctx, func(ctx context.Context) error { return s.limiter.Pause(ctx, key, now.Add(wait), o.Code) })
 	case o.Kind == messenger.Failed && (o.Scope == messenger.CredentialScope || o.Gone && s.credentialURL):
 		err = withShareTimeout(ctx, func(ctx context.Context) error { return s.markRefused(ctx, t, o, now) })
@@ -87,10 +87,10 @@ func (s *outcomeSharer) reportMove(ctx context.Context, t *task, o messenger.Out
 	}
 	moved := DestinationMove{s.messenger, t.delivery.CredentialFingerprint, t.delivery.Destination, o.Destination}
 	if err := withShareTimeout(ctx, func(ctx context.Context) error { return s.dispatch.MoveDestination(ctx, moved) }); err != nil {
-		s.log.Warn("cannot report a new destination to the directory", "delivery", t.delivery.ID, "error", err)
+		t.logger(s.log).Warn("cannot report a new destination to the directory", "error", err)
 		return
 	}
-	s.log.Info("provider returned a new destination", "delivery", t.delivery.ID)
+	t.logger(s.log).Info("provider returned a new destination")
 }
 
 // publishBreaker publishes an open breaker for display. Nothing depends on it.
@@ -110,9 +110,9 @@ func (s *outcomeSharer) markRefused(ctx context.Context, t *task, o messenger.Ou
 	first, err := s.limiter.MarkRefused(ctx, t.credential.Key, o.Code, until)
 	if first {
 		s.metrics.Refused(s.messenger)
-		s.log.Error("provider refused a credential, its deliveries fail: correct it and replay them",
+		t.logger(s.log).Error("provider refused a credential, its deliveries fail: correct it and replay them",
 			"key", t.credential.ID, "code", o.Code, "until", until,
-			"delivery", t.delivery.ID, "failed_without_call", s.refusals.reset(t.credential.ID))
+			"failed_without_call", s.refusals.reset(t.credential.ID))
 	}
 	return err
 }

@@ -30,6 +30,7 @@ func newPipeline(s *Sender, m messenger.Messenger, link *alertLink, outage *slot
 	spec := m.Spec()
 	name, limits, timeout := spec.Name, s.Limits(spec), s.Timeout(spec.Name)
 	log := s.Log.With("messenger", name)
+	recorder := spans{tracer: s.Tracer, messenger: name}
 
 	claimed := make(chan []*task)
 	results := make(chan result, reportBatch)
@@ -54,7 +55,7 @@ func newPipeline(s *Sender, m messenger.Messenger, link *alertLink, outage *slot
 				log: log, now: s.Now, limiter: s.Limiter, keys: newLimiterKeys(name, limits, s.Key), slots: slots, breakers: breakers,
 				deferrer: deferrer, dispatch: s.Dispatch, calls: calls, deferrals: deferrals,
 			},
-			claim:   &claimStage{log: log, now: s.Now, dispatch: s.Dispatch, calls: calls},
+			claim:   &claimStage{log: log, now: s.Now, dispatch: s.Dispatch, calls: calls, spans: recorder},
 			claimed: claimed, deferrals: deferrals,
 		},
 		deferral: &deferStage{log: log, dispatch: s.Dispatch, calls: calls, deferrals: deferrals},
@@ -63,7 +64,7 @@ func newPipeline(s *Sender, m messenger.Messenger, link *alertLink, outage *slot
 			claimed: claimed, ready: ready, reslots: reslots, results: results,
 		},
 		call: &callStage{
-			name: name, messenger: m, log: log, now: s.Now, metrics: s.Metrics, key: s.Key, timeout: timeout,
+			name: name, messenger: m, log: log, now: s.Now, metrics: s.Metrics, spans: recorder, key: s.Key, timeout: timeout,
 			limiter: s.Limiter, breakers: breakers, refusals: refusals, deferrer: deferrer,
 			share: &outcomeSharer{
 				messenger: name, credentialURL: spec.Credential.URL, log: log, metrics: s.Metrics, limiter: s.Limiter,
@@ -75,7 +76,7 @@ func newPipeline(s *Sender, m messenger.Messenger, link *alertLink, outage *slot
 			now: s.Now, timeout: timeout, slots: slots, deferrer: deferrer,
 			reslots: reslots, claimed: claimed, results: results,
 		},
-		report: &reportStage{log: log, dispatch: s.Dispatch, link: link, batch: batch, results: results},
+		report: &reportStage{log: log, dispatch: s.Dispatch, link: link, batch: batch, spans: recorder, results: results},
 		reset:  &limitReset{messenger: name, log: log, limiter: s.Limiter, limits: limits, dispatch: s.Dispatch, link: link},
 
 		claimed: claimed, deferrals: deferrals, results: results, calls: calls,

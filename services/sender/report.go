@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job/dispatch"
+	"github.com/bongsu-project/bongsu/kit/telemetry"
 )
 
 const (
@@ -22,6 +23,7 @@ type reportStage struct {
 	dispatch Dispatch
 	link     *alertLink
 	batch    *claimBatchSizer
+	spans    spans
 	results  <-chan result // from the schedule, call and reslot stages
 }
 
@@ -55,7 +57,7 @@ func (s *reportStage) record(ctx context.Context, batch []result) {
 			ds = append(ds, *r.deferral)
 		}
 	}
-	err := s.sendReports(ctx, reports)
+	err := s.sendReports(ctx, reports, batch)
 	if err != nil {
 		s.log.Error("cannot record outcomes, their attempts will be unknown", "deliveries", len(reports), "error", err)
 	}
@@ -67,18 +69,30 @@ func (s *reportStage) record(ctx context.Context, batch []result) {
 	ackRecorded(s.log, batch, err)
 }
 
-// sendReports sends reports, with retries until a grace period after ctx ended.
-func (s *reportStage) sendReports(ctx context.Context, reports []dispatch.Report) error {
+// sendReports sends the reports of a batch, with retries until a grace period after ctx ended.
+func (s *reportStage) sendReports(ctx context.Context, reports []dispatch.Report, batch []result) error {
 	if len(reports) == 0 {
 		return nil
 	}
 	ctx, cancel := withGrace(ctx, stopReportTimeout)
 	defer cancel()
+	ctx, span := s.spans.startReport(ctx, batch)
 	late, err := retryCall(ctx, s.link, "report outcomes", func() ([]int64, error) { return s.dispatch.Report(ctx, reports) })
+	endBatch(span, err)
 	for _, id := range late {
-		s.log.Warn("late outcome not recorded, the delivery was claimed again or completed", "delivery", id)
+		deliveryLog(s.log, id, traceOf(batch, id)).Warn("late outcome not recorded, the delivery was claimed again or completed")
 	}
 	return err
+}
+
+// traceOf returns the trace of a delivery in a batch.
+func traceOf(batch []result, delivery int64) telemetry.TraceContext {
+	for _, r := range batch {
+		if r.report != nil && r.report.DeliveryID == delivery {
+			return r.trace
+		}
+	}
+	return ""
 }
 
 // sendDeferrals sends deferrals, with retries until a grace period after ctx ended.

@@ -46,6 +46,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/seal"
+	"github.com/bongsu-project/bongsu/kit/telemetry"
 )
 
 // JobSource is a source of the jobs of one messenger.
@@ -110,6 +111,7 @@ type Sender struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	Metrics    Metrics
+	Tracer     *telemetry.Tracer // nil records no spans
 
 	Limiter *ratelimit.Limiter // its Run must be running, and stop last
 	Limits  func(messenger.Spec) messenger.Limits

@@ -1,6 +1,7 @@
 package sender
 
 import (
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/seal"
+	"github.com/bongsu-project/bongsu/kit/telemetry"
 )
 
 // A task is a delivery of an in-flight message. One stage at a time owns it: a stage that
@@ -23,6 +25,26 @@ type task struct {
 	credential, destination limitedKey
 	misses                  int    // missed slots
 	refused                 string // code of the provider's refusal, if no call is to be made
+}
+
+// logger returns a log whose lines name the delivery of the task, and the trace of its alert.
+func (t *task) logger(log *slog.Logger) *slog.Logger {
+	return deliveryLog(log, t.delivery.ID, t.job.Trace)
+}
+
+// deliveryLog returns a log whose lines name a delivery and the trace of its alert, if it has
+// one.
+func deliveryLog(log *slog.Logger, delivery int64, c telemetry.TraceContext) *slog.Logger {
+	log = log.With("delivery", delivery)
+	if id := c.TraceID(); id != "" {
+		log = log.With("trace_id", id)
+	}
+	return log
+}
+
+// reported returns the result that ends the task with a report.
+func (t *task) reported(r *dispatch.Report, called bool) result {
+	return result{message: t.message, trace: t.job.Trace, attempt: int64(t.claim.Attempt), report: r, called: called}
 }
 
 // A limitedKey is a limiter key and the slot that is reserved under it.

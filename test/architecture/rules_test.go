@@ -121,8 +121,8 @@ var rules = []rule{
 	{what: "kit/rpc/...", by: []string{"cmd/...", "services/edge/...", "bench/...", "examples/..."},
 		why: "handlers return faults, which interceptors map to codes in one place"},
 	{what: "kit/seal", by: []string{"..."}},
-	{what: "kit/telemetry", by: []string{"cmd/...", "services/edge/...", "examples/..."},
-		why: "the program chooses the format of its log, and the edge has an access log"},
+	{what: "kit/telemetry", by: []string{"cmd/...", "services/edge/...", "services/alert/...", "services/sender/...", "internal/job/...", "internal/queue/...", "kit/rpc/...", "examples/..."},
+		why: "the program chooses the format of its log, the edge has an access log, and an alert keeps its trace"},
 	{what: "kit/texttemplate", by: []string{"..."}},
 
 	// Generated code.
@@ -174,6 +174,12 @@ var rules = []rule{
 		why: "only the edge is called by pages of other origins"},
 	{what: "connectrpc.com/...", by: append([]string{"kit/rpc/...", "examples/..."}, handlers...),
 		why: "inner packages do not depend on RPC"},
+	{what: "go.opentelemetry.io/otel/trace/...", by: []string{"kit/telemetry/...", "kit/rpc/...", "internal/queue/...", "internal/messenger/call/...", "services/sender/..."},
+		why: "spans are started in few places"},
+	{what: "go.opentelemetry.io/otel/sdk/trace/...", by: []string{"kit/telemetry/..."},
+		why: "one package configures and exports traces"},
+	{what: "go.opentelemetry.io/contrib/...", by: []string{"kit/telemetry/..."},
+		why: "one package configures and exports traces"},
 	{what: "google.golang.org/grpc/...", by: []string{"cmd/bongsu/app/...", "kit/rpc/..."},
 		why: "Connect implements gRPC"},
 }

@@ -11,6 +11,7 @@ import (
 type Binaries struct {
 	Bongsu, NATSServer string   // paths
 	Args               []string // flags of every bongsu serve, before its own
+	Env                []string // variables of every bongsu serve, NAME=VALUE, besides those of this process
 }
 
 // Build builds bongsu, and the NATS server version of go.mod, into a folder.

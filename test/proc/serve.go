@@ -29,7 +29,7 @@ var always = []string{"--log-format=json", "--address-limit=off", "--drain=0s"}
 // flag, the last value counts.
 func (b Binaries) ServeCommand(args ...string) *exec.Cmd {
 	cmd := exec.Command(b.Bongsu, append([]string{"serve"}, lastOfEach(slices.Concat(always, b.Args, args))...)...)
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=2")
+	cmd.Env = append(append(os.Environ(), "GOMAXPROCS=2"), b.Env...)
 	return cmd
 }
 

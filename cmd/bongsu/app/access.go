@@ -49,13 +49,13 @@ func (b *builder) connectAccess() {
 		b.access = edge.NoAccess{}
 		return
 	}
-	options := []connect.ClientOption{rpc.ClientOptions(Access, b.log)}
+	options := []connect.ClientOption{b.clientOptions(Access)}
 	if b.config.Edge.Auth != edge.AuthRequired && b.config.AccessServiceURL == "" {
 		b.accessFinder = &accessFinder{balancer: b.balancer}
 		options = append([]connect.ClientOption{connect.WithInterceptors(connect.UnaryInterceptorFunc(b.accessFinder.explain))}, options...)
 	}
 	b.access = accessv1connect.NewAccessServiceClient(b.client, balance.BaseURL, options...)
-	b.credentials = accessv1connect.NewCredentialServiceClient(b.client, balance.BaseURL, rpc.ClientOptions(Access, b.log))
+	b.credentials = accessv1connect.NewCredentialServiceClient(b.client, balance.BaseURL, b.clientOptions(Access))
 	if b.config.Edge.Auth == edge.AuthRequired {
 		b.ready = append(b.ready, b.readinessOf(Access, accessv1connect.CredentialServiceName))
 	}

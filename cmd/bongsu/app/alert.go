@@ -50,6 +50,7 @@ func (b *builder) runAlert(ctx context.Context) error {
 	alerts := &alert.Handler{
 		Directory: b.lookup, Store: store, Hub: hub, Loop: clock, Renderer: renderer, Specs: b.specs,
 		FailoverAfter: b.config.Alert.FailoverAfter, Severities: b.config.severities, Now: b.config.Now,
+		Trace: rpc.TraceContextOf,
 	}
 	messengers := &alert.MessengerHandler{
 		Specs: b.specs, LimiterKeys: limiterKeys, Counter: store, Now: b.config.Now,
@@ -74,9 +75,9 @@ func (b *builder) runAlert(ctx context.Context) error {
 
 // connectAlert connects to an alert service in another process.
 func (b *builder) connectAlert() {
-	b.alerts = edge.AlertRelay{AlertServiceClient: alertv1connect.NewAlertServiceClient(b.client, balance.BaseURL, rpc.ClientOptions(Alert, b.log))}
-	b.messengers = messengerv1connect.NewMessengerServiceClient(b.client, balance.BaseURL, rpc.ClientOptions(Alert, b.log))
-	b.dispatch = jobv1connect.NewDispatchServiceClient(b.client, balance.BaseURL, rpc.ClientOptions(Alert, b.log))
+	b.alerts = edge.AlertRelay{AlertServiceClient: alertv1connect.NewAlertServiceClient(b.client, balance.BaseURL, b.clientOptions(Alert))}
+	b.messengers = messengerv1connect.NewMessengerServiceClient(b.client, balance.BaseURL, b.clientOptions(Alert))
+	b.dispatch = jobv1connect.NewDispatchServiceClient(b.client, balance.BaseURL, b.clientOptions(Alert))
 	if b.config.has(Edge) || b.config.has(Sender) {
 		b.ready = append(b.ready, b.readinessOf(Alert, alertv1connect.AlertServiceName))
 	}
@@ -96,6 +97,7 @@ func (b *builder) openQueue(ctx context.Context) (*queue.Queue, error) {
 	if err != nil {
 		return nil, err
 	}
+	q.Trace(b.tracer("internal/queue"))
 	b.closeLater("the queue", func() error { q.Close(); return nil })
 	if err := b.metrics.registerConnected(q.Connected); err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 
+	"connectrpc.com/connect"
 	"github.com/nats-io/nats.go"
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
@@ -24,6 +25,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 	"github.com/bongsu-project/bongsu/kit/rpc"
 	"github.com/bongsu-project/bongsu/kit/seal"
+	"github.com/bongsu-project/bongsu/kit/telemetry"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/edge"
 	"github.com/bongsu-project/bongsu/services/sender"
@@ -42,6 +44,9 @@ type builder struct {
 	peerClient *http.Client // of calls to one process
 	registrar  discovery.Registrar
 	balancer   *balance.Balancer
+
+	tracing    *telemetry.Tracing    // nil records no spans; set by openTracing
+	traceCalls []connect.Interceptor // of calls to other processes
 
 	// The services that others call: handlers of this process, or generated clients.
 	groups     groupv1connect.GroupServiceClient
@@ -98,6 +103,9 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	b := &builder{App: a, rpc: options, admit: admission, metrics: m, specs: all.Specs(), peers: peers, client: peers.Client()}
+	if err := b.openTracing(ctx); err != nil {
+		return err
+	}
 	if err := b.serveProfiles(ctx); err != nil {
 		return err
 	}

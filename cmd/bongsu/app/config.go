@@ -111,7 +111,7 @@ type Config struct {
 	// with its parent. nil means that no signal ends draining.
 	NextSignal func(context.Context) (context.Context, context.CancelFunc) `kong:"-"`
 
-	Version string `kong:"-"` // of the program, for the registry; may be empty
+	Version string `kong:"-"` // of the program, for the registry and traces; may be empty
 
 	Now func() time.Time `kong:"-"` // the clock; default time.Now
 	Log *slog.Logger     `kong:"-"` // required

@@ -69,11 +69,11 @@ func (b *builder) runDirectory(ctx context.Context) error {
 
 // connectDirectory connects to a directory service in another process.
 func (b *builder) connectDirectory() {
-	b.groups = groupv1connect.NewGroupServiceClient(b.client, balance.BaseURL, rpc.ClientOptions(Directory, b.log))
-	b.users = userv1connect.NewUserServiceClient(b.client, balance.BaseURL, rpc.ClientOptions(Directory, b.log))
-	b.directory = userv1connect.NewDirectoryServiceClient(b.client, balance.BaseURL, rpc.ClientOptions(Directory, b.log))
+	b.groups = groupv1connect.NewGroupServiceClient(b.client, balance.BaseURL, b.clientOptions(Directory))
+	b.users = userv1connect.NewUserServiceClient(b.client, balance.BaseURL, b.clientOptions(Directory))
+	b.directory = userv1connect.NewDirectoryServiceClient(b.client, balance.BaseURL, b.clientOptions(Directory))
 	b.lookup = alert.DirectoryClient{Service: b.directory}
-	b.transfers = userv1connect.NewTransferServiceClient(b.client, balance.BaseURL, rpc.ClientOptions(Directory, b.log))
+	b.transfers = userv1connect.NewTransferServiceClient(b.client, balance.BaseURL, b.clientOptions(Directory))
 	if b.config.has(Edge) || b.config.has(Alert) && b.config.Alert.UserInfoURL == "" {
 		b.ready = append(b.ready, b.readinessOf(Directory, userv1connect.UserServiceName))
 	}
@@ -94,7 +94,7 @@ func (b *builder) connectRemoteDirectory() error {
 	if err != nil {
 		return err
 	}
-	remote := directory.NewRemoteDirectory(directory.NewUserInfoClient(client, url, b.log, rpc.ClientOptions("UserInfo", b.log)), key, directory.ReceiptReader{Key: key, Messengers: b.openMessengers()}, b.log)
+	remote := directory.NewRemoteDirectory(directory.NewUserInfoClient(client, url, b.log, b.clientOptions("UserInfo")), key, directory.ReceiptReader{Key: key, Messengers: b.openMessengers()}, b.log)
 	b.directory, b.lookup = remote, localDirectory{remote}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 
 // openJoined lets the services of other processes join the edge, as the registry knows them.
 func (b *builder) openJoined(ctx context.Context, e edge.Edge, options rpc.Options) (*edge.Joined, error) {
-	joined, err := e.NewJoined(options, edge.JoinedConfig{Client: b.client, BaseURL: balance.BaseURL, Direct: b.peerClient, Log: b.log})
+	joined, err := e.NewJoined(options, edge.JoinedConfig{Client: b.client, BaseURL: balance.BaseURL, Direct: b.peerClient, Log: b.log, Calls: b.traceCalls})
 	if err != nil {
 		return nil, err
 	}

@@ -46,6 +46,7 @@ func (b *builder) runSender(ctx context.Context) error {
 		Now:        clock.Now,
 		Log:        b.log,
 		Metrics:    b.metrics,
+		Tracer:     b.tracer("services/sender"),
 		Limiter:    b.openLimiter(q),
 		Limits:     b.config.limits,
 		Breaker:    b.config.Sender.Breaker(),

@@ -160,6 +160,7 @@ func (c alertGet) Run(ctx context.Context, con *console) error {
 		}
 		p.field("targets", strings.Join(a.GetTarget(), " "))
 		p.field("unknown", strings.Join(a.GetUnknownTarget(), " "))
+		p.field("trace", a.GetTraceId())
 		p.field("deliveries", countsLine(a.GetDeliveryCounts()))
 		if len(res.GetDeliveries()) == 0 {
 			return

@@ -30,7 +30,9 @@ type Alert struct {
 	// when its deliveries expire
 	ExpireTime int64 `json:"expire_time,omitempty"`
 	// title, link, details, texts by messenger, and alert key, as JSON; empty without them
-	More         string `json:"more,omitempty"`
+	More string `json:"more,omitempty"`
+	// the span of the request as a W3C traceparent, or only its trace id; empty if unknown
+	Trace        string `json:"trace,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -43,7 +45,7 @@ func (*Alert) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case alert.FieldID, alert.FieldCreateTime, alert.FieldExpireTime:
 			values[i] = new(sql.NullInt64)
-		case alert.FieldSeverity, alert.FieldMessage, alert.FieldMore:
+		case alert.FieldSeverity, alert.FieldMessage, alert.FieldMore, alert.FieldTrace:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -112,6 +114,12 @@ func (_m *Alert) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.More = value.String
 			}
+		case alert.FieldTrace:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field trace", values[i])
+			} else if value.Valid {
+				_m.Trace = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -168,6 +176,9 @@ func (_m *Alert) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("more=")
 	builder.WriteString(_m.More)
+	builder.WriteString(", ")
+	builder.WriteString("trace=")
+	builder.WriteString(_m.Trace)
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -77,6 +77,20 @@ func (_c *AlertCreate) SetNillableMore(v *string) *AlertCreate {
 	return _c
 }
 
+// SetTrace sets the "trace" field.
+func (_c *AlertCreate) SetTrace(v string) *AlertCreate {
+	_c.mutation.SetTrace(v)
+	return _c
+}
+
+// SetNillableTrace sets the "trace" field if the given value is not nil.
+func (_c *AlertCreate) SetNillableTrace(v *string) *AlertCreate {
+	if v != nil {
+		_c.SetTrace(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *AlertCreate) SetID(v int64) *AlertCreate {
 	_c.mutation.SetID(v)
@@ -126,6 +140,10 @@ func (_c *AlertCreate) defaults() {
 		v := alert.DefaultMore
 		_c.mutation.SetMore(v)
 	}
+	if _, ok := _c.mutation.Trace(); !ok {
+		v := alert.DefaultTrace
+		_c.mutation.SetTrace(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -150,6 +168,9 @@ func (_c *AlertCreate) check() error {
 	}
 	if _, ok := _c.mutation.More(); !ok {
 		return &ValidationError{Name: "more", err: errors.New(`ledger: missing required field "Alert.more"`)}
+	}
+	if _, ok := _c.mutation.Trace(); !ok {
+		return &ValidationError{Name: "trace", err: errors.New(`ledger: missing required field "Alert.trace"`)}
 	}
 	return nil
 }
@@ -210,6 +231,10 @@ func (_c *AlertCreate) createSpec() (*Alert, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.More(); ok {
 		_spec.SetField(alert.FieldMore, field.TypeString, value)
 		_node.More = value
+	}
+	if value, ok := _c.mutation.Trace(); ok {
+		_spec.SetField(alert.FieldTrace, field.TypeString, value)
+		_node.Trace = value
 	}
 	return _node, _spec
 }

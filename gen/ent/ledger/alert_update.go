@@ -136,6 +136,20 @@ func (_u *AlertUpdate) SetNillableMore(v *string) *AlertUpdate {
 	return _u
 }
 
+// SetTrace sets the "trace" field.
+func (_u *AlertUpdate) SetTrace(v string) *AlertUpdate {
+	_u.mutation.SetTrace(v)
+	return _u
+}
+
+// SetNillableTrace sets the "trace" field if the given value is not nil.
+func (_u *AlertUpdate) SetNillableTrace(v *string) *AlertUpdate {
+	if v != nil {
+		_u.SetTrace(*v)
+	}
+	return _u
+}
+
 // Mutation returns the AlertMutation object of the builder.
 func (_u *AlertUpdate) Mutation() *AlertMutation {
 	return _u.mutation
@@ -213,6 +227,9 @@ func (_u *AlertUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.More(); ok {
 		_spec.SetField(alert.FieldMore, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Trace(); ok {
+		_spec.SetField(alert.FieldTrace, field.TypeString, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -342,6 +359,20 @@ func (_u *AlertUpdateOne) SetNillableMore(v *string) *AlertUpdateOne {
 	return _u
 }
 
+// SetTrace sets the "trace" field.
+func (_u *AlertUpdateOne) SetTrace(v string) *AlertUpdateOne {
+	_u.mutation.SetTrace(v)
+	return _u
+}
+
+// SetNillableTrace sets the "trace" field if the given value is not nil.
+func (_u *AlertUpdateOne) SetNillableTrace(v *string) *AlertUpdateOne {
+	if v != nil {
+		_u.SetTrace(*v)
+	}
+	return _u
+}
+
 // Mutation returns the AlertMutation object of the builder.
 func (_u *AlertUpdateOne) Mutation() *AlertMutation {
 	return _u.mutation
@@ -449,6 +480,9 @@ func (_u *AlertUpdateOne) sqlSave(ctx context.Context) (_node *Alert, err error)
 	}
 	if value, ok := _u.mutation.More(); ok {
 		_spec.SetField(alert.FieldMore, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Trace(); ok {
+		_spec.SetField(alert.FieldTrace, field.TypeString, value)
 	}
 	_node = &Alert{config: _u.config}
 	_spec.Assign = _node.assignValues

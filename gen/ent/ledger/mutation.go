@@ -58,6 +58,7 @@ type AlertMutation struct {
 	expire_time    *int64
 	addexpire_time *int64
 	more           *string
+	trace          *string
 	clearedFields  map[string]struct{}
 	done           bool
 	oldValue       func(context.Context) (*Alert, error)
@@ -490,6 +491,42 @@ func (m *AlertMutation) ResetMore() {
 	m.more = nil
 }
 
+// SetTrace sets the "trace" field.
+func (m *AlertMutation) SetTrace(s string) {
+	m.trace = &s
+}
+
+// Trace returns the value of the "trace" field in the mutation.
+func (m *AlertMutation) Trace() (r string, exists bool) {
+	v := m.trace
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTrace returns the old "trace" field's value of the Alert entity.
+// If the Alert object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AlertMutation) OldTrace(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTrace is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTrace requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTrace: %w", err)
+	}
+	return oldValue.Trace, nil
+}
+
+// ResetTrace resets all changes to the "trace" field.
+func (m *AlertMutation) ResetTrace() {
+	m.trace = nil
+}
+
 // Where appends a list predicates to the AlertMutation builder.
 func (m *AlertMutation) Where(ps ...predicate.Alert) {
 	m.predicates = append(m.predicates, ps...)
@@ -524,7 +561,7 @@ func (m *AlertMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AlertMutation) Fields() []string {
-	fields := make([]string, 0, 7)
+	fields := make([]string, 0, 8)
 	if m.targets != nil {
 		fields = append(fields, alert.FieldTargets)
 	}
@@ -545,6 +582,9 @@ func (m *AlertMutation) Fields() []string {
 	}
 	if m.more != nil {
 		fields = append(fields, alert.FieldMore)
+	}
+	if m.trace != nil {
+		fields = append(fields, alert.FieldTrace)
 	}
 	return fields
 }
@@ -568,6 +608,8 @@ func (m *AlertMutation) Field(name string) (ent.Value, bool) {
 		return m.ExpireTime()
 	case alert.FieldMore:
 		return m.More()
+	case alert.FieldTrace:
+		return m.Trace()
 	}
 	return nil, false
 }
@@ -591,6 +633,8 @@ func (m *AlertMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldExpireTime(ctx)
 	case alert.FieldMore:
 		return m.OldMore(ctx)
+	case alert.FieldTrace:
+		return m.OldTrace(ctx)
 	}
 	return nil, fmt.Errorf("unknown Alert field %s", name)
 }
@@ -648,6 +692,13 @@ func (m *AlertMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetMore(v)
+		return nil
+	case alert.FieldTrace:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTrace(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Alert field %s", name)
@@ -745,6 +796,9 @@ func (m *AlertMutation) ResetField(name string) error {
 		return nil
 	case alert.FieldMore:
 		m.ResetMore()
+		return nil
+	case alert.FieldTrace:
+		m.ResetTrace()
 		return nil
 	}
 	return fmt.Errorf("unknown Alert field %s", name)

@@ -23,6 +23,10 @@ func init() {
 	alertDescMore := alertFields[7].Descriptor()
 	// alert.DefaultMore holds the default value on creation for the more field.
 	alert.DefaultMore = alertDescMore.Default.(string)
+	// alertDescTrace is the schema descriptor for trace field.
+	alertDescTrace := alertFields[8].Descriptor()
+	// alert.DefaultTrace holds the default value on creation for the trace field.
+	alert.DefaultTrace = alertDescTrace.Default.(string)
 	attemptFields := schema.Attempt{}.Fields()
 	_ = attemptFields
 	// attemptDescCut is the schema descriptor for cut field.

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"code.dny.dev/ssrf"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/redact"
@@ -52,15 +54,24 @@ func (w *requestWritten) watch(ctx context.Context) context.Context {
 
 // do makes one call, with the transport of the client: the client itself would follow
 // redirects, which sends the credential to another host, and copies each request for
-// this.
+// this. The span of the request's context gets the method and the status, not the URL,
+// which may be the credential. The provider gets no traceparent: a trace id is of no use to
+// it.
 func do(client *http.Client, req *http.Request, written *requestWritten) Response {
 	var r Response
+	span := trace.SpanFromContext(req.Context())
+	if span.IsRecording() {
+		span.SetAttributes(attribute.String("http.request.method", req.Method))
+	}
 	res, err := client.Transport.RoundTrip(req)
 	if err != nil {
 		r.requestWritten, r.Err = written.Load(), contextErrorOf(req.Context(), err)
 		return r
 	}
 	defer res.Body.Close()
+	if span.IsRecording() {
+		span.SetAttributes(attribute.Int("http.response.status_code", res.StatusCode))
+	}
 	r.requestWritten, r.Status, r.Header = true, res.StatusCode, res.Header
 	r.Body, r.Err = io.ReadAll(io.LimitReader(res.Body, MaxResponseBytes+1))
 	r.Err = contextErrorOf(req.Context(), r.Err)

@@ -78,7 +78,7 @@ func (s *Store) duplicateOf(ctx context.Context, mine *pendingAdd) (alert.Added,
 
 // checkAdd returns an error for an alert or a delivery that cannot be stored unchanged.
 func checkAdd(a alert.Alert, ds []alert.Delivery) error {
-	texts := append([]string{a.Severity, a.Message, a.StoredKey()}, append(slices.Clone(a.Targets), a.UnknownTargets...)...)
+	texts := append([]string{a.Severity, a.Message, a.StoredKey(), string(a.Trace)}, append(slices.Clone(a.Targets), a.UnknownTargets...)...)
 	if !isStorable(texts...) {
 		return fault.Invalidf("alert: a text contains NUL or is not UTF-8")
 	}
@@ -158,7 +158,7 @@ func (s statement) run(ctx context.Context, t *database.Tx) error {
 
 // The column types of inserted alerts, plain deliveries and other deliveries.
 var (
-	alertTypes = []string{"bigint", "jsonb", "jsonb", "text", "text", "bigint", "bigint", "text"}
+	alertTypes = []string{"bigint", "jsonb", "jsonb", "text", "text", "bigint", "bigint", "text", "text"}
 	plainTypes = []string{"bigint", "bigint", "text", "text", "bigint", "text", "bytea", "text", "bigint", "bigint", "bigint"}
 	restTypes  = append(plainTypes[:len(plainTypes):len(plainTypes)], "text", "bigint", "bigint", "boolean", "boolean", "text", "bigint", "boolean", "bigint")
 )
@@ -168,10 +168,10 @@ func insertAlerts(t *database.Tx, adds []*pendingAdd) statement {
 	args := make([]any, 0, len(alertTypes)*len(adds))
 	for _, a := range adds {
 		args = append(args, a.alert.ID, encodeTargets(a.alert.Targets), encodeTargets(a.alert.UnknownTargets),
-			a.alert.Severity, a.alert.Message, micros(a.alert.CreateTime), micros(a.alert.ExpireTime), encodeExtras(a.alert))
+			a.alert.Severity, a.alert.Message, micros(a.alert.CreateTime), micros(a.alert.ExpireTime), encodeExtras(a.alert), string(a.alert.Trace))
 	}
 	rows, args := t.ValueRows(alertTypes, args)
-	return statement{`INSERT` + orRollback(t) + ` INTO alerts (id, targets, "unknown", severity, message, create_time, expire_time, more) ` + rows, args}
+	return statement{`INSERT` + orRollback(t) + ` INTO alerts (id, targets, "unknown", severity, message, create_time, expire_time, more, trace) ` + rows, args}
 }
 
 // insertPlain returns the statement that inserts plain deliveries.

@@ -12,6 +12,7 @@ import (
 	entdelivery "github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/kit/telemetry"
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
@@ -217,6 +218,7 @@ func toAlert(row *ent.Alert) (alert.Alert, error) {
 		Message:        row.Message,
 		CreateTime:     fromMicros(row.CreateTime),
 		ExpireTime:     fromMicros(row.ExpireTime),
+		Trace:          telemetry.TraceContext(row.Trace),
 	}
 	return a, decodeExtras(row.More, &a)
 }

@@ -53,8 +53,8 @@ func selectDue(ctx context.Context, t *database.Tx, now, until int64, limit int)
 	for _, rank := range job.Ranks {
 		some, err := database.Select(ctx, t, func(rows *sql.Rows, d *dueDelivery) error {
 			d.rank = rank
-			return rows.Scan(&d.ID, &d.alert, &d.messenger, &d.Destination, &d.SealedCredential, &d.CredentialFingerprint, &d.Nickname, &d.Slots, &d.next)
-		}, `SELECT id, alert_id, messenger, destination, credential, credential_key, nickname, slots, next_time FROM deliveries
+			return rows.Scan(&d.ID, &d.alert, &d.messenger, &d.Destination, &d.SealedCredential, &d.CredentialFingerprint, &d.Nickname, &d.Slots, &d.Chain, &d.next)
+		}, `SELECT id, alert_id, messenger, destination, credential, credential_key, nickname, slots, chain, next_time FROM deliveries
 			WHERE `+isQueued+` AND rank = ? AND next_time <= ? AND expire_time > ? AND next_time < expire_time ORDER BY next_time, id LIMIT ?`+skipLocked(t),
 			int(rank), until, now, limit-len(due))
 		if err != nil {
@@ -93,12 +93,12 @@ func selectAlerts(ctx context.Context, t *database.Tx, due []dueDelivery) (map[i
 		alerts, err := database.Select(ctx, t, func(rows *sql.Rows, a *alert.Alert) error {
 			var create int64
 			var more string
-			if err := rows.Scan(&a.ID, &a.Severity, &a.Message, &create, &more); err != nil {
+			if err := rows.Scan(&a.ID, &a.Severity, &a.Message, &create, &more, &a.Trace); err != nil {
 				return err
 			}
 			a.CreateTime = fromMicros(create)
 			return decodeExtras(more, a)
-		}, `SELECT id, severity, message, create_time, more FROM alerts WHERE id `+in, args...)
+		}, `SELECT id, severity, message, create_time, more, trace FROM alerts WHERE id `+in, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -126,7 +126,8 @@ func toJobs(due []dueDelivery, alerts map[int64]alert.Alert, now int64, size int
 		if !ok || len(jobs[i].Deliveries) == size {
 			i = len(jobs)
 			open[k] = i
-			jobs = append(jobs, alert.DueJob{Job: job.Job{AlertID: d.alert, Messenger: d.messenger, Rank: d.rank, Content: alerts[d.alert].Content(d.messenger)}})
+			a := alerts[d.alert]
+			jobs = append(jobs, alert.DueJob{Job: job.Job{AlertID: d.alert, Messenger: d.messenger, Rank: d.rank, Content: a.Content(d.messenger), Trace: a.Trace}})
 		}
 		jobs[i].Deliveries = append(jobs[i].Deliveries, d.Delivery)
 		jobs[i].Time = fromMicros(next) // due is sorted by time

@@ -22,6 +22,7 @@ func testAdd(t *testing.T, l alert.Ledger) {
 		Severity: "높음 <b>", Message: "node1 down\n'; DROP TABLE alerts; -- {{.}} $1 ?", CreateTime: start, ExpireTime: at(3600),
 		Title: "노드 <1>", Link: "https://example.com/?a=1&b=2", Details: []job.Detail{{Name: "host", Value: "node1\n\"2\""}, {Name: "", Value: ""}},
 		Texts: map[string]string{"sms": "node1"},
+		Trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 	}
 	recorded := a
 	added, err := l.AddAlert(ctx, a, ds, never)

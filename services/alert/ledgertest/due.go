@@ -59,7 +59,7 @@ func testDue(t *testing.T, l alert.Ledger) {
 		}
 	}
 	of := func(messenger string, ds []job.Delivery) job.Job {
-		return job.Job{AlertID: a.ID, Messenger: messenger, Rank: job.High, Content: a.Content(messenger), Deliveries: ds}
+		return job.Job{AlertID: a.ID, Messenger: messenger, Rank: job.High, Content: a.Content(messenger), Deliveries: ds, Trace: a.Trace}
 	}
 	want := []job.Job{of("sms", bySMS), of("slack", bySlack[:5]), of("slack", bySlack[5:])}
 	kittest.Equal(t, due(t, l, 10, 100), want)

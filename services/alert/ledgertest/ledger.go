@@ -170,7 +170,7 @@ func addAlert(t testing.TB, l alert.Ledger, severity string, ds []alert.Delivery
 // addUntil records an alert that expires at a time.
 func addUntil(t testing.TB, l alert.Ledger, severity string, ds []alert.Delivery, retry, expire time.Time) alert.Alert {
 	t.Helper()
-	a := alert.Alert{Targets: []string{"@all"}, Severity: severity, Message: "node1 down", CreateTime: start, ExpireTime: expire}
+	a := alert.Alert{Targets: []string{"@all"}, Severity: severity, Message: "node1 down", CreateTime: start, ExpireTime: expire, Trace: "4bf92f3577b34da6a3ce929d0e0e4736"}
 	added, err := l.AddAlert(t.Context(), a, ds, retry)
 	return recorded(t, added, err, ds)
 }

@@ -25,6 +25,8 @@ const (
 	FieldExpireTime = "expire_time"
 	// FieldMore holds the string denoting the more field in the database.
 	FieldMore = "more"
+	// FieldTrace holds the string denoting the trace field in the database.
+	FieldTrace = "trace"
 	// Table holds the table name of the alert in the database.
 	Table = "alerts"
 )
@@ -39,6 +41,7 @@ var Columns = []string{
 	FieldCreateTime,
 	FieldExpireTime,
 	FieldMore,
+	FieldTrace,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -56,6 +59,8 @@ var (
 	DefaultExpireTime int64
 	// DefaultMore holds the default value on creation for the "more" field.
 	DefaultMore string
+	// DefaultTrace holds the default value on creation for the "trace" field.
+	DefaultTrace string
 )
 
 // OrderOption defines the ordering options for the Alert queries.
@@ -89,4 +94,9 @@ func ByExpireTime(opts ...sql.OrderTermOption) OrderOption {
 // ByMore orders the results by the more field.
 func ByMore(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldMore, opts...).ToFunc()
+}
+
+// ByTrace orders the results by the trace field.
+func ByTrace(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTrace, opts...).ToFunc()
 }

@@ -77,6 +77,11 @@ func More(v string) predicate.Alert {
 	return predicate.Alert(sql.FieldEQ(FieldMore, v))
 }
 
+// Trace applies equality check predicate on the "trace" field. It's identical to TraceEQ.
+func Trace(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldEQ(FieldTrace, v))
+}
+
 // SeverityEQ applies the EQ predicate on the "severity" field.
 func SeverityEQ(v string) predicate.Alert {
 	return predicate.Alert(sql.FieldEQ(FieldSeverity, v))
@@ -350,6 +355,71 @@ func MoreEqualFold(v string) predicate.Alert {
 // MoreContainsFold applies the ContainsFold predicate on the "more" field.
 func MoreContainsFold(v string) predicate.Alert {
 	return predicate.Alert(sql.FieldContainsFold(FieldMore, v))
+}
+
+// TraceEQ applies the EQ predicate on the "trace" field.
+func TraceEQ(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldEQ(FieldTrace, v))
+}
+
+// TraceNEQ applies the NEQ predicate on the "trace" field.
+func TraceNEQ(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldNEQ(FieldTrace, v))
+}
+
+// TraceIn applies the In predicate on the "trace" field.
+func TraceIn(vs ...string) predicate.Alert {
+	return predicate.Alert(sql.FieldIn(FieldTrace, vs...))
+}
+
+// TraceNotIn applies the NotIn predicate on the "trace" field.
+func TraceNotIn(vs ...string) predicate.Alert {
+	return predicate.Alert(sql.FieldNotIn(FieldTrace, vs...))
+}
+
+// TraceGT applies the GT predicate on the "trace" field.
+func TraceGT(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldGT(FieldTrace, v))
+}
+
+// TraceGTE applies the GTE predicate on the "trace" field.
+func TraceGTE(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldGTE(FieldTrace, v))
+}
+
+// TraceLT applies the LT predicate on the "trace" field.
+func TraceLT(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldLT(FieldTrace, v))
+}
+
+// TraceLTE applies the LTE predicate on the "trace" field.
+func TraceLTE(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldLTE(FieldTrace, v))
+}
+
+// TraceContains applies the Contains predicate on the "trace" field.
+func TraceContains(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldContains(FieldTrace, v))
+}
+
+// TraceHasPrefix applies the HasPrefix predicate on the "trace" field.
+func TraceHasPrefix(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldHasPrefix(FieldTrace, v))
+}
+
+// TraceHasSuffix applies the HasSuffix predicate on the "trace" field.
+func TraceHasSuffix(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldHasSuffix(FieldTrace, v))
+}
+
+// TraceEqualFold applies the EqualFold predicate on the "trace" field.
+func TraceEqualFold(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldEqualFold(FieldTrace, v))
+}
+
+// TraceContainsFold applies the ContainsFold predicate on the "trace" field.
+func TraceContainsFold(v string) predicate.Alert {
+	return predicate.Alert(sql.FieldContainsFold(FieldTrace, v))
 }
 
 // And groups predicates with the AND operator between them.

@@ -19,6 +19,7 @@ var (
 		{Name: "create_time", Type: field.TypeInt64},
 		{Name: "expire_time", Type: field.TypeInt64, Default: 0},
 		{Name: "more", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "trace", Type: field.TypeString, Size: 2147483647, Default: ""},
 	}
 	// AlertsTable holds the schema information for the "alerts" table.
 	AlertsTable = &schema.Table{

@@ -187,7 +187,11 @@ type Alert struct {
 	// key is the alert key; empty for none.
 	Key string `protobuf:"bytes,13,opt,name=key,proto3" json:"key,omitempty"`
 	// status is firing or resolved.
-	Status        AlertStatus `protobuf:"varint,14,opt,name=status,proto3,enum=bongsu.alert.v1.AlertStatus" json:"status,omitempty"`
+	Status AlertStatus `protobuf:"varint,14,opt,name=status,proto3,enum=bongsu.alert.v1.AlertStatus" json:"status,omitempty"`
+	// trace_id is the id of the trace of the request, 32 hexadecimal digits: that of its
+	// traceparent header, or a random one. Log lines of the alert and its deliveries have
+	// it too. Empty for an alert that an older version recorded.
+	TraceId       string `protobuf:"bytes,15,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -318,6 +322,13 @@ func (x *Alert) GetStatus() AlertStatus {
 		return x.Status
 	}
 	return AlertStatus_ALERT_STATUS_UNSPECIFIED
+}
+
+func (x *Alert) GetTraceId() string {
+	if x != nil {
+		return x.TraceId
+	}
+	return ""
 }
 
 // Detail is a named value of an alert, such as host: node1.
@@ -2034,7 +2045,7 @@ var File_bongsu_alert_v1_alert_proto protoreflect.FileDescriptor
 
 const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\n" +
-	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x94\x04\n" +
+	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaf\x04\n" +
 	"\x05Alert\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06target\x18\x02 \x03(\tR\x06target\x12\x1a\n" +
@@ -2053,7 +2064,8 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x04link\x18\v \x01(\tR\x04link\x121\n" +
 	"\adetails\x18\f \x03(\v2\x17.bongsu.alert.v1.DetailR\adetails\x12\x10\n" +
 	"\x03key\x18\r \x01(\tR\x03key\x124\n" +
-	"\x06status\x18\x0e \x01(\x0e2\x1c.bongsu.alert.v1.AlertStatusR\x06status\"h\n" +
+	"\x06status\x18\x0e \x01(\x0e2\x1c.bongsu.alert.v1.AlertStatusR\x06status\x12\x19\n" +
+	"\btrace_id\x18\x0f \x01(\tR\atraceId\"h\n" +
 	"\x06Detail\x122\n" +
 	"\x04name\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x10\x01\x18d2\x13^[^\\x00-\\x1f\\x7f]*$R\x04name\x12*\n" +
 	"\x05value\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x18\xe8\a2\n" +

@@ -163,7 +163,10 @@ type Job struct {
 	// key is the alert key; empty for none.
 	Key string `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`
 	// resolved reports whether the alert's status is resolved.
-	Resolved      bool `protobuf:"varint,12,opt,name=resolved,proto3" json:"resolved,omitempty"`
+	Resolved bool `protobuf:"varint,12,opt,name=resolved,proto3" json:"resolved,omitempty"`
+	// trace is the span of the request that sent the alert, as a W3C traceparent; only its
+	// trace id if no span of the trace is known; empty in a job of an older version.
+	Trace         string `protobuf:"bytes,13,opt,name=trace,proto3" json:"trace,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -282,6 +285,13 @@ func (x *Job) GetResolved() bool {
 	return false
 }
 
+func (x *Job) GetTrace() string {
+	if x != nil {
+		return x.Trace
+	}
+	return ""
+}
+
 // JobDetail is a named value of an alert.
 type JobDetail struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -354,7 +364,9 @@ type JobDelivery struct {
 	CredentialKey string `protobuf:"bytes,5,opt,name=credential_key,json=credentialKey,proto3" json:"credential_key,omitempty"`
 	// nick_name is the user's. The credential is sealed for it, the messenger and the
 	// destination. Empty in a job of an older version, which sealed otherwise.
-	NickName      string `protobuf:"bytes,6,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
+	NickName string `protobuf:"bytes,6,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
+	// chain is the id of the first delivery of its failover chain; 0 for no chain.
+	Chain         int64 `protobuf:"varint,7,opt,name=chain,proto3" json:"chain,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -429,6 +441,13 @@ func (x *JobDelivery) GetNickName() string {
 		return x.NickName
 	}
 	return ""
+}
+
+func (x *JobDelivery) GetChain() int64 {
+	if x != nil {
+		return x.Chain
+	}
+	return 0
 }
 
 // ClaimRequest selects the deliveries to claim.
@@ -1850,7 +1869,7 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"\x17bongsu/job/v1/job.proto\x12\rbongsu.job.v1\x1a\x1bbongsu/alert/v1/alert.proto\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"0\n" +
 	"\x06Bundle\x12&\n" +
-	"\x04jobs\x18\x01 \x03(\v2\x12.bongsu.job.v1.JobR\x04jobs\"\x87\x03\n" +
+	"\x04jobs\x18\x01 \x03(\v2\x12.bongsu.job.v1.JobR\x04jobs\"\x9d\x03\n" +
 	"\x03Job\x12\x19\n" +
 	"\balert_id\x18\x01 \x01(\x03R\aalertId\x12\x1c\n" +
 	"\tmessenger\x18\x02 \x01(\tR\tmessenger\x12\x12\n" +
@@ -1867,17 +1886,19 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12\x10\n" +
 	"\x03key\x18\v \x01(\tR\x03key\x12\x1a\n" +
-	"\bresolved\x18\f \x01(\bR\bresolved\"5\n" +
+	"\bresolved\x18\f \x01(\bR\bresolved\x12\x14\n" +
+	"\x05trace\x18\r \x01(\tR\x05trace\"5\n" +
 	"\tJobDetail\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\xc6\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xdc\x01\n" +
 	"\vJobDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12 \n" +
 	"\vdestination\x18\x02 \x01(\tR\vdestination\x12+\n" +
 	"\x11sealed_credential\x18\x03 \x01(\fR\x10sealedCredential\x12\x14\n" +
 	"\x05slots\x18\x04 \x01(\tR\x05slots\x12%\n" +
 	"\x0ecredential_key\x18\x05 \x01(\tR\rcredentialKey\x12\x1b\n" +
-	"\tnick_name\x18\x06 \x01(\tR\bnickName\"\x8f\x01\n" +
+	"\tnick_name\x18\x06 \x01(\tR\bnickName\x12\x14\n" +
+	"\x05chain\x18\a \x01(\x03R\x05chain\"\x8f\x01\n" +
 	"\fClaimRequest\x124\n" +
 	"\fdelivery_ids\x18\x01 \x03(\x03B\x11\xbaH\x0e\x92\x01\v\b\x01\x10\x90N\"\x04\"\x02 \x00R\vdeliveryIds\x12!\n" +
 	"\x06sender\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x06sender\x12&\n" +

@@ -117,6 +117,15 @@ export declare type Alert = Message<"bongsu.alert.v1.Alert"> & {
    * @generated from field: bongsu.alert.v1.AlertStatus status = 14;
    */
   status: AlertStatus;
+
+  /**
+   * trace_id is the id of the trace of the request, 32 hexadecimal digits: that of its
+   * traceparent header, or a random one. Log lines of the alert and its deliveries have
+   * it too. Empty for an alert that an older version recorded.
+   *
+   * @generated from field: string trace_id = 15;
+   */
+  traceId: string;
 };
 
 /**

@@ -125,6 +125,14 @@ export declare type Job = Message<"bongsu.job.v1.Job"> & {
    * @generated from field: bool resolved = 12;
    */
   resolved: boolean;
+
+  /**
+   * trace is the span of the request that sent the alert, as a W3C traceparent; only its
+   * trace id if no span of the trace is known; empty in a job of an older version.
+   *
+   * @generated from field: string trace = 13;
+   */
+  trace: string;
 };
 
 /**
@@ -210,6 +218,13 @@ export declare type JobDelivery = Message<"bongsu.job.v1.JobDelivery"> & {
    * @generated from field: string nick_name = 6;
    */
   nickName: string;
+
+  /**
+   * chain is the id of the first delivery of its failover chain; 0 for no chain.
+   *
+   * @generated from field: int64 chain = 7;
+   */
+  chain: bigint;
 };
 
 /**

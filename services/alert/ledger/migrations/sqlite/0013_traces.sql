@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE `alerts` ADD COLUMN `trace` text NOT NULL DEFAULT '';
