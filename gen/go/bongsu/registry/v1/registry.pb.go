@@ -30,6 +30,7 @@ const (
 type InstanceState int32
 
 const (
+	// INSTANCE_STATE_UNSPECIFIED: the state is unknown.
 	InstanceState_INSTANCE_STATE_UNSPECIFIED InstanceState = 0
 	// INSTANCE_STATE_SERVING: the instance is called.
 	InstanceState_INSTANCE_STATE_SERVING InstanceState = 1
@@ -203,6 +204,7 @@ func (x *Instance) GetHost() string {
 	return ""
 }
 
+// ListInstancesRequest asks for all instances.
 type ListInstancesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -239,9 +241,11 @@ func (*ListInstancesRequest) Descriptor() ([]byte, []int) {
 	return file_bongsu_registry_v1_registry_proto_rawDescGZIP(), []int{1}
 }
 
+// ListInstancesResponse holds the instances.
 type ListInstancesResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Instances     []*Instance            `protobuf:"bytes,1,rep,name=instances,proto3" json:"instances,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// instances are those that the edge knows.
+	Instances     []*Instance `protobuf:"bytes,1,rep,name=instances,proto3" json:"instances,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }

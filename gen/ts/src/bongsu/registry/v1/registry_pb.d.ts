@@ -92,6 +92,8 @@ export declare type Instance = Message<"bongsu.registry.v1.Instance"> & {
 export declare const InstanceSchema: GenMessage<Instance>;
 
 /**
+ * ListInstancesRequest asks for all instances.
+ *
  * @generated from message bongsu.registry.v1.ListInstancesRequest
  */
 export declare type ListInstancesRequest = Message<"bongsu.registry.v1.ListInstancesRequest"> & {
@@ -104,10 +106,14 @@ export declare type ListInstancesRequest = Message<"bongsu.registry.v1.ListInsta
 export declare const ListInstancesRequestSchema: GenMessage<ListInstancesRequest>;
 
 /**
+ * ListInstancesResponse holds the instances.
+ *
  * @generated from message bongsu.registry.v1.ListInstancesResponse
  */
 export declare type ListInstancesResponse = Message<"bongsu.registry.v1.ListInstancesResponse"> & {
   /**
+   * instances are those that the edge knows.
+   *
    * @generated from field: repeated bongsu.registry.v1.Instance instances = 1;
    */
   instances: Instance[];
@@ -126,6 +132,8 @@ export declare const ListInstancesResponseSchema: GenMessage<ListInstancesRespon
  */
 export enum InstanceState {
   /**
+   * INSTANCE_STATE_UNSPECIFIED: the state is unknown.
+   *
    * @generated from enum value: INSTANCE_STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED = 0,
