@@ -23,6 +23,8 @@ var budgets = []budget{
 	{What: "the same, alerts to one (ceiling/relay is the bound without a record)", Figure: "deliver/1", Share: true, AtLeast: true, Limit: 0.40, Stretch: 0.60},
 	{What: "POST to provider, p99 at 1,000 alerts/s", Figure: "latency/1000/p99", Limit: 25},
 	{What: "1,300 recipients: last call after the answer", Figure: "fanout/1300/last", Limit: 150},
+	{What: "reads/s through an edge to one instance, beside a bare reverse proxy", Figure: "route/1", Share: true, AtLeast: true, Limit: 0.70},
+	{What: "the same, to three instances", Figure: "route/3", Share: true, AtLeast: true, Limit: 0.70},
 	{What: "callers below their limit, p99 during a flood from another address", Figure: "flood/p99", Share: true, Limit: 4},
 	{What: "the same: refused alerts", Figure: "flood/callers-refused", Limit: 0},
 	{What: "the flood: refused requests", Figure: "flood/refused", Share: true, AtLeast: true, Limit: 0.90},
@@ -33,6 +35,7 @@ var budgets = []budget{
 	{What: "RSS with 100,000 queued", Figure: "cost/rss/100000", Limit: 200},
 	{What: "second sender: duplicates", Figure: "senders/2/again", Limit: 0},
 	{What: "second sender: deliveries/s beside one", Figure: "senders/2", Share: true, AtLeast: true, Limit: 1},
+	{What: "second sender, where the provider is the bound: deliveries/s beside one", Figure: "senders/far/2", Share: true, AtLeast: true, Limit: 1.80},
 	{What: "PostgreSQL instead of SQLite, deliveries/s: alerts to 100", Figure: "postgres/deliver/100", Share: true, AtLeast: true, Limit: 0.70},
 	{What: "the same, alerts to one", Figure: "postgres/deliver/1", Share: true, AtLeast: true, Limit: 0.70},
 }

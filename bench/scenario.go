@@ -24,6 +24,7 @@ func scenarios() []scenario {
 		{"latency", false, "from sending an alert until the call to the provider, at 100, 1,000 and 5,000 alerts/s", latency},
 		{"fanout", false, "one alert to 1,300 users", fanout},
 		{"reads", false, "reads of a list, with the response cache and without it", reads},
+		{"route", false, "reads through an edge that finds one and three instances, beside a bare reverse proxy", route},
 		{"flood", false, "latency of callers below their limit, during a flood from another address and without", flood},
 		{"traces", false, "accepted alerts and deliveries with traces, of which one of 100 is sampled, beside none", traces},
 		{"cost", false, "size of the program, start, idle memory and memory with 100,000 queued", cost},
@@ -44,7 +45,7 @@ const keyMark = ",auth=key"
 
 // withoutKeys are the scenarios that -auth does not change: they have no edge, or set --auth
 // themselves.
-var withoutKeys = []string{"ceilings", "accept-key", "flood", "senders", "alertmanager", "rabbitmq"}
+var withoutKeys = []string{"ceilings", "accept-key", "route", "flood", "senders", "alertmanager", "rabbitmq"}
 
 // mark returns the end of the names of the scenario's figures.
 func (p scenario) mark(o options) string {
