@@ -57,7 +57,9 @@ func BenchmarkHop(b *testing.B) {
 		b.Fatal(err)
 	}
 	proxy := httputil.NewSingleHostReverseProxy(target)
-	proxy.Transport = manyConnections()
+	connections := manyConnections()
+	b.Cleanup(connections.CloseIdleConnections) // the service waits for connections without a request
+	proxy.Transport = connections
 	through := func(transport http.RoundTripper, options ...connect.ClientOption) http.Handler {
 		client := &http.Client{Transport: transport}
 		b.Cleanup(client.CloseIdleConnections)
@@ -140,7 +142,7 @@ func serveBench(b *testing.B, handler http.Handler) (url string) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- server.Serve(ctx, time.Second) }()
+	go func() { done <- server.Serve(ctx, 5*time.Second) }() // connections of HTTP/2 take a second to close
 	b.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {
@@ -153,7 +155,7 @@ func serveBench(b *testing.B, handler http.Handler) (url string) {
 // balancedClient returns a client to one instance by a Balancer.
 func balancedClient(b *testing.B, url string) *http.Client {
 	b.Helper()
-	balancer := balance.New(fixedRegistry{{ID: "a", Name: "alert", URL: url, Services: []string{alertv1connect.AlertServiceName}}},
+	balancer := balance.New(static(b, discovery.Instance{ID: "a", Name: "alert", URL: url, Services: []string{alertv1connect.AlertServiceName}}),
 		balance.Options{Transport: rpc.NewHTTPClient().Transport, Log: slog.New(slog.DiscardHandler)})
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -168,5 +170,3 @@ func balancedClient(b *testing.B, url string) *http.Client {
 	<-changed
 	return &http.Client{Transport: balancer.Transport()}
 }
-
-var _ discovery.Registry = fixedRegistry{}

@@ -22,24 +22,15 @@ import (
 	"github.com/bongsu-project/bongsu/kit/rpc"
 )
 
-// A fixedRegistry holds instances that never change.
-type fixedRegistry []discovery.Instance
-
-// Run waits for the end of ctx.
-func (fixedRegistry) Run(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+// static returns a registry of instances that never change.
+func static(t testing.TB, instances ...discovery.Instance) *discovery.StaticRegistry {
+	t.Helper()
+	registry, err := discovery.Static(instances)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return registry
 }
-
-func (r fixedRegistry) Watch(ctx context.Context, changed func([]discovery.Instance)) error {
-	changed(r)
-	<-ctx.Done()
-	return nil
-}
-
-func (fixedRegistry) ReportFailing(context.Context, string, string) error { return nil }
-
-func (fixedRegistry) ReportServing(context.Context, string) error { return nil }
 
 // A forwarder implements AlertService by that of another process.
 type forwarder struct {
@@ -87,7 +78,7 @@ func serveClear(t *testing.T, handler http.Handler) (url string) {
 // TestNoInstance checks that callers of a service whose upstream has no instance get
 // unavailable, with the reason and the time after which to retry, by every protocol.
 func TestNoInstance(t *testing.T) {
-	balancer := balance.New(fixedRegistry{}, balance.Options{Transport: rpc.NewHTTPClient().Transport, Log: quiet})
+	balancer := balance.New(static(t), balance.Options{Transport: rpc.NewHTTPClient().Transport, Log: quiet})
 	url := serveClear(t, alertHandler(t, forwarder{to: alertv1connect.NewAlertServiceClient(&http.Client{Transport: balancer.Transport()}, balance.BaseURL, rpc.ClientOptions("alert", quiet))}))
 	for name, protocol := range map[string]connect.ClientOption{
 		"Connect": connect.WithClientOptions(), "gRPC": connect.WithGRPC(), "gRPC-Web": connect.WithGRPCWeb(),
@@ -140,11 +131,11 @@ func TestIdempotencyKeyIsRepeatable(t *testing.T) {
 		bodies = append(bodies, body)
 		w.WriteHeader(http.StatusBadGateway)
 	}))
-	instance := discovery.Instance{ID: "a", URL: url, Services: []string{alertv1connect.AlertServiceName}}
+	instance := discovery.Instance{ID: "a", Name: "alert", URL: url, Services: []string{alertv1connect.AlertServiceName}}
 	other := instance
 	other.ID, other.URL = "b", strings.Replace(url, "127.0.0.1", "localhost", 1)
 	for key, want := range map[string]int{"": 1, "once": 2} {
-		balancer := balance.New(fixedRegistry{instance, other}, balance.Options{Transport: rpc.NewHTTPClient().Transport, Log: slog.New(slog.DiscardHandler)})
+		balancer := balance.New(static(t, instance, other), balance.Options{Transport: rpc.NewHTTPClient().Transport, Log: slog.New(slog.DiscardHandler)})
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		changed := balancer.Changed()
