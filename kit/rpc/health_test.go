@@ -34,19 +34,19 @@ func TestWatchHealth(t *testing.T) {
 			}
 			return nil
 		}}
-		changes := 0
-		stop, err := c.Watch(t.Context(), &grpchealth.CheckRequest{Service: "library.v1.BookService"}, func() { changes++ })
+		var changes atomic.Int64
+		stop, err := c.Watch(t.Context(), &grpchealth.CheckRequest{Service: "library.v1.BookService"}, func() { changes.Add(1) })
 		if err != nil {
 			t.Fatal(err)
 		}
 		// wait returns the number of changes in some intervals.
-		wait := func(intervals int) int {
-			before := changes
+		wait := func(intervals int) int64 {
+			before := changes.Load()
 			for range intervals {
 				time.Sleep(watchInterval)
 			}
 			synctest.Wait()
-			return changes - before
+			return changes.Load() - before
 		}
 		wait(3)
 		if n := wait(10); n != 0 {

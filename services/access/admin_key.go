@@ -49,18 +49,18 @@ func CreateAdminKey(ctx context.Context, keys Keys, path string, now time.Time) 
 // readOrWriteKey returns the key in the file at path. It writes a new one, and reports that, if the
 // file is missing.
 func readOrWriteKey(path string) (text string, written bool, err error) {
-	if text, err = readKey(path); !errors.Is(err, fs.ErrNotExist) {
-		return text, false, err
+	for {
+		if text, err = readKey(path); !errors.Is(err, fs.ErrNotExist) {
+			return text, false, err
+		}
+		if _, text, _, err = auth.NewKey(); err != nil {
+			return "", false, err
+		}
+		// Another process may write the file meanwhile, and remove it again.
+		if err = writeSecret(path, text+"\n"); !errors.Is(err, fs.ErrExist) {
+			return text, err == nil, err
+		}
 	}
-	_, text, _, err = auth.NewKey()
-	if err != nil {
-		return "", false, err
-	}
-	if err = writeSecret(path, text+"\n"); errors.Is(err, fs.ErrExist) { // by another process
-		text, err = readKey(path)
-		return text, false, err
-	}
-	return text, err == nil, err
 }
 
 func readKey(path string) (string, error) {
