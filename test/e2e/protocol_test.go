@@ -186,7 +186,7 @@ func TestInternalStaysInside(t *testing.T) {
 		served := reflected(t, d.edge)
 		want := []string{
 			"bongsu.access.v1.AccessService", "bongsu.alert.v1.AlertService", "bongsu.callback.v1.CallbackService", "bongsu.group.v1.GroupService",
-			"bongsu.intake.v1.IntakeService", "bongsu.messenger.v1.MessengerService",
+			"bongsu.intake.v1.IntakeService", "bongsu.messenger.v1.MessengerService", "bongsu.registry.v1.RegistryService",
 			"bongsu.user.v1.TransferService", "bongsu.user.v1.UserService", "grpc.health.v1.Health",
 		}
 		if !slices.Equal(served, want) {
