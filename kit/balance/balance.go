@@ -36,7 +36,7 @@ type Options struct {
 	Log        *slog.Logger // required
 }
 
-// Metrics counts what a Balancer does. It is safe for concurrent use. name is the Name of an
+// Metrics counts the requests and breakers of a Balancer. It is safe for concurrent use. name is the Name of an
 // instance.
 type Metrics interface {
 	// BalancedRequest counts a request to an instance, by its outcome: one of the Outcome

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// maxKeptBytes limits what is kept of the body of a request to send it again.
+// maxKeptBytes limits the kept bytes of the body of a request, which are sent again in a retry.
 const maxKeptBytes = 1 << 20
 
 // A requestBody is the body of a request that may be sent twice.
@@ -57,7 +57,7 @@ func (b requestBody) finish() {
 	}
 }
 
-// A keptBody keeps what is read of a body, up to a limit, so that it can be read again from
+// A keptBody keeps the bytes that are read of a body, up to a limit, so that it can be read again from
 // the start. It has one reader at a time: open replaces the one before. A transport may still
 // be reading when it has returned; what it gets is kept like the rest. No method but Read
 // waits for the source.
@@ -123,11 +123,11 @@ func (k *keptBody) finish() {
 func (k *keptBody) close() {
 	if !k.closed {
 		k.closed = true
-		_ = k.source.Close() // nobody reads it any more
+		_ = k.source.Close() // it is not read any more
 	}
 }
 
-// Read reads what is kept, and then the source.
+// Read reads the kept bytes, and then the source.
 func (r *bodyReader) Read(data []byte) (int, error) {
 	k := r.body
 	k.mu.Lock()

@@ -80,11 +80,11 @@ func TestRetries(t *testing.T) {
 	for protocol, transport := range protocols {
 		for failure, want := range failures {
 			for body, open := range bodies {
+				if strings.HasPrefix(failure, "gRPC") && body != "none" {
+					continue // these instances do not read a body
+				}
 				for _, method := range []string{"read", "write", "write with a key", "write in a context"} {
 					t.Run(fmt.Sprintf("%s/%s/%s/body %s", protocol, failure, method, body), func(t *testing.T) {
-						if strings.HasPrefix(failure, "gRPC") && body != "none" {
-							t.Skip("the instance does not read the body")
-						}
 						var first, second atomic.Int64
 						var url string
 						if want.handler == nil {

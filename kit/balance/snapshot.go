@@ -10,7 +10,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/discovery"
 )
 
-// A snapshot is what is known of all instances at one time. It is immutable.
+// A snapshot holds all instances and their states at one time. It is immutable.
 type snapshot struct {
 	members   []*instance          // sorted by id
 	instances []discovery.Instance // the same

@@ -22,7 +22,7 @@ func newReports(bucket *Bucket) *reports {
 	return &reports{bucket: bucket, wake: make(chan struct{}, 1), stored: map[string]storedReport{}}
 }
 
-// wakeUp makes Run write what has changed.
+// wakeUp makes Run write the changes.
 func (r *reports) wakeUp() {
 	select {
 	case r.wake <- struct{}{}:

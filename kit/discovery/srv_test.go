@@ -40,7 +40,7 @@ func startNameServer(t *testing.T, records ...dnsmessage.SRVResource) *nameServe
 	return s
 }
 
-// set sets what the server responds.
+// set sets the response of the server.
 func (s *nameServer) set(code dnsmessage.RCode, records ...dnsmessage.SRVResource) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

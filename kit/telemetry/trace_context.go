@@ -73,7 +73,7 @@ func (c TraceContext) SpanContext() trace.SpanContext {
 }
 
 // Derived returns a span of the same trace whose id is derived from numbers that identify its
-// work: other processes can link to it without being told the id.
+// work: other processes can link to it without a stored id.
 func (c TraceContext) Derived(numbers ...int64) trace.SpanContext {
 	input := []byte(c.TraceID())
 	for _, n := range numbers {

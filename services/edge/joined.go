@@ -30,7 +30,7 @@ const (
 	maxRetry = time.Minute
 )
 
-// JoinedConfig is what the services that join an edge are called by. All but Retry must be set.
+// JoinedConfig holds the dependencies by which an edge calls joined services. All but Retry must be set.
 type JoinedConfig struct {
 	// Client sends calls for BaseURL to an instance of the service in the path, by HTTP/2.
 	Client  *http.Client

@@ -113,7 +113,7 @@ func checkLentOut(t *testing.T, err error) {
 	}
 }
 
-// TestJoinedHeaders checks what an instance gets of the header of a request.
+// TestJoinedHeaders checks which headers of a request an instance gets.
 func TestJoinedHeaders(t *testing.T) {
 	e := startJoined(t, nil, withTestCaller)
 	l := e.join(t)

@@ -68,7 +68,7 @@ func (c *cluster) startNATS(t *testing.T) {
 	}
 }
 
-// hasLeader reports whether the NATS cluster has a leader: without one, nobody responds.
+// hasLeader reports whether the NATS cluster has a leader: without one, no server responds.
 func hasLeader(ctx context.Context, js jetstream.JetStream) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()

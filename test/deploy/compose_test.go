@@ -100,7 +100,7 @@ func TestCompose(t *testing.T) {
 	}
 }
 
-// checkReferences checks that what a service names is there.
+// checkReferences checks that all that a service names exists.
 func checkReferences(t *testing.T, file composeFile, s composeService) {
 	t.Helper()
 	for other, need := range s.DependsOn {

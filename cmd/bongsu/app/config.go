@@ -67,7 +67,7 @@ type Config struct {
 	AdvertiseHost string `placeholder:"HOST" help:"The host name or IP address at which other processes reach the ports of this one, in the registry; by default that of the listen address, or for 0.0.0.0 the address of this machine in the network of the NATS server."`
 
 	// Drain is how long a process that is stopped still answers, while it says that it is not
-	// ready. nil means 5 s with NATSURL, and 0 without: there nobody can take over.
+	// ready. nil means 5 s with NATSURL, and 0 without: there no other process can take over.
 	Drain *time.Duration `placeholder:"5s" help:"How long a process that is stopped goes on answering requests while it is draining: not ready, so that callers and load balancers turn to other instances. By default 5s with --nats-url, and 0s without. A second signal ends it."`
 
 	// Replicas is the minimum number of replicas of the queue's stream, from 1 to 5. nil

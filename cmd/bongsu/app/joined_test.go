@@ -108,7 +108,7 @@ func TestJoinedService(t *testing.T) {
 	}
 }
 
-// joinedLines is a log that tells of services that join.
+// joinedLines is a log of services that join.
 type joinedLines chan struct{}
 
 func (l joinedLines) Write(line []byte) (int, error) {
