@@ -35,7 +35,7 @@ type grant struct{ may, not []string }
 
 // grants are the permissions of each role.
 var grants = map[Role][]grant{
-	User:     {{may: []string{"caller.read", "inbox.*"}}},
+	User:     {{may: []string{"caller.read"}}}, // and the own inbox, as its owner
 	Sender:   {{may: []string{"alert.send", "alert.intake", "event.publish", "heartbeat.send", "caller.read"}}},
 	Viewer:   {viewing},
 	Operator: {viewing, operating},
@@ -43,9 +43,10 @@ var grants = map[Role][]grant{
 }
 
 var (
-	viewing   = grant{may: []string{"*.read"}, not: []string{"key.read", "audit.read", "ban.read"}}
+	viewing   = grant{may: []string{"*.read"}, not: []string{"key.read", "audit.read", "ban.read", "inbox.read"}}
 	operating = grant{may: []string{
 		"alert.cancel", "alert.replay", "user.write", "group.write", "template.write", "address.verify", "directory.export", "directory.import",
+		"event_rule.write", "dead_letter.replay", "callback_endpoint.write",
 	}}
 )
 

@@ -7,7 +7,9 @@ import (
 
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1" // the permissions
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1"
@@ -19,35 +21,41 @@ import (
 // viewer, operator, admin.
 func TestPermits(t *testing.T) {
 	table := map[string]string{
-		"alert.send":       "s-a",
-		"alert.intake":     "s-a",
-		"event.publish":    "s-a",
-		"heartbeat.send":   "s-a",
-		"inbox.read":       "u-v-o-a",
-		"inbox.write":      "u-a",
-		"caller.read":      "u-s-v-o-a",
-		"alert.read":       "v-o-a",
-		"group.read":       "v-o-a",
-		"user.read":        "v-o-a",
-		"messenger.read":   "v-o-a",
-		"template.read":    "v-o-a",
-		"seal_key.read":    "v-o-a",
-		"metrics.read":     "v-o-a",
-		"instance.read":    "v-o-a",
-		"alert.cancel":     "o-a",
-		"alert.replay":     "o-a",
-		"user.write":       "o-a",
-		"group.write":      "o-a",
-		"template.write":   "o-a",
-		"address.verify":   "o-a",
-		"directory.export": "o-a",
-		"directory.import": "o-a",
-		"key.read":         "a",
-		"key.write":        "a",
-		"audit.read":       "a",
-		"ban.read":         "a",
-		"ban.write":        "a",
-		"unheard.of":       "a",
+		"alert.send":              "s-a",
+		"alert.intake":            "s-a",
+		"event.publish":           "s-a",
+		"heartbeat.send":          "s-a",
+		"inbox.read":              "a",
+		"inbox.write":             "a",
+		"event_rule.read":         "v-o-a",
+		"dead_letter.read":        "v-o-a",
+		"caller.read":             "u-s-v-o-a",
+		"alert.read":              "v-o-a",
+		"group.read":              "v-o-a",
+		"user.read":               "v-o-a",
+		"messenger.read":          "v-o-a",
+		"template.read":           "v-o-a",
+		"callback_endpoint.read":  "v-o-a",
+		"seal_key.read":           "v-o-a",
+		"metrics.read":            "v-o-a",
+		"instance.read":           "v-o-a",
+		"alert.cancel":            "o-a",
+		"event_rule.write":        "o-a",
+		"dead_letter.replay":      "o-a",
+		"callback_endpoint.write": "o-a",
+		"alert.replay":            "o-a",
+		"user.write":              "o-a",
+		"group.write":             "o-a",
+		"template.write":          "o-a",
+		"address.verify":          "o-a",
+		"directory.export":        "o-a",
+		"directory.import":        "o-a",
+		"key.read":                "a",
+		"key.write":               "a",
+		"audit.read":              "a",
+		"ban.read":                "a",
+		"ban.write":               "a",
+		"unheard.of":              "a",
 	}
 	for permission, initials := range table {
 		for _, r := range role.Roles {
@@ -95,9 +103,9 @@ func TestPermissions(t *testing.T) {
 	}{
 		{nil, ""},
 		{[]string{"root"}, ""},
-		{[]string{"sender"}, "alert.intake alert.send caller.read"},
+		{[]string{"sender"}, "alert.intake alert.send caller.read event.publish"},
 		{[]string{"user"}, "caller.read"},
-		{[]string{"viewer", "sender"}, "alert.intake alert.read alert.send caller.read group.read instance.read messenger.read metrics.read seal_key.read template.read user.read"},
+		{[]string{"viewer", "sender"}, "alert.intake alert.read alert.send callback_endpoint.read caller.read dead_letter.read event.publish event_rule.read group.read instance.read messenger.read metrics.read seal_key.read template.read user.read"},
 	} {
 		if got := strings.Join(role.Permissions(c.roles), " "); got != c.want {
 			t.Errorf("%q: %q, want %q", c.roles, got, c.want)

@@ -18,7 +18,9 @@ import (
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1/inboxv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
@@ -119,7 +121,8 @@ func newEdge() edge.Edge {
 	return edge.Edge{
 		Groups: groupv1connect.UnimplementedGroupServiceHandler{}, Users: userv1connect.UnimplementedUserServiceHandler{},
 		Alerts: alertv1connect.UnimplementedAlertServiceHandler{}, Messengers: messengerv1connect.UnimplementedMessengerServiceHandler{},
-		Transfers: userv1connect.UnimplementedTransferServiceHandler{},
+		Transfers: userv1connect.UnimplementedTransferServiceHandler{}, Endpoints: alertv1connect.UnimplementedCallbackEndpointServiceHandler{},
+		Events: eventv1connect.UnimplementedEventServiceHandler{}, Inbox: inboxv1connect.UnimplementedInboxServiceHandler{},
 		Access:    edge.AccessHandler{AccessServiceClient: accessv1connect.UnimplementedAccessServiceHandler{}, Bans: ban.NewMemory(time.Now)},
 		Intake:    &edge.IntakeHandler{Metrics: noIntakeMetrics{}, Log: slog.New(slog.DiscardHandler)},
 		Callbacks: &edge.CallbackHandler{Dispatch: jobv1connect.UnimplementedDispatchServiceHandler{}},

@@ -17,7 +17,9 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1/inboxv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/ban"
@@ -53,7 +55,8 @@ func admit(t testing.TB, change func(*edge.AdmissionConfig)) *admitted {
 	e := edge.Edge{
 		Groups: groupv1connect.UnimplementedGroupServiceHandler{}, Users: userv1connect.UnimplementedUserServiceHandler{},
 		Alerts: alertv1connect.UnimplementedAlertServiceHandler{}, Messengers: messengerv1connect.UnimplementedMessengerServiceHandler{},
-		Transfers: userv1connect.UnimplementedTransferServiceHandler{}, Callbacks: &edge.CallbackHandler{},
+		Transfers: userv1connect.UnimplementedTransferServiceHandler{}, Endpoints: alertv1connect.UnimplementedCallbackEndpointServiceHandler{},
+		Events: eventv1connect.UnimplementedEventServiceHandler{}, Inbox: inboxv1connect.UnimplementedInboxServiceHandler{}, Callbacks: &edge.CallbackHandler{},
 		Intake:    &edge.IntakeHandler{Sources: map[string]intake.Source{}, Metrics: a.counted, Log: log},
 		Admission: a.admission,
 	}

@@ -9,7 +9,9 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/callback/v1/callbackv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1/inboxv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1/intakev1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1/registryv1connect"
@@ -31,6 +33,9 @@ type Edge struct {
 	Transfers  userv1connect.TransferServiceClient
 	Access     AccessHandler
 	Registry   *RegistryHandler
+	Endpoints  alertv1connect.CallbackEndpointServiceClient
+	Events     eventv1connect.EventServiceClient
+	Inbox      inboxv1connect.InboxServiceHandler // an InboxRelay across processes, because of the stream Watch
 
 	Authenticator *Authenticator // nil authenticates nobody
 	Authorizer    *Authorizer    // nil allows everything to everybody
@@ -43,8 +48,8 @@ type Edge struct {
 	Cache         *ResponseCache // nil caches no responses
 }
 
-// Services returns the public services. UserInfo, DirectoryService, DispatchService and
-// CredentialService are internal services and are not among them.
+// Services returns the public services. UserInfo, DirectoryService, DispatchService,
+// CredentialService and InboxDeliveryService are internal services and are not among them.
 func (e Edge) Services(o rpc.Options) []rpc.Service {
 	return []rpc.Service{
 		rpc.Public(o, groupv1connect.NewGroupServiceHandler, groupv1connect.GroupServiceHandler(e.Groups)),
@@ -55,6 +60,9 @@ func (e Edge) Services(o rpc.Options) []rpc.Service {
 		rpc.Public(o, callbackv1connect.NewCallbackServiceHandler, callbackv1connect.CallbackServiceHandler(e.Callbacks)),
 		rpc.Public(o, accessv1connect.NewAccessServiceHandler, accessv1connect.AccessServiceHandler(e.Access)),
 		rpc.Public(o, registryv1connect.NewRegistryServiceHandler, registryv1connect.RegistryServiceHandler(e.Registry)),
+		rpc.Public(o, alertv1connect.NewCallbackEndpointServiceHandler, alertv1connect.CallbackEndpointServiceHandler(e.Endpoints)),
+		rpc.Public(o, eventv1connect.NewEventServiceHandler, eventv1connect.EventServiceHandler(e.Events)),
+		rpc.Public(o, inboxv1connect.NewInboxServiceHandler, e.Inbox),
 		rpc.Bulk(o, userv1connect.NewTransferServiceHandler, userv1connect.TransferServiceHandler(e.Transfers)),
 	}
 }

@@ -13,7 +13,9 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/callback/v1/callbackv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1/inboxv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1/intakev1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1/registryv1connect"
@@ -23,15 +25,18 @@ import (
 
 // serviceWords maps each Protobuf service to the service in --services that does its work.
 var serviceWords = map[string]string{
-	groupv1connect.GroupServiceName:         "directory",
-	userv1connect.UserServiceName:           "directory",
-	userv1connect.TransferServiceName:       "directory",
-	alertv1connect.AlertServiceName:         "alert",
-	messengerv1connect.MessengerServiceName: "alert",
-	intakev1connect.IntakeServiceName:       "alert",
-	callbackv1connect.CallbackServiceName:   "alert",
-	accessv1connect.AccessServiceName:       "access",
-	registryv1connect.RegistryServiceName:   "edge",
+	groupv1connect.GroupServiceName:            "directory",
+	userv1connect.UserServiceName:              "directory",
+	userv1connect.TransferServiceName:          "directory",
+	alertv1connect.AlertServiceName:            "alert",
+	messengerv1connect.MessengerServiceName:    "alert",
+	intakev1connect.IntakeServiceName:          "alert",
+	callbackv1connect.CallbackServiceName:      "alert",
+	accessv1connect.AccessServiceName:          "access",
+	alertv1connect.CallbackEndpointServiceName: "alert",
+	eventv1connect.EventServiceName:            "event",
+	inboxv1connect.InboxServiceName:            "inbox",
+	registryv1connect.RegistryServiceName:      "edge",
 }
 
 // olderWords maps older words for services to their present ones.

@@ -61,12 +61,14 @@ func (b *builder) runAlert(ctx context.Context) error {
 		ReceiptReader: validated, Receipts: store, Alerts: alerts,
 		AddressMethods: directory.DispatchHandler{Service: validated},
 	}
-	b.alerts, b.messengers, b.dispatch = alerts, messengers, validatedDispatch{dispatch}
+	endpoints := &alert.CallbackEndpointHandler{}
+	b.alerts, b.messengers, b.dispatch, b.callbacks = alerts, messengers, validatedDispatch{dispatch}, endpoints
 	b.ready = append(b.ready, store.Ping)
 	return b.listen(ctx, stageServe, Alert, rpc.Listener{
 		Services: []rpc.Service{
 			rpc.Public(b.rpc, alertv1connect.NewAlertServiceHandler, alertv1connect.AlertServiceHandler(alerts)),
 			rpc.Public(b.rpc, messengerv1connect.NewMessengerServiceHandler, messengerv1connect.MessengerServiceHandler(messengers)),
+			rpc.Public(b.rpc, alertv1connect.NewCallbackEndpointServiceHandler, alertv1connect.CallbackEndpointServiceHandler(endpoints)),
 			rpc.Internal(b.rpc, jobv1connect.NewDispatchServiceHandler, jobv1connect.DispatchServiceHandler(dispatch)),
 		},
 		Ready: allReady(b.ready), // includes the directory: without it no target can be resolved
@@ -78,7 +80,8 @@ func (b *builder) connectAlert() {
 	b.alerts = edge.AlertRelay{AlertServiceClient: alertv1connect.NewAlertServiceClient(b.client, balance.BaseURL, b.clientOptions(Alert))}
 	b.messengers = messengerv1connect.NewMessengerServiceClient(b.client, balance.BaseURL, b.clientOptions(Alert))
 	b.dispatch = jobv1connect.NewDispatchServiceClient(b.client, balance.BaseURL, b.clientOptions(Alert))
-	if b.config.has(Edge) || b.config.has(Sender) {
+	b.callbacks = alertv1connect.NewCallbackEndpointServiceClient(b.client, balance.BaseURL, b.clientOptions(Alert))
+	if b.config.has(Edge) || b.config.has(Sender) || b.config.has(Event) {
 		b.ready = append(b.ready, b.readinessOf(Alert, alertv1connect.AlertServiceName))
 	}
 }

@@ -12,7 +12,9 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1/inboxv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
@@ -49,14 +51,18 @@ type builder struct {
 	traceCalls []connect.Interceptor // of calls to other processes
 
 	// The services that others call: handlers of this process, or generated clients.
-	groups     groupv1connect.GroupServiceClient
-	users      userv1connect.UserServiceClient
-	directory  userv1connect.DirectoryServiceClient
-	lookup     alert.Directory // of directory, for the alert service
-	transfers  userv1connect.TransferServiceClient
-	alerts     alertv1connect.AlertServiceHandler
-	messengers messengerv1connect.MessengerServiceClient
-	dispatch   jobv1connect.DispatchServiceClient
+	groups          groupv1connect.GroupServiceClient
+	users           userv1connect.UserServiceClient
+	directory       userv1connect.DirectoryServiceClient
+	lookup          alert.Directory // of directory, for the alert service
+	transfers       userv1connect.TransferServiceClient
+	alerts          alertv1connect.AlertServiceHandler
+	messengers      messengerv1connect.MessengerServiceClient
+	dispatch        jobv1connect.DispatchServiceClient
+	callbacks       alertv1connect.CallbackEndpointServiceClient
+	events          eventv1connect.EventServiceClient
+	inbox           inboxv1connect.InboxServiceHandler
+	inboxDeliveries inboxv1connect.InboxDeliveryServiceClient
 	// access is edge.NoAccess, and credentials is nil, if no process is named that runs the access
 	// service.
 	access       accessv1connect.AccessServiceClient
@@ -124,6 +130,8 @@ func (a *App) build(ctx context.Context) error {
 		{Access, b.runAccess, b.connectAccess},
 		{Directory, b.runDirectory, b.connectDirectory},
 		{Alert, b.runAlert, b.connectAlert},
+		{Inbox, b.runInbox, b.connectInbox},
+		{Event, b.runEvent, b.connectEvent},
 		{Sender, b.runSender, func() {}},
 		{Edge, b.runEdge, func() {}},
 	} {

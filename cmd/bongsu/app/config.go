@@ -25,6 +25,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/directory"
 	"github.com/bongsu-project/bongsu/services/edge"
+	"github.com/bongsu-project/bongsu/services/event"
+	"github.com/bongsu-project/bongsu/services/inbox"
 	"github.com/bongsu-project/bongsu/services/mockup"
 	"github.com/bongsu-project/bongsu/services/sender"
 )
@@ -38,7 +40,7 @@ const defaultDrain = 5 * time.Second
 // names (aliases). The zero value of a field is its default.
 type Config struct {
 	// Services names the services of this process. "all" means all but the mockup.
-	Services []string `default:"all" help:"The services that this process runs: all (all but mockup), or some of edge, access, directory, alert, sender and mockup."`
+	Services []string `default:"all" help:"The services that this process runs: all (all but mockup), or some of edge, access, directory, alert, event, inbox, sender and mockup."`
 
 	// Data is the folder of the databases, the queue and the seal key file. It is created
 	// if it is missing.
@@ -49,13 +51,15 @@ type Config struct {
 	// port serves every host if AllowedHosts is empty.
 	AllowedHosts []string `placeholder:"bongsu.example.com" help:"Host headers that this process accepts, with any port or with one: bongsu.example.com, bongsu.example.com:8443 or *.example.com; others get status 403. Loopback names are always accepted. By default a port on loopback accepts only those, and any other port every Host."`
 
-	// DirectoryServiceURL, AccessServiceURL and AlertURL say where the instances of a service
+	// DirectoryServiceURL, AccessServiceURL, AlertURL, EventServiceURL and InboxServiceURL say where the instances of a service
 	// are that other processes run: base URLs separated by commas, or srv:// and the name of a
 	// DNS SRV record. Empty means the registry of NATSURL. (--directory-url and --access-url
 	// name databases.)
 	DirectoryServiceURL string `name:"directory-service-url" aliases:"group-url" check:"services" placeholder:"URL,…" help:"The URLs of the directory service, if other processes run it, or a DNS SRV record: srv://_directory._tcp.example.com. By default the instances that use the same --nats-url."`
 	AccessServiceURL    string `name:"access-service-url" check:"services" placeholder:"URL,…" help:"The URLs of the access service, which keeps API keys and the audit log, in the same way."`
 	AlertURL            string `name:"alert-url" check:"services" placeholder:"URL,…" help:"The URLs of the alert service, in the same way."`
+	EventServiceURL     string `name:"event-service-url" check:"services" placeholder:"URL,…" help:"The URLs of the event service, in the same way."`
+	InboxServiceURL     string `name:"inbox-service-url" check:"services" placeholder:"URL,…" help:"The URLs of the inbox service, in the same way."`
 
 	// NATSURL names the servers of a NATS cluster, separated by commas. Empty means a
 	// broker embedded in the process.
@@ -95,6 +99,8 @@ type Config struct {
 	Access    access.Config    `embed:"" group:"Access:"`
 	Directory directory.Config `embed:"" group:"Directory:"`
 	Alert     alert.Config     `embed:"" group:"Alert:"`
+	Event     event.Config     `embed:"" group:"Event:"`
+	Inbox     inbox.Config     `embed:"" group:"Inbox:"`
 	Sender    sender.Config    `embed:"" group:"Sender:"`
 	Providers ProviderConfig   `embed:"" group:"Providers:"`
 	Mockup    mockup.Config    `embed:"" group:"Mockup:"`
@@ -254,6 +260,8 @@ func (c Config) complete() (_ settings, err error) {
 	}
 	s.Access.DatabaseURL = cmp.Or(s.Access.DatabaseURL, filepath.Join(s.Data, "access.db"))
 	s.Directory.DatabaseURL = cmp.Or(s.Directory.DatabaseURL, filepath.Join(s.Data, "directory.db"))
+	s.Event.DatabaseURL = cmp.Or(s.Event.DatabaseURL, filepath.Join(s.Data, "event.db"))
+	s.Inbox.DatabaseURL = cmp.Or(s.Inbox.DatabaseURL, filepath.Join(s.Data, "inbox.db"))
 	s.Alert.LedgerURL = cmp.Or(s.Alert.LedgerURL, filepath.Join(s.Data, "ledger.db"))
 	if s.SealKey != "" && s.SealKeyFile != "" {
 		return s, errors.New("set the seal key once: as a file (--seal-key-file) or as BONGSU_SEAL_KEY in the environment")

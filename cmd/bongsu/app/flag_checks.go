@@ -232,6 +232,10 @@ func (c Config) findFlagsWithoutEffect() map[string]string {
 	}
 	note("directory-service-url", c.DirectoryServiceURL, c.has(Directory), "the directory service runs in this process")
 	note("access-service-url", c.AccessServiceURL, c.has(Access), "the access service runs in this process")
+	note("event-service-url", c.EventServiceURL, c.has(Event), "the event service runs in this process")
+	note("event-url", c.Event.DatabaseURL, !c.has(Event), "this process does not run the event service")
+	note("inbox-service-url", c.InboxServiceURL, c.has(Inbox), "the inbox service runs in this process")
+	note("inbox-url", c.Inbox.DatabaseURL, !c.has(Inbox), "this process does not run the inbox service")
 	note("access-url", c.Access.DatabaseURL, !c.has(Access), "this process does not run the access service")
 	note("alert-url", c.AlertURL, c.has(Alert), "the alert service runs in this process")
 	note("userinfo-url", c.Alert.UserInfoURL, !c.has(Alert), "this process does not run the alert service")

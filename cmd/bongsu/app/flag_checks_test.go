@@ -43,6 +43,8 @@ func TestFlags(t *testing.T) {
 		{"--edge-addr", func(c *Config, value string) { c.Edge.Addr, c.Edge.Auth = value, edge.AuthOff }, addrs, noAddrs},
 		{"--directory-addr", func(c *Config, value string) { c.Directory.Addr = value }, addrs, noAddrs},
 		{"--alert-addr", func(c *Config, value string) { c.Alert.Addr = value }, addrs, noAddrs},
+		{"--event-addr", func(c *Config, value string) { c.Event.Addr = value }, addrs, noAddrs},
+		{"--inbox-addr", func(c *Config, value string) { c.Inbox.Addr = value }, addrs, noAddrs},
 		{"--sender-addr", func(c *Config, value string) { c.Sender.Addr = value }, addrs, noAddrs},
 		{"--mockup-addr", func(c *Config, value string) { c.Mockup.Addr = value }, addrs, noAddrs},
 		{"--mockup-smtp-addr", func(c *Config, value string) { c.Mockup.SMTPAddr = value }, addrs, noAddrs},
@@ -51,6 +53,8 @@ func TestFlags(t *testing.T) {
 		{"--directory-service-url", func(c *Config, value string) { c.DirectoryServiceURL = value }, append(several, services...), append(noSeveral, noServices...)},
 		{"--alert-url", func(c *Config, value string) { c.AlertURL = value }, append(several, services...), append(noSeveral, noServices...)},
 		{"--access-service-url", func(c *Config, value string) { c.AccessServiceURL = value }, append(several, services...), append(noSeveral, noServices...)},
+		{"--event-service-url", func(c *Config, value string) { c.EventServiceURL = value }, append(several, services...), append(noSeveral, noServices...)},
+		{"--inbox-service-url", func(c *Config, value string) { c.InboxServiceURL = value }, append(several, services...), append(noSeveral, noServices...)},
 		{"--userinfo-url", func(c *Config, value string) { c.Alert.UserInfoURL = value }, append(services, "http://alert/prefix"), append(noServices, "http://a,http://b", "srv://a")},
 		{"--oidc-issuer", func(c *Config, value string) { c.Edge.OIDC.Issuer, c.Edge.OIDC.Audience = value, "bongsu" },
 			[]string{"https://login.example.com", "https://login.example.com/realms/ops", "https://login.example.com/", "http://127.0.0.1:8080", "http://localhost/x", "http://[::1]:1"},
@@ -61,6 +65,8 @@ func TestFlags(t *testing.T) {
 			[]string{"nats://10.0.0.5", "nats://kim:s3cret@h:4222", "nats://t0ken@h", "tls://h:4222", "nats://a:4222, nats://b:4222", "h:4222", "wss://h/nats", "nats://[::1]:4222", "nats://h/"},
 			[]string{"natss://h", "http://h:4222", "nats://", "nats://h:port", "nats://a:4222,", "nats://a:4222,,nats://b:4222", "nats://kim:s3c/ret@h:4222", "nats://kim:s3cret@h:s3cret", "nats:h:4222", "nats://h?x=1", "nats://h/x", "nats://a b", "nats:/h"}},
 		{"--directory-url", func(c *Config, value string) { c.Directory.DatabaseURL = value }, databases, noDatabases},
+		{"--event-url", func(c *Config, value string) { c.Event.DatabaseURL = value }, databases, noDatabases},
+		{"--inbox-url", func(c *Config, value string) { c.Inbox.DatabaseURL = value }, databases, noDatabases},
 		{"--ledger-url", func(c *Config, value string) { c.Alert.LedgerURL = value }, databases, noDatabases},
 	} {
 		t.Run(flag.name, func(t *testing.T) {
@@ -98,11 +104,11 @@ func TestOneDatabaseForBoth(t *testing.T) {
 }
 
 func TestSlashesBehindURLs(t *testing.T) {
-	c, err := Config{Services: []string{Edge}, Data: t.TempDir(), DirectoryServiceURL: "http://group:1/, http://group:2", AlertURL: "http://alert:1//", AccessServiceURL: "srv://_access._tcp.example.com/"}.complete()
+	c, err := Config{Services: []string{Edge}, Data: t.TempDir(), DirectoryServiceURL: "http://group:1/, http://group:2", AlertURL: "http://alert:1//", AccessServiceURL: "srv://_access._tcp.example.com/", EventServiceURL: "http://event:1/", InboxServiceURL: "http://inbox:1/"}.complete()
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{Directory: "[http://group:1 http://group:2]", Alert: "[http://alert:1]", Access: "[]_access._tcp.example.com"}
+	want := map[string]string{Directory: "[http://group:1 http://group:2]", Alert: "[http://alert:1]", Access: "[]_access._tcp.example.com", Event: "[http://event:1]", Inbox: "[http://inbox:1]"}
 	for _, upstream := range c.upstreamFlags() {
 		if got := fmt.Sprint(upstream.urls(), upstream.record()); got != want[upstream.service] {
 			t.Errorf("%s: %s, want %s", upstream.service, got, want[upstream.service])

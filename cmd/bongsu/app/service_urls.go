@@ -7,7 +7,9 @@ import (
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1/inboxv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
@@ -31,7 +33,9 @@ func (c Config) upstreamFlags() []upstreamFlag {
 		{Directory, "--directory-service-url", c.DirectoryServiceURL, []string{
 			groupv1connect.GroupServiceName, userv1connect.UserServiceName, userv1connect.DirectoryServiceName, userv1connect.TransferServiceName,
 		}},
-		{Alert, "--alert-url", c.AlertURL, []string{alertv1connect.AlertServiceName, messengerv1connect.MessengerServiceName, jobv1connect.DispatchServiceName}},
+		{Alert, "--alert-url", c.AlertURL, []string{alertv1connect.AlertServiceName, messengerv1connect.MessengerServiceName, jobv1connect.DispatchServiceName, alertv1connect.CallbackEndpointServiceName}},
+		{Event, "--event-service-url", c.EventServiceURL, []string{eventv1connect.EventServiceName}},
+		{Inbox, "--inbox-service-url", c.InboxServiceURL, []string{inboxv1connect.InboxServiceName, inboxv1connect.InboxDeliveryServiceName}},
 	}
 }
 
@@ -94,6 +98,8 @@ func (s *settings) moveServiceURLs() error {
 	}{
 		{"--directory-url", Directory, &s.Directory.DatabaseURL, &s.DirectoryServiceURL},
 		{"--access-url", Access, &s.Access.DatabaseURL, &s.AccessServiceURL},
+		{"--event-url", Event, &s.Event.DatabaseURL, &s.EventServiceURL},
+		{"--inbox-url", Inbox, &s.Inbox.DatabaseURL, &s.InboxServiceURL},
 	} {
 		value := *flag.database
 		if !strings.HasPrefix(value, "http://") && !strings.HasPrefix(value, "https://") && !strings.HasPrefix(value, srvScheme) {

@@ -12,6 +12,8 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/directory"
 	"github.com/bongsu-project/bongsu/services/edge"
+	"github.com/bongsu-project/bongsu/services/event"
+	"github.com/bongsu-project/bongsu/services/inbox"
 	"github.com/bongsu-project/bongsu/services/mockup"
 	"github.com/bongsu-project/bongsu/services/sender"
 )
@@ -22,6 +24,8 @@ const (
 	Access    = "access"
 	Directory = "directory"
 	Alert     = "alert"
+	Event     = "event"
+	Inbox     = "inbox"
 	Sender    = "sender"
 	Mockup    = "mockup"
 )
@@ -32,6 +36,8 @@ var services = []service{
 	{Access, access.DefaultAddr, func(c *Config) *string { return &c.Access.Addr }},
 	{Directory, directory.DefaultAddr, func(c *Config) *string { return &c.Directory.Addr }},
 	{Alert, alert.DefaultAddr, func(c *Config) *string { return &c.Alert.Addr }},
+	{Event, event.DefaultAddr, func(c *Config) *string { return &c.Event.Addr }},
+	{Inbox, inbox.DefaultAddr, func(c *Config) *string { return &c.Inbox.Addr }},
 	{Sender, sender.DefaultAddr, func(c *Config) *string { return &c.Sender.Addr }},
 	{Mockup, mockup.DefaultAddr, func(c *Config) *string { return &c.Mockup.Addr }},
 }
@@ -108,6 +114,7 @@ func (c Config) checkUpstreams() error {
 		{Edge, Directory, "--directory-service-url", c.DirectoryServiceURL},
 		{Edge, Alert, "--alert-url", c.AlertURL},
 		{Alert, Directory, "--directory-service-url", cmp.Or(c.Alert.UserInfoURL, c.DirectoryServiceURL)},
+		{Event, Alert, "--alert-url", c.AlertURL},
 		{Sender, Alert, "--alert-url", c.AlertURL},
 	} {
 		if c.has(need.who) && !c.has(need.whom) && need.value == "" && c.NATSURL == "" {

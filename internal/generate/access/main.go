@@ -15,7 +15,9 @@ import (
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1" // the methods
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/callback/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"

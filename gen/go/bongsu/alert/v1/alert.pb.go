@@ -157,6 +157,63 @@ func (AlertStatus) EnumDescriptor() ([]byte, []int) {
 	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{1}
 }
 
+// SendAlertsOutcome is the result for one alert.
+type SendAlertsOutcome int32
+
+const (
+	// Never returned.
+	SendAlertsOutcome_SEND_ALERTS_OUTCOME_UNSPECIFIED SendAlertsOutcome = 0
+	// The alert was recorded.
+	SendAlertsOutcome_SEND_ALERTS_OUTCOME_RECORDED SendAlertsOutcome = 1
+	// A repeat: the alert was recorded under its idempotency key before.
+	SendAlertsOutcome_SEND_ALERTS_OUTCOME_REPEATED SendAlertsOutcome = 2
+	// The alert was not recorded.
+	SendAlertsOutcome_SEND_ALERTS_OUTCOME_REFUSED SendAlertsOutcome = 3
+)
+
+// Enum value maps for SendAlertsOutcome.
+var (
+	SendAlertsOutcome_name = map[int32]string{
+		0: "SEND_ALERTS_OUTCOME_UNSPECIFIED",
+		1: "SEND_ALERTS_OUTCOME_RECORDED",
+		2: "SEND_ALERTS_OUTCOME_REPEATED",
+		3: "SEND_ALERTS_OUTCOME_REFUSED",
+	}
+	SendAlertsOutcome_value = map[string]int32{
+		"SEND_ALERTS_OUTCOME_UNSPECIFIED": 0,
+		"SEND_ALERTS_OUTCOME_RECORDED":    1,
+		"SEND_ALERTS_OUTCOME_REPEATED":    2,
+		"SEND_ALERTS_OUTCOME_REFUSED":     3,
+	}
+)
+
+func (x SendAlertsOutcome) Enum() *SendAlertsOutcome {
+	p := new(SendAlertsOutcome)
+	*p = x
+	return p
+}
+
+func (x SendAlertsOutcome) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SendAlertsOutcome) Descriptor() protoreflect.EnumDescriptor {
+	return file_bongsu_alert_v1_alert_proto_enumTypes[2].Descriptor()
+}
+
+func (SendAlertsOutcome) Type() protoreflect.EnumType {
+	return &file_bongsu_alert_v1_alert_proto_enumTypes[2]
+}
+
+func (x SendAlertsOutcome) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SendAlertsOutcome.Descriptor instead.
+func (SendAlertsOutcome) EnumDescriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{2}
+}
+
 // Alert is what happened, recorded once for all recipients.
 type Alert struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -842,7 +899,13 @@ type SendAlertRequest struct {
 	// alone. At most 200 characters.
 	Key string `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`
 	// status is whether the thing that key names goes on. Unset means firing.
-	Status        AlertStatus `protobuf:"varint,12,opt,name=status,proto3,enum=bongsu.alert.v1.AlertStatus" json:"status,omitempty"`
+	Status AlertStatus `protobuf:"varint,12,opt,name=status,proto3,enum=bongsu.alert.v1.AlertStatus" json:"status,omitempty"`
+	// by holds the names of messengers: users are notified at their addresses of these only.
+	// Empty for all.
+	By []string `protobuf:"bytes,13,rep,name=by,proto3" json:"by,omitempty"`
+	// callback is the name of a callback endpoint, to which the end of each delivery is
+	// reported; empty for none.
+	Callback      string `protobuf:"bytes,14,opt,name=callback,proto3" json:"callback,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -961,6 +1024,20 @@ func (x *SendAlertRequest) GetStatus() AlertStatus {
 	return AlertStatus_ALERT_STATUS_UNSPECIFIED
 }
 
+func (x *SendAlertRequest) GetBy() []string {
+	if x != nil {
+		return x.By
+	}
+	return nil
+}
+
+func (x *SendAlertRequest) GetCallback() string {
+	if x != nil {
+		return x.Callback
+	}
+	return ""
+}
+
 // SendAlertResponse confirms that the alert is recorded.
 type SendAlertResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1026,6 +1103,189 @@ func (x *SendAlertResponse) GetUnknownTarget() []string {
 	return nil
 }
 
+// SendAlertsRequest holds alerts.
+type SendAlertsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// alerts holds at most 1000. They are validated one by one, not with the request.
+	Alerts        []*SendAlertRequest `protobuf:"bytes,1,rep,name=alerts,proto3" json:"alerts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendAlertsRequest) Reset() {
+	*x = SendAlertsRequest{}
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendAlertsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendAlertsRequest) ProtoMessage() {}
+
+func (x *SendAlertsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendAlertsRequest.ProtoReflect.Descriptor instead.
+func (*SendAlertsRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *SendAlertsRequest) GetAlerts() []*SendAlertRequest {
+	if x != nil {
+		return x.Alerts
+	}
+	return nil
+}
+
+// SendAlertsResponse holds the results.
+type SendAlertsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// results holds a result per alert, in their order.
+	Results       []*SendAlertsResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendAlertsResponse) Reset() {
+	*x = SendAlertsResponse{}
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendAlertsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendAlertsResponse) ProtoMessage() {}
+
+func (x *SendAlertsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendAlertsResponse.ProtoReflect.Descriptor instead.
+func (*SendAlertsResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *SendAlertsResponse) GetResults() []*SendAlertsResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+// SendAlertsResult is the result for one alert.
+type SendAlertsResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// outcome is the result.
+	Outcome SendAlertsOutcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=bongsu.alert.v1.SendAlertsOutcome" json:"outcome,omitempty"`
+	// id is the alert's; empty where it was refused.
+	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	// user_count is the number of its deliveries.
+	UserCount int32 `protobuf:"varint,3,opt,name=user_count,json=userCount,proto3" json:"user_count,omitempty"`
+	// unknown_target holds the unknown targets, as they were sent.
+	UnknownTarget []string `protobuf:"bytes,4,rep,name=unknown_target,json=unknownTarget,proto3" json:"unknown_target,omitempty"`
+	// field is the field that it was refused for, such as message.
+	Field string `protobuf:"bytes,5,opt,name=field,proto3" json:"field,omitempty"`
+	// message is why it was refused, for people.
+	Message       string `protobuf:"bytes,6,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendAlertsResult) Reset() {
+	*x = SendAlertsResult{}
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendAlertsResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendAlertsResult) ProtoMessage() {}
+
+func (x *SendAlertsResult) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendAlertsResult.ProtoReflect.Descriptor instead.
+func (*SendAlertsResult) Descriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *SendAlertsResult) GetOutcome() SendAlertsOutcome {
+	if x != nil {
+		return x.Outcome
+	}
+	return SendAlertsOutcome_SEND_ALERTS_OUTCOME_UNSPECIFIED
+}
+
+func (x *SendAlertsResult) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SendAlertsResult) GetUserCount() int32 {
+	if x != nil {
+		return x.UserCount
+	}
+	return 0
+}
+
+func (x *SendAlertsResult) GetUnknownTarget() []string {
+	if x != nil {
+		return x.UnknownTarget
+	}
+	return nil
+}
+
+func (x *SendAlertsResult) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *SendAlertsResult) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 // GetAlertRequest selects an alert.
 type GetAlertRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1037,7 +1297,7 @@ type GetAlertRequest struct {
 
 func (x *GetAlertRequest) Reset() {
 	*x = GetAlertRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[8]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1049,7 +1309,7 @@ func (x *GetAlertRequest) String() string {
 func (*GetAlertRequest) ProtoMessage() {}
 
 func (x *GetAlertRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[8]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1062,7 +1322,7 @@ func (x *GetAlertRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAlertRequest.ProtoReflect.Descriptor instead.
 func (*GetAlertRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{8}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetAlertRequest) GetId() string {
@@ -1089,7 +1349,7 @@ type GetAlertResponse struct {
 
 func (x *GetAlertResponse) Reset() {
 	*x = GetAlertResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[9]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1101,7 +1361,7 @@ func (x *GetAlertResponse) String() string {
 func (*GetAlertResponse) ProtoMessage() {}
 
 func (x *GetAlertResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[9]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1114,7 +1374,7 @@ func (x *GetAlertResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAlertResponse.ProtoReflect.Descriptor instead.
 func (*GetAlertResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{9}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetAlertResponse) GetAlert() *Alert {
@@ -1160,7 +1420,7 @@ type ListDeliveriesRequest struct {
 
 func (x *ListDeliveriesRequest) Reset() {
 	*x = ListDeliveriesRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[10]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1172,7 +1432,7 @@ func (x *ListDeliveriesRequest) String() string {
 func (*ListDeliveriesRequest) ProtoMessage() {}
 
 func (x *ListDeliveriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[10]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1185,7 +1445,7 @@ func (x *ListDeliveriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeliveriesRequest.ProtoReflect.Descriptor instead.
 func (*ListDeliveriesRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{10}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListDeliveriesRequest) GetAlertId() string {
@@ -1243,7 +1503,7 @@ type ListDeliveriesResponse struct {
 
 func (x *ListDeliveriesResponse) Reset() {
 	*x = ListDeliveriesResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[11]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1255,7 +1515,7 @@ func (x *ListDeliveriesResponse) String() string {
 func (*ListDeliveriesResponse) ProtoMessage() {}
 
 func (x *ListDeliveriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[11]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1268,7 +1528,7 @@ func (x *ListDeliveriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeliveriesResponse.ProtoReflect.Descriptor instead.
 func (*ListDeliveriesResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{11}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListDeliveriesResponse) GetDeliveries() []*Delivery {
@@ -1308,7 +1568,7 @@ type ListAlertsRequest struct {
 
 func (x *ListAlertsRequest) Reset() {
 	*x = ListAlertsRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[12]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1320,7 +1580,7 @@ func (x *ListAlertsRequest) String() string {
 func (*ListAlertsRequest) ProtoMessage() {}
 
 func (x *ListAlertsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[12]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1333,7 +1593,7 @@ func (x *ListAlertsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAlertsRequest.ProtoReflect.Descriptor instead.
 func (*ListAlertsRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{12}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListAlertsRequest) GetPageSize() int32 {
@@ -1398,7 +1658,7 @@ type ListAlertsResponse struct {
 
 func (x *ListAlertsResponse) Reset() {
 	*x = ListAlertsResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[13]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1410,7 +1670,7 @@ func (x *ListAlertsResponse) String() string {
 func (*ListAlertsResponse) ProtoMessage() {}
 
 func (x *ListAlertsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[13]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1423,7 +1683,7 @@ func (x *ListAlertsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListAlertsResponse.ProtoReflect.Descriptor instead.
 func (*ListAlertsResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{13}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListAlertsResponse) GetAlerts() []*Alert {
@@ -1457,7 +1717,7 @@ type ResolveTargetsRequest struct {
 
 func (x *ResolveTargetsRequest) Reset() {
 	*x = ResolveTargetsRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[14]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1469,7 +1729,7 @@ func (x *ResolveTargetsRequest) String() string {
 func (*ResolveTargetsRequest) ProtoMessage() {}
 
 func (x *ResolveTargetsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[14]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1482,7 +1742,7 @@ func (x *ResolveTargetsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveTargetsRequest.ProtoReflect.Descriptor instead.
 func (*ResolveTargetsRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{14}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ResolveTargetsRequest) GetTarget() []string {
@@ -1524,7 +1784,7 @@ type ResolveTargetsResponse struct {
 
 func (x *ResolveTargetsResponse) Reset() {
 	*x = ResolveTargetsResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[15]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1536,7 +1796,7 @@ func (x *ResolveTargetsResponse) String() string {
 func (*ResolveTargetsResponse) ProtoMessage() {}
 
 func (x *ResolveTargetsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[15]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1549,7 +1809,7 @@ func (x *ResolveTargetsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveTargetsResponse.ProtoReflect.Descriptor instead.
 func (*ResolveTargetsResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{15}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ResolveTargetsResponse) GetUserCount() int32 {
@@ -1595,7 +1855,7 @@ type Recipient struct {
 
 func (x *Recipient) Reset() {
 	*x = Recipient{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[16]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1607,7 +1867,7 @@ func (x *Recipient) String() string {
 func (*Recipient) ProtoMessage() {}
 
 func (x *Recipient) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[16]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1620,7 +1880,7 @@ func (x *Recipient) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Recipient.ProtoReflect.Descriptor instead.
 func (*Recipient) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{16}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Recipient) GetNickName() string {
@@ -1655,7 +1915,7 @@ type CancelAlertRequest struct {
 
 func (x *CancelAlertRequest) Reset() {
 	*x = CancelAlertRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[17]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1667,7 +1927,7 @@ func (x *CancelAlertRequest) String() string {
 func (*CancelAlertRequest) ProtoMessage() {}
 
 func (x *CancelAlertRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[17]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1680,7 +1940,7 @@ func (x *CancelAlertRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelAlertRequest.ProtoReflect.Descriptor instead.
 func (*CancelAlertRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{17}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CancelAlertRequest) GetId() string {
@@ -1701,7 +1961,7 @@ type CancelAlertResponse struct {
 
 func (x *CancelAlertResponse) Reset() {
 	*x = CancelAlertResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[18]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1713,7 +1973,7 @@ func (x *CancelAlertResponse) String() string {
 func (*CancelAlertResponse) ProtoMessage() {}
 
 func (x *CancelAlertResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[18]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1726,7 +1986,7 @@ func (x *CancelAlertResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelAlertResponse.ProtoReflect.Descriptor instead.
 func (*CancelAlertResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{18}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *CancelAlertResponse) GetCanceledCount() int32 {
@@ -1756,7 +2016,7 @@ type ReplayFilter struct {
 
 func (x *ReplayFilter) Reset() {
 	*x = ReplayFilter{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[19]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1768,7 +2028,7 @@ func (x *ReplayFilter) String() string {
 func (*ReplayFilter) ProtoMessage() {}
 
 func (x *ReplayFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[19]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1781,7 +2041,7 @@ func (x *ReplayFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayFilter.ProtoReflect.Descriptor instead.
 func (*ReplayFilter) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{19}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ReplayFilter) GetAlertId() string {
@@ -1836,7 +2096,7 @@ type ReplayDeliveriesRequest struct {
 
 func (x *ReplayDeliveriesRequest) Reset() {
 	*x = ReplayDeliveriesRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[20]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1848,7 +2108,7 @@ func (x *ReplayDeliveriesRequest) String() string {
 func (*ReplayDeliveriesRequest) ProtoMessage() {}
 
 func (x *ReplayDeliveriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[20]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1861,7 +2121,7 @@ func (x *ReplayDeliveriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDeliveriesRequest.ProtoReflect.Descriptor instead.
 func (*ReplayDeliveriesRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{20}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ReplayDeliveriesRequest) GetDeliveryIds() []string {
@@ -1904,7 +2164,7 @@ type ReplayDeliveriesResponse struct {
 
 func (x *ReplayDeliveriesResponse) Reset() {
 	*x = ReplayDeliveriesResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[21]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1916,7 +2176,7 @@ func (x *ReplayDeliveriesResponse) String() string {
 func (*ReplayDeliveriesResponse) ProtoMessage() {}
 
 func (x *ReplayDeliveriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[21]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1929,7 +2189,7 @@ func (x *ReplayDeliveriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDeliveriesResponse.ProtoReflect.Descriptor instead.
 func (*ReplayDeliveriesResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{21}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ReplayDeliveriesResponse) GetReplayedCount() int32 {
@@ -1950,7 +2210,7 @@ type WatchAlertRequest struct {
 
 func (x *WatchAlertRequest) Reset() {
 	*x = WatchAlertRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[22]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1962,7 +2222,7 @@ func (x *WatchAlertRequest) String() string {
 func (*WatchAlertRequest) ProtoMessage() {}
 
 func (x *WatchAlertRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[22]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1975,7 +2235,7 @@ func (x *WatchAlertRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAlertRequest.ProtoReflect.Descriptor instead.
 func (*WatchAlertRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{22}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *WatchAlertRequest) GetId() string {
@@ -1999,7 +2259,7 @@ type WatchAlertResponse struct {
 
 func (x *WatchAlertResponse) Reset() {
 	*x = WatchAlertResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[23]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2011,7 +2271,7 @@ func (x *WatchAlertResponse) String() string {
 func (*WatchAlertResponse) ProtoMessage() {}
 
 func (x *WatchAlertResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[23]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2024,7 +2284,7 @@ func (x *WatchAlertResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAlertResponse.ProtoReflect.Descriptor instead.
 func (*WatchAlertResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{23}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *WatchAlertResponse) GetDeliveries() []*Delivery {
@@ -2103,7 +2363,7 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"start_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
 	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x126\n" +
 	"\aoutcome\x18\x05 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeR\aoutcome\x12-\n" +
-	"\x12possible_duplicate\x18\x06 \x01(\bR\x11possibleDuplicate\"\x82\x05\n" +
+	"\x12possible_duplicate\x18\x06 \x01(\bR\x11possibleDuplicate\"\xd8\x05\n" +
 	"\x10SendAlertRequest\x12#\n" +
 	"\x06target\x18\x01 \x03(\tB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x06target\x128\n" +
 	"\bseverity\x18\x02 \x01(\tB\x1c\xbaH\x19r\x17\x18\x1e2\x13^[^\\x00-\\x1f\\x7f]*$R\bseverity\x121\n" +
@@ -2118,12 +2378,28 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\adetails\x18\n" +
 	" \x03(\v2\x17.bongsu.alert.v1.DetailB\b\xbaH\x05\x92\x01\x02\x10\x14R\adetails\x12/\n" +
 	"\x03key\x18\v \x01(\tB\x1d\xbaH\x1ar\x18\x18\xc8\x012\x13^[^\\x00-\\x1f\\x7f]*$R\x03key\x12>\n" +
-	"\x06status\x18\f \x01(\x0e2\x1c.bongsu.alert.v1.AlertStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06status\"i\n" +
+	"\x06status\x18\f \x01(\x0e2\x1c.bongsu.alert.v1.AlertStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06status\x12/\n" +
+	"\x02by\x18\r \x03(\tB\x1f\xbaH\x1c\x92\x01\x19\x10\x14\x18\x01\"\x13r\x11\x10\x01\x18\n" +
+	"2\v^[a-z0-9]*$R\x02by\x12#\n" +
+	"\bcallback\x18\x0e \x01(\tB\a\xbaH\x04r\x02\x18dR\bcallback\"i\n" +
 	"\x11SendAlertResponse\x12\x1d\n" +
 	"\n" +
 	"user_count\x18\x01 \x01(\x05R\tuserCount\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12%\n" +
-	"\x0eunknown_target\x18\x03 \x03(\tR\runknownTarget\",\n" +
+	"\x0eunknown_target\x18\x03 \x03(\tR\runknownTarget\"`\n" +
+	"\x11SendAlertsRequest\x12K\n" +
+	"\x06alerts\x18\x01 \x03(\v2!.bongsu.alert.v1.SendAlertRequestB\x10\xbaH\r\x92\x01\n" +
+	"\b\x01\x10\xe8\a\"\x03\xd8\x01\x03R\x06alerts\"Q\n" +
+	"\x12SendAlertsResponse\x12;\n" +
+	"\aresults\x18\x01 \x03(\v2!.bongsu.alert.v1.SendAlertsResultR\aresults\"\xd6\x01\n" +
+	"\x10SendAlertsResult\x12<\n" +
+	"\aoutcome\x18\x01 \x01(\x0e2\".bongsu.alert.v1.SendAlertsOutcomeR\aoutcome\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x1d\n" +
+	"\n" +
+	"user_count\x18\x03 \x01(\x05R\tuserCount\x12%\n" +
+	"\x0eunknown_target\x18\x04 \x03(\tR\runknownTarget\x12\x14\n" +
+	"\x05field\x18\x05 \x01(\tR\x05field\x12\x18\n" +
+	"\amessage\x18\x06 \x01(\tR\amessage\",\n" +
 	"\x0fGetAlertRequest\x12\x19\n" +
 	"\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\x02id\"\xa3\x01\n" +
 	"\x10GetAlertResponse\x12,\n" +
@@ -2217,12 +2493,22 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\vAlertStatus\x12\x1c\n" +
 	"\x18ALERT_STATUS_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13ALERT_STATUS_FIRING\x10\x01\x12\x19\n" +
-	"\x15ALERT_STATUS_RESOLVED\x10\x022\x83\t\n" +
+	"\x15ALERT_STATUS_RESOLVED\x10\x02*\x9d\x01\n" +
+	"\x11SendAlertsOutcome\x12#\n" +
+	"\x1fSEND_ALERTS_OUTCOME_UNSPECIFIED\x10\x00\x12 \n" +
+	"\x1cSEND_ALERTS_OUTCOME_RECORDED\x10\x01\x12 \n" +
+	"\x1cSEND_ALERTS_OUTCOME_REPEATED\x10\x02\x12\x1f\n" +
+	"\x1bSEND_ALERTS_OUTCOME_REFUSED\x10\x032\x92\n" +
+	"\n" +
 	"\fAlertService\x12\x88\x01\n" +
 	"\tSendAlert\x12!.bongsu.alert.v1.SendAlertRequest\x1a\".bongsu.alert.v1.SendAlertResponse\"4\xaa\x9f\x19\x1b\n" +
 	"\n" +
 	"alert.send8\x02B\valerts/{id}\x82\xd3\xe4\x93\x02\x0f:\x01*\"\n" +
-	"/v1/alerts\x12{\n" +
+	"/v1/alerts\x12\x8c\x01\n" +
+	"\n" +
+	"SendAlerts\x12\".bongsu.alert.v1.SendAlertsRequest\x1a#.bongsu.alert.v1.SendAlertsResponse\"5\xaa\x9f\x19\x16\n" +
+	"\n" +
+	"alert.send8\x02B\x06alerts\x82\xd3\xe4\x93\x02\x15:\x01*\"\x10/v1/alerts:batch\x12{\n" +
 	"\bGetAlert\x12 .bongsu.alert.v1.GetAlertRequest\x1a!.bongsu.alert.v1.GetAlertResponse\"*\xaa\x9f\x19\f\n" +
 	"\n" +
 	"alert.read\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/alerts/{id}\x90\x02\x01\x12\x9e\x01\n" +
@@ -2260,93 +2546,102 @@ func file_bongsu_alert_v1_alert_proto_rawDescGZIP() []byte {
 	return file_bongsu_alert_v1_alert_proto_rawDescData
 }
 
-var file_bongsu_alert_v1_alert_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_bongsu_alert_v1_alert_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_bongsu_alert_v1_alert_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_bongsu_alert_v1_alert_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_bongsu_alert_v1_alert_proto_goTypes = []any{
 	(DeliveryState)(0),               // 0: bongsu.alert.v1.DeliveryState
 	(AlertStatus)(0),                 // 1: bongsu.alert.v1.AlertStatus
-	(*Alert)(nil),                    // 2: bongsu.alert.v1.Alert
-	(*Detail)(nil),                   // 3: bongsu.alert.v1.Detail
-	(*DeliveryCounts)(nil),           // 4: bongsu.alert.v1.DeliveryCounts
-	(*Delivery)(nil),                 // 5: bongsu.alert.v1.Delivery
-	(*Receipt)(nil),                  // 6: bongsu.alert.v1.Receipt
-	(*Attempt)(nil),                  // 7: bongsu.alert.v1.Attempt
-	(*SendAlertRequest)(nil),         // 8: bongsu.alert.v1.SendAlertRequest
-	(*SendAlertResponse)(nil),        // 9: bongsu.alert.v1.SendAlertResponse
-	(*GetAlertRequest)(nil),          // 10: bongsu.alert.v1.GetAlertRequest
-	(*GetAlertResponse)(nil),         // 11: bongsu.alert.v1.GetAlertResponse
-	(*ListDeliveriesRequest)(nil),    // 12: bongsu.alert.v1.ListDeliveriesRequest
-	(*ListDeliveriesResponse)(nil),   // 13: bongsu.alert.v1.ListDeliveriesResponse
-	(*ListAlertsRequest)(nil),        // 14: bongsu.alert.v1.ListAlertsRequest
-	(*ListAlertsResponse)(nil),       // 15: bongsu.alert.v1.ListAlertsResponse
-	(*ResolveTargetsRequest)(nil),    // 16: bongsu.alert.v1.ResolveTargetsRequest
-	(*ResolveTargetsResponse)(nil),   // 17: bongsu.alert.v1.ResolveTargetsResponse
-	(*Recipient)(nil),                // 18: bongsu.alert.v1.Recipient
-	(*CancelAlertRequest)(nil),       // 19: bongsu.alert.v1.CancelAlertRequest
-	(*CancelAlertResponse)(nil),      // 20: bongsu.alert.v1.CancelAlertResponse
-	(*ReplayFilter)(nil),             // 21: bongsu.alert.v1.ReplayFilter
-	(*ReplayDeliveriesRequest)(nil),  // 22: bongsu.alert.v1.ReplayDeliveriesRequest
-	(*ReplayDeliveriesResponse)(nil), // 23: bongsu.alert.v1.ReplayDeliveriesResponse
-	(*WatchAlertRequest)(nil),        // 24: bongsu.alert.v1.WatchAlertRequest
-	(*WatchAlertResponse)(nil),       // 25: bongsu.alert.v1.WatchAlertResponse
-	(*timestamppb.Timestamp)(nil),    // 26: google.protobuf.Timestamp
-	(*v1.Outcome)(nil),               // 27: bongsu.messenger.v1.Outcome
-	(*durationpb.Duration)(nil),      // 28: google.protobuf.Duration
+	(SendAlertsOutcome)(0),           // 2: bongsu.alert.v1.SendAlertsOutcome
+	(*Alert)(nil),                    // 3: bongsu.alert.v1.Alert
+	(*Detail)(nil),                   // 4: bongsu.alert.v1.Detail
+	(*DeliveryCounts)(nil),           // 5: bongsu.alert.v1.DeliveryCounts
+	(*Delivery)(nil),                 // 6: bongsu.alert.v1.Delivery
+	(*Receipt)(nil),                  // 7: bongsu.alert.v1.Receipt
+	(*Attempt)(nil),                  // 8: bongsu.alert.v1.Attempt
+	(*SendAlertRequest)(nil),         // 9: bongsu.alert.v1.SendAlertRequest
+	(*SendAlertResponse)(nil),        // 10: bongsu.alert.v1.SendAlertResponse
+	(*SendAlertsRequest)(nil),        // 11: bongsu.alert.v1.SendAlertsRequest
+	(*SendAlertsResponse)(nil),       // 12: bongsu.alert.v1.SendAlertsResponse
+	(*SendAlertsResult)(nil),         // 13: bongsu.alert.v1.SendAlertsResult
+	(*GetAlertRequest)(nil),          // 14: bongsu.alert.v1.GetAlertRequest
+	(*GetAlertResponse)(nil),         // 15: bongsu.alert.v1.GetAlertResponse
+	(*ListDeliveriesRequest)(nil),    // 16: bongsu.alert.v1.ListDeliveriesRequest
+	(*ListDeliveriesResponse)(nil),   // 17: bongsu.alert.v1.ListDeliveriesResponse
+	(*ListAlertsRequest)(nil),        // 18: bongsu.alert.v1.ListAlertsRequest
+	(*ListAlertsResponse)(nil),       // 19: bongsu.alert.v1.ListAlertsResponse
+	(*ResolveTargetsRequest)(nil),    // 20: bongsu.alert.v1.ResolveTargetsRequest
+	(*ResolveTargetsResponse)(nil),   // 21: bongsu.alert.v1.ResolveTargetsResponse
+	(*Recipient)(nil),                // 22: bongsu.alert.v1.Recipient
+	(*CancelAlertRequest)(nil),       // 23: bongsu.alert.v1.CancelAlertRequest
+	(*CancelAlertResponse)(nil),      // 24: bongsu.alert.v1.CancelAlertResponse
+	(*ReplayFilter)(nil),             // 25: bongsu.alert.v1.ReplayFilter
+	(*ReplayDeliveriesRequest)(nil),  // 26: bongsu.alert.v1.ReplayDeliveriesRequest
+	(*ReplayDeliveriesResponse)(nil), // 27: bongsu.alert.v1.ReplayDeliveriesResponse
+	(*WatchAlertRequest)(nil),        // 28: bongsu.alert.v1.WatchAlertRequest
+	(*WatchAlertResponse)(nil),       // 29: bongsu.alert.v1.WatchAlertResponse
+	(*timestamppb.Timestamp)(nil),    // 30: google.protobuf.Timestamp
+	(*v1.Outcome)(nil),               // 31: bongsu.messenger.v1.Outcome
+	(*durationpb.Duration)(nil),      // 32: google.protobuf.Duration
 }
 var file_bongsu_alert_v1_alert_proto_depIdxs = []int32{
-	26, // 0: bongsu.alert.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
-	4,  // 1: bongsu.alert.v1.Alert.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
-	26, // 2: bongsu.alert.v1.Alert.expire_time:type_name -> google.protobuf.Timestamp
-	3,  // 3: bongsu.alert.v1.Alert.details:type_name -> bongsu.alert.v1.Detail
+	30, // 0: bongsu.alert.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
+	5,  // 1: bongsu.alert.v1.Alert.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
+	30, // 2: bongsu.alert.v1.Alert.expire_time:type_name -> google.protobuf.Timestamp
+	4,  // 3: bongsu.alert.v1.Alert.details:type_name -> bongsu.alert.v1.Detail
 	1,  // 4: bongsu.alert.v1.Alert.status:type_name -> bongsu.alert.v1.AlertStatus
 	0,  // 5: bongsu.alert.v1.Delivery.state:type_name -> bongsu.alert.v1.DeliveryState
-	26, // 6: bongsu.alert.v1.Delivery.end_time:type_name -> google.protobuf.Timestamp
-	7,  // 7: bongsu.alert.v1.Delivery.attempts:type_name -> bongsu.alert.v1.Attempt
-	26, // 8: bongsu.alert.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
-	6,  // 9: bongsu.alert.v1.Delivery.receipt:type_name -> bongsu.alert.v1.Receipt
-	26, // 10: bongsu.alert.v1.Receipt.time:type_name -> google.protobuf.Timestamp
-	26, // 11: bongsu.alert.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
-	26, // 12: bongsu.alert.v1.Attempt.end_time:type_name -> google.protobuf.Timestamp
-	27, // 13: bongsu.alert.v1.Attempt.outcome:type_name -> bongsu.messenger.v1.Outcome
-	28, // 14: bongsu.alert.v1.SendAlertRequest.ttl:type_name -> google.protobuf.Duration
-	3,  // 15: bongsu.alert.v1.SendAlertRequest.details:type_name -> bongsu.alert.v1.Detail
+	30, // 6: bongsu.alert.v1.Delivery.end_time:type_name -> google.protobuf.Timestamp
+	8,  // 7: bongsu.alert.v1.Delivery.attempts:type_name -> bongsu.alert.v1.Attempt
+	30, // 8: bongsu.alert.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	7,  // 9: bongsu.alert.v1.Delivery.receipt:type_name -> bongsu.alert.v1.Receipt
+	30, // 10: bongsu.alert.v1.Receipt.time:type_name -> google.protobuf.Timestamp
+	30, // 11: bongsu.alert.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
+	30, // 12: bongsu.alert.v1.Attempt.end_time:type_name -> google.protobuf.Timestamp
+	31, // 13: bongsu.alert.v1.Attempt.outcome:type_name -> bongsu.messenger.v1.Outcome
+	32, // 14: bongsu.alert.v1.SendAlertRequest.ttl:type_name -> google.protobuf.Duration
+	4,  // 15: bongsu.alert.v1.SendAlertRequest.details:type_name -> bongsu.alert.v1.Detail
 	1,  // 16: bongsu.alert.v1.SendAlertRequest.status:type_name -> bongsu.alert.v1.AlertStatus
-	2,  // 17: bongsu.alert.v1.GetAlertResponse.alert:type_name -> bongsu.alert.v1.Alert
-	5,  // 18: bongsu.alert.v1.GetAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
-	0,  // 19: bongsu.alert.v1.ListDeliveriesRequest.state:type_name -> bongsu.alert.v1.DeliveryState
-	5,  // 20: bongsu.alert.v1.ListDeliveriesResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
-	0,  // 21: bongsu.alert.v1.ListAlertsRequest.state:type_name -> bongsu.alert.v1.DeliveryState
-	26, // 22: bongsu.alert.v1.ListAlertsRequest.create_time_from:type_name -> google.protobuf.Timestamp
-	26, // 23: bongsu.alert.v1.ListAlertsRequest.create_time_before:type_name -> google.protobuf.Timestamp
-	2,  // 24: bongsu.alert.v1.ListAlertsResponse.alerts:type_name -> bongsu.alert.v1.Alert
-	18, // 25: bongsu.alert.v1.ResolveTargetsResponse.recipients:type_name -> bongsu.alert.v1.Recipient
-	26, // 26: bongsu.alert.v1.ReplayFilter.end_time_from:type_name -> google.protobuf.Timestamp
-	26, // 27: bongsu.alert.v1.ReplayFilter.end_time_before:type_name -> google.protobuf.Timestamp
-	21, // 28: bongsu.alert.v1.ReplayDeliveriesRequest.filter:type_name -> bongsu.alert.v1.ReplayFilter
-	28, // 29: bongsu.alert.v1.ReplayDeliveriesRequest.ttl:type_name -> google.protobuf.Duration
-	5,  // 30: bongsu.alert.v1.WatchAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
-	4,  // 31: bongsu.alert.v1.WatchAlertResponse.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
-	8,  // 32: bongsu.alert.v1.AlertService.SendAlert:input_type -> bongsu.alert.v1.SendAlertRequest
-	10, // 33: bongsu.alert.v1.AlertService.GetAlert:input_type -> bongsu.alert.v1.GetAlertRequest
-	12, // 34: bongsu.alert.v1.AlertService.ListDeliveries:input_type -> bongsu.alert.v1.ListDeliveriesRequest
-	14, // 35: bongsu.alert.v1.AlertService.ListAlerts:input_type -> bongsu.alert.v1.ListAlertsRequest
-	19, // 36: bongsu.alert.v1.AlertService.CancelAlert:input_type -> bongsu.alert.v1.CancelAlertRequest
-	22, // 37: bongsu.alert.v1.AlertService.ReplayDeliveries:input_type -> bongsu.alert.v1.ReplayDeliveriesRequest
-	24, // 38: bongsu.alert.v1.AlertService.WatchAlert:input_type -> bongsu.alert.v1.WatchAlertRequest
-	16, // 39: bongsu.alert.v1.AlertService.ResolveTargets:input_type -> bongsu.alert.v1.ResolveTargetsRequest
-	9,  // 40: bongsu.alert.v1.AlertService.SendAlert:output_type -> bongsu.alert.v1.SendAlertResponse
-	11, // 41: bongsu.alert.v1.AlertService.GetAlert:output_type -> bongsu.alert.v1.GetAlertResponse
-	13, // 42: bongsu.alert.v1.AlertService.ListDeliveries:output_type -> bongsu.alert.v1.ListDeliveriesResponse
-	15, // 43: bongsu.alert.v1.AlertService.ListAlerts:output_type -> bongsu.alert.v1.ListAlertsResponse
-	20, // 44: bongsu.alert.v1.AlertService.CancelAlert:output_type -> bongsu.alert.v1.CancelAlertResponse
-	23, // 45: bongsu.alert.v1.AlertService.ReplayDeliveries:output_type -> bongsu.alert.v1.ReplayDeliveriesResponse
-	25, // 46: bongsu.alert.v1.AlertService.WatchAlert:output_type -> bongsu.alert.v1.WatchAlertResponse
-	17, // 47: bongsu.alert.v1.AlertService.ResolveTargets:output_type -> bongsu.alert.v1.ResolveTargetsResponse
-	40, // [40:48] is the sub-list for method output_type
-	32, // [32:40] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	9,  // 17: bongsu.alert.v1.SendAlertsRequest.alerts:type_name -> bongsu.alert.v1.SendAlertRequest
+	13, // 18: bongsu.alert.v1.SendAlertsResponse.results:type_name -> bongsu.alert.v1.SendAlertsResult
+	2,  // 19: bongsu.alert.v1.SendAlertsResult.outcome:type_name -> bongsu.alert.v1.SendAlertsOutcome
+	3,  // 20: bongsu.alert.v1.GetAlertResponse.alert:type_name -> bongsu.alert.v1.Alert
+	6,  // 21: bongsu.alert.v1.GetAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
+	0,  // 22: bongsu.alert.v1.ListDeliveriesRequest.state:type_name -> bongsu.alert.v1.DeliveryState
+	6,  // 23: bongsu.alert.v1.ListDeliveriesResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
+	0,  // 24: bongsu.alert.v1.ListAlertsRequest.state:type_name -> bongsu.alert.v1.DeliveryState
+	30, // 25: bongsu.alert.v1.ListAlertsRequest.create_time_from:type_name -> google.protobuf.Timestamp
+	30, // 26: bongsu.alert.v1.ListAlertsRequest.create_time_before:type_name -> google.protobuf.Timestamp
+	3,  // 27: bongsu.alert.v1.ListAlertsResponse.alerts:type_name -> bongsu.alert.v1.Alert
+	22, // 28: bongsu.alert.v1.ResolveTargetsResponse.recipients:type_name -> bongsu.alert.v1.Recipient
+	30, // 29: bongsu.alert.v1.ReplayFilter.end_time_from:type_name -> google.protobuf.Timestamp
+	30, // 30: bongsu.alert.v1.ReplayFilter.end_time_before:type_name -> google.protobuf.Timestamp
+	25, // 31: bongsu.alert.v1.ReplayDeliveriesRequest.filter:type_name -> bongsu.alert.v1.ReplayFilter
+	32, // 32: bongsu.alert.v1.ReplayDeliveriesRequest.ttl:type_name -> google.protobuf.Duration
+	6,  // 33: bongsu.alert.v1.WatchAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
+	5,  // 34: bongsu.alert.v1.WatchAlertResponse.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
+	9,  // 35: bongsu.alert.v1.AlertService.SendAlert:input_type -> bongsu.alert.v1.SendAlertRequest
+	11, // 36: bongsu.alert.v1.AlertService.SendAlerts:input_type -> bongsu.alert.v1.SendAlertsRequest
+	14, // 37: bongsu.alert.v1.AlertService.GetAlert:input_type -> bongsu.alert.v1.GetAlertRequest
+	16, // 38: bongsu.alert.v1.AlertService.ListDeliveries:input_type -> bongsu.alert.v1.ListDeliveriesRequest
+	18, // 39: bongsu.alert.v1.AlertService.ListAlerts:input_type -> bongsu.alert.v1.ListAlertsRequest
+	23, // 40: bongsu.alert.v1.AlertService.CancelAlert:input_type -> bongsu.alert.v1.CancelAlertRequest
+	26, // 41: bongsu.alert.v1.AlertService.ReplayDeliveries:input_type -> bongsu.alert.v1.ReplayDeliveriesRequest
+	28, // 42: bongsu.alert.v1.AlertService.WatchAlert:input_type -> bongsu.alert.v1.WatchAlertRequest
+	20, // 43: bongsu.alert.v1.AlertService.ResolveTargets:input_type -> bongsu.alert.v1.ResolveTargetsRequest
+	10, // 44: bongsu.alert.v1.AlertService.SendAlert:output_type -> bongsu.alert.v1.SendAlertResponse
+	12, // 45: bongsu.alert.v1.AlertService.SendAlerts:output_type -> bongsu.alert.v1.SendAlertsResponse
+	15, // 46: bongsu.alert.v1.AlertService.GetAlert:output_type -> bongsu.alert.v1.GetAlertResponse
+	17, // 47: bongsu.alert.v1.AlertService.ListDeliveries:output_type -> bongsu.alert.v1.ListDeliveriesResponse
+	19, // 48: bongsu.alert.v1.AlertService.ListAlerts:output_type -> bongsu.alert.v1.ListAlertsResponse
+	24, // 49: bongsu.alert.v1.AlertService.CancelAlert:output_type -> bongsu.alert.v1.CancelAlertResponse
+	27, // 50: bongsu.alert.v1.AlertService.ReplayDeliveries:output_type -> bongsu.alert.v1.ReplayDeliveriesResponse
+	29, // 51: bongsu.alert.v1.AlertService.WatchAlert:output_type -> bongsu.alert.v1.WatchAlertResponse
+	21, // 52: bongsu.alert.v1.AlertService.ResolveTargets:output_type -> bongsu.alert.v1.ResolveTargetsResponse
+	44, // [44:53] is the sub-list for method output_type
+	35, // [35:44] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_alert_v1_alert_proto_init() }
@@ -2359,8 +2654,8 @@ func file_bongsu_alert_v1_alert_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_alert_v1_alert_proto_rawDesc), len(file_bongsu_alert_v1_alert_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   24,
+			NumEnums:      3,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

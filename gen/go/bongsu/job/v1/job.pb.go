@@ -1644,6 +1644,144 @@ func (*MoveDestinationResponse) Descriptor() ([]byte, []int) {
 	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{25}
 }
 
+// RecordReadsRequest holds deliveries that were read.
+type RecordReadsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// reads holds at most 10000.
+	Reads         []*DeliveryRead `protobuf:"bytes,1,rep,name=reads,proto3" json:"reads,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordReadsRequest) Reset() {
+	*x = RecordReadsRequest{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordReadsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordReadsRequest) ProtoMessage() {}
+
+func (x *RecordReadsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordReadsRequest.ProtoReflect.Descriptor instead.
+func (*RecordReadsRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *RecordReadsRequest) GetReads() []*DeliveryRead {
+	if x != nil {
+		return x.Reads
+	}
+	return nil
+}
+
+// DeliveryRead says that a delivery was read.
+type DeliveryRead struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// delivery_id is the delivery's.
+	DeliveryId int64 `protobuf:"varint,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
+	// time is when it was read.
+	Time          *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeliveryRead) Reset() {
+	*x = DeliveryRead{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeliveryRead) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeliveryRead) ProtoMessage() {}
+
+func (x *DeliveryRead) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeliveryRead.ProtoReflect.Descriptor instead.
+func (*DeliveryRead) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *DeliveryRead) GetDeliveryId() int64 {
+	if x != nil {
+		return x.DeliveryId
+	}
+	return 0
+}
+
+func (x *DeliveryRead) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+// RecordReadsResponse is empty.
+type RecordReadsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordReadsResponse) Reset() {
+	*x = RecordReadsResponse{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordReadsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordReadsResponse) ProtoMessage() {}
+
+func (x *RecordReadsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordReadsResponse.ProtoReflect.Descriptor instead.
+func (*RecordReadsResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{28}
+}
+
 // SendAlertsRequest holds alerts of one source.
 type SendAlertsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1659,7 +1797,7 @@ type SendAlertsRequest struct {
 
 func (x *SendAlertsRequest) Reset() {
 	*x = SendAlertsRequest{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[26]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1671,7 +1809,7 @@ func (x *SendAlertsRequest) String() string {
 func (*SendAlertsRequest) ProtoMessage() {}
 
 func (x *SendAlertsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[26]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1684,7 +1822,7 @@ func (x *SendAlertsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAlertsRequest.ProtoReflect.Descriptor instead.
 func (*SendAlertsRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{26}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SendAlertsRequest) GetSource() string {
@@ -1719,7 +1857,7 @@ type SendAlertsResponse struct {
 
 func (x *SendAlertsResponse) Reset() {
 	*x = SendAlertsResponse{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[27]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1731,7 +1869,7 @@ func (x *SendAlertsResponse) String() string {
 func (*SendAlertsResponse) ProtoMessage() {}
 
 func (x *SendAlertsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[27]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1744,7 +1882,7 @@ func (x *SendAlertsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAlertsResponse.ProtoReflect.Descriptor instead.
 func (*SendAlertsResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{27}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SendAlertsResponse) GetResults() []*SendAlertsResult {
@@ -1779,7 +1917,7 @@ type SendAlertsResult struct {
 
 func (x *SendAlertsResult) Reset() {
 	*x = SendAlertsResult{}
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[28]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1791,7 +1929,7 @@ func (x *SendAlertsResult) String() string {
 func (*SendAlertsResult) ProtoMessage() {}
 
 func (x *SendAlertsResult) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_job_v1_job_proto_msgTypes[28]
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1804,7 +1942,7 @@ func (x *SendAlertsResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendAlertsResult.ProtoReflect.Descriptor instead.
 func (*SendAlertsResult) Descriptor() ([]byte, []int) {
-	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{28}
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *SendAlertsResult) GetOutcome() SendAlertsOutcome {
@@ -1970,7 +2108,14 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\x0ecredential_key\x18\x02 \x01(\tR\rcredentialKey\x12\x12\n" +
 	"\x04from\x18\x03 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x04 \x01(\tR\x02to\"\x19\n" +
-	"\x17MoveDestinationResponse\"\xca\x01\n" +
+	"\x17MoveDestinationResponse\"T\n" +
+	"\x12RecordReadsRequest\x12>\n" +
+	"\x05reads\x18\x01 \x03(\v2\x1b.bongsu.job.v1.DeliveryReadB\v\xbaH\b\x92\x01\x05\b\x01\x10\x90NR\x05reads\"p\n" +
+	"\fDeliveryRead\x12(\n" +
+	"\vdelivery_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\n" +
+	"deliveryId\x126\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x04time\"\x15\n" +
+	"\x13RecordReadsResponse\"\xca\x01\n" +
 	"\x11SendAlertsRequest\x126\n" +
 	"\x06source\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x10\x01\x18d2\x13^[^\\x00-\\x1f\\x7f]*$R\x06source\x12K\n" +
 	"\x06alerts\x18\x02 \x03(\v2!.bongsu.alert.v1.SendAlertRequestB\x10\xbaH\r\x92\x01\n" +
@@ -1993,7 +2138,7 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\x1cSEND_ALERTS_OUTCOME_RECORDED\x10\x01\x12 \n" +
 	"\x1cSEND_ALERTS_OUTCOME_REPEATED\x10\x02\x12\x1f\n" +
 	"\x1bSEND_ALERTS_OUTCOME_CHANGED\x10\x03\x12\x1f\n" +
-	"\x1bSEND_ALERTS_OUTCOME_REFUSED\x10\x042\xb1\x06\n" +
+	"\x1bSEND_ALERTS_OUTCOME_REFUSED\x10\x042\x8c\a\n" +
 	"\x0fDispatchService\x12B\n" +
 	"\x05Claim\x12\x1b.bongsu.job.v1.ClaimRequest\x1a\x1c.bongsu.job.v1.ClaimResponse\x12M\n" +
 	"\aGetTime\x12\x1d.bongsu.job.v1.GetTimeRequest\x1a\x1e.bongsu.job.v1.GetTimeResponse\"\x03\x90\x02\x01\x12M\n" +
@@ -2005,7 +2150,8 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\aReceive\x12\x1d.bongsu.job.v1.ReceiveRequest\x1a\x1e.bongsu.job.v1.ReceiveResponse\x12S\n" +
 	"\tGetCanary\x12\x1f.bongsu.job.v1.GetCanaryRequest\x1a .bongsu.job.v1.GetCanaryResponse\"\x03\x90\x02\x02\x12Q\n" +
 	"\n" +
-	"SendAlerts\x12 .bongsu.job.v1.SendAlertsRequest\x1a!.bongsu.job.v1.SendAlertsResponse\x1a\x06\xaa\x9f\x19\x02\b\x01B\xb0\x01\n" +
+	"SendAlerts\x12 .bongsu.job.v1.SendAlertsRequest\x1a!.bongsu.job.v1.SendAlertsResponse\x12Y\n" +
+	"\vRecordReads\x12!.bongsu.job.v1.RecordReadsRequest\x1a\".bongsu.job.v1.RecordReadsResponse\"\x03\x90\x02\x02\x1a\x06\xaa\x9f\x19\x02\b\x01B\xb0\x01\n" +
 	"\x11com.bongsu.job.v1B\bJobProtoP\x01Z;github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1;jobv1\xa2\x02\x03BJX\xaa\x02\rBongsu.Job.V1\xca\x02\rBongsu\\Job\\V1\xe2\x02\x19Bongsu\\Job\\V1\\GPBMetadata\xea\x02\x0fBongsu::Job::V1b\x06proto3"
 
 var (
@@ -2021,7 +2167,7 @@ func file_bongsu_job_v1_job_proto_rawDescGZIP() []byte {
 }
 
 var file_bongsu_job_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_bongsu_job_v1_job_proto_goTypes = []any{
 	(SendAlertsOutcome)(0),          // 0: bongsu.job.v1.SendAlertsOutcome
 	(*Bundle)(nil),                  // 1: bongsu.job.v1.Bundle
@@ -2050,60 +2196,67 @@ var file_bongsu_job_v1_job_proto_goTypes = []any{
 	(*GetCanaryResponse)(nil),       // 24: bongsu.job.v1.GetCanaryResponse
 	(*MoveDestinationRequest)(nil),  // 25: bongsu.job.v1.MoveDestinationRequest
 	(*MoveDestinationResponse)(nil), // 26: bongsu.job.v1.MoveDestinationResponse
-	(*SendAlertsRequest)(nil),       // 27: bongsu.job.v1.SendAlertsRequest
-	(*SendAlertsResponse)(nil),      // 28: bongsu.job.v1.SendAlertsResponse
-	(*SendAlertsResult)(nil),        // 29: bongsu.job.v1.SendAlertsResult
-	(*timestamppb.Timestamp)(nil),   // 30: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),     // 31: google.protobuf.Duration
-	(*v1.Outcome)(nil),              // 32: bongsu.messenger.v1.Outcome
-	(*v11.SendAlertRequest)(nil),    // 33: bongsu.alert.v1.SendAlertRequest
+	(*RecordReadsRequest)(nil),      // 27: bongsu.job.v1.RecordReadsRequest
+	(*DeliveryRead)(nil),            // 28: bongsu.job.v1.DeliveryRead
+	(*RecordReadsResponse)(nil),     // 29: bongsu.job.v1.RecordReadsResponse
+	(*SendAlertsRequest)(nil),       // 30: bongsu.job.v1.SendAlertsRequest
+	(*SendAlertsResponse)(nil),      // 31: bongsu.job.v1.SendAlertsResponse
+	(*SendAlertsResult)(nil),        // 32: bongsu.job.v1.SendAlertsResult
+	(*timestamppb.Timestamp)(nil),   // 33: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),     // 34: google.protobuf.Duration
+	(*v1.Outcome)(nil),              // 35: bongsu.messenger.v1.Outcome
+	(*v11.SendAlertRequest)(nil),    // 36: bongsu.alert.v1.SendAlertRequest
 }
 var file_bongsu_job_v1_job_proto_depIdxs = []int32{
 	2,  // 0: bongsu.job.v1.Bundle.jobs:type_name -> bongsu.job.v1.Job
 	4,  // 1: bongsu.job.v1.Job.deliveries:type_name -> bongsu.job.v1.JobDelivery
 	3,  // 2: bongsu.job.v1.Job.details:type_name -> bongsu.job.v1.JobDetail
-	30, // 3: bongsu.job.v1.Job.create_time:type_name -> google.protobuf.Timestamp
+	33, // 3: bongsu.job.v1.Job.create_time:type_name -> google.protobuf.Timestamp
 	7,  // 4: bongsu.job.v1.ClaimResponse.claims:type_name -> bongsu.job.v1.Claim
-	30, // 5: bongsu.job.v1.ClaimResponse.time:type_name -> google.protobuf.Timestamp
-	30, // 6: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
-	31, // 7: bongsu.job.v1.Claim.lease:type_name -> google.protobuf.Duration
-	30, // 8: bongsu.job.v1.GetTimeResponse.time:type_name -> google.protobuf.Timestamp
+	33, // 5: bongsu.job.v1.ClaimResponse.time:type_name -> google.protobuf.Timestamp
+	33, // 6: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
+	34, // 7: bongsu.job.v1.Claim.lease:type_name -> google.protobuf.Duration
+	33, // 8: bongsu.job.v1.GetTimeResponse.time:type_name -> google.protobuf.Timestamp
 	14, // 9: bongsu.job.v1.ListFreeResponse.deliveries:type_name -> bongsu.job.v1.FreeDelivery
 	16, // 10: bongsu.job.v1.ReportRequest.reports:type_name -> bongsu.job.v1.Report
-	30, // 11: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
-	30, // 12: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
-	32, // 13: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
+	33, // 11: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
+	33, // 12: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
+	35, // 13: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
 	19, // 14: bongsu.job.v1.DeferRequest.deferrals:type_name -> bongsu.job.v1.Deferral
-	30, // 15: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
-	31, // 16: bongsu.job.v1.Deferral.wait:type_name -> google.protobuf.Duration
-	33, // 17: bongsu.job.v1.SendAlertsRequest.alerts:type_name -> bongsu.alert.v1.SendAlertRequest
-	29, // 18: bongsu.job.v1.SendAlertsResponse.results:type_name -> bongsu.job.v1.SendAlertsResult
-	0,  // 19: bongsu.job.v1.SendAlertsResult.outcome:type_name -> bongsu.job.v1.SendAlertsOutcome
-	5,  // 20: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
-	8,  // 21: bongsu.job.v1.DispatchService.GetTime:input_type -> bongsu.job.v1.GetTimeRequest
-	10, // 22: bongsu.job.v1.DispatchService.Release:input_type -> bongsu.job.v1.ReleaseRequest
-	12, // 23: bongsu.job.v1.DispatchService.ListFree:input_type -> bongsu.job.v1.ListFreeRequest
-	15, // 24: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
-	25, // 25: bongsu.job.v1.DispatchService.MoveDestination:input_type -> bongsu.job.v1.MoveDestinationRequest
-	18, // 26: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
-	21, // 27: bongsu.job.v1.DispatchService.Receive:input_type -> bongsu.job.v1.ReceiveRequest
-	23, // 28: bongsu.job.v1.DispatchService.GetCanary:input_type -> bongsu.job.v1.GetCanaryRequest
-	27, // 29: bongsu.job.v1.DispatchService.SendAlerts:input_type -> bongsu.job.v1.SendAlertsRequest
-	6,  // 30: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
-	9,  // 31: bongsu.job.v1.DispatchService.GetTime:output_type -> bongsu.job.v1.GetTimeResponse
-	11, // 32: bongsu.job.v1.DispatchService.Release:output_type -> bongsu.job.v1.ReleaseResponse
-	13, // 33: bongsu.job.v1.DispatchService.ListFree:output_type -> bongsu.job.v1.ListFreeResponse
-	17, // 34: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
-	26, // 35: bongsu.job.v1.DispatchService.MoveDestination:output_type -> bongsu.job.v1.MoveDestinationResponse
-	20, // 36: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
-	22, // 37: bongsu.job.v1.DispatchService.Receive:output_type -> bongsu.job.v1.ReceiveResponse
-	24, // 38: bongsu.job.v1.DispatchService.GetCanary:output_type -> bongsu.job.v1.GetCanaryResponse
-	28, // 39: bongsu.job.v1.DispatchService.SendAlerts:output_type -> bongsu.job.v1.SendAlertsResponse
-	30, // [30:40] is the sub-list for method output_type
-	20, // [20:30] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	33, // 15: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
+	34, // 16: bongsu.job.v1.Deferral.wait:type_name -> google.protobuf.Duration
+	28, // 17: bongsu.job.v1.RecordReadsRequest.reads:type_name -> bongsu.job.v1.DeliveryRead
+	33, // 18: bongsu.job.v1.DeliveryRead.time:type_name -> google.protobuf.Timestamp
+	36, // 19: bongsu.job.v1.SendAlertsRequest.alerts:type_name -> bongsu.alert.v1.SendAlertRequest
+	32, // 20: bongsu.job.v1.SendAlertsResponse.results:type_name -> bongsu.job.v1.SendAlertsResult
+	0,  // 21: bongsu.job.v1.SendAlertsResult.outcome:type_name -> bongsu.job.v1.SendAlertsOutcome
+	5,  // 22: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
+	8,  // 23: bongsu.job.v1.DispatchService.GetTime:input_type -> bongsu.job.v1.GetTimeRequest
+	10, // 24: bongsu.job.v1.DispatchService.Release:input_type -> bongsu.job.v1.ReleaseRequest
+	12, // 25: bongsu.job.v1.DispatchService.ListFree:input_type -> bongsu.job.v1.ListFreeRequest
+	15, // 26: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
+	25, // 27: bongsu.job.v1.DispatchService.MoveDestination:input_type -> bongsu.job.v1.MoveDestinationRequest
+	18, // 28: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
+	21, // 29: bongsu.job.v1.DispatchService.Receive:input_type -> bongsu.job.v1.ReceiveRequest
+	23, // 30: bongsu.job.v1.DispatchService.GetCanary:input_type -> bongsu.job.v1.GetCanaryRequest
+	30, // 31: bongsu.job.v1.DispatchService.SendAlerts:input_type -> bongsu.job.v1.SendAlertsRequest
+	27, // 32: bongsu.job.v1.DispatchService.RecordReads:input_type -> bongsu.job.v1.RecordReadsRequest
+	6,  // 33: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
+	9,  // 34: bongsu.job.v1.DispatchService.GetTime:output_type -> bongsu.job.v1.GetTimeResponse
+	11, // 35: bongsu.job.v1.DispatchService.Release:output_type -> bongsu.job.v1.ReleaseResponse
+	13, // 36: bongsu.job.v1.DispatchService.ListFree:output_type -> bongsu.job.v1.ListFreeResponse
+	17, // 37: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
+	26, // 38: bongsu.job.v1.DispatchService.MoveDestination:output_type -> bongsu.job.v1.MoveDestinationResponse
+	20, // 39: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
+	22, // 40: bongsu.job.v1.DispatchService.Receive:output_type -> bongsu.job.v1.ReceiveResponse
+	24, // 41: bongsu.job.v1.DispatchService.GetCanary:output_type -> bongsu.job.v1.GetCanaryResponse
+	31, // 42: bongsu.job.v1.DispatchService.SendAlerts:output_type -> bongsu.job.v1.SendAlertsResponse
+	29, // 43: bongsu.job.v1.DispatchService.RecordReads:output_type -> bongsu.job.v1.RecordReadsResponse
+	33, // [33:44] is the sub-list for method output_type
+	22, // [22:33] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_job_v1_job_proto_init() }
@@ -2117,7 +2270,7 @@ func file_bongsu_job_v1_job_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_job_v1_job_proto_rawDesc), len(file_bongsu_job_v1_job_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   29,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -36,6 +36,8 @@ const (
 const (
 	// AlertServiceSendAlertProcedure is the fully-qualified name of the AlertService's SendAlert RPC.
 	AlertServiceSendAlertProcedure = "/bongsu.alert.v1.AlertService/SendAlert"
+	// AlertServiceSendAlertsProcedure is the fully-qualified name of the AlertService's SendAlerts RPC.
+	AlertServiceSendAlertsProcedure = "/bongsu.alert.v1.AlertService/SendAlerts"
 	// AlertServiceGetAlertProcedure is the fully-qualified name of the AlertService's GetAlert RPC.
 	AlertServiceGetAlertProcedure = "/bongsu.alert.v1.AlertService/GetAlert"
 	// AlertServiceListDeliveriesProcedure is the fully-qualified name of the AlertService's
@@ -82,6 +84,13 @@ type AlertServiceClient interface {
 	// key was used for another request. unavailable: the ledger or the directory cannot
 	// be reached; retry.
 	SendAlert(context.Context, *v1.SendAlertRequest) (*v1.SendAlertResponse, error)
+	// SendAlerts records many alerts as SendAlert does, each with a result of its own: those
+	// that can be recorded are, in shared commits, whatever becomes of the others. Alerts
+	// with the same key are recorded in their order.
+	//
+	// unavailable: at least one alert could not be recorded now; others may have been. Send
+	// all of them again: those with an idempotency key are repeated, not recorded twice.
+	SendAlerts(context.Context, *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error)
 	// GetAlert returns an alert, its delivery counts, and its first 1000 deliveries, or
 	// as many as fit into 4 MiB. ListDeliveries returns the others.
 	//
@@ -143,6 +152,12 @@ func NewAlertServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithSchema(alertServiceMethods.ByName("SendAlert")),
 			connect.WithClientOptions(opts...),
 		),
+		sendAlerts: connect.NewClient[v1.SendAlertsRequest, v1.SendAlertsResponse](
+			httpClient,
+			baseURL+AlertServiceSendAlertsProcedure,
+			connect.WithSchema(alertServiceMethods.ByName("SendAlerts")),
+			connect.WithClientOptions(opts...),
+		),
 		getAlert: connect.NewClient[v1.GetAlertRequest, v1.GetAlertResponse](
 			httpClient,
 			baseURL+AlertServiceGetAlertProcedure,
@@ -197,6 +212,7 @@ func NewAlertServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 // alertServiceClient implements AlertServiceClient.
 type alertServiceClient struct {
 	sendAlert        *connect.Client[v1.SendAlertRequest, v1.SendAlertResponse]
+	sendAlerts       *connect.Client[v1.SendAlertsRequest, v1.SendAlertsResponse]
 	getAlert         *connect.Client[v1.GetAlertRequest, v1.GetAlertResponse]
 	listDeliveries   *connect.Client[v1.ListDeliveriesRequest, v1.ListDeliveriesResponse]
 	listAlerts       *connect.Client[v1.ListAlertsRequest, v1.ListAlertsResponse]
@@ -209,6 +225,15 @@ type alertServiceClient struct {
 // SendAlert calls bongsu.alert.v1.AlertService.SendAlert.
 func (c *alertServiceClient) SendAlert(ctx context.Context, req *v1.SendAlertRequest) (*v1.SendAlertResponse, error) {
 	response, err := c.sendAlert.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SendAlerts calls bongsu.alert.v1.AlertService.SendAlerts.
+func (c *alertServiceClient) SendAlerts(ctx context.Context, req *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error) {
+	response, err := c.sendAlerts.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -300,6 +325,13 @@ type AlertServiceHandler interface {
 	// key was used for another request. unavailable: the ledger or the directory cannot
 	// be reached; retry.
 	SendAlert(context.Context, *v1.SendAlertRequest) (*v1.SendAlertResponse, error)
+	// SendAlerts records many alerts as SendAlert does, each with a result of its own: those
+	// that can be recorded are, in shared commits, whatever becomes of the others. Alerts
+	// with the same key are recorded in their order.
+	//
+	// unavailable: at least one alert could not be recorded now; others may have been. Send
+	// all of them again: those with an idempotency key are repeated, not recorded twice.
+	SendAlerts(context.Context, *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error)
 	// GetAlert returns an alert, its delivery counts, and its first 1000 deliveries, or
 	// as many as fit into 4 MiB. ListDeliveries returns the others.
 	//
@@ -357,6 +389,12 @@ func NewAlertServiceHandler(svc AlertServiceHandler, opts ...connect.HandlerOpti
 		connect.WithSchema(alertServiceMethods.ByName("SendAlert")),
 		connect.WithHandlerOptions(opts...),
 	)
+	alertServiceSendAlertsHandler := connect.NewUnaryHandlerSimple(
+		AlertServiceSendAlertsProcedure,
+		svc.SendAlerts,
+		connect.WithSchema(alertServiceMethods.ByName("SendAlerts")),
+		connect.WithHandlerOptions(opts...),
+	)
 	alertServiceGetAlertHandler := connect.NewUnaryHandlerSimple(
 		AlertServiceGetAlertProcedure,
 		svc.GetAlert,
@@ -409,6 +447,8 @@ func NewAlertServiceHandler(svc AlertServiceHandler, opts ...connect.HandlerOpti
 		switch r.URL.Path {
 		case AlertServiceSendAlertProcedure:
 			alertServiceSendAlertHandler.ServeHTTP(w, r)
+		case AlertServiceSendAlertsProcedure:
+			alertServiceSendAlertsHandler.ServeHTTP(w, r)
 		case AlertServiceGetAlertProcedure:
 			alertServiceGetAlertHandler.ServeHTTP(w, r)
 		case AlertServiceListDeliveriesProcedure:
@@ -434,6 +474,10 @@ type UnimplementedAlertServiceHandler struct{}
 
 func (UnimplementedAlertServiceHandler) SendAlert(context.Context, *v1.SendAlertRequest) (*v1.SendAlertResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.alert.v1.AlertService.SendAlert is not implemented"))
+}
+
+func (UnimplementedAlertServiceHandler) SendAlerts(context.Context, *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.alert.v1.AlertService.SendAlerts is not implemented"))
 }
 
 func (UnimplementedAlertServiceHandler) GetAlert(context.Context, *v1.GetAlertRequest) (*v1.GetAlertResponse, error) {

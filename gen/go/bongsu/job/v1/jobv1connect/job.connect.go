@@ -58,6 +58,9 @@ const (
 	// DispatchServiceSendAlertsProcedure is the fully-qualified name of the DispatchService's
 	// SendAlerts RPC.
 	DispatchServiceSendAlertsProcedure = "/bongsu.job.v1.DispatchService/SendAlerts"
+	// DispatchServiceRecordReadsProcedure is the fully-qualified name of the DispatchService's
+	// RecordReads RPC.
+	DispatchServiceRecordReadsProcedure = "/bongsu.job.v1.DispatchService/RecordReads"
 )
 
 // DispatchServiceClient is a client for the bongsu.job.v1.DispatchService service.
@@ -109,6 +112,9 @@ type DispatchServiceClient interface {
 	// unavailable: at least one alert could not be recorded now; others may have been.
 	// Send all of them again: duplicates are dropped.
 	SendAlerts(context.Context, *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error)
+	// RecordReads records that deliveries were read in an inbox: their receipt becomes read.
+	// A delivery that is unknown, or was read before, does not change.
+	RecordReads(context.Context, *v1.RecordReadsRequest) (*v1.RecordReadsResponse, error)
 }
 
 // NewDispatchServiceClient constructs a client for the bongsu.job.v1.DispatchService service. By
@@ -187,6 +193,13 @@ func NewDispatchServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			connect.WithSchema(dispatchServiceMethods.ByName("SendAlerts")),
 			connect.WithClientOptions(opts...),
 		),
+		recordReads: connect.NewClient[v1.RecordReadsRequest, v1.RecordReadsResponse](
+			httpClient,
+			baseURL+DispatchServiceRecordReadsProcedure,
+			connect.WithSchema(dispatchServiceMethods.ByName("RecordReads")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -202,6 +215,7 @@ type dispatchServiceClient struct {
 	receive         *connect.Client[v1.ReceiveRequest, v1.ReceiveResponse]
 	getCanary       *connect.Client[v1.GetCanaryRequest, v1.GetCanaryResponse]
 	sendAlerts      *connect.Client[v1.SendAlertsRequest, v1.SendAlertsResponse]
+	recordReads     *connect.Client[v1.RecordReadsRequest, v1.RecordReadsResponse]
 }
 
 // Claim calls bongsu.job.v1.DispatchService.Claim.
@@ -294,6 +308,15 @@ func (c *dispatchServiceClient) SendAlerts(ctx context.Context, req *v1.SendAler
 	return nil, err
 }
 
+// RecordReads calls bongsu.job.v1.DispatchService.RecordReads.
+func (c *dispatchServiceClient) RecordReads(ctx context.Context, req *v1.RecordReadsRequest) (*v1.RecordReadsResponse, error) {
+	response, err := c.recordReads.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // DispatchServiceHandler is an implementation of the bongsu.job.v1.DispatchService service.
 type DispatchServiceHandler interface {
 	// Claim claims deliveries under a lease. It grants only those that are due and not
@@ -343,6 +366,9 @@ type DispatchServiceHandler interface {
 	// unavailable: at least one alert could not be recorded now; others may have been.
 	// Send all of them again: duplicates are dropped.
 	SendAlerts(context.Context, *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error)
+	// RecordReads records that deliveries were read in an inbox: their receipt becomes read.
+	// A delivery that is unknown, or was read before, does not change.
+	RecordReads(context.Context, *v1.RecordReadsRequest) (*v1.RecordReadsResponse, error)
 }
 
 // NewDispatchServiceHandler builds an HTTP handler from the service implementation. It returns the
@@ -417,6 +443,13 @@ func NewDispatchServiceHandler(svc DispatchServiceHandler, opts ...connect.Handl
 		connect.WithSchema(dispatchServiceMethods.ByName("SendAlerts")),
 		connect.WithHandlerOptions(opts...),
 	)
+	dispatchServiceRecordReadsHandler := connect.NewUnaryHandlerSimple(
+		DispatchServiceRecordReadsProcedure,
+		svc.RecordReads,
+		connect.WithSchema(dispatchServiceMethods.ByName("RecordReads")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/bongsu.job.v1.DispatchService/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case DispatchServiceClaimProcedure:
@@ -439,6 +472,8 @@ func NewDispatchServiceHandler(svc DispatchServiceHandler, opts ...connect.Handl
 			dispatchServiceGetCanaryHandler.ServeHTTP(w, r)
 		case DispatchServiceSendAlertsProcedure:
 			dispatchServiceSendAlertsHandler.ServeHTTP(w, r)
+		case DispatchServiceRecordReadsProcedure:
+			dispatchServiceRecordReadsHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -486,4 +521,8 @@ func (UnimplementedDispatchServiceHandler) GetCanary(context.Context, *v1.GetCan
 
 func (UnimplementedDispatchServiceHandler) SendAlerts(context.Context, *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.SendAlerts is not implemented"))
+}
+
+func (UnimplementedDispatchServiceHandler) RecordReads(context.Context, *v1.RecordReadsRequest) (*v1.RecordReadsResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.RecordReads is not implemented"))
 }

@@ -528,6 +528,22 @@ export declare type SendAlertRequest = Message<"bongsu.alert.v1.SendAlertRequest
    * @generated from field: bongsu.alert.v1.AlertStatus status = 12;
    */
   status: AlertStatus;
+
+  /**
+   * by holds the names of messengers: users are notified at their addresses of these only.
+   * Empty for all.
+   *
+   * @generated from field: repeated string by = 13;
+   */
+  by: string[];
+
+  /**
+   * callback is the name of a callback endpoint, to which the end of each delivery is
+   * reported; empty for none.
+   *
+   * @generated from field: string callback = 14;
+   */
+  callback: string;
 };
 
 /**
@@ -570,6 +586,101 @@ export declare type SendAlertResponse = Message<"bongsu.alert.v1.SendAlertRespon
  * Use `create(SendAlertResponseSchema)` to create a new message.
  */
 export declare const SendAlertResponseSchema: GenMessage<SendAlertResponse>;
+
+/**
+ * SendAlertsRequest holds alerts.
+ *
+ * @generated from message bongsu.alert.v1.SendAlertsRequest
+ */
+export declare type SendAlertsRequest = Message<"bongsu.alert.v1.SendAlertsRequest"> & {
+  /**
+   * alerts holds at most 1000. They are validated one by one, not with the request.
+   *
+   * @generated from field: repeated bongsu.alert.v1.SendAlertRequest alerts = 1;
+   */
+  alerts: SendAlertRequest[];
+};
+
+/**
+ * Describes the message bongsu.alert.v1.SendAlertsRequest.
+ * Use `create(SendAlertsRequestSchema)` to create a new message.
+ */
+export declare const SendAlertsRequestSchema: GenMessage<SendAlertsRequest>;
+
+/**
+ * SendAlertsResponse holds the results.
+ *
+ * @generated from message bongsu.alert.v1.SendAlertsResponse
+ */
+export declare type SendAlertsResponse = Message<"bongsu.alert.v1.SendAlertsResponse"> & {
+  /**
+   * results holds a result per alert, in their order.
+   *
+   * @generated from field: repeated bongsu.alert.v1.SendAlertsResult results = 1;
+   */
+  results: SendAlertsResult[];
+};
+
+/**
+ * Describes the message bongsu.alert.v1.SendAlertsResponse.
+ * Use `create(SendAlertsResponseSchema)` to create a new message.
+ */
+export declare const SendAlertsResponseSchema: GenMessage<SendAlertsResponse>;
+
+/**
+ * SendAlertsResult is the result for one alert.
+ *
+ * @generated from message bongsu.alert.v1.SendAlertsResult
+ */
+export declare type SendAlertsResult = Message<"bongsu.alert.v1.SendAlertsResult"> & {
+  /**
+   * outcome is the result.
+   *
+   * @generated from field: bongsu.alert.v1.SendAlertsOutcome outcome = 1;
+   */
+  outcome: SendAlertsOutcome;
+
+  /**
+   * id is the alert's; empty where it was refused.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * user_count is the number of its deliveries.
+   *
+   * @generated from field: int32 user_count = 3;
+   */
+  userCount: number;
+
+  /**
+   * unknown_target holds the unknown targets, as they were sent.
+   *
+   * @generated from field: repeated string unknown_target = 4;
+   */
+  unknownTarget: string[];
+
+  /**
+   * field is the field that it was refused for, such as message.
+   *
+   * @generated from field: string field = 5;
+   */
+  field: string;
+
+  /**
+   * message is why it was refused, for people.
+   *
+   * @generated from field: string message = 6;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message bongsu.alert.v1.SendAlertsResult.
+ * Use `create(SendAlertsResultSchema)` to create a new message.
+ */
+export declare const SendAlertsResultSchema: GenMessage<SendAlertsResult>;
 
 /**
  * GetAlertRequest selects an alert.
@@ -1214,6 +1325,46 @@ export enum AlertStatus {
 export declare const AlertStatusSchema: GenEnum<AlertStatus>;
 
 /**
+ * SendAlertsOutcome is the result for one alert.
+ *
+ * @generated from enum bongsu.alert.v1.SendAlertsOutcome
+ */
+export enum SendAlertsOutcome {
+  /**
+   * Never returned.
+   *
+   * @generated from enum value: SEND_ALERTS_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The alert was recorded.
+   *
+   * @generated from enum value: SEND_ALERTS_OUTCOME_RECORDED = 1;
+   */
+  RECORDED = 1,
+
+  /**
+   * A repeat: the alert was recorded under its idempotency key before.
+   *
+   * @generated from enum value: SEND_ALERTS_OUTCOME_REPEATED = 2;
+   */
+  REPEATED = 2,
+
+  /**
+   * The alert was not recorded.
+   *
+   * @generated from enum value: SEND_ALERTS_OUTCOME_REFUSED = 3;
+   */
+  REFUSED = 3,
+}
+
+/**
+ * Describes the enum bongsu.alert.v1.SendAlertsOutcome.
+ */
+export declare const SendAlertsOutcomeSchema: GenEnum<SendAlertsOutcome>;
+
+/**
  * AlertService records alerts, notifies users of them, and keeps their deliveries and
  * attempts.
  *
@@ -1251,6 +1402,21 @@ export declare const AlertService: GenService<{
     methodKind: "unary";
     input: typeof SendAlertRequestSchema;
     output: typeof SendAlertResponseSchema;
+  },
+  /**
+   * SendAlerts records many alerts as SendAlert does, each with a result of its own: those
+   * that can be recorded are, in shared commits, whatever becomes of the others. Alerts
+   * with the same key are recorded in their order.
+   *
+   * unavailable: at least one alert could not be recorded now; others may have been. Send
+   * all of them again: those with an idempotency key are repeated, not recorded twice.
+   *
+   * @generated from rpc bongsu.alert.v1.AlertService.SendAlerts
+   */
+  sendAlerts: {
+    methodKind: "unary";
+    input: typeof SendAlertsRequestSchema;
+    output: typeof SendAlertsResponseSchema;
   },
   /**
    * GetAlert returns an alert, its delivery counts, and its first 1000 deliveries, or

@@ -823,6 +823,67 @@ export declare type MoveDestinationResponse = Message<"bongsu.job.v1.MoveDestina
 export declare const MoveDestinationResponseSchema: GenMessage<MoveDestinationResponse>;
 
 /**
+ * RecordReadsRequest holds deliveries that were read.
+ *
+ * @generated from message bongsu.job.v1.RecordReadsRequest
+ */
+export declare type RecordReadsRequest = Message<"bongsu.job.v1.RecordReadsRequest"> & {
+  /**
+   * reads holds at most 10000.
+   *
+   * @generated from field: repeated bongsu.job.v1.DeliveryRead reads = 1;
+   */
+  reads: DeliveryRead[];
+};
+
+/**
+ * Describes the message bongsu.job.v1.RecordReadsRequest.
+ * Use `create(RecordReadsRequestSchema)` to create a new message.
+ */
+export declare const RecordReadsRequestSchema: GenMessage<RecordReadsRequest>;
+
+/**
+ * DeliveryRead says that a delivery was read.
+ *
+ * @generated from message bongsu.job.v1.DeliveryRead
+ */
+export declare type DeliveryRead = Message<"bongsu.job.v1.DeliveryRead"> & {
+  /**
+   * delivery_id is the delivery's.
+   *
+   * @generated from field: int64 delivery_id = 1;
+   */
+  deliveryId: bigint;
+
+  /**
+   * time is when it was read.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 2;
+   */
+  time?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message bongsu.job.v1.DeliveryRead.
+ * Use `create(DeliveryReadSchema)` to create a new message.
+ */
+export declare const DeliveryReadSchema: GenMessage<DeliveryRead>;
+
+/**
+ * RecordReadsResponse is empty.
+ *
+ * @generated from message bongsu.job.v1.RecordReadsResponse
+ */
+export declare type RecordReadsResponse = Message<"bongsu.job.v1.RecordReadsResponse"> & {
+};
+
+/**
+ * Describes the message bongsu.job.v1.RecordReadsResponse.
+ * Use `create(RecordReadsResponseSchema)` to create a new message.
+ */
+export declare const RecordReadsResponseSchema: GenMessage<RecordReadsResponse>;
+
+/**
  * SendAlertsRequest holds alerts of one source.
  *
  * @generated from message bongsu.job.v1.SendAlertsRequest
@@ -1126,6 +1187,17 @@ export declare const DispatchService: GenService<{
     methodKind: "unary";
     input: typeof SendAlertsRequestSchema;
     output: typeof SendAlertsResponseSchema;
+  },
+  /**
+   * RecordReads records that deliveries were read in an inbox: their receipt becomes read.
+   * A delivery that is unknown, or was read before, does not change.
+   *
+   * @generated from rpc bongsu.job.v1.DispatchService.RecordReads
+   */
+  recordReads: {
+    methodKind: "unary";
+    input: typeof RecordReadsRequestSchema;
+    output: typeof RecordReadsResponseSchema;
   },
 }>;
 
