@@ -6,7 +6,7 @@ import (
 )
 
 // keyRounds is the number of loads with a key, each between two without.
-const keyRounds = 3
+const keyRounds = 8
 
 // acceptKey measures accepted alerts per second to one user with an API key as a share of
 // those with --auth=off, alternately. With a key, the caller is authenticated and authorized,
@@ -33,7 +33,7 @@ func acceptKey(s *scene) {
 func (s *scene) acceptsOne(by protocol, b *bongsu) func() float64 {
 	send := by.send(b.endpoint, workers, toEach(1))
 	return func() float64 {
-		s.run(load.Closed{Callers: workers, Time: s.Time / 10}, send)
-		return s.run(load.Closed{Callers: workers, Time: s.Time / 2}, send).PerSecond()
+		s.run(load.Closed{Callers: workers, Time: s.Time / 20}, send)
+		return s.run(load.Closed{Callers: workers, Time: s.Time / 4}, send).PerSecond()
 	}
 }

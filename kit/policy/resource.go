@@ -110,6 +110,9 @@ func valueOf(message proto.Message, path []protoreflect.FieldDescriptor) string 
 		m = m.Get(field).Message()
 	}
 	last := path[len(path)-1]
+	if last.Kind() == protoreflect.StringKind {
+		return m.Get(last).String() // also of an invalid message
+	}
 	if !m.IsValid() || !m.Has(last) {
 		return ""
 	}

@@ -91,14 +91,15 @@ func (b *auditBuffer) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-ticker.C:
-			b.flush(ctx)
+			b.flush(ctx, 1)
 		case <-b.full:
 			if !b.isAway() { // otherwise the ticker tries again
-				b.flush(ctx)
+				b.flush(ctx, auditBatch)
+				ticker.Reset(auditInterval)
 			}
 		}
 	}
-	b.flush(ctx)
+	b.flush(ctx, 1)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if left := len(b.entries); left > 0 {
@@ -108,10 +109,10 @@ func (b *auditBuffer) run(ctx context.Context) error {
 	return nil
 }
 
-// flush stores the entries that wait, until a batch fails.
-func (b *auditBuffer) flush(ctx context.Context) {
+// flush stores the entries that wait, in batches of at least a number, until a batch fails.
+func (b *auditBuffer) flush(ctx context.Context, atLeast int) {
 	for {
-		batch := b.take()
+		batch := b.take(atLeast)
 		if len(batch) == 0 {
 			return
 		}
@@ -126,10 +127,13 @@ func (b *auditBuffer) flush(ctx context.Context) {
 	}
 }
 
-// take removes a batch from the buffer.
-func (b *auditBuffer) take() []*accessv1.AuditEntry {
+// take removes a batch from the buffer; an empty one if fewer entries than a number wait.
+func (b *auditBuffer) take(atLeast int) []*accessv1.AuditEntry {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if len(b.entries) < atLeast {
+		return nil
+	}
 	if len(b.entries) <= auditBatch {
 		batch := b.entries
 		b.entries = nil

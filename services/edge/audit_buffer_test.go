@@ -126,6 +126,35 @@ func TestAuditBatches(t *testing.T) {
 		if took := time.Since(start); took != 0 {
 			t.Errorf("a full batch waited %s", took)
 		}
+		b.add(auditID(2+auditBatch), false)
+		time.Sleep(auditInterval - time.Nanosecond)
+		synctest.Wait()
+		audit.check(t, auditIDs(2+auditBatch), 0)
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		audit.check(t, auditIDs(3+auditBatch), 0)
+	})
+}
+
+// A full batch is stored alone: entries that follow it wait for the interval, which begins anew.
+func TestAuditFullBatchIsStoredAlone(t *testing.T) {
+	audit := &memoryAudit{}
+	runBuffer(t, audit, slog.New(slog.DiscardHandler), func(t *testing.T, b *auditBuffer, _ func()) {
+		time.Sleep(auditInterval / 2)
+		entries := make([]*accessv1.AuditEntry, auditBatch+1)
+		for n := range entries {
+			entries[n] = auditID(n)
+		}
+		b.putBack(entries) // more than a batch wait when it is noticed
+		b.full <- struct{}{}
+		synctest.Wait()
+		audit.check(t, auditIDs(auditBatch), 0)
+		time.Sleep(auditInterval - time.Nanosecond)
+		synctest.Wait()
+		audit.check(t, auditIDs(auditBatch), 0)
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		audit.check(t, auditIDs(auditBatch+1), 0)
 	})
 }
 
