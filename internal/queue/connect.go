@@ -55,13 +55,21 @@ func (c Credentials) Dial(servers string, log *slog.Logger) (*nats.Conn, error) 
 	return conn, nil
 }
 
+// A server that is cut off is noticed after three intervals. That is before the record of an
+// instance in the registry ends, which must be renewed by then at another server.
+const (
+	pingInterval     = 1500 * time.Millisecond
+	pingsOutstanding = 2
+)
+
 // connOptions returns the options of every connection.
 func connOptions(log *slog.Logger) []nats.Option {
 	return []nats.Option{
 		nats.Name("bongsu"),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
-		nats.PingInterval(5 * time.Second),
+		nats.PingInterval(pingInterval),
+		nats.MaxPingsOutstanding(pingsOutstanding),
 		nats.IgnoreAuthErrorAbort(), // the credentials may be changed meanwhile
 		nats.NoCallbacksAfterClientClose(),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}), // each call returns the error, too
