@@ -25,6 +25,11 @@ const (
 	lifetime = 9 * time.Second
 	// checkInterval is the interval at which Run checks the bucket, and retries what failed.
 	checkInterval = time.Second
+	// holdTime is how long a record holds at least after the bucket took no writes: within it
+	// an instance that is alive has written again.
+	holdTime = bucketTimeout + 2*checkInterval
+	// maxHold limits the time for which records are held because the own one cannot be written.
+	maxHold = 30 * time.Second
 )
 
 var (
@@ -35,20 +40,23 @@ var (
 // A Bucket is a registry that processes share by a key-value bucket of NATS. An instance
 // writes its own record every 3 s, and a process writes each of its reports to a record of its
 // own every 3 s. A record that is not written again is gone within 10 s, by the clock of the
-// watcher and not counting time in which the broker was unreachable.
+// watcher and not counting time in which the broker was unreachable, or at most 30 s in which it
+// took no write of this process: a cluster of brokers that elects a leader takes none of others
+// either.
 //
 // The bucket is disposable, and in the memory of the broker: after a restart of the broker it
 // is created anew, and watchers keep the instances that they know until they could have been
 // registered again.
 type Bucket struct {
 	*board
-	conn     *nats.Conn
-	js       jetstream.JetStream
-	options  Options
-	opened   atomic.Pointer[jetstream.KeyValue] // nil if it must be opened
-	reporter string                             // of this process
-	reports  *reports
-	table    *recordTable // of Run
+	conn      *nats.Conn
+	js        jetstream.JetStream
+	options   Options
+	opened    atomic.Pointer[jetstream.KeyValue] // nil if it must be opened
+	reporter  string                             // of this process
+	reports   *reports
+	unwritten atomic.Int32 // instances of this process whose last write failed
+	table     *recordTable // of Run
 }
 
 // Options are the options of a Bucket.

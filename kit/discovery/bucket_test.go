@@ -200,6 +200,41 @@ func TestStartWithoutBroker(t *testing.T) {
 	}
 }
 
+// TestBucketTakesNoWrites lets the bucket take no writes for longer than a record holds, as while
+// a cluster elects a leader: instances that are alive stay listed, and one that died meanwhile is
+// gone soon after it takes writes again.
+func TestBucketTakesNoWrites(t *testing.T) {
+	l := newLink(t)
+	watching := follower(t, l)
+	watching.others = 1
+	discoverytest.Register(t, watching.Bucket, discoverytest.Example("own"), nil)
+	watcher := discoverytest.Watch(t, watching)
+	killed, alive := registrant(t, l, "killed"), registrant(t, l, "alive")
+	watcher.UntilIDs(t, "alive", "killed", "own")
+
+	js := openJetStream(t, l)
+	stream, err := js.Stream(t.Context(), "KV_INSTANCES")
+	kittest.NoError(t, err)
+	config := stream.CachedInfo().Config
+	refusing := config
+	refusing.MaxMsgSize = 1
+	_, err = js.UpdateStream(t.Context(), refusing)
+	kittest.NoError(t, err)
+	advance(t, 20, never, killed, alive, watching)
+	if !lists(t, watching, "killed") {
+		t.Error("an instance is gone while the bucket takes no writes")
+	}
+
+	_, err = js.UpdateStream(t.Context(), config)
+	kittest.NoError(t, err)
+	passed := advance(t, 60, killedIsGone(t, watching), alive, watching)
+	if lists(t, watching, "killed") {
+		t.Errorf("an instance that died is still listed after %d s", passed)
+	}
+	advance(t, 20, never, alive, watching)
+	aliveKept(t, watcher)
+}
+
 func TestReporterIsKilled(t *testing.T) {
 	l := newLink(t)
 	watching, reporter, alive := follower(t, l), follower(t, l), registrant(t, l, "alive")

@@ -25,6 +25,7 @@ type subscription struct {
 	seen       uint64                             // the sequence of the last change that arrived
 	sequence   uint64                             // the last sequence of the bucket at the last check
 	checkTime  time.Time                          // of the last check that succeeded
+	held       time.Duration                      // for which the bucket has taken no write of this process
 }
 
 // follow takes the records of the bucket, calls complete, and then takes its changes, until
@@ -165,7 +166,19 @@ func (s *subscription) check(ctx context.Context) (current bool, err error) {
 	case !info.Created.Equal(s.generation), s.bucket.conn.Stats().Reconnects != s.reconnects, s.seen < s.sequence:
 		return false, nil
 	}
-	s.bucket.table.elapse(min(now.Sub(s.checkTime), 2*checkInterval))
+	s.elapse(min(now.Sub(s.checkTime), 2*checkInterval))
 	s.checkTime, s.sequence = now, info.State.LastSeq
 	return true, nil
+}
+
+// elapse makes the records older, unless the bucket takes no writes.
+func (s *subscription) elapse(duration time.Duration) {
+	if s.bucket.unwritten.Load() == 0 {
+		s.held = 0
+	} else if s.held < maxHold {
+		s.held += duration
+		s.bucket.table.hold()
+		return
+	}
+	s.bucket.table.elapse(duration)
 }

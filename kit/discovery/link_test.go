@@ -105,6 +105,7 @@ func openBucket(t *testing.T, l *link, c *clock, log *slog.Logger) *discovery.Bu
 
 // A clock is a clock that stands still until it is advanced. It starts at any time.
 type clock struct {
+	others  int // goroutines that use it, besides one
 	mu      sync.Mutex
 	now     time.Time
 	waiters []waiter
@@ -136,8 +137,8 @@ func (c *clock) After(d time.Duration) <-chan time.Time {
 	return fire
 }
 
-// advance waits until something waits for the clock, and advances it by a second, and waits
-// again. A process in which one goroutine uses the clock has then done what was due.
+// advance waits until all goroutines that use the clock wait for it, advances it by a second, and
+// waits again. The process has then done what was due.
 func (c *clock) advance(t *testing.T) {
 	t.Helper()
 	c.settle(t)
@@ -156,13 +157,13 @@ func (c *clock) advance(t *testing.T) {
 	c.settle(t)
 }
 
-// settle waits until something waits for the clock.
+// settle waits until all goroutines that use the clock wait for it.
 func (c *clock) settle(t *testing.T) {
 	t.Helper()
 	timeout := time.After(patience)
 	for {
 		c.mu.Lock()
-		settled, waiting := len(c.waiters) > 0, c.waiting
+		settled, waiting := len(c.waiters) > c.others, c.waiting
 		c.mu.Unlock()
 		if settled {
 			return
@@ -170,7 +171,7 @@ func (c *clock) settle(t *testing.T) {
 		select {
 		case <-waiting:
 		case <-timeout:
-			t.Fatalf("nothing waits for the clock within %s", patience)
+			t.Fatalf("not enough waits for the clock within %s", patience)
 		}
 	}
 }

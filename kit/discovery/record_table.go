@@ -72,6 +72,13 @@ func (t *recordTable) elapse(duration time.Duration) {
 	})
 }
 
+// hold makes no record older, and lets each hold long enough to be written again.
+func (t *recordTable) hold() {
+	for _, entry := range t.entries {
+		entry.age = min(entry.age, lifetime-holdTime)
+	}
+}
+
 // take sets or drops a record. It must be called within a change of the board.
 func (t *recordTable) take(entry jetstream.KeyValueEntry, age time.Duration) {
 	key := entry.Key()

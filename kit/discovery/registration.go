@@ -45,6 +45,7 @@ func (r *registration) run(ctx context.Context, states <-chan StateChange) error
 			if writing {
 				r.written(ctx, <-writes)
 			}
+			r.setOutage(false)
 			r.remove(ctx, key)
 			return nil
 		}
@@ -70,11 +71,22 @@ func (r *registration) written(ctx context.Context, err error) time.Duration {
 	case err == nil && r.outage:
 		log.Info("instance is registered again")
 	}
-	r.outage = err != nil
+	r.setOutage(err != nil)
 	if r.outage {
 		return checkInterval
 	}
 	return renewInterval
+}
+
+// setOutage notes whether the last write failed.
+func (r *registration) setOutage(outage bool) {
+	switch {
+	case outage && !r.outage:
+		r.bucket.unwritten.Add(1)
+	case !outage && r.outage:
+		r.bucket.unwritten.Add(-1)
+	}
+	r.outage = outage
 }
 
 // remove deletes the record. If that fails, the record ends with its lifetime.
