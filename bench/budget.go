@@ -21,6 +21,7 @@ var budgets = []budget{
 	{What: "deliveries/s, the same", Figure: "traces/deliver", Share: true, AtLeast: true, Limit: 0.95},
 	{What: "deliveries/s recorded end to end, one binary, SQLite: alerts to 100", Figure: "deliver/100", Share: true, AtLeast: true, Limit: 0.40, Stretch: 0.60},
 	{What: "the same, alerts to one (ceiling/relay is the bound without a record)", Figure: "deliver/1", Share: true, AtLeast: true, Limit: 0.40, Stretch: 0.60},
+	{What: "the same, alerts to one, a hundred in a request", Figure: "deliver/batched", Share: true, AtLeast: true, Limit: 0.35},
 	{What: "POST to provider, p99 at 1,000 alerts/s", Figure: "latency/1000/p99", Limit: 25},
 	{What: "1,300 recipients: last call after the answer", Figure: "fanout/1300/last", Limit: 150},
 	{What: "reads/s through an edge to one instance, beside a bare reverse proxy", Figure: "route/1", Share: true, AtLeast: true, Limit: 0.70},

@@ -106,6 +106,27 @@ func sendBy(client alertv1connect.AlertServiceClient, to audience) load.Call {
 	}
 }
 
+// sendTogether sends size alerts in each call, by Connect.
+func sendTogether(at endpoint, callers int, to audience, size int) load.Call {
+	client := alertv1connect.NewAlertServiceClient(newHTTPClient(callers), at.url, at.options(connect.WithProtoJSON()))
+	return func(ctx context.Context, n int) error {
+		req := &alertv1.SendAlertsRequest{}
+		for i := range size {
+			req.Alerts = append(req.Alerts, &alertv1.SendAlertRequest{Target: []string{to.target(n*size + i)}, Message: fake.Text(n*size + i)})
+		}
+		res, err := client.SendAlerts(ctx, req)
+		if err != nil {
+			return err
+		}
+		for i, r := range res.GetResults() {
+			if r.GetOutcome() != alertv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_RECORDED || int(r.GetUserCount()) != to.width {
+				return fmt.Errorf("alert %d is %s for %d users, want %d: %s %s", i, r.GetOutcome(), r.GetUserCount(), to.width, r.GetField(), r.GetMessage())
+			}
+		}
+		return nil
+	}
+}
+
 func sendByREST(at endpoint, callers int, to audience) load.Call {
 	client, url, authorization := newHTTPClient(callers), at.url+"/v1/alerts", at.authorization()
 	return func(ctx context.Context, n int) error {

@@ -33,15 +33,30 @@ func (s *scene) deliver(b *bongsu, width int) delivered {
 // fastest is a rate in alerts/s above that of any machine.
 const fastest = 100_000
 
+// deliverTogether is deliver for alerts to single users, size of them in a request.
+func (s *scene) deliverTogether(b *bongsu, size int) delivered {
+	send := sendTogether(b.endpoint, workers, toEach(1), size)
+	warm := s.deliverCalls(b, 1, size, load.Closed{Callers: workers, Time: s.Time / 5}, send)
+	got := s.deliverCalls(b, 1, size, load.Closed{Callers: workers, Time: s.Time}, send)
+	s.must(warm.tally.Check())
+	s.must(got.tally.Check())
+	return got
+}
+
 // deliverBy sends alerts by a load, and waits until all deliveries are recorded.
 func (s *scene) deliverBy(b *bongsu, width int, l load.Closed, send load.Call) delivered {
+	return s.deliverCalls(b, width, 1, l, send)
+}
+
+// deliverCalls is deliverBy for calls that send size alerts each. accepted counts the calls.
+func (s *scene) deliverCalls(b *bongsu, width, size int, l load.Closed, send load.Call) delivered {
 	if l.Most == 0 {
-		l.Most = max(int(fastest*l.Time.Seconds())/width, 1)
+		l.Most = max(int(fastest*l.Time.Seconds())/width/size, 1)
 	}
-	got := delivered{tally: s.fake.Expect(l.Most, width)}
+	got := delivered{tally: s.fake.Expect(l.Most*size, width)}
 	cpu, start := s.cpu(b), time.Now()
 	got.accepted = s.run(l, send)
-	got.count = got.accepted.Count * width
+	got.count = got.accepted.Count * width * size
 	s.received(got.tally, got.count)
 	s.recorded(b)
 	got.elapsed, got.cpu = time.Since(start), s.cpu(b)-cpu

@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/target"
 	"github.com/bongsu-project/bongsu/kit/texttemplate"
 )
@@ -66,6 +67,9 @@ func ReadConfig(path string) (Config, error) {
 	for name, of := range c {
 		if !sourceName.MatchString(name) {
 			return nil, fmt.Errorf("--intake-config: invalid source name %q: use lower-case letters, digits, - and _", name)
+		}
+		if name == job.EventSource {
+			return nil, fmt.Errorf("--intake-config: source name %q is reserved for events", name)
 		}
 		if _, err := target.ParseAll(of.Target); err != nil {
 			return nil, fmt.Errorf("--intake-config: target of %s: %w", name, err)

@@ -193,6 +193,7 @@ func TestConfig(t *testing.T) {
 		"backup: {template: {message: '{{.text'}}\n":    "template message of source backup",
 		"grafana: {target: [ops]}\n":                    `"ops"`,
 		"Grafana: {}\n":                                 "invalid source name",
+		"event: {template: {message: '{{.text}}'}}\n":   "reserved for events",
 		"grafana: {colour: red}\n":                      "colour",
 		"grafana: {template: {title: '{{nothing}}'}}\n": "nothing",
 	} {

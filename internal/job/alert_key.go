@@ -18,3 +18,7 @@ func SourceKey(key string) string {
 
 // DisplayKey returns an alert key without the prefix of intake.
 func DisplayKey(key string) string { return strings.TrimPrefix(key, sourceKeyPrefix) }
+
+// EventSource is the name under which the event service sends alerts. No source of intake can
+// have it.
+const EventSource = "event"

@@ -24,6 +24,7 @@ type Alert struct {
 	ID             int64
 	Targets        []string // as the caller wrote them
 	UnknownTargets []string // those of Targets that name no user and no group
+	By             []string // the messengers that notify; empty for all
 	Severity       string
 	RankName       string // name of its rank; empty: that of Severity. Not stored in the ledger
 	Message        string

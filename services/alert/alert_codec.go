@@ -47,11 +47,11 @@ func ttlFromWire(ttl *durationpb.Duration) time.Duration {
 }
 
 // newAlert returns the alert of a request that was accepted at now. The severity is normal
-// if the request has none.
-func newAlert(req *alertv1.SendAlertRequest, unknown []string, now time.Time) (Alert, error) {
+// if the request has none. The alert has neither the unknown targets nor the request digest.
+func newAlert(req *alertv1.SendAlertRequest, now time.Time) (Alert, error) {
 	a := Alert{
 		Targets:        req.GetTarget(),
-		UnknownTargets: unknown,
+		By:             req.GetBy(),
 		Severity:       req.GetSeverity(),
 		Message:        req.GetMessage(),
 		Title:          req.GetTitle(),
@@ -69,16 +69,17 @@ func newAlert(req *alertv1.SendAlertRequest, unknown []string, now time.Time) (A
 	if a.Severity == "" {
 		a.Severity = "normal"
 	}
-	if a.IdempotencyKey == "" {
-		return a, nil
-	}
+	return a, nil
+}
+
+// requestDigest returns the digest of a request with an idempotency key, with all of its fields.
+func requestDigest(req *alertv1.SendAlertRequest) ([]byte, error) {
 	request, err := proto.MarshalOptions{Deterministic: true}.Marshal(req)
 	if err != nil {
-		return Alert{}, fmt.Errorf("computing the request digest failed: %w", err)
+		return nil, fmt.Errorf("computing the request digest failed: %w", err)
 	}
 	digest := sha256.Sum256(request)
-	a.RequestDigest = digest[:]
-	return a, nil
+	return digest[:], nil
 }
 
 func sentToWire(added Added) *alertv1.SendAlertResponse {
@@ -104,6 +105,7 @@ func alertToWire(a Alert) *alertv1.Alert {
 		Key:            job.DisplayKey(a.AlertKey),
 		Status:         statusToWire(a.Resolved),
 		TraceId:        a.Trace.TraceID(),
+		By:             a.By,
 	}
 }
 

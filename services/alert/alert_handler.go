@@ -40,6 +40,9 @@ type Handler struct {
 // SendAlert records an alert and its deliveries. The dispatch loop enqueues them after the
 // response.
 func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) (*alertv1.SendAlertResponse, error) {
+	if err := h.checkBy(req.GetBy()); err != nil {
+		return nil, err
+	}
 	found, err := h.lookUp(ctx, req.GetTarget())
 	if err != nil {
 		return nil, err
@@ -47,27 +50,37 @@ func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) 
 	if unknown := found.UnknownTargets; req.GetStrict() && len(unknown) > 0 {
 		return nil, fault.WithReason(fault.WithField(fault.Invalidf("unknown target %s (strict)", strings.Join(unknown, ", ")), "target"), "UNKNOWN_TARGET")
 	}
-	a, err := newAlert(req, found.UnknownTargets, h.Now())
+	a, err := newAlert(req, h.Now())
 	if err != nil {
 		return nil, err
 	}
+	a.UnknownTargets = found.UnknownTargets
 	if a.IdempotencyKey != "" {
 		a.IdempotencyScope = callerScope(ctx)
+		if a.RequestDigest, err = requestDigest(req); err != nil {
+			return nil, err
+		}
 	}
-	added, err := h.record(ctx, a, found.Recipients, req.GetFailover())
+	add, err := h.addition(ctx, a, found.Recipients, req.GetFailover())
 	if err != nil {
 		return nil, err
 	}
+	// If the caller disconnects now, an alert that is recorded must still be passed to the
+	// dispatch loop.
+	added, err := h.Store.AddAlert(context.WithoutCancel(ctx), add.Alert, add.Deliveries, add.Retry)
+	if err != nil {
+		return nil, err
+	}
+	h.dispatch(added)
 	return sentToWire(added), nil
 }
 
-// record records an alert with a delivery for each recipient, and passes it to the
-// dispatch loop, unless it is a duplicate.
-func (h *Handler) record(ctx context.Context, a Alert, recipients []Recipient, failover bool) (Added, error) {
+// addition returns an alert with a delivery for each recipient, as the ledger records them.
+func (h *Handler) addition(ctx context.Context, a Alert, recipients []Recipient, failover bool) (Addition, error) {
 	if len(h.Severities) > 0 {
 		a.RankName = h.Severities.Rank(a.Severity).String()
 	}
-	ds := h.deliveries(recipients, failover, a.CreateTime)
+	ds := h.deliveries(recipientsBy(recipients, a.By), failover, a.CreateTime)
 	if a.Resolved {
 		clearChains(ds)
 	}
@@ -75,25 +88,26 @@ func (h *Handler) record(ctx context.Context, a Alert, recipients []Recipient, f
 		a.Trace = h.Trace(ctx)
 	}
 	if err := h.Renderer.Render(ctx, &a, messengersOfDeliveries(ds)); err != nil {
-		return Added{}, err
+		return Addition{}, err
 	}
-	// If the caller disconnects now, an alert that is recorded must still be passed to the
-	// dispatch loop.
 	retry := a.CreateTime.Add(redispatchTimeout)
 	if a.Resolved {
 		retry = a.CreateTime // TakeDue returns it with its rank, which only the ledger knows
 	}
-	added, err := h.Store.AddAlert(context.WithoutCancel(ctx), a, ds, retry)
-	if err != nil || added.Duplicate {
-		return added, err
+	return Addition{Alert: a, Deliveries: ds, Retry: retry}, nil
+}
+
+// dispatch passes a recorded alert to the dispatch loop, unless it is a duplicate.
+func (h *Handler) dispatch(added Added) {
+	if added.Duplicate {
+		return
 	}
-	if a.AlertKey != "" {
+	if added.Alert.AlertKey != "" {
 		h.Loop.Notify()
 	}
-	if !a.Resolved {
+	if !added.Alert.Resolved {
 		h.Loop.Enqueue(added.Alert, added.Deliveries)
 	}
-	return added, nil
 }
 
 // GetAlert returns an alert and its first deliveries.
@@ -169,10 +183,14 @@ func (h *Handler) ReplayDeliveries(ctx context.Context, req *alertv1.ReplayDeliv
 
 // ResolveTargets returns the recipients of targets, and notifies no user.
 func (h *Handler) ResolveTargets(ctx context.Context, req *alertv1.ResolveTargetsRequest) (*alertv1.ResolveTargetsResponse, error) {
+	if err := h.checkBy(req.GetBy()); err != nil {
+		return nil, err
+	}
 	found, err := h.lookUp(ctx, req.GetTarget())
 	if err != nil {
 		return nil, err
 	}
+	found.Recipients = recipientsBy(found.Recipients, req.GetBy())
 	return resolvedToWire(found, req)
 }
 

@@ -154,22 +154,58 @@ func (d *unavailableDirectory) LookUp(ctx context.Context, targets target.List) 
 	return d.Directory.LookUp(ctx, targets)
 }
 
-// TestSendAlertsUnavailable proves that a batch that fails halfway can be retried: the
-// recorded alerts are dropped as duplicates.
+// A failingStore is a store whose calls of AddAlerts fail from a call on.
+type failingStore struct {
+	alert.AlertStore
+	from int // 0 for none
+	call int
+}
+
+func (s *failingStore) AddAlerts(ctx context.Context, adds []alert.Addition) ([]alert.AddResult, error) {
+	if s.call++; s.from > 0 && s.call >= s.from {
+		return nil, fault.Unavailablef("the ledger is unavailable; try again")
+	}
+	return s.AlertStore.AddAlerts(ctx, adds)
+}
+
+// TestSendAlertsUnavailable proves that a batch that fails can be retried: nothing is recorded
+// if the directory is unavailable, and the alerts of earlier commits are duplicates if the
+// ledger is.
 func TestSendAlertsUnavailable(t *testing.T) {
 	h := newServiceHarness(t)
 	away := &unavailableDirectory{h.alerts.Directory, "@lee"}
 	h.alerts.Directory = away
 	alerts := []*alertv1.SendAlertRequest{request("1", "m", "@kim"), request("2", "m", "@lee"), request("3", "m", "@one")}
-	req := &jobv1.SendAlertsRequest{Source: "a"}
-	for _, a := range alerts {
-		req.Alerts = append(req.Alerts, proto.CloneOf(a))
+	unavailable := func(alerts []*alertv1.SendAlertRequest) {
+		t.Helper()
+		req := &jobv1.SendAlertsRequest{Source: "a"}
+		for _, a := range alerts {
+			req.Alerts = append(req.Alerts, proto.CloneOf(a))
+		}
+		if res, err := h.dispatch.SendAlerts(t.Context(), req); !errors.Is(err, fault.ErrUnavailable) || res != nil {
+			t.Fatalf("result is %v, error %v", res, err)
+		}
 	}
-	if _, err := h.dispatch.SendAlerts(t.Context(), req); !errors.Is(err, fault.ErrUnavailable) {
-		t.Fatalf("error is %v", err)
-	}
+	unavailable(alerts)
 	away.target = ""
-	if got := h.sendAll(t, "a", nil, alerts...); !slices.Equal(got, []string{"repeated 3", "recorded 2", "repeated 2"}) {
+	if got := h.sendAll(t, "a", nil, alerts...); !slices.Equal(got, []string{"recorded 3", "recorded 2", "recorded 2"}) {
 		t.Errorf("%q", got)
+	}
+
+	many := make([]*alertv1.SendAlertRequest, 3000) // of 4 rows each: three commits
+	for i := range many {
+		many[i] = request(fmt.Sprint("many", i), "m", "@kim")
+	}
+	store := &failingStore{AlertStore: h.ledger, from: 2}
+	h.alerts.Store = store
+	unavailable(many)
+	store.from = 0
+	got := h.sendAll(t, "a", nil, many...)
+	repeated := slices.Index(got, "recorded 3")
+	if repeated != 1250 || slices.Contains(got[:repeated], "recorded 3") || slices.Contains(got[repeated:], "repeated 3") {
+		t.Errorf("%d alerts are repeated", repeated)
+	}
+	if store.call != 5 {
+		t.Errorf("%d commits, want 2 and 3", store.call)
 	}
 }

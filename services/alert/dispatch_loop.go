@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/bongsu-project/bongsu/internal/job"
 )
 
 const (
@@ -53,7 +55,37 @@ func NewDispatchLoop(dispatcher Dispatcher, queue Queue, rule VerdictRule, jobSi
 
 // Enqueue enqueues deliveries that were recorded just now. It never blocks and loses none:
 // those that do not fit into the outbox are found in the ledger.
-func (l *DispatchLoop) Enqueue(a Alert, ds []Delivery) { l.outbox.add(Jobs(a, ds, l.jobSize)) }
+func (l *DispatchLoop) Enqueue(a Alert, ds []Delivery) { l.outbox.add(Jobs(a, ds, l.jobSize), 0) }
+
+// Reserve reserves room for a batch of deliveries that are about to be recorded, and reports
+// whether there is room. If there is none, they must be recorded as due, and the loop notified:
+// it takes them from the ledger. Otherwise the reservation must be ended by EnqueueReserved.
+func (l *DispatchLoop) Reserve(adds []Addition) (r Reservation, ok bool) {
+	for _, a := range adds {
+		r.bytes += int64(len(a.Deliveries)+1) * int64(reservedBytes+len(a.Alert.Message))
+	}
+	return r, l.outbox.reserve(r.bytes)
+}
+
+// reservedBytes is the size of a delivery in a reservation, beside the message.
+const reservedBytes = 512
+
+// A Reservation is room for a batch of deliveries.
+type Reservation struct{ bytes int64 }
+
+// EnqueueReserved enqueues the deliveries of alerts that were recorded just now, as Enqueue
+// does, and ends the reservation.
+func (l *DispatchLoop) EnqueueReserved(r Reservation, recorded []Added) {
+	var jobs []job.Job
+	for _, a := range recorded {
+		jobs = append(jobs, Jobs(a.Alert, a.Deliveries, l.jobSize)...)
+	}
+	if len(jobs) == 0 {
+		l.outbox.release(r.bytes)
+		return
+	}
+	l.outbox.add(jobs, r.bytes)
+}
 
 // Notify notifies the dispatch loop, without blocking, that deliveries may be due sooner
 // than it knows. Changes without a notification are found within a second.
@@ -72,8 +104,9 @@ func (l *DispatchLoop) Run(ctx context.Context) error {
 	l.compareWithLedger(ctx)
 	for {
 		select {
-		case jobs := <-l.outbox.jobs:
-			l.outbox.enqueue(ctx, l.outbox.collect(jobs))
+		case first := <-l.outbox.jobs:
+			l.outbox.release(first.bytes)
+			l.outbox.enqueue(ctx, l.outbox.collect(first.jobs))
 		case <-l.changed:
 			timer.Reset(min(max(0, l.roundStart.Add(minRound).Sub(l.now())), minRound))
 		case <-timer.C:
@@ -168,7 +201,8 @@ func (l *DispatchLoop) enqueueDue(ctx context.Context) int {
 			if n == dueBatch {
 				g.TryGo(enqueueBatches)
 			}
-			if err := l.outbox.tryEnqueue(ctx, l.lookahead.takeReady(l.now())); err != nil || n < dueBatch {
+			// Alerts that were accepted meanwhile must not wait for all batches.
+			if err := l.outbox.tryEnqueue(ctx, l.outbox.collect(l.lookahead.takeReady(l.now()))); err != nil || n < dueBatch {
 				return err
 			}
 		}

@@ -44,3 +44,10 @@ func (a Alert) StoredKey() string {
 	}
 	return string(a.IdempotencyScope) + a.IdempotencyKey
 }
+
+// ChangedKey returns the stored key of a request whose idempotency key was used for another
+// one: the key extended by the digest of the request.
+func (a Alert) ChangedKey() string {
+	digest := a.RequestDigest[:min(len(a.RequestDigest), 16)]
+	return a.StoredKey() + sourceKeySeparator + hex.EncodeToString(digest)
+}

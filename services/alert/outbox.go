@@ -28,6 +28,9 @@ const (
 	// outboxSize is how many accepted alerts may wait in memory to be enqueued. The
 	// deliveries of others are found in the ledger.
 	outboxSize = 4096
+	// outboxBytes is how many bytes, about, the alerts of batches may have that wait in
+	// memory to be enqueued.
+	outboxBytes = 16 << 20
 	// enqueueBatch is how many jobs are sent to the broker before its acks are awaited.
 	enqueueBatch = 1000
 )
@@ -40,8 +43,9 @@ type outbox struct {
 	now   func() time.Time
 	log   *slog.Logger
 
-	jobs   chan []job.Job
-	missed atomic.Bool // the queue may lack jobs that are in it according to the ledger
+	jobs     chan outboxJobs
+	reserved atomic.Int64 // bytes, of outboxBytes
+	missed   atomic.Bool  // the queue may lack jobs that are in it according to the ledger
 
 	down       bool
 	nextCheck  time.Time // when to check the queue again
@@ -50,16 +54,37 @@ type outbox struct {
 }
 
 func newOutbox(queue Queue, size int, now func() time.Time, log *slog.Logger) *outbox {
-	o := &outbox{queue: queue, size: size, now: now, log: log, jobs: make(chan []job.Job, outboxSize)}
+	o := &outbox{queue: queue, size: size, now: now, log: log, jobs: make(chan outboxJobs, outboxSize)}
 	o.missed.Store(true) // jobs that an earlier process accepted and did not enqueue
 	return o
 }
 
-// add adds jobs without blocking. If the outbox is full they are missed.
-func (o *outbox) add(jobs []job.Job) {
+// outboxJobs are the jobs of one alert, or of a batch for which bytes were reserved.
+type outboxJobs struct {
+	jobs  []job.Job
+	bytes int64
+}
+
+// reserve reserves bytes for the jobs of a batch, and reports whether there is room. The caller
+// must add the jobs with them, or release them.
+func (o *outbox) reserve(bytes int64) bool {
+	if o.reserved.Add(bytes) > outboxBytes {
+		o.release(bytes)
+		return false
+	}
+	return true
+}
+
+// release releases reserved bytes.
+func (o *outbox) release(bytes int64) { o.reserved.Add(-bytes) }
+
+// add adds jobs, for which bytes were reserved, without blocking. If the outbox is full they are
+// missed.
+func (o *outbox) add(jobs []job.Job, bytes int64) {
 	select {
-	case o.jobs <- jobs:
+	case o.jobs <- outboxJobs{jobs, bytes}:
 	default:
+		o.release(bytes)
 		o.missed.Store(true)
 	}
 }
@@ -71,7 +96,8 @@ func (o *outbox) collect(jobs []job.Job) []job.Job {
 	for len(jobs) < enqueueBatch {
 		select {
 		case more := <-o.jobs:
-			jobs = append(jobs, more...)
+			o.release(more.bytes)
+			jobs = append(jobs, more.jobs...)
 		default:
 			return jobs
 		}

@@ -95,6 +95,11 @@ type AlertStore interface {
 	// duplicate, and for another one, it must return fault.ErrExists. This is decided in
 	// the same transaction, so exactly one of several concurrent calls records.
 	AddAlert(ctx context.Context, a Alert, ds []Delivery, retry time.Time) (Added, error)
+	// AddAlerts records alerts as AddAlert does each of them, in their order, in one
+	// transaction. It returns a result for each: one that AddAlert would refuse does not
+	// affect the others. If ctx ends or AddAlerts returns an error, either all of the
+	// others are recorded or none. It takes ownership of the deliveries.
+	AddAlerts(ctx context.Context, adds []Addition) ([]AddResult, error)
 	// Alert returns an alert and its deliveries sorted by id, with their attempts. It must
 	// return fault.ErrNotFound if no alert has the id.
 	Alert(ctx context.Context, id int64) (Alert, []Delivery, error)
@@ -119,6 +124,23 @@ type Added struct {
 	Alert      Alert      // as recorded; of a duplicate the one that was recorded before, with its Counts
 	Deliveries []Delivery // as recorded; nil for a duplicate
 	Duplicate  bool       // nothing was recorded: the request is a repeated one
+}
+
+// An Addition is an alert for AddAlerts.
+type Addition struct {
+	Alert      Alert
+	Deliveries []Delivery
+	Retry      time.Time // see AddAlert
+	// KeepChanged records the alert also if its idempotency key was used for another
+	// request: under Alert.ChangedKey. If that was used too, it is a duplicate.
+	KeepChanged bool
+}
+
+// An AddResult is the result of AddAlerts for one alert.
+type AddResult struct {
+	Added
+	Changed bool  // it was recorded, or is a duplicate, under its changed key
+	Err     error // fault.ErrInvalid or fault.ErrExists if it was refused, as by AddAlert
 }
 
 // DeliveryCount returns the number of deliveries of the alert.

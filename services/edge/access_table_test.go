@@ -45,6 +45,7 @@ var mayCall = map[string]string{
 	"bongsu.access.v1.AccessService/LiftBan":          "a",
 
 	"bongsu.alert.v1.AlertService/SendAlert":        "s a",
+	"bongsu.alert.v1.AlertService/SendAlerts":       "s a",
 	"bongsu.alert.v1.AlertService/GetAlert":         "v o a",
 	"bongsu.alert.v1.AlertService/ListDeliveries":   "v o a",
 	"bongsu.alert.v1.AlertService/ListAlerts":       "v o a",

@@ -23,6 +23,7 @@ type alertSend struct {
 	Title    string        `placeholder:"TEXT" help:"The title, one line; each messenger formats title, link and details in its own way."`
 	Link     string        `placeholder:"URL" help:"A URL with more information."`
 	Detail   []string      `sep:"none" placeholder:"NAME=VALUE" help:"A detail, such as host=node1; repeatable up to 20 times."`
+	By       []string      `placeholder:"MESSENGER" help:"Notify by these messengers only, such as slack,telegram; repeatable."`
 	Failover bool          `help:"Use the addresses of each user one after the other by address rank: the next one if the one before failed or took too long."`
 	Wait     bool          `help:"Follow the deliveries until all are completed; exit with 1 if one was not sent, or with failover if a user was not notified."`
 	Args     []string      `arg:"" name:"target-and-message" help:"Targets (@user, @@group, @all), then the message as one argument; - reads it from standard input."`
@@ -39,6 +40,7 @@ Examples:
 	bongsu alert send @@on-call --wait --ttl=10m "db1 is out of disk"
 	bongsu alert send @@on-call --title=db1 --link=https://grafana.example.com/d/1 --detail=host=db1 "out of disk"
 	bongsu alert send @@on-call --failover --severity=critical "db1 is down"
+	bongsu alert send @@on-call --by=twilio,telegram "db1 is down"
 	bongsu alert send @@on-call --about="disk of db1" --resolved "db1 is out of disk"
 	journalctl -u nginx -n 20 | bongsu alert send @@on-call --severity=high -`
 }
@@ -60,6 +62,7 @@ func (c alertSend) Run(ctx context.Context, con *console) error {
 		Message:        message,
 		Strict:         c.Strict,
 		Failover:       c.Failover,
+		By:             c.By,
 		IdempotencyKey: c.Key,
 		Key:            c.About,
 		Title:          c.Title,
@@ -160,6 +163,9 @@ func (c alertGet) Run(ctx context.Context, con *console) error {
 		}
 		p.field("targets", strings.Join(a.GetTarget(), " "))
 		p.field("unknown", strings.Join(a.GetUnknownTarget(), " "))
+		if len(a.GetBy()) > 0 {
+			p.field("by", strings.Join(a.GetBy(), " "))
+		}
 		p.field("trace", a.GetTraceId())
 		p.field("deliveries", countsLine(a.GetDeliveryCounts()))
 		if len(res.GetDeliveries()) == 0 {
@@ -250,6 +256,7 @@ func countsLine(c *alertv1.DeliveryCounts) string {
 // alertResolve is the command bongsu alert resolve.
 type alertResolve struct {
 	client
+	By      []string `placeholder:"MESSENGER" help:"The messengers, as in bongsu alert send."`
 	Targets []string `arg:"" name:"target" help:"The targets: @user, @@group or @all."`
 }
 
@@ -286,7 +293,7 @@ func (c alertResolve) Run(ctx context.Context, con *console) error {
 func (c alertResolve) pages(ctx context.Context) (*alertv1.ResolveTargetsResponse, error) {
 	all := &alertv1.ResolveTargetsResponse{}
 	for first := true; first || all.GetNextPageToken() != ""; first = false {
-		res, err := c.alerts().ResolveTargets(ctx, &alertv1.ResolveTargetsRequest{Target: c.Targets, PageToken: all.GetNextPageToken()})
+		res, err := c.alerts().ResolveTargets(ctx, &alertv1.ResolveTargetsRequest{Target: c.Targets, By: c.By, PageToken: all.GetNextPageToken()})
 		if err != nil {
 			return nil, err
 		}

@@ -20,7 +20,7 @@ var failures = []struct {
 	{http.StatusNotFound, "NotFound", namesSomething, "The resource that the path or the body names does not exist; the message names it."},
 	{http.StatusMethodNotAllowed, "MethodNotAllowed", always, "The path does not support the method; the header Allow lists those that it supports."},
 	{http.StatusRequestTimeout, "Timeout", always, "The deadline of the request was exceeded, or its body was not received in time."},
-	{http.StatusConflict, "Conflict", takesIdempotencyKey, "The idempotency key was used for another request."},
+	{http.StatusConflict, "Conflict", conflicts, "The idempotency key was used for another request."},
 	{http.StatusRequestEntityTooLarge, "TooLarge", hasBody, "The body, compressed or decompressed, exceeds the limit of this path."},
 	{http.StatusUnsupportedMediaType, "UnsupportedMediaType", hasBody, "The media type is not supported by this path, or the body has a content encoding other than gzip."},
 	{http.StatusTooManyRequests, "TooManyRequests", always, "Too many requests from the address of the client, or to the service; retry after Retry-After."},
@@ -34,7 +34,11 @@ func namesSomething(o operation) bool {
 	return strings.Contains(o.path, "{") || isIntake(o) || o.OperationID == "AlertService_ReplayDeliveries"
 }
 
-func takesIdempotencyKey(o operation) bool { return idempotencyKey(o.method) != nil }
+// conflicts reports whether o is refused if its idempotency key was used for another request.
+// SendAlerts refuses the alerts of such a request instead.
+func conflicts(o operation) bool {
+	return idempotencyKey(o.method) != nil && o.OperationID != "AlertService_SendAlerts"
+}
 
 func hasBody(o operation) bool { return o.RequestBody != nil }
 

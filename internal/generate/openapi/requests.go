@@ -1,17 +1,22 @@
 package main
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// inputSuffix is the suffix of the request variant of a schema.
-const inputSuffix = ".Input"
+// inputSuffix is the suffix of the request variant of a schema. strictSuffix is that of the
+// variant for the other paths where those of the older service have one too.
+const (
+	inputSuffix  = ".Input"
+	strictSuffix = ".Strict" + inputSuffix
+)
 
 // shapeRequests adapts the request schemas: optional fields may be null, and unknown
-// fields are errors, except on the paths of the older service. A schema that requests
-// and responses share is split in two.
+// fields are errors, except on the paths of the older service. A schema that responses or
+// requests of both kinds share is split.
 func shapeRequests(doc *openapi3.T) {
 	legacy, strict := map[string]bool{}, map[string]bool{}
 	responses := map[string]bool{}
@@ -29,49 +34,67 @@ func shapeRequests(doc *openapi3.T) {
 			}
 		}
 	}
-	names := map[string]bool{}
-	for ref := range legacy {
-		names[ref] = true
+	ofLegacy := variants(doc, legacy, responses, func(string) string { return inputSuffix })
+	ofStrict := variants(doc, strict, union(responses, legacy), func(ref string) string {
+		if responses[ref] && legacy[ref] {
+			return strictSuffix
+		}
+		return inputSuffix
+	})
+	for _, variant := range ofLegacy {
+		shapeRequest(variant.Value, true)
+		replaceRefs(variant, ofLegacy)
 	}
-	for ref := range strict {
-		names[ref] = true
+	for _, variant := range ofStrict {
+		shapeRequest(variant.Value, false)
+		replaceRefs(variant, ofStrict)
 	}
-	split := map[string]*openapi3.SchemaRef{}
-	for ref := range names {
-		name := ref[len(schemas):]
-		s := doc.Components.Schemas[name]
+	for _, o := range operations(doc) {
+		body := jsonBody(o.Operation)
+		if body == nil {
+			continue
+		}
+		split := ofStrict
+		if o.isLegacy() {
+			split = ofLegacy
+		}
+		if other, ok := split[body.Ref]; ok {
+			*body = *other
+			continue
+		}
+		body.Value = cloneInline(body).Value
+		if body.Value.Type.Is(openapi3.TypeObject) {
+			shapeRequest(body.Value, o.isLegacy())
+		}
+		replaceRefs(body, split)
+	}
+}
+
+// union returns the keys of a and b.
+func union(a, b map[string]bool) map[string]bool {
+	all := maps.Clone(a)
+	maps.Copy(all, b)
+	return all
+}
+
+// variants returns the request variant of each object schema of refs, by reference: the
+// schema itself or, if it is shared, a copy whose name ends with a suffix.
+func variants(doc *openapi3.T, refs, shared map[string]bool, suffix func(ref string) string) map[string]*openapi3.SchemaRef {
+	all := map[string]*openapi3.SchemaRef{}
+	for ref := range refs {
+		s := doc.Components.Schemas[ref[len(schemas):]]
 		if !s.Value.Type.Is(openapi3.TypeObject) {
 			continue
 		}
-		if responses[ref] {
-			s = openapi3.NewSchemaRef("", cloneObject(s.Value))
-			name += inputSuffix
-			doc.Components.Schemas[name] = s
-			split[ref] = openapi3.NewSchemaRef(schemas+name, s.Value)
+		name := ref
+		if shared[ref] {
+			s = cloneInline(s)
+			name += suffix(ref)
+			doc.Components.Schemas[name[len(schemas):]] = s
 		}
-		shapeRequest(s.Value, legacy[ref])
+		all[ref] = openapi3.NewSchemaRef(name, s.Value)
 	}
-	for _, o := range operations(doc) {
-		if body := jsonBody(o.Operation); body != nil && body.Ref == "" && body.Value.Type.Is(openapi3.TypeObject) {
-			shapeRequest(body.Value, o.isLegacy())
-		}
-	}
-	for ref := range names {
-		if other, ok := split[ref]; ok {
-			replaceRefs(other, split)
-		} else {
-			replaceRefs(doc.Components.Schemas[ref[len(schemas):]], split)
-		}
-	}
-	for _, o := range operations(doc) {
-		if body := jsonBody(o.Operation); body != nil {
-			if other, ok := split[body.Ref]; ok {
-				*body = *other
-			} else {
-				replaceRefs(body, split)
-			}
-		}
-	}
+	return all
 }
 
 // schemas is the prefix of references to schemas.
@@ -118,14 +141,29 @@ func orNull(s *openapi3.SchemaRef) *openapi3.SchemaRef {
 	return openapi3.NewSchemaRef("", &clone)
 }
 
-func cloneObject(s *openapi3.Schema) *openapi3.Schema {
-	clone := *s
-	clone.Properties = openapi3.Schemas{}
-	for name, p := range s.Properties {
-		clone.Properties[name] = p
+// cloneInline returns a copy of s and of the schemas that stand in it. References are kept.
+func cloneInline(s *openapi3.SchemaRef) *openapi3.SchemaRef {
+	clone := *s.Value
+	clone.Required = slices.Clone(clone.Required)
+	clone.Properties = nil
+	if s.Value.Properties != nil {
+		clone.Properties = openapi3.Schemas{}
 	}
-	clone.Required = slices.Clone(s.Required)
-	return &clone
+	part := func(p *openapi3.SchemaRef) *openapi3.SchemaRef {
+		if p == nil || p.Ref != "" {
+			return p
+		}
+		return cloneInline(p)
+	}
+	for name, p := range s.Value.Properties {
+		clone.Properties[name] = part(p)
+	}
+	clone.AnyOf = nil
+	for _, p := range s.Value.AnyOf {
+		clone.AnyOf = append(clone.AnyOf, part(p))
+	}
+	clone.Items = part(s.Value.Items)
+	return openapi3.NewSchemaRef("", &clone)
 }
 
 // replaceRefs replaces the references in s to split schemas by their request variants.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -97,17 +99,53 @@ func TestResponseSchemasAreUnchanged(t *testing.T) {
 }
 
 func TestIdempotencyKeyHeader(t *testing.T) {
-	var with []string
+	with := map[string]uint64{}
 	for _, o := range operations(generated(t)) {
 		if p := o.Parameters.GetByInAndName(openapi3.ParameterInHeader, "Idempotency-Key"); p != nil {
-			with = append(with, o.OperationID)
-			if p.Required || p.Schema.Value.MaxLength == nil || *p.Schema.Value.MaxLength != 200 {
-				t.Errorf("%+v", p.Schema.Value)
+			if p.Required || p.Schema.Value.MaxLength == nil {
+				t.Fatalf("%+v", p.Schema.Value)
 			}
+			with[o.OperationID] = *p.Schema.Value.MaxLength
 		}
 	}
-	if !slices.Equal(with, []string{"AlertService_SendAlert"}) {
-		t.Errorf("%q", with)
+	if !maps.Equal(with, map[string]uint64{"AlertService_SendAlert": 200, "AlertService_SendAlerts": 190}) {
+		t.Errorf("%v", with)
+	}
+}
+
+// TestSendAlertsBody checks the bodies of POST /v1/alerts:batch: each alert is as in POST
+// /v1/alerts, except that unknown fields are refused, and its details too.
+func TestSendAlertsBody(t *testing.T) {
+	doc := generated(t)
+	op := doc.Paths.Value("/v1/alerts:batch").Post
+	body := jsonBody(op)
+	for _, c := range []struct {
+		body string
+		fits bool
+	}{
+		{`{"alerts":[{"target":["@user1"],"message":"m"}]}`, true},
+		{`{"alerts":[{"target":["@user1"],"message":"m","by":["inbox"],"details":[{"name":"a","value":"b"}]}],"idempotencyKey":"k"}`, true},
+		{`{"alerts":[{"target":["@user1"],"message":"m","by":null}],"idempotencyKey":null}`, true},
+		{`{"alerts":[]}`, false},
+		{`{}`, false},
+		{`{"alerts":[{"target":["@user1"],"message":"m"}],"x":1}`, false},
+		{`{"alerts":[{"target":["@user1"],"message":"m","x":1}]}`, false},
+		{`{"alerts":[{"target":["@user1"],"message":"m","details":[{"name":"a","x":1}]}]}`, false},
+	} {
+		var value any
+		if err := json.Unmarshal([]byte(c.body), &value); err != nil {
+			t.Fatal(err)
+		}
+		if err := doc.ValidateSchemaJSON(body.Value, value); (err == nil) != c.fits {
+			t.Errorf("%s fits: %t, want %t: %v", c.body, err == nil, c.fits, err)
+		}
+	}
+	if op.Responses.Value("409") != nil || op.Responses.Value("200") == nil {
+		t.Errorf("responses: %v", op.Responses.Map())
+	}
+	legacy := jsonBody(doc.Paths.Value("/v1/alerts").Post).Value.Properties["details"].Value.Items
+	if err := doc.ValidateSchemaJSON(legacy.Value, map[string]any{"name": "a", "x": 1.0}); err != nil {
+		t.Errorf("POST /v1/alerts refuses unknown fields of details: %v", err)
 	}
 }
 

@@ -22,11 +22,36 @@ type pendingAdd struct {
 	order  int64         // its order under its alert key; 0 without a key
 	places []threadPlace // of its deliveries, if it has an alert key
 
-	holder int64 // the existing alert with the idempotency key, if any
-	same   bool  // the existing alert was recorded for the same request
+	keepChanged bool  // see alert.Addition
+	changed     bool  // it has the changed key, because another request has the other one
+	holder      int64 // the existing alert with the idempotency key, if any
+	same        bool  // the existing alert was recorded for the same request
 }
 
 func (a *pendingAdd) rows() int { return 1 + len(a.deliveries) }
+
+// newPendingAdd returns an add whose alert has an id, and its deliveries the ids after it.
+func newPendingAdd(id int64, a alert.Alert, ds []alert.Delivery, retry time.Time) *pendingAdd {
+	a.ID = id
+	firsts := map[int64]int64{0: 0} // by the chain number of the caller
+	for i := range ds {
+		d := &ds[i]
+		d.ID = id + 1 + int64(i)
+		if _, ok := firsts[d.Chain]; !ok {
+			firsts[d.Chain] = d.ID
+		}
+		d.Chain = firsts[d.Chain]
+	}
+	return &pendingAdd{alert: a, deliveries: ds, nextTime: retry, rank: a.Rank()}
+}
+
+// recorded returns the result of an add that was written.
+func (a *pendingAdd) recorded() alert.Added {
+	for i, p := range a.places {
+		p.apply(&a.alert, &a.deliveries[i])
+	}
+	return alert.Added{Alert: a.alert, Deliveries: a.deliveries}
+}
 
 // AddAlert records an alert with its deliveries, whose ids follow that of the alert. If ctx
 // ends before it returns, they may be recorded nevertheless. The returned deliveries are ds.
@@ -38,41 +63,28 @@ func (s *Store) AddAlert(ctx context.Context, a alert.Alert, ds []alert.Delivery
 	if err != nil {
 		return alert.Added{}, err
 	}
-	a.ID = id
-	mine := &pendingAdd{alert: a, deliveries: ds, nextTime: retry, rank: a.Rank()}
-	firsts := map[int64]int64{0: 0} // by the chain number of the caller
-	for i := range ds {
-		d := &ds[i]
-		d.ID = id + 1 + int64(i)
-		if _, ok := firsts[d.Chain]; !ok {
-			firsts[d.Chain] = d.ID
-		}
-		d.Chain = firsts[d.Chain]
-	}
+	mine := newPendingAdd(id, a, ds, retry)
 	if err := s.adds.Do(ctx, mine); err != nil {
 		return alert.Added{}, err
 	}
-	if mine.holder != 0 {
-		return s.duplicateOf(ctx, mine)
+	if mine.holder == 0 {
+		return mine.recorded(), nil
 	}
-	for i, p := range mine.places {
-		p.apply(&a, &ds[i])
-	}
-	return alert.Added{Alert: a, Deliveries: ds}, nil
-}
-
-// duplicateOf returns the alert that was recorded before under the idempotency key of mine. It
-// returns fault.ErrExists if that was recorded for another request.
-func (s *Store) duplicateOf(ctx context.Context, mine *pendingAdd) (alert.Added, error) {
-	if !mine.same {
-		err := fault.Existsf("the idempotency key %q was used for another request", mine.alert.IdempotencyKey)
-		return alert.Added{}, fault.WithReason(fault.WithResource(err, "idempotency key", mine.alert.IdempotencyKey), "IDEMPOTENCY_KEY_REUSED")
-	}
-	found, err := s.readAlert(ctx, mine.holder)
+	found, err := s.readAlerts(ctx, []int64{mine.holder})
 	if err != nil {
 		return alert.Added{}, err
 	}
-	found.IdempotencyKey, found.IdempotencyScope, found.RequestDigest = mine.alert.IdempotencyKey, mine.alert.IdempotencyScope, mine.alert.RequestDigest
+	return mine.duplicateOf(found[mine.holder])
+}
+
+// duplicateOf returns the alert that was recorded before under the idempotency key. It
+// returns fault.ErrExists if that was recorded for another request.
+func (a *pendingAdd) duplicateOf(found alert.Alert) (alert.Added, error) {
+	if !a.same {
+		err := fault.Existsf("the idempotency key %q was used for another request", a.alert.IdempotencyKey)
+		return alert.Added{}, fault.WithReason(fault.WithResource(err, "idempotency key", a.alert.IdempotencyKey), "IDEMPOTENCY_KEY_REUSED")
+	}
+	found.IdempotencyKey, found.IdempotencyScope, found.RequestDigest = a.alert.IdempotencyKey, a.alert.IdempotencyScope, a.alert.RequestDigest
 	return alert.Added{Alert: found, Duplicate: true}, nil
 }
 

@@ -45,25 +45,34 @@ func (s *Store) Alert(ctx context.Context, id int64) (a alert.Alert, ds []alert.
 	return a, ds, err
 }
 
-// readAlert returns an alert without its deliveries.
-func (s *Store) readAlert(ctx context.Context, id int64) (a alert.Alert, err error) {
-	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+// readAlerts returns alerts without their deliveries, by id. It runs two statements, and one
+// more for each thousand alerts; without ids it runs none. It returns fault.ErrNotFound if one does not exist.
+func (s *Store) readAlerts(ctx context.Context, ids []int64) (map[int64]alert.Alert, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	all := make(map[int64]alert.Alert, len(ids))
+	err := s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		client := ent.NewClient(ent.Driver(t.Driver()))
-		row, err := client.Alert.Get(ctx, id)
+		rows, err := client.Alert.Query().Where(entalert.IDIn(ids...)).All(ctx)
 		if err != nil {
 			return err
 		}
-		counts, err := count(ctx, client, []*ent.Alert{row})
-		if err != nil {
-			return err
-		}
-		a, err = toAlert(row)
-		for _, c := range counts {
-			a.Counts[c.state()] += c.Count
+		found, err := toAlerts(ctx, client, rows)
+		for _, a := range found {
+			all[a.ID] = a
 		}
 		return err
 	})
-	return a, err
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		if _, ok := all[id]; !ok {
+			return nil, errNoAlert(id)
+		}
+	}
+	return all, nil
 }
 
 // Alerts returns alerts, newest first. It runs two statements, and one more for each thousand
@@ -86,26 +95,32 @@ func (s *Store) Alerts(ctx context.Context, q alert.AlertQuery) (alerts []alert.
 		if err != nil {
 			return err
 		}
-		alerts = make([]alert.Alert, len(rows))
-		at := make(map[int64]int, len(rows))
-		for i, row := range rows {
-			if alerts[i], err = toAlert(row); err != nil {
-				return err
-			}
-			at[row.ID] = i
-		}
-		for some := range slices.Chunk(rows, 1000) {
-			counts, err := count(ctx, client, some)
-			if err != nil {
-				return err
-			}
-			for _, c := range counts {
-				alerts[at[c.AlertID]].Counts[c.state()] += c.Count
-			}
-		}
-		return nil
+		alerts, err = toAlerts(ctx, client, rows)
+		return err
 	})
 	return alerts, err
+}
+
+// toAlerts returns alerts with their counts, in the order of rows.
+func toAlerts(ctx context.Context, client *ent.Client, rows []*ent.Alert) (alerts []alert.Alert, err error) {
+	alerts = make([]alert.Alert, len(rows))
+	at := make(map[int64]int, len(rows))
+	for i, row := range rows {
+		if alerts[i], err = toAlert(row); err != nil {
+			return nil, err
+		}
+		at[row.ID] = i
+	}
+	for some := range slices.Chunk(rows, 1000) {
+		counts, err := count(ctx, client, some)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range counts {
+			alerts[at[c.AlertID]].Counts[c.state()] += c.Count
+		}
+	}
+	return alerts, nil
 }
 
 // alertQuery returns the query for the alerts that match q.

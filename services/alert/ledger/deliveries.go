@@ -17,11 +17,8 @@ import (
 
 // Summary returns an alert with the number of its deliveries in each state.
 func (s *Store) Summary(ctx context.Context, id int64) (alert.Alert, error) {
-	a, err := s.readAlert(ctx, id)
-	if ent.IsNotFound(err) {
-		return a, errNoAlert(id)
-	}
-	return a, err
+	found, err := s.readAlerts(ctx, []int64{id})
+	return found[id], err
 }
 
 // Deliveries returns deliveries of an alert with their attempts, from one snapshot of the

@@ -37,41 +37,70 @@ func idempotencyKeyOf(a *pendingAdd) idempotencyKey {
 	if request == nil {
 		request = []byte{} // nil would be NULL
 	}
-	return idempotencyKey{name: a.alert.StoredKey(), request: request, alert: a.alert.ID, expire: micros(a.alert.CreateTime.Add(alert.IdempotencyKeyTTL))}
+	name := a.alert.StoredKey()
+	if a.changed {
+		name = a.alert.ChangedKey()
+	}
+	return idempotencyKey{name: name, request: request, alert: a.alert.ID, expire: micros(a.alert.CreateTime.Add(alert.IdempotencyKeyTTL))}
 }
 
 // takeIdempotencyKeys returns the calls that record their alerts, decided in their order: those
 // without an idempotency key, and those whose key is free. The others get the id of the alert
-// that has the key. Without keys it runs no query.
+// that has the key; those of changed requests that are kept take their changed key instead.
+// Without keys it runs no query.
 func takeIdempotencyKeys(ctx context.Context, t *database.Tx, adds []*pendingAdd) ([]*pendingAdd, error) {
-	firsts := map[string]idempotencyKey{}
+	var keyed, changed []*pendingAdd
 	now := int64(0)
 	for _, a := range adds {
-		a.holder, a.same = 0, false
-		if a.alert.IdempotencyKey == "" {
-			continue
+		a.holder, a.same, a.changed = 0, false, false
+		if a.alert.IdempotencyKey != "" {
+			keyed = append(keyed, a)
+			now = max(now, micros(a.alert.CreateTime))
 		}
-		now = max(now, micros(a.alert.CreateTime))
+	}
+	if len(keyed) == 0 {
+		return adds, nil
+	}
+	if err := takeKeys(ctx, t, keyed); err != nil {
+		return nil, err
+	}
+	for _, a := range keyed {
+		if a.holder != 0 && !a.same && a.keepChanged {
+			a.changed = true
+			changed = append(changed, a)
+		}
+	}
+	if len(changed) > 0 { // all processes lock changed keys after the others
+		if err := takeKeys(ctx, t, changed); err != nil {
+			return nil, err
+		}
+	}
+	fresh := make([]*pendingAdd, 0, len(adds))
+	for _, a := range adds {
+		if a.holder == 0 {
+			fresh = append(fresh, a)
+		}
+	}
+	return fresh, deleteExpiredKeys(ctx, t, now-idempotencyKeyGrace.Microseconds(), expiredKeysPerAdd*len(keyed))
+}
+
+// takeKeys takes the keys of calls, or sets their holders.
+func takeKeys(ctx context.Context, t *database.Tx, keyed []*pendingAdd) error {
+	firsts := map[string]idempotencyKey{}
+	for _, a := range keyed {
+		a.holder, a.same = 0, false
 		key := idempotencyKeyOf(a)
 		if _, ok := firsts[key.name]; !ok {
 			firsts[key.name] = key
 		}
 	}
-	if len(firsts) == 0 {
-		return adds, nil
-	}
 	// The rows stay locked until the commit; all processes lock them in the same order.
 	keys, err := upsertIdempotencyKeys(ctx, t, firsts, keepKeyRow)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var fresh []*pendingAdd
 	replaced := map[string]idempotencyKey{}
-	for _, a := range adds {
-		if a.alert.IdempotencyKey == "" {
-			fresh = append(fresh, a)
-			continue
-		}
+	for _, a := range keyed {
 		mine := idempotencyKeyOf(a)
 		holder := keys[mine.name]
 		if holder.alert != mine.alert && micros(a.alert.CreateTime) < holder.expire {
@@ -81,12 +110,9 @@ func takeIdempotencyKeys(ctx context.Context, t *database.Tx, adds []*pendingAdd
 		if holder.alert != mine.alert {
 			keys[mine.name], replaced[mine.name] = mine, mine
 		}
-		fresh = append(fresh, a)
 	}
-	if _, err := upsertIdempotencyKeys(ctx, t, replaced, `request = excluded.request, alert_id = excluded.alert_id, expire_time = excluded.expire_time`); err != nil {
-		return nil, err
-	}
-	return fresh, deleteExpiredKeys(ctx, t, now-idempotencyKeyGrace.Microseconds(), expiredKeysPerAdd*len(firsts))
+	_, err = upsertIdempotencyKeys(ctx, t, replaced, `request = excluded.request, alert_id = excluded.alert_id, expire_time = excluded.expire_time`)
+	return err
 }
 
 // upsertIdempotencyKeys inserts keys, applies set to existing ones, and returns their values

@@ -14,7 +14,7 @@ import (
 // writeSingle writes changes of one kind, by a single statement if possible.
 func (s *Store) writeSingle(ctx context.Context, changes []pendingWrite) error {
 	switch first := changes[0].(type) {
-	case *pendingAdd:
+	case *pendingAdd, pendingAdds:
 		if plain := plainAdds(changes); plain != nil {
 			return s.addSingle(ctx, plain)
 		}
@@ -35,18 +35,31 @@ func (s *Store) writeSingle(ctx context.Context, changes []pendingWrite) error {
 func plainAdds(changes []pendingWrite) (adds []*pendingAdd) {
 	rows := 0
 	for _, c := range changes {
-		a := c.(*pendingAdd)
-		if rows += len(a.deliveries); rows > maxBatchRows || a.alert.IdempotencyKey != "" || a.alert.AlertKey != "" {
-			return nil
+		calls, ok := c.(pendingAdds)
+		if !ok {
+			calls = pendingAdds{c.(*pendingAdd)}
 		}
-		for i := range a.deliveries {
-			if !isPlainDelivery(&a.deliveries[i]) {
+		for _, a := range calls {
+			if rows += len(a.deliveries); rows > maxBatchRows || !a.isPlain() {
 				return nil
 			}
+			adds = append(adds, a)
 		}
-		adds = append(adds, a)
 	}
 	return adds
+}
+
+// isPlain reports whether an add has no key of any kind, and plain deliveries only.
+func (a *pendingAdd) isPlain() bool {
+	if a.alert.IdempotencyKey != "" || a.alert.AlertKey != "" {
+		return false
+	}
+	for i := range a.deliveries {
+		if !isPlainDelivery(&a.deliveries[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // addSingle inserts alerts and their deliveries in one statement.

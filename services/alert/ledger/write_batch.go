@@ -6,7 +6,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/database"
 )
 
-// A pendingWrite is a call that waits for a group commit: an add, a claim or a report.
+// A pendingWrite is a call that waits for a group commit: adds, a claim or a report.
 type pendingWrite interface{ rows() int }
 
 // writeBatch writes changes of all kinds in one transaction, kind by kind.
@@ -18,6 +18,8 @@ func (s *Store) writeBatch(ctx context.Context, changes []pendingWrite) error {
 		switch c := c.(type) {
 		case *pendingAdd:
 			adds = append(adds, c)
+		case pendingAdds:
+			adds = append(adds, c...)
 		case *pendingReport:
 			reports = append(reports, c)
 		case *pendingClaim:

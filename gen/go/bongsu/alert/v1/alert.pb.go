@@ -248,7 +248,10 @@ type Alert struct {
 	// trace_id is the id of the trace of the request, 32 hexadecimal digits: that of its
 	// traceparent header, or a random one. Log lines of the alert and its deliveries have
 	// it too. Empty for an alert that an older version recorded.
-	TraceId       string `protobuf:"bytes,15,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
+	TraceId string `protobuf:"bytes,15,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
+	// by holds the messengers of the request: users were notified by these only. Empty for
+	// all.
+	By            []string `protobuf:"bytes,16,rep,name=by,proto3" json:"by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -386,6 +389,13 @@ func (x *Alert) GetTraceId() string {
 		return x.TraceId
 	}
 	return ""
+}
+
+func (x *Alert) GetBy() []string {
+	if x != nil {
+		return x.By
+	}
+	return nil
 }
 
 // Detail is a named value of an alert, such as host: node1.
@@ -901,7 +911,7 @@ type SendAlertRequest struct {
 	// status is whether the thing that key names goes on. Unset means firing.
 	Status AlertStatus `protobuf:"varint,12,opt,name=status,proto3,enum=bongsu.alert.v1.AlertStatus" json:"status,omitempty"`
 	// by holds the names of messengers: users are notified at their addresses of these only.
-	// Empty for all.
+	// Empty for all. Where a failover chain is used, it has these addresses only.
 	By []string `protobuf:"bytes,13,rep,name=by,proto3" json:"by,omitempty"`
 	// callback is the name of a callback endpoint, to which the end of each delivery is
 	// reported; empty for none.
@@ -1107,9 +1117,12 @@ func (x *SendAlertResponse) GetUnknownTarget() []string {
 type SendAlertsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// alerts holds at most 1000. They are validated one by one, not with the request.
-	Alerts        []*SendAlertRequest `protobuf:"bytes,1,rep,name=alerts,proto3" json:"alerts,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Alerts []*SendAlertRequest `protobuf:"bytes,1,rep,name=alerts,proto3" json:"alerts,omitempty"`
+	// idempotency_key, when set, is the caller's name for this request. It can be sent in
+	// the header Idempotency-Key instead. At most 190 characters.
+	IdempotencyKey string `protobuf:"bytes,2,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *SendAlertsRequest) Reset() {
@@ -1147,6 +1160,13 @@ func (x *SendAlertsRequest) GetAlerts() []*SendAlertRequest {
 		return x.Alerts
 	}
 	return nil
+}
+
+func (x *SendAlertsRequest) GetIdempotencyKey() string {
+	if x != nil {
+		return x.IdempotencyKey
+	}
+	return ""
 }
 
 // SendAlertsResponse holds the results.
@@ -1206,7 +1226,8 @@ type SendAlertsResult struct {
 	UserCount int32 `protobuf:"varint,3,opt,name=user_count,json=userCount,proto3" json:"user_count,omitempty"`
 	// unknown_target holds the unknown targets, as they were sent.
 	UnknownTarget []string `protobuf:"bytes,4,rep,name=unknown_target,json=unknownTarget,proto3" json:"unknown_target,omitempty"`
-	// field is the field that it was refused for, such as message.
+	// field is the field of the alert that it was refused for, such as message or
+	// details[1].name.
 	Field string `protobuf:"bytes,5,opt,name=field,proto3" json:"field,omitempty"`
 	// message is why it was refused, for people.
 	Message       string `protobuf:"bytes,6,opt,name=message,proto3" json:"message,omitempty"`
@@ -1710,7 +1731,9 @@ type ResolveTargetsRequest struct {
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// page_token is the next_page_token of the last response for the same targets; empty
 	// for the first page.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// by holds the names of messengers, as in SendAlertRequest. Empty for all.
+	By            []string `protobuf:"bytes,4,rep,name=by,proto3" json:"by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1764,6 +1787,13 @@ func (x *ResolveTargetsRequest) GetPageToken() string {
 		return x.PageToken
 	}
 	return ""
+}
+
+func (x *ResolveTargetsRequest) GetBy() []string {
+	if x != nil {
+		return x.By
+	}
+	return nil
 }
 
 // ResolveTargetsResponse holds the recipients of the targets.
@@ -2305,7 +2335,7 @@ var File_bongsu_alert_v1_alert_proto protoreflect.FileDescriptor
 
 const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\n" +
-	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaf\x04\n" +
+	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbf\x04\n" +
 	"\x05Alert\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06target\x18\x02 \x03(\tR\x06target\x12\x1a\n" +
@@ -2325,7 +2355,8 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\adetails\x18\f \x03(\v2\x17.bongsu.alert.v1.DetailR\adetails\x12\x10\n" +
 	"\x03key\x18\r \x01(\tR\x03key\x124\n" +
 	"\x06status\x18\x0e \x01(\x0e2\x1c.bongsu.alert.v1.AlertStatusR\x06status\x12\x19\n" +
-	"\btrace_id\x18\x0f \x01(\tR\atraceId\"h\n" +
+	"\btrace_id\x18\x0f \x01(\tR\atraceId\x12\x0e\n" +
+	"\x02by\x18\x10 \x03(\tR\x02by\"h\n" +
 	"\x06Detail\x122\n" +
 	"\x04name\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x10\x01\x18d2\x13^[^\\x00-\\x1f\\x7f]*$R\x04name\x12*\n" +
 	"\x05value\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x18\xe8\a2\n" +
@@ -2386,10 +2417,11 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\n" +
 	"user_count\x18\x01 \x01(\x05R\tuserCount\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12%\n" +
-	"\x0eunknown_target\x18\x03 \x03(\tR\runknownTarget\"`\n" +
+	"\x0eunknown_target\x18\x03 \x03(\tR\runknownTarget\"\xa8\x01\n" +
 	"\x11SendAlertsRequest\x12K\n" +
 	"\x06alerts\x18\x01 \x03(\v2!.bongsu.alert.v1.SendAlertRequestB\x10\xbaH\r\x92\x01\n" +
-	"\b\x01\x10\xe8\a\"\x03\xd8\x01\x03R\x06alerts\"Q\n" +
+	"\b\x01\x10\xe8\a\"\x03\xd8\x01\x03R\x06alerts\x12F\n" +
+	"\x0fidempotency_key\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xbe\x012\x13^[^\\x00-\\x1f\\x7f]*$R\x0eidempotencyKey\"Q\n" +
 	"\x12SendAlertsResponse\x12;\n" +
 	"\aresults\x18\x01 \x03(\v2!.bongsu.alert.v1.SendAlertsResultR\aresults\"\xd6\x01\n" +
 	"\x10SendAlertsResult\x12<\n" +
@@ -2435,13 +2467,15 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x12create_time_before\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x10createTimeBefore\"l\n" +
 	"\x12ListAlertsResponse\x12.\n" +
 	"\x06alerts\x18\x01 \x03(\v2\x16.bongsu.alert.v1.AlertR\x06alerts\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8d\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xbe\x01\n" +
 	"\x15ResolveTargetsRequest\x12#\n" +
 	"\x06target\x18\x01 \x03(\tB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x06target\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12&\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\tpageToken\"\xc2\x01\n" +
+	"page_token\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\tpageToken\x12/\n" +
+	"\x02by\x18\x04 \x03(\tB\x1f\xbaH\x1c\x92\x01\x19\x10\x14\x18\x01\"\x13r\x11\x10\x01\x18\n" +
+	"2\v^[a-z0-9]*$R\x02by\"\xc2\x01\n" +
 	"\x16ResolveTargetsResponse\x12\x1d\n" +
 	"\n" +
 	"user_count\x18\x01 \x01(\x05R\tuserCount\x12:\n" +

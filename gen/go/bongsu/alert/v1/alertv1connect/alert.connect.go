@@ -83,13 +83,23 @@ type AlertServiceClient interface {
 	// unknown; nothing is stored and nobody is notified. already_exists: the idempotency
 	// key was used for another request. unavailable: the ledger or the directory cannot
 	// be reached; retry.
+	//
+	// With by, users are notified at their addresses of these messengers only; a user who
+	// has none of them is not notified. An unknown messenger is invalid_argument.
 	SendAlert(context.Context, *v1.SendAlertRequest) (*v1.SendAlertResponse, error)
 	// SendAlerts records many alerts as SendAlert does, each with a result of its own: those
-	// that can be recorded are, in shared commits, whatever becomes of the others. Alerts
-	// with the same key are recorded in their order.
+	// that can be recorded are, in one commit where possible, whatever becomes of the others.
+	// They are recorded in their order, which matters to alerts with the same key. The
+	// request succeeds even if all alerts are refused.
 	//
-	// unavailable: at least one alert could not be recorded now; others may have been. Send
-	// all of them again: those with an idempotency key are repeated, not recorded twice.
+	// An idempotency key of the request, in the field or in the header Idempotency-Key, makes
+	// the whole request safe to retry: each alert without a key of its own has that key and
+	// its position. An alert whose key was used for another one is refused, for the field
+	// idempotency_key.
+	//
+	// invalid_argument: there are no alerts, or too many. unavailable: at least one alert
+	// could not be recorded now; others may have been. Send all of them again: those with an
+	// idempotency key are repeated, not recorded twice.
 	SendAlerts(context.Context, *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error)
 	// GetAlert returns an alert, its delivery counts, and its first 1000 deliveries, or
 	// as many as fit into 4 MiB. ListDeliveries returns the others.
@@ -324,13 +334,23 @@ type AlertServiceHandler interface {
 	// unknown; nothing is stored and nobody is notified. already_exists: the idempotency
 	// key was used for another request. unavailable: the ledger or the directory cannot
 	// be reached; retry.
+	//
+	// With by, users are notified at their addresses of these messengers only; a user who
+	// has none of them is not notified. An unknown messenger is invalid_argument.
 	SendAlert(context.Context, *v1.SendAlertRequest) (*v1.SendAlertResponse, error)
 	// SendAlerts records many alerts as SendAlert does, each with a result of its own: those
-	// that can be recorded are, in shared commits, whatever becomes of the others. Alerts
-	// with the same key are recorded in their order.
+	// that can be recorded are, in one commit where possible, whatever becomes of the others.
+	// They are recorded in their order, which matters to alerts with the same key. The
+	// request succeeds even if all alerts are refused.
 	//
-	// unavailable: at least one alert could not be recorded now; others may have been. Send
-	// all of them again: those with an idempotency key are repeated, not recorded twice.
+	// An idempotency key of the request, in the field or in the header Idempotency-Key, makes
+	// the whole request safe to retry: each alert without a key of its own has that key and
+	// its position. An alert whose key was used for another one is refused, for the field
+	// idempotency_key.
+	//
+	// invalid_argument: there are no alerts, or too many. unavailable: at least one alert
+	// could not be recorded now; others may have been. Send all of them again: those with an
+	// idempotency key are repeated, not recorded twice.
 	SendAlerts(context.Context, *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error)
 	// GetAlert returns an alert, its delivery counts, and its first 1000 deliveries, or
 	// as many as fit into 4 MiB. ListDeliveries returns the others.

@@ -109,6 +109,9 @@ type DispatchServiceClient interface {
 	// Idempotency keys are scoped by source: none equals a key of AlertService.SendAlert.
 	// Under a key that another alert has, the alert is recorded as a further one.
 	//
+	// The source event is that of the event service. Its keys name an event and a rule: under
+	// a key that another alert has, whatever that says, the alert is repeated.
+	//
 	// unavailable: at least one alert could not be recorded now; others may have been.
 	// Send all of them again: duplicates are dropped.
 	SendAlerts(context.Context, *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error)
@@ -362,6 +365,9 @@ type DispatchServiceHandler interface {
 	//
 	// Idempotency keys are scoped by source: none equals a key of AlertService.SendAlert.
 	// Under a key that another alert has, the alert is recorded as a further one.
+	//
+	// The source event is that of the event service. Its keys name an event and a rule: under
+	// a key that another alert has, whatever that says, the alert is repeated.
 	//
 	// unavailable: at least one alert could not be recorded now; others may have been.
 	// Send all of them again: duplicates are dropped.

@@ -126,6 +126,14 @@ export declare type Alert = Message<"bongsu.alert.v1.Alert"> & {
    * @generated from field: string trace_id = 15;
    */
   traceId: string;
+
+  /**
+   * by holds the messengers of the request: users were notified by these only. Empty for
+   * all.
+   *
+   * @generated from field: repeated string by = 16;
+   */
+  by: string[];
 };
 
 /**
@@ -531,7 +539,7 @@ export declare type SendAlertRequest = Message<"bongsu.alert.v1.SendAlertRequest
 
   /**
    * by holds the names of messengers: users are notified at their addresses of these only.
-   * Empty for all.
+   * Empty for all. Where a failover chain is used, it has these addresses only.
    *
    * @generated from field: repeated string by = 13;
    */
@@ -599,6 +607,14 @@ export declare type SendAlertsRequest = Message<"bongsu.alert.v1.SendAlertsReque
    * @generated from field: repeated bongsu.alert.v1.SendAlertRequest alerts = 1;
    */
   alerts: SendAlertRequest[];
+
+  /**
+   * idempotency_key, when set, is the caller's name for this request. It can be sent in
+   * the header Idempotency-Key instead. At most 190 characters.
+   *
+   * @generated from field: string idempotency_key = 2;
+   */
+  idempotencyKey: string;
 };
 
 /**
@@ -662,7 +678,8 @@ export declare type SendAlertsResult = Message<"bongsu.alert.v1.SendAlertsResult
   unknownTarget: string[];
 
   /**
-   * field is the field that it was refused for, such as message.
+   * field is the field of the alert that it was refused for, such as message or
+   * details[1].name.
    *
    * @generated from field: string field = 5;
    */
@@ -938,6 +955,13 @@ export declare type ResolveTargetsRequest = Message<"bongsu.alert.v1.ResolveTarg
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * by holds the names of messengers, as in SendAlertRequest. Empty for all.
+   *
+   * @generated from field: repeated string by = 4;
+   */
+  by: string[];
 };
 
 /**
@@ -1396,6 +1420,9 @@ export declare const AlertService: GenService<{
    * key was used for another request. unavailable: the ledger or the directory cannot
    * be reached; retry.
    *
+   * With by, users are notified at their addresses of these messengers only; a user who
+   * has none of them is not notified. An unknown messenger is invalid_argument.
+   *
    * @generated from rpc bongsu.alert.v1.AlertService.SendAlert
    */
   sendAlert: {
@@ -1405,11 +1432,18 @@ export declare const AlertService: GenService<{
   },
   /**
    * SendAlerts records many alerts as SendAlert does, each with a result of its own: those
-   * that can be recorded are, in shared commits, whatever becomes of the others. Alerts
-   * with the same key are recorded in their order.
+   * that can be recorded are, in one commit where possible, whatever becomes of the others.
+   * They are recorded in their order, which matters to alerts with the same key. The
+   * request succeeds even if all alerts are refused.
    *
-   * unavailable: at least one alert could not be recorded now; others may have been. Send
-   * all of them again: those with an idempotency key are repeated, not recorded twice.
+   * An idempotency key of the request, in the field or in the header Idempotency-Key, makes
+   * the whole request safe to retry: each alert without a key of its own has that key and
+   * its position. An alert whose key was used for another one is refused, for the field
+   * idempotency_key.
+   *
+   * invalid_argument: there are no alerts, or too many. unavailable: at least one alert
+   * could not be recorded now; others may have been. Send all of them again: those with an
+   * idempotency key are repeated, not recorded twice.
    *
    * @generated from rpc bongsu.alert.v1.AlertService.SendAlerts
    */

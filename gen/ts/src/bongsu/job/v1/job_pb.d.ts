@@ -1178,6 +1178,9 @@ export declare const DispatchService: GenService<{
    * Idempotency keys are scoped by source: none equals a key of AlertService.SendAlert.
    * Under a key that another alert has, the alert is recorded as a further one.
    *
+   * The source event is that of the event service. Its keys name an event and a rule: under
+   * a key that another alert has, whatever that says, the alert is repeated.
+   *
    * unavailable: at least one alert could not be recorded now; others may have been.
    * Send all of them again: duplicates are dropped.
    *
