@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	neturl "net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -136,15 +137,31 @@ func callREST(t *testing.T, url string, m protoreflect.MethodDescriptor, header 
 	if path == "" {
 		t.Skip("no REST path")
 	}
+	rest := maps.Clone(fields) // those that are not in the path
 	path = pathFields.ReplaceAllStringFunc(path, func(name string) string {
-		if value, ok := fields[strings.Trim(name, "{}")]; ok {
+		name = strings.Trim(name, "{}")
+		delete(rest, name)
+		if value, ok := fields[name]; ok {
 			return value
 		}
 		return "1"
 	})
 	var body io.Reader
 	if hasBody {
-		body = bytes.NewBufferString("{}")
+		text, err := json.Marshal(rest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body = bytes.NewReader(text)
+		if rest == nil {
+			body = bytes.NewBufferString("{}")
+		}
+	} else {
+		query := neturl.Values{}
+		for name, value := range rest {
+			query.Set(name, value)
+		}
+		path += "?" + query.Encode()
 	}
 	req, err := http.NewRequestWithContext(t.Context(), verb, url+path, body)
 	if err != nil {
