@@ -26,7 +26,10 @@ import (
 // waitTimeout is the timeout of every wait.
 const waitTimeout = 30 * time.Second
 
-func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m, testenv.Postgres)) }
+func TestMain(m *testing.M) {
+	countCommits()
+	os.Exit(postgrestest.Run(m, testenv.Postgres))
+}
 
 // ledgerIn returns an empty ledger.
 func ledgerIn(t testing.TB, store string) *ledger.Store {

@@ -2,15 +2,21 @@ package alert_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
+	"modernc.org/sqlite"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	"github.com/bongsu-project/bongsu/kit/auth"
+	"github.com/bongsu-project/bongsu/services/alert/ledger"
 )
 
 // sendAlerts sends the alerts of a caller, and returns a line and a result for each. key is that
@@ -192,5 +198,79 @@ func TestSendAlertsOfEvents(t *testing.T) {
 	nobody.By = []string{"sms"}
 	if got := h.sendAll(t, "event", nil, nobody); got[0] != "recorded 0" {
 		t.Errorf("by leaves nobody: %s", got[0])
+	}
+}
+
+// commits counts the commits of SQLite databases whose path contains a key of it.
+var commits sync.Map
+
+// countCommits counts the commits of databases that are opened from now on.
+func countCommits() {
+	sqlite.RegisterConnectionHook(func(conn sqlite.ExecQuerierContext, dsn string) error {
+		commits.Range(func(path, count any) bool {
+			if strings.Contains(dsn, path.(string)) {
+				conn.(sqlite.HookRegisterer).RegisterCommitHook(func() int32 {
+					count.(*atomic.Int64).Add(1)
+					return 0
+				})
+			}
+			return true
+		})
+		return nil
+	})
+}
+
+// TestSendAlertsCommits checks that the alerts of a request take one commit, with their
+// idempotency keys, alert keys and repeats, unless they are many.
+func TestSendAlertsCommits(t *testing.T) {
+	h := newServiceHarness(t)
+	path := filepath.Join(t.TempDir(), "counted.db")
+	var count atomic.Int64
+	commits.Store(path, &count)
+	counted, err := ledger.Open(t.Context(), path, func() time.Time { return h.now })
+	must(t, err)
+	t.Cleanup(func() { must(t, counted.Close()) })
+	h.alerts.Store = counted
+	if count.Load() == 0 {
+		t.Fatal("commits are not counted")
+	}
+	h.sendAlerts(t, "", "", request("", "the first takes ids", "@kim"))
+	many := func(n int, change func(i int, a *alertv1.SendAlertRequest)) (alerts []*alertv1.SendAlertRequest) {
+		for i := range n {
+			a := request("", "m", "@kim")
+			change(i, a)
+			alerts = append(alerts, a)
+		}
+		return alerts
+	}
+	plain := func(int, *alertv1.SendAlertRequest) {}
+	keyed := func(i int, a *alertv1.SendAlertRequest) {
+		a.IdempotencyKey, a.Key = fmt.Sprint(i), fmt.Sprint(i%7)
+	}
+	for _, c := range []struct {
+		name    string
+		alerts  []*alertv1.SendAlertRequest
+		commits int64
+	}{
+		{"a hundred", many(100, plain), 1},
+		{"with keys", many(100, keyed), 1},
+		{"repeated", many(100, keyed), 1},
+		{"changed", many(100, func(i int, a *alertv1.SendAlertRequest) { keyed(i, a); a.Message = "n" }), 1},
+		{"refused", many(100, func(_ int, a *alertv1.SendAlertRequest) { a.Message = "" }), 0},
+		{"a thousand", many(1000, plain), 1}, // of 4000 rows
+		{"two thousand rows too many", many(1000, func(_ int, a *alertv1.SendAlertRequest) { a.Target = []string{"@kim", "@lee", "@one"} }), 2}, // of 8000 rows
+	} {
+		before := count.Load()
+		h.sendAlerts(t, "", "", c.alerts...)
+		if got := count.Load() - before; got != c.commits {
+			t.Errorf("%s: %d commits, want %d", c.name, got, c.commits)
+		}
+	}
+	before := count.Load()
+	if got := h.sendAll(t, "event", nil, many(300, func(i int, a *alertv1.SendAlertRequest) { a.IdempotencyKey = fmt.Sprint("rule/", i%200) })...); got[199] != "recorded 3" || got[200] != "repeated 3" {
+		t.Errorf("events: %q", got)
+	}
+	if got := count.Load() - before; got != 1 {
+		t.Errorf("events: %d commits, want 1", got)
 	}
 }
