@@ -72,6 +72,12 @@ type commands struct {
 		Paces messengerLimits `cmd:"" help:"Show the backlog and the limiter state of each credential and destination."`
 	} `cmd:"" help:"Messengers, such as slack or email."`
 
+	Inbox struct {
+		List    inboxList    `cmd:"" help:"List the items of an inbox, the newest first."`
+		Read    inboxRead    `cmd:"" help:"Mark an item as read, or all."`
+		Archive inboxArchive `cmd:"" help:"Hide an item from the list."`
+	} `cmd:"" help:"Alerts that users read in a browser or an app."`
+
 	Template struct {
 		List   templateList   `cmd:"" help:"List templates."`
 		Set    templateSet    `cmd:"" help:"Set the text template of a messenger, and show an example."`

@@ -13,6 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1/inboxv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1/registryv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
@@ -52,6 +53,10 @@ func (c client) transfers() userv1connect.TransferServiceClient {
 
 func (c client) access() accessv1connect.AccessServiceClient {
 	return accessv1connect.NewAccessServiceClient(&http.Client{}, c.base(), c.options())
+}
+
+func (c client) inbox() inboxv1connect.InboxServiceClient {
+	return inboxv1connect.NewInboxServiceClient(&http.Client{}, c.base(), c.options())
 }
 
 func (c client) registry() registryv1connect.RegistryServiceClient {

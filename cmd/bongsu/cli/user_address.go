@@ -115,7 +115,7 @@ func (c userAddAddress) Run(ctx context.Context, con *console) error {
 
 // printAddress prints one address of a user.
 func printAddress(p *page, name string, a *userv1.Address) {
-	p.say("address %d of %s: %s %s, rank %d", a.GetId(), name, a.GetMessenger(), a.GetDestination(), a.GetRank())
+	p.say("address %d of %s: %s, rank %d", a.GetId(), name, strings.TrimSpace(a.GetMessenger()+" "+a.GetDestination()), a.GetRank())
 }
 
 // userReplaceAddress is the command bongsu user replace-address.
