@@ -74,12 +74,15 @@ type InboxServiceClient interface {
 	// not_found: the inbox has no item of this id.
 	Archive(context.Context, *v1.ArchiveRequest) (*v1.ArchiveResponse, error)
 	// Watch streams the items of an inbox: those after an id that are stored, then new ones
-	// at once, each once and in the order of ids. By REST it is a stream of Server-Sent
-	// Events: id is the item's, data is the item as JSON, and the header Last-Event-ID is
-	// after_id. A reader that is too slow is disconnected; it resumes after the last id that
-	// it has.
+	// at once, each once and in the order of ids. The first message has no item: it says where
+	// the stream begins. By REST it is a stream of Server-Sent Events: data is the item as
+	// JSON, id is the item's, the event of the first message is "ready" and its id after_id,
+	// and the header Last-Event-ID of a reader that connects again replaces after_id. A
+	// comment every 15 seconds keeps idle connections open.
 	//
-	// resource_exhausted: too many streams.
+	// resource_exhausted: too many streams, or the reader is too slow. It resumes after the
+	// last id that it has.
+	// unavailable: the service stops; resume in the same way.
 	Watch(context.Context, *v1.WatchRequest) (*connect.ServerStreamForClient[v1.WatchResponse], error)
 }
 
@@ -218,12 +221,15 @@ type InboxServiceHandler interface {
 	// not_found: the inbox has no item of this id.
 	Archive(context.Context, *v1.ArchiveRequest) (*v1.ArchiveResponse, error)
 	// Watch streams the items of an inbox: those after an id that are stored, then new ones
-	// at once, each once and in the order of ids. By REST it is a stream of Server-Sent
-	// Events: id is the item's, data is the item as JSON, and the header Last-Event-ID is
-	// after_id. A reader that is too slow is disconnected; it resumes after the last id that
-	// it has.
+	// at once, each once and in the order of ids. The first message has no item: it says where
+	// the stream begins. By REST it is a stream of Server-Sent Events: data is the item as
+	// JSON, id is the item's, the event of the first message is "ready" and its id after_id,
+	// and the header Last-Event-ID of a reader that connects again replaces after_id. A
+	// comment every 15 seconds keeps idle connections open.
 	//
-	// resource_exhausted: too many streams.
+	// resource_exhausted: too many streams, or the reader is too slow. It resumes after the
+	// last id that it has.
+	// unavailable: the service stops; resume in the same way.
 	Watch(context.Context, *v1.WatchRequest, *connect.ServerStream[v1.WatchResponse]) error
 }
 
