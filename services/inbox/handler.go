@@ -14,5 +14,6 @@ type Handler struct {
 	inboxv1connect.UnimplementedInboxServiceHandler
 
 	Store Store
+	Hub   *Hub // of Watch
 	Now   func() time.Time
 }
