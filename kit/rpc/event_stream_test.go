@@ -173,7 +173,9 @@ func TestEvents(t *testing.T) {
 
 // TestEventRetry checks that the stream says when to connect again.
 func TestEventRetry(t *testing.T) {
-	url := serveWatch(t, Listener{}, func(context.Context, *inboxv1.WatchRequest, *connect.ServerStream[inboxv1.WatchResponse]) error { return nil })
+	url := serveWatch(t, Listener{}, func(context.Context, *inboxv1.WatchRequest, *connect.ServerStream[inboxv1.WatchResponse]) error {
+		return nil
+	})
 	body, err := io.ReadAll(get(t, http.MethodGet, url+streamPath).Body)
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +196,9 @@ func refuse(err *connect.Error) Stage {
 // TestErrorsBeforeEvents checks that an error before the first event is that of any REST path.
 func TestErrorsBeforeEvents(t *testing.T) {
 	fails := func(err error) watchFunc {
-		return func(context.Context, *inboxv1.WatchRequest, *connect.ServerStream[inboxv1.WatchResponse]) error { return err }
+		return func(context.Context, *inboxv1.WatchRequest, *connect.ServerStream[inboxv1.WatchResponse]) error {
+			return err
+		}
 	}
 	refusing := connect.UnaryInterceptorFunc(func(next connect.UnaryFunc) connect.UnaryFunc { return next })
 	for _, c := range []struct {
@@ -227,7 +231,9 @@ func TestErrorsBeforeEvents(t *testing.T) {
 		{name: "unavailable", watch: fails(fault.Unavailablef("no store; try again")), status: 503, code: connect.CodeUnavailable, texts: []string{"no store"}},
 		{name: "deadline", watch: fails(context.DeadlineExceeded), status: 408, code: connect.CodeDeadlineExceeded},
 		{name: "internal", watch: fails(errors.New("secret")), status: 500, code: connect.CodeInternal, texts: []string{"internal error"}},
-		{name: "panic", watch: func(context.Context, *inboxv1.WatchRequest, *connect.ServerStream[inboxv1.WatchResponse]) error { panic("secret") }, status: 500, code: connect.CodeInternal, texts: []string{"internal error"}},
+		{name: "panic", watch: func(context.Context, *inboxv1.WatchRequest, *connect.ServerStream[inboxv1.WatchResponse]) error {
+			panic("secret")
+		}, status: 500, code: connect.CodeInternal, texts: []string{"internal error"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := Listener{}

@@ -627,10 +627,13 @@ export declare const InboxService: GenService<{
   /**
    * Watch streams the items of an inbox: those after an id that are stored, then new ones
    * at once, each once and in the order of ids. The first message has no item: it says where
-   * the stream begins. By REST it is a stream of Server-Sent Events: data is the item as
-   * JSON, id is the item's, the event of the first message is "ready" and its id after_id,
-   * and the header Last-Event-ID of a reader that connects again replaces after_id. A
-   * comment every 15 seconds keeps idle connections open.
+   * the stream begins.
+   *
+   * By REST it is a stream of Server-Sent Events. The data of an event is an item as JSON,
+   * and its id is the item's. The first event has the type "ready", the first message as its
+   * data, and the id after_id. A comment after 15 seconds without an event keeps idle
+   * connections open. An error ends the stream with an event of the type "status", whose
+   * data is that of any error.
    *
    * resource_exhausted: too many streams, or the reader is too slow. It resumes after the
    * last id that it has.
