@@ -37,17 +37,17 @@ const (
 // An error before the first event is a REST error with its status. A later one is an event of
 // the type "status" with the same body, and ends the stream.
 //
-// It is safe for concurrent use: comments are sent by a timer.
+// The call uses it by one goroutine; comments are sent by a timer.
 type eventStream struct {
 	out    *restWriter
 	cancel context.CancelFunc // ends the call
+	header http.Header        // of the call
 	end    []byte             // what Connect has written
 	status int                // that Connect has written; 0 for none
 
 	mu       sync.Mutex
-	comments *time.Timer
-	begun    bool // the header is written
-	closed   bool // nothing may be written any more
+	comments *time.Timer // nil until the header is written
+	closed   bool        // nothing may be written any more
 	err      error
 	frame    []byte // reused
 }
@@ -69,15 +69,14 @@ func (h *restHandler) serveEvents(found routeMatch, out *restWriter, r *http.Req
 		defer info.stopping.afterFunc(cancel)()
 		stopping = info.stopping.stopped
 	}
-	s := &eventStream{out: out, cancel: cancel}
-	s.comments = time.AfterFunc(commentInterval, s.comment)
+	s := &eventStream{out: out, cancel: cancel, header: http.Header{}}
 	defer s.close()
 	h.connect.ServeHTTP(s, request.WithContext(context.WithValue(ctx, eventStreamKey{}, s)))
 	s.finish(stopping())
 }
 
-// Header returns the header of the response.
-func (s *eventStream) Header() http.Header { return s.out.Header() }
+// Header returns the header of the call.
+func (s *eventStream) Header() http.Header { return s.header }
 
 // WriteHeader keeps the status of an error of Connect.
 func (s *eventStream) WriteHeader(status int) { s.status = status }
@@ -113,21 +112,26 @@ func (s *eventStream) send(message proto.Message) error {
 func (s *eventStream) begin() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.begun {
+	if s.comments != nil {
 		return s.err
 	}
 	return s.flush(s.beginning())
 }
 
-// beginning returns the beginning of what is sent next: empty, but for the first time. It
-// requires mu.
+// beginning returns the beginning of what the call sends next: empty, but for the first time,
+// when it writes the header. It requires mu.
 func (s *eventStream) beginning() []byte {
 	frame := s.frame[:0]
-	if s.begun {
+	if s.comments != nil {
 		return frame
 	}
-	s.begun = true
-	header := s.ownHeader()
+	s.comments = time.AfterFunc(commentInterval, s.comment)
+	header := s.out.Header()
+	for name, values := range s.header {
+		if !strings.HasPrefix(name, "Connect-") && name != "Content-Encoding" {
+			header[name] = values
+		}
+	}
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store, no-transform")
 	header.Set("X-Accel-Buffering", "no") // of nginx
@@ -136,18 +140,6 @@ func (s *eventStream) beginning() []byte {
 	s.out.ResponseWriter.WriteHeader(http.StatusOK)
 	wait := minReconnect + rand.N(maxReconnect-minReconnect) //nolint:gosec // no secret
 	return fmt.Appendf(frame, "retry: %d\n\n", wait.Milliseconds())
-}
-
-// ownHeader returns the header of the response, without that of Connect.
-func (s *eventStream) ownHeader() http.Header {
-	header := s.out.Header()
-	for name := range header {
-		if strings.HasPrefix(name, "Connect-") {
-			delete(header, name)
-		}
-	}
-	header.Del("Content-Encoding")
-	return header
 }
 
 // write sends an event. It requires mu.
@@ -197,7 +189,7 @@ func (s *eventStream) comment() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closed {
-		_ = s.flush(append(s.beginning(), ":\n\n"...)) // an error has ended the call
+		_ = s.flush(append(s.frame[:0], ":\n\n"...)) // an error has ended the call
 	}
 }
 
@@ -206,29 +198,29 @@ func (s *eventStream) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
-	s.comments.Stop()
+	if s.comments != nil {
+		s.comments.Stop()
+	}
 }
 
 // finish ends the response as the call has ended. The clients of a port that stops get no error:
 // they connect again.
 func (s *eventStream) finish(stopping bool) {
 	failure := s.failure()
+	if failure != nil && stopping && (failure.Code() == connect.CodeCanceled || failure.Code() == connect.CodeUnavailable) {
+		failure = nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case failure == nil, stopping && failure.Code() == connect.CodeCanceled:
-		if !s.begun {
-			_ = s.flush(s.beginning()) // fails only if the client is gone
-		}
-	case s.begun:
-		if failure.Code() != connect.CodeCanceled { // the client is gone
-			body, _ := json.Marshal(newRESTError(s.out.described(failure), s.out.types)) // it always marshals
-			_ = s.write("", "status", body)
-		}
-	default:
-		s.closed = true
-		s.ownHeader()
+	case failure == nil && s.comments == nil:
+		_ = s.flush(s.beginning()) // fails only if the client is gone
+	case failure == nil:
+	case s.comments == nil:
 		s.out.writeCallError(failure)
+	case failure.Code() != connect.CodeCanceled: // the client is there
+		body, _ := json.Marshal(newRESTError(s.out.described(failure), s.out.types)) // it always marshals
+		_ = s.write("", "status", body)
 	}
 }
 

@@ -372,7 +372,7 @@ type pieceWriter struct {
 	status int
 	buffer []byte
 	pieces chan string
-	err    error // of Flush
+	lost   bool // after the first piece
 }
 
 func (w *pieceWriter) Header() http.Header { return w.header }
@@ -388,8 +388,8 @@ func (w *pieceWriter) Write(data []byte) (int, error) {
 }
 
 func (w *pieceWriter) FlushError() error {
-	if w.err != nil {
-		return w.err
+	if w.lost && len(w.pieces) > 0 {
+		return io.ErrClosedPipe
 	}
 	w.pieces <- string(w.buffer)
 	w.buffer = nil
@@ -402,6 +402,9 @@ func TestEventComments(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		send := make(chan struct{})
 		handler := watchHandler(t, Listener{}, func(_ context.Context, _ *inboxv1.WatchRequest, stream *connect.ServerStream[inboxv1.WatchResponse]) error {
+			if err := stream.Conn().Send(nil); err != nil { // the header
+				return err
+			}
 			for range send {
 				if err := stream.Send(item("1")); err != nil {
 					return err
@@ -416,8 +419,11 @@ func TestEventComments(t *testing.T) {
 			defer close(ended)
 			handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, streamPath, nil))
 		}()
-		if first := <-w.pieces; !strings.HasPrefix(first, "retry: ") || !strings.HasSuffix(first, "\n\n:\n\n") || time.Since(start) != commentInterval {
+		if first := <-w.pieces; !strings.HasPrefix(first, "retry: ") || time.Since(start) != 0 {
 			t.Errorf("%q after %s", first, time.Since(start))
+		}
+		if piece := <-w.pieces; piece != ":\n\n" || time.Since(start) != commentInterval {
+			t.Errorf("%q after %s", piece, time.Since(start))
 		}
 		if piece := <-w.pieces; piece != ":\n\n" || time.Since(start) != 2*commentInterval {
 			t.Errorf("%q after %s", piece, time.Since(start))
@@ -441,17 +447,21 @@ func TestEventComments(t *testing.T) {
 	})
 }
 
-// TestEventsOfLostClient checks that a stream ends if a comment cannot be sent.
+// TestEventsOfLostClient checks that a stream ends if a comment cannot be sent, as one whose client
+// does not read.
 func TestEventsOfLostClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		handler := watchHandler(t, Listener{}, func(ctx context.Context, _ *inboxv1.WatchRequest, stream *connect.ServerStream[inboxv1.WatchResponse]) error {
+			if err := stream.Conn().Send(nil); err != nil {
+				return err
+			}
 			<-ctx.Done()
 			if err := stream.Send(item("1")); connect.CodeOf(err) != connect.CodeCanceled {
 				t.Errorf("an event of a lost client: %v", err)
 			}
 			return ctx.Err()
 		})
-		w := &pieceWriter{header: http.Header{}, err: errors.New("lost")}
+		w := &pieceWriter{header: http.Header{}, pieces: make(chan string, 1), lost: true}
 		start := time.Now()
 		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, streamPath, nil))
 		if time.Since(start) != commentInterval {

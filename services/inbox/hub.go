@@ -60,7 +60,7 @@ type Hub struct {
 
 	reads    chan struct{} // holds a value for each running read
 	outgoing chan outgoing
-	ended    chan struct{} // closed when Run ends
+	stopping <-chan struct{}
 
 	watched, dropped atomic.Int64
 
@@ -75,11 +75,12 @@ type outgoing struct {
 	data     []byte
 }
 
-// NewHub returns a hub that reads items, and notifies other processes by bus; nil for none.
-func NewHub(items ItemReader, bus Bus, log *slog.Logger) *Hub {
+// NewHub returns a hub that reads items, and notifies other processes by bus; nil for none. All
+// readers end with fault.ErrUnavailable when stopping is closed; nil is never.
+func NewHub(items ItemReader, bus Bus, stopping <-chan struct{}, log *slog.Logger) *Hub {
 	return &Hub{
 		items: items, bus: bus, log: log,
-		reads: make(chan struct{}, hubReads), outgoing: make(chan outgoing, maxOutgoing), ended: make(chan struct{}),
+		reads: make(chan struct{}, hubReads), outgoing: make(chan outgoing, maxOutgoing), stopping: stopping,
 		topics: map[string]*topic{},
 	}
 }
@@ -88,10 +89,8 @@ func NewHub(items ItemReader, bus Bus, log *slog.Logger) *Hub {
 // too slow.
 func (h *Hub) Counts() (readers, dropped int64) { return h.watched.Load(), h.dropped.Load() }
 
-// Run notifies other processes and polls until ctx ends. Then all readers end with
-// fault.ErrUnavailable. It is called once.
+// Run notifies other processes and polls until ctx ends. It is called once.
 func (h *Hub) Run(ctx context.Context) error {
-	defer close(h.ended)
 	var all errgroup.Group
 	all.Go(func() error {
 		h.publishAll(ctx)
@@ -304,5 +303,5 @@ func (h *Hub) last(ctx context.Context, nickname string) (last int64, unread int
 	}
 }
 
-// errHubEnded is the error of readers when the hub ends.
-var errHubEnded = fault.WithReason(fault.WithDelay(fault.Unavailablef("the inbox service stops; resume after the last id"), time.Second), "SERVICE_STOPS")
+// errStopping is the error of readers when the process stops.
+var errStopping = fault.WithReason(fault.WithDelay(fault.Unavailablef("the inbox service stops; resume after the last id"), time.Second), "SERVICE_STOPS")

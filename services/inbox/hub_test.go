@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -47,17 +48,18 @@ func (c *readCounter) After(ctx context.Context, nickname string, after int64, l
 // startHub runs a hub until the returned function is called, at the latest until the test ends.
 func startHub(t testing.TB, items inbox.ItemReader, bus inbox.Bus) (hub *inbox.Hub, stop func()) {
 	t.Helper()
-	hub = inbox.NewHub(items, bus, slog.New(slog.DiscardHandler))
+	stopping := make(chan struct{})
+	hub = inbox.NewHub(items, bus, stopping, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- hub.Run(ctx) }()
-	stop = func() {
+	stop = sync.OnceFunc(func() {
+		close(stopping)
 		cancel()
 		if err := <-ended; err != nil {
 			t.Errorf("run: %v", err)
 		}
-		ended <- nil
-	}
+	})
 	t.Cleanup(stop)
 	return hub, stop
 }
@@ -238,7 +240,7 @@ func TestLargeNotification(t *testing.T) {
 // next one, and by polling without one.
 func TestLostNotifications(t *testing.T) {
 	s := openStore(t)
-	hub := inbox.NewHub(s, nil, slog.New(slog.DiscardHandler)) // without its polling
+	hub := inbox.NewHub(s, nil, nil, slog.New(slog.DiscardHandler)) // without its polling
 	r, _ := join(t, hub, "kim", -1)
 	deliver(t, s, nil, "kim", "kim")
 	deliver(t, s, hub, "kim")
@@ -254,7 +256,7 @@ func TestLostNotifications(t *testing.T) {
 // TestRepeatedNotifications checks that a notification that comes again, or late, is no item.
 func TestRepeatedNotifications(t *testing.T) {
 	s := openStore(t)
-	hub := inbox.NewHub(s, nil, slog.New(slog.DiscardHandler))
+	hub := inbox.NewHub(s, nil, nil, slog.New(slog.DiscardHandler))
 	r, _ := join(t, hub, "kim", -1)
 	var notifications [][]byte
 	for range 3 {
@@ -316,8 +318,9 @@ func TestReaderBehind(t *testing.T) {
 	kittest.Equal(t, append(got, receive(t, r, len(want)-1)...), want)
 }
 
-// TestHubEnds checks that readers end when the hub does, so that their clients resume elsewhere.
-func TestHubEnds(t *testing.T) {
+// TestStopping checks that readers end when the process stops, so that their clients resume
+// elsewhere.
+func TestStopping(t *testing.T) {
 	s := openStore(t)
 	hub, stop := startHub(t, s, nil)
 	r, _ := join(t, hub, "kim", -1)
@@ -357,7 +360,7 @@ const maxReaderBytes = 2 << 10
 func TestReaderMemory(t *testing.T) {
 	const readers = 2000
 	s := openStore(t)
-	hub := inbox.NewHub(s, nil, slog.New(slog.DiscardHandler))
+	hub := inbox.NewHub(s, nil, nil, slog.New(slog.DiscardHandler))
 	heap := func() uint64 {
 		var m runtime.MemStats
 		runtime.GC()

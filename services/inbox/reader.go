@@ -94,8 +94,8 @@ func (r *reader) next(ctx context.Context) (*inboxv1.WatchResponse, error) {
 		case <-r.changed:
 		case <-ctx.Done():
 			return nil, ctx.Err()
-		case <-r.hub.ended:
-			return nil, errHubEnded
+		case <-r.hub.stopping:
+			return nil, errStopping
 		}
 	}
 }

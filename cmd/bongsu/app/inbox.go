@@ -8,11 +8,22 @@ import (
 	"github.com/bongsu-project/bongsu/kit/rpc"
 	"github.com/bongsu-project/bongsu/services/edge"
 	"github.com/bongsu-project/bongsu/services/inbox"
+	inboxstore "github.com/bongsu-project/bongsu/services/inbox/store"
 )
 
 // runInbox runs the inbox service in this process.
 func (b *builder) runInbox(ctx context.Context) error {
-	items, deliveries := &inbox.Handler{}, &inbox.DeliveryHandler{}
+	store, err := inboxstore.Open(ctx, b.config.Inbox.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	b.closeLater("the inbox database", store.Close)
+	hub, err := b.openInboxHub(store)
+	if err != nil {
+		return err
+	}
+	items := &inbox.Handler{Store: store, Hub: hub, Now: b.config.Now}
+	deliveries := &inbox.DeliveryHandler{Items: store, Notifier: hub, Now: b.config.Now}
 	b.inbox, b.inboxDeliveries = items, deliveries
 	return b.listen(ctx, stageServe, Inbox, rpc.Listener{
 		Services: []rpc.Service{
