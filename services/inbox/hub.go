@@ -304,4 +304,4 @@ func (h *Hub) last(ctx context.Context, nickname string) (last int64, unread int
 }
 
 // errStopping is the error of readers when the process stops.
-var errStopping = fault.WithReason(fault.WithDelay(fault.Unavailablef("the inbox service stops; resume after the last id"), time.Second), "SERVICE_STOPS")
+var errStopping = fault.WithReason(fault.WithDelay(fault.Unavailablef("the inbox service stops; resume after the last id"), time.Second), "STOPPING")

@@ -3,8 +3,6 @@ package inbox
 import (
 	"slices"
 	"sync"
-
-	inboxv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1"
 )
 
 // A topic is an inbox with readers in this process.
@@ -21,14 +19,14 @@ type topic struct {
 // changed.
 type news struct {
 	id, before int64 // as in StoredItem
-	message    *inboxv1.WatchResponse
+	message    *watchMessage
 }
 
 // newsOf returns new items for readers.
 func newsOf(items []StoredItem) []news {
 	all := make([]news, len(items))
 	for i, item := range items {
-		all[i] = news{item.ID, item.Before, &inboxv1.WatchResponse{Item: itemToWire(item.Item)}}
+		all[i] = news{item.ID, item.Before, newItemMessage(item.Item)}
 	}
 	return all
 }

@@ -2,11 +2,9 @@ package inbox
 
 import (
 	"context"
-	"strconv"
 	"sync"
 	"time"
 
-	inboxv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1"
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
@@ -43,7 +41,7 @@ type reader struct {
 
 // start sets the position of a reader, and returns the first message. A position above that of
 // the inbox, which may be that of a store that was replaced, is that of the inbox; -1 too.
-func (r *reader) start(ctx context.Context, after int64) (*inboxv1.WatchResponse, error) {
+func (r *reader) start(ctx context.Context, after int64) (*watchMessage, error) {
 	last, unread, err := r.hub.last(ctx, r.nickname)
 	if err != nil {
 		return nil, err
@@ -56,14 +54,11 @@ func (r *reader) start(ctx context.Context, after int64) (*inboxv1.WatchResponse
 	if r.cursor == last {
 		r.goLive()
 	}
-	return &inboxv1.WatchResponse{
-		UnreadCount: int32(min(unread, 1<<31-1)), //nolint:gosec // bounded
-		LastId:      strconv.FormatInt(last, 10), AfterId: strconv.FormatInt(r.cursor, 10),
-	}, nil
+	return newFirstMessage(r.cursor, last, unread), nil
 }
 
 // next waits for the next item.
-func (r *reader) next(ctx context.Context) (*inboxv1.WatchResponse, error) {
+func (r *reader) next(ctx context.Context) (*watchMessage, error) {
 	for {
 		if len(r.page) > 0 {
 			n := r.page[0]
@@ -141,7 +136,7 @@ func (r *reader) read(ctx context.Context) error {
 	}
 	r.page = make([]news, len(items))
 	for i, item := range items {
-		r.page[i] = news{id: item.ID, message: &inboxv1.WatchResponse{Item: itemToWire(item)}}
+		r.page[i] = news{id: item.ID, message: newItemMessage(item)}
 	}
 	if len(items) < pageSize {
 		r.goLive()

@@ -2,12 +2,27 @@ package inbox
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 
 	"google.golang.org/protobuf/proto"
 
 	inboxv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1"
 )
+
+// A watchMessage is a message of Watch.
+type watchMessage = inboxv1.WatchResponse
+
+// newItemMessage returns the message of an item.
+func newItemMessage(item Item) *watchMessage { return &watchMessage{Item: itemToWire(item)} }
+
+// newFirstMessage returns the first message of a stream that begins after an id.
+func newFirstMessage(after, last int64, unread int) *watchMessage {
+	return &watchMessage{
+		UnreadCount: int32(min(unread, math.MaxInt32)), //nolint:gosec // bounded
+		LastId:      strconv.FormatInt(last, 10), AfterId: strconv.FormatInt(after, 10),
+	}
+}
 
 // maxStoredBytes limits a notification between processes, below the payload limit of NATS. A
 // larger one has no items.
@@ -42,7 +57,7 @@ func decodeStored(data []byte) ([]news, int64, error) {
 		if err != nil {
 			return nil, 0, fmt.Errorf("decode new items: id: %w", err)
 		}
-		all[i] = news{id, item.GetBefore(), &inboxv1.WatchResponse{Item: item.GetItem()}}
+		all[i] = news{id, item.GetBefore(), &watchMessage{Item: item.GetItem()}}
 	}
 	return all, wire.GetLastId(), nil
 }
