@@ -46,6 +46,8 @@ type Verifier interface {
 // A Message is one text for one address, with the opened credential.
 type Message struct {
 	DeliveryID  int64  // source of the provider's idempotency key, if it supports one
+	AlertID     int64  // of the alert; 0 for a test message
+	Nickname    string // of the user whose address it is, in canonical form; empty in a job of an older version
 	Credential  string // in the clear; must not be logged or returned
 	Destination string
 	Text        string // "[severity] message", or from a text template; never empty
@@ -97,6 +99,9 @@ type Spec struct {
 	// Idempotent marks that the provider deduplicates deliveries by their id: a retry
 	// notifies no user twice.
 	Idempotent bool
+	// Internal marks that the messenger delivers to a service of Bongsu: the general limits of
+	// credentials and destinations, which protect accounts at providers, do not apply.
+	Internal   bool
 	Verifiable bool   // the messenger is a Verifier
 	Limits     Limits // the provider's documented limits; configuration may override them
 }

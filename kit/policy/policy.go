@@ -101,6 +101,16 @@ func (p Policy) Owner(request proto.Message) string {
 	return m.Get(m.Descriptor().Fields().ByName(p.OwnerField)).String()
 }
 
+// SetOwner sets the nickname of the user who owns what a request is for. It does nothing without
+// an OwnerField.
+func (p Policy) SetOwner(request proto.Message, nickname string) {
+	if p.OwnerField == "" {
+		return
+	}
+	m := request.ProtoReflect()
+	m.Set(m.Descriptor().Fields().ByName(p.OwnerField), protoreflect.ValueOfString(nickname))
+}
+
 func (p Policy) check(method protoreflect.MethodDescriptor, resource string) error {
 	options, _ := method.Options().(*descriptorpb.MethodOptions)
 	readOnly := options.GetIdempotencyLevel() == descriptorpb.MethodOptions_NO_SIDE_EFFECTS

@@ -2,14 +2,21 @@ package alert
 
 import (
 	"context"
-	"errors"
-
-	"connectrpc.com/connect"
+	"slices"
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 )
 
 // RecordReads records that deliveries were read.
-func (h *DispatchHandler) RecordReads(context.Context, *jobv1.RecordReadsRequest) (*jobv1.RecordReadsResponse, error) {
-	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("not implemented"))
+func (h *DispatchHandler) RecordReads(ctx context.Context, req *jobv1.RecordReadsRequest) (*jobv1.RecordReadsResponse, error) {
+	reads := make([]DeliveryRead, len(req.GetReads()))
+	for i, r := range req.GetReads() {
+		reads[i] = DeliveryRead{DeliveryID: r.GetDeliveryId(), Time: r.GetTime().AsTime()}
+	}
+	changed, err := h.Receipts.RecordReads(ctx, reads)
+	if err != nil {
+		return nil, err
+	}
+	h.Hub.Changed(slices.Values(changed))
+	return &jobv1.RecordReadsResponse{}, nil
 }

@@ -20,8 +20,22 @@ type Receipt struct {
 // after it took the message.
 const Undelivered = "undelivered"
 
+// ReadStatus is the Status of the receipt of a delivery that was read in an inbox.
+const ReadStatus = "read"
+
+// A DeliveryRead is that a delivery was read in an inbox.
+type DeliveryRead struct {
+	DeliveryID int64
+	Time       time.Time
+}
+
 // ReceiptStore records receipts.
 type ReceiptStore interface {
+	// RecordReads makes the receipts of deliveries Final ones with ReadStatus and the time, and
+	// returns the ids of those that changed, in ascending order. A delivery that is unknown, or
+	// was read before, does not change. A read may come before the report of the attempt. The
+	// message id is the delivery's idempotency handle (internal/messenger).
+	RecordReads(ctx context.Context, reads []DeliveryRead) ([]int64, error)
 	// CredentialOf returns the SealedCredential of a delivery, with the Nickname and the
 	// Destination that it is sealed for. It must return fault.ErrNotFound if no delivery
 	// by that messenger has the id.

@@ -25,7 +25,7 @@ func TestReadReceipt(t *testing.T) {
 	}
 	h := directory.ReceiptReader{Key: key, Messengers: all.Messengers(func(string) call.Endpoint {
 		return call.Endpoint{CallbackURL: "https://bongsu.example"}
-	})}
+	}, nil)}
 	const form, signed = "MessageSid=SM1&MessageStatus=delivered", "MessageSidSM1MessageStatusdelivered"
 	good := sign("https://bongsu.example/v1/callbacks/twilio/7"+signed, "s3cret")
 	for name, c := range map[string]struct {

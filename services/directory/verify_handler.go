@@ -48,6 +48,7 @@ func (h *UserHandler) VerifyUserAddress(ctx context.Context, req *userv1.VerifyU
 		now := h.Now()
 		res.Test = outcome.ToWire(m.Send(sending, messenger.Message{
 			DeliveryID:  now.UnixNano(), // unique: no delivery id is so large, and no other test has this time
+			Nickname:    canonicalNickname(req),
 			Credential:  credential,
 			Destination: a.Destination,
 			Text:        testText,

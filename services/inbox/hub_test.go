@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -24,15 +23,6 @@ import (
 	"github.com/bongsu-project/bongsu/services/inbox"
 	"github.com/bongsu-project/bongsu/services/inbox/store"
 )
-
-// openStore opens a store in a new file.
-func openStore(t testing.TB) *store.Store {
-	t.Helper()
-	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "inbox.db"))
-	kittest.NoError(t, err)
-	t.Cleanup(func() { kittest.NoError(t, s.Close()) })
-	return s
-}
 
 // A readCounter counts the pages that readers read from a store.
 type readCounter struct {

@@ -56,6 +56,15 @@ type Reads interface {
 	SetReported(ctx context.Context, deliveries []int64) error
 }
 
+// A ReadRecorder records reads in the alert service, where they become the receipts of the
+// deliveries.
+type ReadRecorder interface {
+	// RecordReads must return nil only if all reads are recorded, or are of deliveries that the
+	// alert service does not have. It may be called again with the same reads. There are at
+	// most 10000.
+	RecordReads(ctx context.Context, reads []Read) error
+}
+
 // A Notifier is notified of new items after they are committed. Stored must not block: the
 // caller has yet to answer the sender.
 type Notifier interface {

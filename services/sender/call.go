@@ -132,6 +132,8 @@ func (s *callStage) callProvider(ctx context.Context, t *task, credential string
 	content := t.job.Content
 	return s.messenger.Send(ctx, messenger.Message{
 		DeliveryID:  t.delivery.ID,
+		AlertID:     t.job.AlertID,
+		Nickname:    t.delivery.Nickname,
 		Credential:  credential,
 		Destination: t.delivery.Destination,
 		Text:        content.Text,

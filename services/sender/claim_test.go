@@ -103,7 +103,7 @@ func newSenderHarness(t *testing.T, net http.RoundTripper) *senderHarness {
 	limiter := ratelimit.New(q.LimiterBucket(), time.Now, log)
 	fakes := call.Endpoint{Client: call.NewClient(call.ClientConfig{AllowAll: true}), Now: time.Now, URL: provider.URL}
 	h.sender = &sender.Sender{
-		Messengers: all.Messengers(func(string) call.Endpoint { return fakes }),
+		Messengers: all.Messengers(func(string) call.Endpoint { return fakes }, nil),
 		Jobs:       func(name string) sender.JobSource { return q.Lanes(name, log) },
 		Dispatch:   sender.DispatchClient{Service: jobv1connect.NewDispatchServiceClient(&http.Client{Transport: net}, alerts.URL), Name: "sender", Clock: sender.NewClock(time.Now, log)},
 		Key:        h.key, Workers: 4, Timeout: func(string) time.Duration { return lease / 4 }, Now: time.Now, Log: log, Metrics: sender.NoMetrics{}, Limiter: limiter,

@@ -193,6 +193,6 @@ func TestReportBeforeShare(t *testing.T) {
 func slackAt(url string) messenger.Messenger {
 	messengers := all.Messengers(func(string) call.Endpoint {
 		return call.Endpoint{Client: call.NewClient(call.ClientConfig{AllowAll: true}), Now: time.Now, URL: url}
-	})
+	}, nil)
 	return messengers[slices.IndexFunc(messengers, func(m messenger.Messenger) bool { return m.Spec().Name == "slack" })]
 }

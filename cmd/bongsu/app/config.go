@@ -174,6 +174,9 @@ func (c Config) CheckSyntax() error {
 	if _, err := c.Access.AuditRetention(); err != nil {
 		return err
 	}
+	if _, err := c.Inbox.Retention(); err != nil {
+		return err
+	}
 	_, err := c.Alert.Retention()
 	return err
 }
@@ -184,6 +187,7 @@ type settings struct {
 	hosts              rpc.Hosts         // of AllowedHosts
 	retention          time.Duration     // of Alert.Keep; 0 is forever
 	auditRetention     time.Duration     // of Access.KeepAudit; 0 is forever
+	inboxRetention     time.Duration     // of Inbox.KeepInbox; 0 is forever
 	severities         job.SeverityMap   // of Alert.SeverityMap
 	allowed            []netip.Prefix    // of Providers.AllowDestinations
 	messengers         Messengers        // of the file Providers.MessengerConfig
@@ -293,6 +297,9 @@ func (s *settings) parse() (err error) {
 		return err
 	}
 	if s.auditRetention, err = s.Access.AuditRetention(); err != nil {
+		return err
+	}
+	if s.inboxRetention, err = s.Inbox.Retention(); err != nil {
 		return err
 	}
 	if s.messengers, err = s.Providers.readMessengers(); err != nil {

@@ -85,7 +85,8 @@ func (c ProviderConfig) readMessengers() (Messengers, error) {
 // check returns an error that names the first invalid setting.
 func (of Messengers) check(timeout time.Duration) error {
 	for name, c := range of {
-		if _, known := messenger.Find(all.Specs(), name); !known {
+		spec, known := messenger.Find(all.Specs(), name)
+		if !known {
 			return fmt.Errorf("unknown messenger %q in --messenger-config; see `bongsu messenger list`", name)
 		}
 		for key, value := range map[string]string{"credential-limit": c.CredentialLimit, "destination-limit": c.DestinationLimit} {
@@ -97,6 +98,8 @@ func (of Messengers) check(timeout time.Duration) error {
 			return err
 		}
 		switch {
+		case spec.Internal && (c.URL != "" || c.Proxy != ""):
+			return fmt.Errorf("--messenger-config: %s does not support url and proxy: it delivers within Bongsu", name)
 		case name == email && c.Proxy != "":
 			return fmt.Errorf("--messenger-config: %s does not support proxy", name)
 		case name != twilio && c.CallbackURL != "":
@@ -140,13 +143,14 @@ func (c MessengerConfig) checkURLs(name string) error {
 }
 
 // limits returns the rate limits of a messenger: its own settings, or else the general
-// ones, where that of credentials is at most the provider's limit.
+// ones, where that of credentials is at most the provider's limit. The general ones are not for
+// a messenger within Bongsu.
 func (s settings) limits(spec messenger.Spec) messenger.Limits {
 	l, of := spec.Limits, s.messengers[spec.Name]
-	if general := mustParseRate(s.Sender.CredentialLimit); !l.Credential.Limited() || general.Limited() && general.Interval() > l.Credential.Interval() {
+	if general := mustParseRate(s.Sender.CredentialLimit); !spec.Internal && (!l.Credential.Limited() || general.Limited() && general.Interval() > l.Credential.Interval()) {
 		l.Credential = general
 	}
-	if s.Sender.DestinationLimit != "" {
+	if s.Sender.DestinationLimit != "" && !spec.Internal {
 		l.Destination = mustParseRate(s.Sender.DestinationLimit)
 	}
 	if of.CredentialLimit != "" {
@@ -175,7 +179,7 @@ func (s settings) timeout(name string) time.Duration {
 // openMessengers returns the messengers of this process, which its services share.
 func (b *builder) openMessengers() []messenger.Messenger {
 	if b.openedMessengers == nil {
-		b.openedMessengers = all.Messengers(b.endpoints())
+		b.openedMessengers = all.Messengers(b.endpoints(), inboxStore{b})
 	}
 	return b.openedMessengers
 }

@@ -115,6 +115,7 @@ func (c Config) checkUpstreams() error {
 		{Edge, Alert, "--alert-url", c.AlertURL},
 		{Alert, Directory, "--directory-service-url", cmp.Or(c.Alert.UserInfoURL, c.DirectoryServiceURL)},
 		{Event, Alert, "--alert-url", c.AlertURL},
+		{Inbox, Alert, "--alert-url", c.AlertURL},
 		{Sender, Alert, "--alert-url", c.AlertURL},
 	} {
 		if c.has(need.who) && !c.has(need.whom) && need.value == "" && c.NATSURL == "" {

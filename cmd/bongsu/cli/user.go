@@ -129,7 +129,7 @@ func (c userCreate) Run(ctx context.Context, con *console) error {
 	req := &userv1.CreateUserRequest{NickName: c.name(), Failover: c.Failover}
 	switch {
 	case c.Messenger != "": // the service checks whether it needs a destination
-		secret, err := c.read(con.In)
+		secret, err := c.readFor(c.Messenger, con.In)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -8,6 +9,8 @@ import (
 	"strings"
 
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/all"
 )
 
 // A credentialFlags holds the flags with the secret of an address. No command prints it.
@@ -19,6 +22,15 @@ type credentialFlags struct {
 const sealedHelp = `The credential is the messenger's token, key or secret URL. Pass it by a file or by standard input to keep it out of the shell's history and the process list. It is sealed on arrival and never returned.`
 
 func (c credentialFlags) given() bool { return c.Credential != "" || c.CredentialFile != "" }
+
+// readFor returns the credential for an address of a messenger; "" if none is set and the
+// messenger needs none.
+func (c credentialFlags) readFor(name string, stdin io.Reader) (string, error) {
+	if spec, ok := messenger.Find(all.Specs(), name); ok && spec.Credential.Optional && !c.given() {
+		return "", nil
+	}
+	return c.read(stdin)
+}
 
 // read returns the credential without trailing line ends.
 func (c credentialFlags) read(stdin io.Reader) (string, error) {
@@ -81,12 +93,13 @@ func (userAddAddress) Help() string {
 Examples:
 
 	bongsu user add-address user1 --messenger=slack --destination=C0123456789 --credential-file=token.txt --rank=1
+	bongsu user add-address user1 --messenger=inbox
 	pass show slack | bongsu user add-address user1 --messenger=slack --destination=C0123456789 --credential-file=-`
 }
 
 // Run executes bongsu user add-address.
 func (c userAddAddress) Run(ctx context.Context, con *console) error {
-	secret, err := c.read(con.In)
+	secret, err := c.readFor(c.Messenger, con.In)
 	if err != nil {
 		return err
 	}
@@ -129,7 +142,7 @@ Examples:
 
 // Run executes bongsu user replace-address.
 func (c userReplaceAddress) Run(ctx context.Context, con *console) error {
-	secret, err := c.read(con.In)
+	secret, err := c.readFor(cmp.Or(c.Messenger, c.Address), con.In)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger/call"
 	"github.com/bongsu-project/bongsu/internal/messenger/discord"
 	"github.com/bongsu-project/bongsu/internal/messenger/email"
+	"github.com/bongsu-project/bongsu/internal/messenger/inbox"
 	"github.com/bongsu-project/bongsu/internal/messenger/ntfy"
 	"github.com/bongsu-project/bongsu/internal/messenger/pagerduty"
 	"github.com/bongsu-project/bongsu/internal/messenger/slack"
@@ -20,14 +21,15 @@ import (
 type Endpoints func(name string) call.Endpoint
 
 // Messengers returns all messengers, sorted by name: a new messenger is one package and
-// one line here. Endpoints are used for sending only. Messengers whose credential is a
-// URL call user-given URLs.
-func Messengers(to Endpoints) []messenger.Messenger {
+// one line here. Endpoints and the store of inboxes are used for sending only. Messengers whose
+// credential is a URL call user-given URLs.
+func Messengers(to Endpoints, inboxes inbox.Store) []messenger.Messenger {
 	given := func(name string) call.Endpoint { return to(name).ForUserURL() }
 	return []messenger.Messenger{
 		discord.NewWebhook(given("discord")),
 		discord.NewBot(to("discordbot")),
 		email.New(given("email")),
+		inbox.New(inboxes),
 		ntfy.New(given("ntfy")),
 		pagerduty.New(to("pagerduty")),
 		slack.New(to("slack")),
@@ -42,7 +44,7 @@ func Messengers(to Endpoints) []messenger.Messenger {
 
 // Specs returns the Spec of every messenger, sorted by name.
 func Specs() []messenger.Spec {
-	all := Messengers(func(string) call.Endpoint { return call.Endpoint{} })
+	all := Messengers(func(string) call.Endpoint { return call.Endpoint{} }, nil)
 	specs := make([]messenger.Spec, len(all))
 	for i, m := range all {
 		specs[i] = m.Spec()

@@ -34,7 +34,7 @@ func TestResponsesHideTheNetwork(t *testing.T) {
 		if client == filtered {
 			e.Dial = filtered.Transport.(*http.Transport).DialContext
 		}
-		for _, m := range Messengers(func(string) call.Endpoint { return e }) {
+		for _, m := range Messengers(func(string) call.Endpoint { return e }, nil) {
 			credential := map[string]string{
 				"discord": "/api/webhooks/1/SECRET", "slackhook": "/services/T/B/SECRET", "teams": "/workflows/x?sig=SECRET", "webhook": "/hook", "ntfy": "",
 			}[m.Spec().Name]

@@ -38,7 +38,8 @@ type Item struct {
 	Severity string `protobuf:"bytes,3,opt,name=severity,proto3" json:"severity,omitempty"`
 	// title is the alert's; empty for none.
 	Title string `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
-	// text is the text that was sent: "[severity] message", or from a text template.
+	// text is the text that was sent: "[severity] message", or from a text template; then the
+	// details of the alert, a line each.
 	Text string `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
 	// link is the alert's; empty for none.
 	Link string `protobuf:"bytes,6,opt,name=link,proto3" json:"link,omitempty"`

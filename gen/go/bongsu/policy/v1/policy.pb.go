@@ -239,7 +239,8 @@ type MethodPolicy struct {
 	// credential.
 	Verifier Verifier `protobuf:"varint,2,opt,name=verifier,proto3,enum=bongsu.policy.v1.Verifier" json:"verifier,omitempty"`
 	// owner_field is the field of the request with a nickname. A caller without the
-	// permission who is this user may call the method too.
+	// permission who is this user may call the method too. Where it is empty, the edge sets it
+	// to the nickname of the caller, if the caller has one.
 	OwnerField string `protobuf:"bytes,3,opt,name=owner_field,json=ownerField,proto3" json:"owner_field,omitempty"`
 	// timeout is the timeout of a call at the edge; unset for the edge's default. A stream
 	// has none unless it is set.

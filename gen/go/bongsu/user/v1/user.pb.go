@@ -183,7 +183,7 @@ type NewAddress struct {
 	Messenger string `protobuf:"bytes,1,opt,name=messenger,proto3" json:"messenger,omitempty"`
 	// credential is the messenger's token or secret URL, in the clear. It is sealed
 	// before it is stored, and never returned. At most 2000 characters: the URLs of some
-	// providers are long.
+	// providers are long. Empty only where the messenger's setting is optional.
 	Credential string `protobuf:"bytes,2,opt,name=credential,proto3" json:"credential,omitempty"`
 	// destination is where the messenger delivers. At most 255 characters; empty only
 	// where the messenger's setting is optional.
@@ -1197,13 +1197,13 @@ const file_bongsu_user_v1_user_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x1c\n" +
 	"\tmessenger\x18\x02 \x01(\tR\tmessenger\x12 \n" +
 	"\vdestination\x18\x03 \x01(\tR\vdestination\x12\x12\n" +
-	"\x04rank\x18\x04 \x01(\x05R\x04rank\"\xe8\x01\n" +
+	"\x04rank\x18\x04 \x01(\x05R\x04rank\"\xe6\x01\n" +
 	"\n" +
 	"NewAddress\x12'\n" +
 	"\tmessenger\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\n" +
-	"R\tmessenger\x12B\n" +
+	"R\tmessenger\x12@\n" +
 	"\n" +
-	"credential\x18\x02 \x01(\tB\"\xbaH\x1cr\x1a\x10\x01\x18\xd0\x0f2\x13^[^\\x00-\\x1f\\x7f]+$\x80\x01\x01R\n" +
+	"credential\x18\x02 \x01(\tB \xbaH\x1ar\x18\x18\xd0\x0f2\x13^[^\\x00-\\x1f\\x7f]*$\x80\x01\x01R\n" +
 	"credential\x12?\n" +
 	"\vdestination\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x18\xff\x012\x13^[^\\x00-\\x1f\\x7f]*$R\vdestination\x12#\n" +
 	"\x04rank\x18\x04 \x01(\x05B\n" +

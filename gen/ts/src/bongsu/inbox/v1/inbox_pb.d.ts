@@ -48,7 +48,8 @@ export declare type Item = Message<"bongsu.inbox.v1.Item"> & {
   title: string;
 
   /**
-   * text is the text that was sent: "[severity] message", or from a text template.
+   * text is the text that was sent: "[severity] message", or from a text template; then the
+   * details of the alert, a line each.
    *
    * @generated from field: string text = 5;
    */

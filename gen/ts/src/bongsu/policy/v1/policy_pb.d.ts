@@ -58,7 +58,8 @@ export declare type MethodPolicy = Message<"bongsu.policy.v1.MethodPolicy"> & {
 
   /**
    * owner_field is the field of the request with a nickname. A caller without the
-   * permission who is this user may call the method too.
+   * permission who is this user may call the method too. Where it is empty, the edge sets it
+   * to the nickname of the caller, if the caller has one.
    *
    * @generated from field: string owner_field = 3;
    */

@@ -114,7 +114,7 @@ export declare type NewAddress = Message<"bongsu.user.v1.NewAddress"> & {
   /**
    * credential is the messenger's token or secret URL, in the clear. It is sealed
    * before it is stored, and never returned. At most 2000 characters: the URLs of some
-   * providers are long.
+   * providers are long. Empty only where the messenger's setting is optional.
    *
    * @generated from field: string credential = 2;
    */
