@@ -41,6 +41,8 @@ func beAPart(ctx context.Context) (yes bool, err error) {
 		return true, serve(ctx, newRelay(os.Getenv(targetVariable)))
 	case "proxy":
 		return true, proxyTo(ctx, os.Getenv(targetVariable))
+	case "events":
+		return true, serveEvents(ctx)
 	case "poster":
 		d, err := time.ParseDuration(os.Getenv(timeVariable))
 		if err != nil {

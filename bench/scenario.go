@@ -23,6 +23,7 @@ func scenarios() []scenario {
 		{"deliver", false, "deliveries recorded end to end, while alerts are accepted", deliver},
 		{"latency", false, "from sending an alert until the call to the provider, at 100, 1,000 and 5,000 alerts/s", latency},
 		{"fanout", false, "one alert to 1,300 users", fanout},
+		{"inbox", false, "one alert to 20,000 connected readers of inboxes, beside a bare fan-out by net/http", inbox},
 		{"reads", false, "reads of a list, with the response cache and without it", reads},
 		{"route", false, "reads through an edge that finds one and three instances, beside a bare reverse proxy", route},
 		{"flood", false, "latency of callers below their limit, during a flood from another address and without", flood},

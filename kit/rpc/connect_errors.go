@@ -26,7 +26,8 @@ type describedErrors struct{ next http.Handler }
 
 // ServeHTTP serves a request.
 func (h describedErrors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if _, ok := w.(*restWriter); ok {
+	switch w.(type) {
+	case *restWriter, *eventStream:
 		h.next.ServeHTTP(w, r)
 		return
 	}

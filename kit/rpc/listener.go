@@ -23,7 +23,7 @@ type Listener struct {
 	Joined   *ServiceSet                 // further services, which may change; nil for none
 
 	Draining <-chan struct{} // closed when the process begins to stop: the port is not ready from then on; nil if never
-	Stopping <-chan struct{} // closed when the port stops, which ends the streams of health; nil if never
+	Stopping <-chan struct{} // closed when the port stops, which ends the streams of health and of Server-Sent Events; nil if never
 }
 
 // Handler returns the handler of the whole port: the services by every protocol, their REST
@@ -69,7 +69,7 @@ func (l Listener) staged(mux *http.ServeMux, rest *restHandler) (http.Handler, e
 	for _, stage := range slices.Backward(l.Stages) {
 		handler = stage(handler)
 	}
-	return &router{next: handler, procedures: procedures, routes: &rest.routes, rules: rest.rules, joined: l.Joined}, nil
+	return &router{next: handler, procedures: procedures, routes: &rest.routes, rules: rest.rules, joined: l.Joined, stopping: newStopSignal(l.Stopping)}, nil
 }
 
 // A procedure is a method of a port.

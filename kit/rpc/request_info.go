@@ -42,6 +42,7 @@ type RequestInfo struct {
 	traceparent string    // of the caller; empty if TraceID is random
 	tracestate  string    // of the caller
 
+	stopping  *stopSignal // of the port; nil if it never stops
 	port      *joinedPort // that serves the request; nil for the port's own services
 	keepsBody bool        // the REST body of an Encoded may be kept and written again
 	encoded   *Encoded    // the response, if keepsBody is set and it is one
@@ -67,6 +68,7 @@ type router struct {
 	routes     *routes
 	rules      RESTRules
 	joined     *ServiceSet // nil for none
+	stopping   *stopSignal // nil if the port never stops
 }
 
 // ServeHTTP serves a request.
@@ -76,7 +78,7 @@ func (h *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // withInfo returns a copy of r with its RequestInfo.
 func (h *router) withInfo(r *http.Request) *http.Request {
-	info := &RequestInfo{}
+	info := &RequestInfo{stopping: h.stopping}
 	path := r.URL.Path
 	found, ok := h.procedures[path]
 	switch {
@@ -86,7 +88,7 @@ func (h *router) withInfo(r *http.Request) *http.Request {
 		info.match, info.matchErr = h.routes.match(r.Method, r.URL.EscapedPath())
 		info.legacy = info.match.legacy
 		if found := info.match.route; found != nil {
-			info.Procedure, info.Route = found.procedure, found.pattern
+			info.Procedure, info.Route, info.Streaming = found.procedure, found.pattern, found.events
 		} else if h.joined == nil || !h.joined.route(info, r) {
 			info.legacy = info.legacy || h.rules.isLegacy(path)
 		}

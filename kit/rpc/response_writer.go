@@ -94,10 +94,15 @@ func (w *ResponseWriter) writePieces(data []byte) (written int, err error) {
 
 // Flush flushes the buffers.
 func (w *ResponseWriter) Flush() {
+	_ = w.FlushError() // fails only if the caller is gone
+}
+
+// FlushError is Flush with the error, for http.ResponseController.
+func (w *ResponseWriter) FlushError() error {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
-	_ = http.NewResponseController(w.ResponseWriter).Flush() // fails only if the caller is gone
+	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
 // Unwrap returns the wrapped writer to http.ResponseController.

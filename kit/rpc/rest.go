@@ -109,6 +109,10 @@ func (h *restHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out.rule, out.procedure, out.types = found.RESTRule, found.procedure, found.types
+	if found.events {
+		h.serveEvents(found, out, r)
+		return
+	}
 	inner, refused := h.prepare(found, out, r)
 	if refused != nil {
 		if refused.status == http.StatusUnsupportedMediaType {

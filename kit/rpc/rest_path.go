@@ -17,11 +17,9 @@ type RESTPath struct{ route *route }
 
 // NewRESTPath returns the path of one google.api.http binding of a method of a dynamic service.
 // It returns an error for a path that such a service cannot have: outside of /v1/, of a method
-// that streams, with a pattern within a segment, or with a body that is no JSON.
+// that streams and is not served as Server-Sent Events, with a pattern within a segment, or with
+// a body that is no JSON.
 func NewRESTPath(m protoreflect.MethodDescriptor, binding *annotations.HttpRule) (RESTPath, error) {
-	if m.IsStreamingClient() || m.IsStreamingServer() {
-		return RESTPath{}, errors.New("streaming is not supported over REST")
-	}
 	r, err := newRoute(m, binding, nil)
 	switch {
 	case err != nil:

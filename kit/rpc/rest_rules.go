@@ -3,6 +3,8 @@ package rpc
 import (
 	"net/http"
 	"strings"
+
+	"google.golang.org/protobuf/proto"
 )
 
 // rawOverheadBytes bounds the size of a message beside its raw body: the Content-Type and
@@ -23,6 +25,16 @@ type RESTRule struct {
 	Headers  string // the prefix of headers whose values go into messages, and must be UTF-8
 	Legacy   bool   // a path with the lenient parsing and the errors of an older service
 	Refused  string // an unknown field that is refused while others are ignored
+	// Event returns the Server-Sent Event of a message, for the path of a method that streams.
+	// It must not change the message. nil sends each message as it is, without an id.
+	Event func(message proto.Message) Event
+}
+
+// An Event is a Server-Sent Event.
+type Event struct {
+	ID   string        // which a client sends as Last-Event-ID when it connects again; one line, empty for none
+	Name string        // its type; one line, empty for "message"
+	Data proto.Message // sent as JSON
 }
 
 func (r RESTRule) limit() int64 {

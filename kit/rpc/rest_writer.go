@@ -187,6 +187,12 @@ func (w *restWriter) writeConnectError(err *connect.Error) {
 	w.send(err)
 }
 
+// writeCallError responds with the error of a call.
+func (w *restWriter) writeCallError(err *connect.Error) {
+	w.status = w.rule.restStatus(restStatusOf(err.Code()))
+	w.send(err)
+}
+
 // writeError responds with an error of the status.
 func (w *restWriter) writeError(status int, err error) {
 	w.status = status
@@ -203,6 +209,13 @@ func (w *restWriter) restFault(err error) *connect.Error {
 
 // send responds with an error, described.
 func (w *restWriter) send(e *connect.Error) {
+	e = w.described(e)
+	w.setRetryAfter(retryDelayOf(e))
+	w.sendJSON(newRESTError(e, w.types))
+}
+
+// described returns an error for callers, with its details. It logs one that has internal text.
+func (w *restWriter) described(e *connect.Error) *connect.Error {
 	switch e.Code() {
 	case 0, connect.CodeUnknown, connect.CodeInternal, connect.CodeDataLoss:
 		if e.Message() != internalErrorText {
@@ -212,9 +225,7 @@ func (w *restWriter) send(e *connect.Error) {
 			e = connect.NewError(connect.CodeInternal, errInternal)
 		}
 	}
-	e = describe(e, w.procedure)
-	w.setRetryAfter(retryDelayOf(e))
-	w.sendJSON(newRESTError(e, w.types))
+	return describe(e, w.procedure)
 }
 
 // setRetryAfter sets Retry-After, in whole seconds, for a status that has it.

@@ -30,6 +30,7 @@ type route struct {
 	procedure    string // the path of the method in Connect
 	responseBody string // the field that is the body of the response, "" for all fields
 	direct       bool   // as isDirect returns
+	events       bool   // the method streams: the response is a stream of Server-Sent Events
 	types        Types  // of the details of errors; nil for those of the program
 }
 
@@ -56,8 +57,8 @@ func (rs *routes) add(routes []*route, types Types) {
 	}
 }
 
-// routesOf returns the routes of a service. It returns an error for a streaming method with
-// a REST path: REST responses are sent whole.
+// routesOf returns the routes of a service. It returns an error for a REST path that is not
+// supported, such as that of a method that streams requests.
 func routesOf(service protoreflect.ServiceDescriptor, rules RESTRules) ([]*route, error) {
 	var all []*route
 	methods := service.Methods()
@@ -66,9 +67,6 @@ func routesOf(service protoreflect.ServiceDescriptor, rules RESTRules) ([]*route
 		rule, _ := proto.GetExtension(m.Options(), annotations.E_Http).(*annotations.HttpRule)
 		if rule == nil {
 			continue
-		}
-		if m.IsStreamingServer() || m.IsStreamingClient() {
-			return nil, fmt.Errorf("%s: streaming is not supported over REST", m.FullName())
 		}
 		for _, binding := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
 			r, err := newRoute(m, binding, rules)
@@ -113,6 +111,11 @@ func newRoute(m protoreflect.MethodDescriptor, rule *annotations.HttpRule, rules
 	r.pattern = r.method + " " + r.template
 	r.RESTRule = rules[r.pattern]
 	r.direct = r.isDirect()
+	if r.events = m.IsStreamingServer() || m.IsStreamingClient(); r.events {
+		if err := r.checkEvents(m); err != nil {
+			return nil, err
+		}
+	}
 	return r, nil
 }
 
@@ -144,6 +147,7 @@ func (rs *routes) match(method, path string) (m routeMatch, err error) {
 			return m, fault.WithReason(fault.InvalidField("path", "%w", err), reasonMalformed)
 		}
 	}
+	asked := method
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
@@ -152,13 +156,13 @@ func (rs *routes) match(method, path string) (m routeMatch, err error) {
 			continue
 		}
 		m.legacy = m.legacy || r.Legacy
-		if r.method == method {
+		if r.method == method && (method == asked || !r.events) {
 			m.route, m.legacy, m.allow = r, r.Legacy, nil
 			m.path, err = r.fill(values)
 			return m, err
 		}
 		m.allow = append(m.allow, r.method)
-		if r.method == http.MethodGet {
+		if r.method == http.MethodGet && !r.events {
 			m.allow = append(m.allow, http.MethodHead)
 		}
 	}

@@ -102,7 +102,7 @@ func NewOptions(log *slog.Logger, meter metric.MeterProvider, ignored metric.Int
 	}
 	return Options{
 		first: []connect.HandlerOption{
-			connect.WithInterceptors(measured, errorInterceptor{log}, connect.UnaryInterceptorFunc(headerField{idempotencyHeader, "idempotency_key"}.intercept)),
+			connect.WithInterceptors(eventInterceptor{}, measured, errorInterceptor{log}, connect.UnaryInterceptorFunc(headerField{idempotencyHeader, "idempotency_key"}.intercept)),
 		},
 		then: []connect.HandlerOption{recoverPanics(log), connect.WithCompressMinBytes(compressMinBytes)},
 		rest: &restShared{log: log, ignored: ignored, rules: rules},

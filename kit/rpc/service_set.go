@@ -60,7 +60,7 @@ func (s *ServiceSet) route(info *RequestInfo, r *http.Request) bool {
 	switch {
 	case match.route != nil:
 		found := port.procedures[match.procedure]
-		info.Procedure, info.Route, info.Attachment = match.procedure, match.pattern, found.attachment
+		info.Procedure, info.Route, info.Streaming, info.Attachment = match.procedure, match.pattern, match.events, found.attachment
 	case err == nil && len(match.allow) == 0, len(info.match.allow) > 0:
 		return false
 	}

@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
+	inboxv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1"
 	"github.com/bongsu-project/bongsu/kit/rpc"
 )
 
@@ -37,6 +40,7 @@ var RESTRules = rpc.RESTRules{
 	"POST /v1/users/{nick_name}/addresses":         {Status: statusCreate},
 	"PUT /v1/users/{nick_name}/addresses/{id}":     {Status: statusRename},
 	"POST /v1/intake/{source}":                     {MaxBytes: maxIntakeBytes, BodyType: acceptIntakeTypes, Headers: "Ce-"},
+	"GET /v1/inbox/stream":                         {Event: inboxEvent},
 	"POST /v1/callbacks/{messenger}/{delivery_id}": {BodyType: acceptForm, Headers: "X-Twilio-"},
 }
 
@@ -53,6 +57,19 @@ func acceptIntakeTypes(req *http.Request, mediaType string) error {
 		return nil
 	}
 	return errors.New("send the body as application/cloudevents+json or application/cloudevents-batch+json, or as any type with the headers ce-specversion, ce-id, ce-source and ce-type")
+}
+
+// inboxEvent returns the event of a message of InboxService.Watch. The first message has the id
+// after which the items of the stream follow, so that a reader that has no item yet can resume.
+func inboxEvent(message proto.Message) rpc.Event {
+	res, ok := message.(*inboxv1.WatchResponse)
+	if !ok {
+		return rpc.Event{Data: message}
+	}
+	if item := res.GetItem(); item != nil {
+		return rpc.Event{ID: item.GetId(), Data: item}
+	}
+	return rpc.Event{ID: res.GetAfterId(), Name: "ready", Data: res}
 }
 
 // acceptForm accepts the forms of providers' callbacks.

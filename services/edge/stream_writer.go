@@ -29,9 +29,14 @@ func (w *streamWriter) Write(data []byte) (int, error) {
 
 // Flush flushes the buffers, under the same timeout.
 func (w *streamWriter) Flush() {
+	_ = w.FlushError() // fails only if the caller is gone, which ends the context
+}
+
+// FlushError is Flush with the error, for http.ResponseController.
+func (w *streamWriter) FlushError() error {
 	w.setDeadline(time.Now().Add(w.timeout))
 	defer w.setDeadline(time.Time{})
-	_ = w.controller.Flush() // fails only if the caller is gone, which ends the context
+	return w.controller.Flush()
 }
 
 func (w *streamWriter) setDeadline(at time.Time) {

@@ -17,6 +17,7 @@ type Handler struct {
 	inboxv1connect.UnimplementedInboxServiceHandler
 
 	Store    Store
+	Hub      *Hub          // of Watch
 	Reporter *ReadReporter // is notified of reads; nil reports none
 	Now      func() time.Time
 }

@@ -19,11 +19,15 @@ func (b *builder) runInbox(ctx context.Context) error {
 		return err
 	}
 	b.closeLater("the inbox database", store.Close)
+	hub, err := b.openInboxHub(store)
+	if err != nil {
+		return err
+	}
 	b.runInboxRetention(store)
 	reporter := inbox.NewReadReporter(store, inbox.ReadClient{Service: b.dispatch}, b.log)
 	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], reporter.Run)
-	items := &inbox.Handler{Store: store, Reporter: reporter, Now: b.config.Now}
-	deliveries := &inbox.DeliveryHandler{Items: store, Now: b.config.Now}
+	items := &inbox.Handler{Store: store, Hub: hub, Reporter: reporter, Now: b.config.Now}
+	deliveries := &inbox.DeliveryHandler{Items: store, Notifier: hub, Now: b.config.Now}
 	b.inbox, b.inboxDeliveries = items, deliveries
 	b.ready = append(b.ready, store.Ping)
 	return b.listen(ctx, stageServe, Inbox, rpc.Listener{

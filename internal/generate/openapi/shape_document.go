@@ -78,6 +78,7 @@ func shapeOperation(o operation) {
 		}
 	}
 	addIdempotencyKey(o)
+	shapeEvents(o)
 	refuseIDs(o)
 	if body := jsonBody(o.Operation); body != nil && body.Ref == "" {
 		applyBounds(body.Value, o.method.Input())

@@ -770,7 +770,10 @@ type WatchResponse struct {
 	// unread_count is the number of unread items; only in the first message.
 	UnreadCount int32 `protobuf:"varint,2,opt,name=unread_count,json=unreadCount,proto3" json:"unread_count,omitempty"`
 	// last_id is the id of the last item of the inbox at the time; only in the first message.
-	LastId        string `protobuf:"bytes,3,opt,name=last_id,json=lastId,proto3" json:"last_id,omitempty"`
+	LastId string `protobuf:"bytes,3,opt,name=last_id,json=lastId,proto3" json:"last_id,omitempty"`
+	// after_id is the id after which the items of this stream follow: that of the request, or
+	// last_id if it is empty or above that; only in the first message.
+	AfterId       string `protobuf:"bytes,4,opt,name=after_id,json=afterId,proto3" json:"after_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -826,6 +829,124 @@ func (x *WatchResponse) GetLastId() string {
 	return ""
 }
 
+func (x *WatchResponse) GetAfterId() string {
+	if x != nil {
+		return x.AfterId
+	}
+	return ""
+}
+
+// StoredItems are new items of one inbox, as the processes of the inbox service send them to
+// each other.
+type StoredItems struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// items holds them by id; empty if they are too large, then readers read the store.
+	Items []*StoredItem `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	// last_id is the greatest id of the items.
+	LastId        int64 `protobuf:"varint,2,opt,name=last_id,json=lastId,proto3" json:"last_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoredItems) Reset() {
+	*x = StoredItems{}
+	mi := &file_bongsu_inbox_v1_inbox_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoredItems) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoredItems) ProtoMessage() {}
+
+func (x *StoredItems) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_inbox_v1_inbox_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoredItems.ProtoReflect.Descriptor instead.
+func (*StoredItems) Descriptor() ([]byte, []int) {
+	return file_bongsu_inbox_v1_inbox_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *StoredItems) GetItems() []*StoredItem {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+func (x *StoredItems) GetLastId() int64 {
+	if x != nil {
+		return x.LastId
+	}
+	return 0
+}
+
+// StoredItem is a new item.
+type StoredItem struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// item is the item.
+	Item *Item `protobuf:"bytes,1,opt,name=item,proto3" json:"item,omitempty"`
+	// before is the last id that was assigned in the inbox before the item's; 0 for none.
+	Before        int64 `protobuf:"varint,2,opt,name=before,proto3" json:"before,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoredItem) Reset() {
+	*x = StoredItem{}
+	mi := &file_bongsu_inbox_v1_inbox_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoredItem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoredItem) ProtoMessage() {}
+
+func (x *StoredItem) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_inbox_v1_inbox_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoredItem.ProtoReflect.Descriptor instead.
+func (*StoredItem) Descriptor() ([]byte, []int) {
+	return file_bongsu_inbox_v1_inbox_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *StoredItem) GetItem() *Item {
+	if x != nil {
+		return x.Item
+	}
+	return nil
+}
+
+func (x *StoredItem) GetBefore() int64 {
+	if x != nil {
+		return x.Before
+	}
+	return 0
+}
+
 // StoreRequest holds items.
 type StoreRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -837,7 +958,7 @@ type StoreRequest struct {
 
 func (x *StoreRequest) Reset() {
 	*x = StoreRequest{}
-	mi := &file_bongsu_inbox_v1_inbox_proto_msgTypes[13]
+	mi := &file_bongsu_inbox_v1_inbox_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -849,7 +970,7 @@ func (x *StoreRequest) String() string {
 func (*StoreRequest) ProtoMessage() {}
 
 func (x *StoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_inbox_v1_inbox_proto_msgTypes[13]
+	mi := &file_bongsu_inbox_v1_inbox_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -862,7 +983,7 @@ func (x *StoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreRequest.ProtoReflect.Descriptor instead.
 func (*StoreRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_inbox_v1_inbox_proto_rawDescGZIP(), []int{13}
+	return file_bongsu_inbox_v1_inbox_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *StoreRequest) GetDeliveries() []*InboxDelivery {
@@ -887,7 +1008,7 @@ type InboxDelivery struct {
 
 func (x *InboxDelivery) Reset() {
 	*x = InboxDelivery{}
-	mi := &file_bongsu_inbox_v1_inbox_proto_msgTypes[14]
+	mi := &file_bongsu_inbox_v1_inbox_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -899,7 +1020,7 @@ func (x *InboxDelivery) String() string {
 func (*InboxDelivery) ProtoMessage() {}
 
 func (x *InboxDelivery) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_inbox_v1_inbox_proto_msgTypes[14]
+	mi := &file_bongsu_inbox_v1_inbox_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -912,7 +1033,7 @@ func (x *InboxDelivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InboxDelivery.ProtoReflect.Descriptor instead.
 func (*InboxDelivery) Descriptor() ([]byte, []int) {
-	return file_bongsu_inbox_v1_inbox_proto_rawDescGZIP(), []int{14}
+	return file_bongsu_inbox_v1_inbox_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *InboxDelivery) GetDeliveryId() int64 {
@@ -945,7 +1066,7 @@ type StoreResponse struct {
 
 func (x *StoreResponse) Reset() {
 	*x = StoreResponse{}
-	mi := &file_bongsu_inbox_v1_inbox_proto_msgTypes[15]
+	mi := &file_bongsu_inbox_v1_inbox_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -957,7 +1078,7 @@ func (x *StoreResponse) String() string {
 func (*StoreResponse) ProtoMessage() {}
 
 func (x *StoreResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_inbox_v1_inbox_proto_msgTypes[15]
+	mi := &file_bongsu_inbox_v1_inbox_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -970,7 +1091,7 @@ func (x *StoreResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StoreResponse.ProtoReflect.Descriptor instead.
 func (*StoreResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_inbox_v1_inbox_proto_rawDescGZIP(), []int{15}
+	return file_bongsu_inbox_v1_inbox_proto_rawDescGZIP(), []int{17}
 }
 
 var File_bongsu_inbox_v1_inbox_proto protoreflect.FileDescriptor
@@ -1027,11 +1148,19 @@ const file_bongsu_inbox_v1_inbox_proto_rawDesc = "" +
 	"\x04item\x18\x01 \x01(\v2\x15.bongsu.inbox.v1.ItemR\x04item\"h\n" +
 	"\fWatchRequest\x12$\n" +
 	"\tnick_name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18xR\bnickName\x122\n" +
-	"\bafter_id\x18\x02 \x01(\tB\x17\xbaH\x14r\x122\x10^([0-9]{1,19})?$R\aafterId\"v\n" +
+	"\bafter_id\x18\x02 \x01(\tB\x17\xbaH\x14r\x122\x10^([0-9]{1,19})?$R\aafterId\"\x91\x01\n" +
 	"\rWatchResponse\x12)\n" +
 	"\x04item\x18\x01 \x01(\v2\x15.bongsu.inbox.v1.ItemR\x04item\x12!\n" +
 	"\funread_count\x18\x02 \x01(\x05R\vunreadCount\x12\x17\n" +
-	"\alast_id\x18\x03 \x01(\tR\x06lastId\"[\n" +
+	"\alast_id\x18\x03 \x01(\tR\x06lastId\x12\x19\n" +
+	"\bafter_id\x18\x04 \x01(\tR\aafterId\"Y\n" +
+	"\vStoredItems\x121\n" +
+	"\x05items\x18\x01 \x03(\v2\x1b.bongsu.inbox.v1.StoredItemR\x05items\x12\x17\n" +
+	"\alast_id\x18\x02 \x01(\x03R\x06lastId\"O\n" +
+	"\n" +
+	"StoredItem\x12)\n" +
+	"\x04item\x18\x01 \x01(\v2\x15.bongsu.inbox.v1.ItemR\x04item\x12\x16\n" +
+	"\x06before\x18\x02 \x01(\x03R\x06before\"[\n" +
 	"\fStoreRequest\x12K\n" +
 	"\n" +
 	"deliveries\x18\x01 \x03(\v2\x1e.bongsu.inbox.v1.InboxDeliveryB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\n" +
@@ -1041,7 +1170,7 @@ const file_bongsu_inbox_v1_inbox_proto_rawDesc = "" +
 	"deliveryId\x12&\n" +
 	"\tnick_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\x121\n" +
 	"\x04item\x18\x03 \x01(\v2\x15.bongsu.inbox.v1.ItemB\x06\xbaH\x03\xc8\x01\x01R\x04item\"\x0f\n" +
-	"\rStoreResponse2\x84\a\n" +
+	"\rStoreResponse2\x9d\a\n" +
 	"\fInboxService\x12t\n" +
 	"\x04List\x12\x1c.bongsu.inbox.v1.ListRequest\x1a\x1d.bongsu.inbox.v1.ListResponse\"/\xaa\x9f\x19\x17\n" +
 	"\n" +
@@ -1054,10 +1183,10 @@ const file_bongsu_inbox_v1_inbox_proto_rawDesc = "" +
 	"\vMarkAllRead\x12#.bongsu.inbox.v1.MarkAllReadRequest\x1a$.bongsu.inbox.v1.MarkAllReadResponse\"P\xaa\x9f\x19-\n" +
 	"\vinbox.write\x1a\tnick_name8\x02B\x11inbox/{nick_name}\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/v1/inbox:readAll\x90\x02\x02\x12\xa8\x01\n" +
 	"\aArchive\x12\x1f.bongsu.inbox.v1.ArchiveRequest\x1a .bongsu.inbox.v1.ArchiveResponse\"Z\xaa\x9f\x192\n" +
-	"\vinbox.write\x1a\tnick_name8\x02B\x16inbox/{nick_name}/{id}\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/inbox/{id}:archive\x90\x02\x02\x12h\n" +
-	"\x05Watch\x12\x1d.bongsu.inbox.v1.WatchRequest\x1a\x1e.bongsu.inbox.v1.WatchResponse\"\x1e\xaa\x9f\x19\x17\n" +
+	"\vinbox.write\x1a\tnick_name8\x02B\x16inbox/{nick_name}/{id}\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/inbox/{id}:archive\x90\x02\x02\x12\x80\x01\n" +
+	"\x05Watch\x12\x1d.bongsu.inbox.v1.WatchRequest\x1a\x1e.bongsu.inbox.v1.WatchResponse\"6\xaa\x9f\x19\x17\n" +
 	"\n" +
-	"inbox.read\x1a\tnick_name\x90\x02\x010\x012k\n" +
+	"inbox.read\x1a\tnick_name\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/inbox/stream\x90\x02\x010\x012k\n" +
 	"\x14InboxDeliveryService\x12K\n" +
 	"\x05Store\x12\x1d.bongsu.inbox.v1.StoreRequest\x1a\x1e.bongsu.inbox.v1.StoreResponse\"\x03\x90\x02\x02\x1a\x06\xaa\x9f\x19\x02\b\x01B\xc0\x01\n" +
 	"\x13com.bongsu.inbox.v1B\n" +
@@ -1075,7 +1204,7 @@ func file_bongsu_inbox_v1_inbox_proto_rawDescGZIP() []byte {
 	return file_bongsu_inbox_v1_inbox_proto_rawDescData
 }
 
-var file_bongsu_inbox_v1_inbox_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_bongsu_inbox_v1_inbox_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_bongsu_inbox_v1_inbox_proto_goTypes = []any{
 	(*Item)(nil),                  // 0: bongsu.inbox.v1.Item
 	(*ListRequest)(nil),           // 1: bongsu.inbox.v1.ListRequest
@@ -1090,40 +1219,44 @@ var file_bongsu_inbox_v1_inbox_proto_goTypes = []any{
 	(*ArchiveResponse)(nil),       // 10: bongsu.inbox.v1.ArchiveResponse
 	(*WatchRequest)(nil),          // 11: bongsu.inbox.v1.WatchRequest
 	(*WatchResponse)(nil),         // 12: bongsu.inbox.v1.WatchResponse
-	(*StoreRequest)(nil),          // 13: bongsu.inbox.v1.StoreRequest
-	(*InboxDelivery)(nil),         // 14: bongsu.inbox.v1.InboxDelivery
-	(*StoreResponse)(nil),         // 15: bongsu.inbox.v1.StoreResponse
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*StoredItems)(nil),           // 13: bongsu.inbox.v1.StoredItems
+	(*StoredItem)(nil),            // 14: bongsu.inbox.v1.StoredItem
+	(*StoreRequest)(nil),          // 15: bongsu.inbox.v1.StoreRequest
+	(*InboxDelivery)(nil),         // 16: bongsu.inbox.v1.InboxDelivery
+	(*StoreResponse)(nil),         // 17: bongsu.inbox.v1.StoreResponse
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
 }
 var file_bongsu_inbox_v1_inbox_proto_depIdxs = []int32{
-	16, // 0: bongsu.inbox.v1.Item.create_time:type_name -> google.protobuf.Timestamp
-	16, // 1: bongsu.inbox.v1.Item.store_time:type_name -> google.protobuf.Timestamp
-	16, // 2: bongsu.inbox.v1.Item.read_time:type_name -> google.protobuf.Timestamp
+	18, // 0: bongsu.inbox.v1.Item.create_time:type_name -> google.protobuf.Timestamp
+	18, // 1: bongsu.inbox.v1.Item.store_time:type_name -> google.protobuf.Timestamp
+	18, // 2: bongsu.inbox.v1.Item.read_time:type_name -> google.protobuf.Timestamp
 	0,  // 3: bongsu.inbox.v1.ListResponse.items:type_name -> bongsu.inbox.v1.Item
 	0,  // 4: bongsu.inbox.v1.MarkReadResponse.item:type_name -> bongsu.inbox.v1.Item
 	0,  // 5: bongsu.inbox.v1.ArchiveResponse.item:type_name -> bongsu.inbox.v1.Item
 	0,  // 6: bongsu.inbox.v1.WatchResponse.item:type_name -> bongsu.inbox.v1.Item
-	14, // 7: bongsu.inbox.v1.StoreRequest.deliveries:type_name -> bongsu.inbox.v1.InboxDelivery
-	0,  // 8: bongsu.inbox.v1.InboxDelivery.item:type_name -> bongsu.inbox.v1.Item
-	1,  // 9: bongsu.inbox.v1.InboxService.List:input_type -> bongsu.inbox.v1.ListRequest
-	3,  // 10: bongsu.inbox.v1.InboxService.CountUnread:input_type -> bongsu.inbox.v1.CountUnreadRequest
-	5,  // 11: bongsu.inbox.v1.InboxService.MarkRead:input_type -> bongsu.inbox.v1.MarkReadRequest
-	7,  // 12: bongsu.inbox.v1.InboxService.MarkAllRead:input_type -> bongsu.inbox.v1.MarkAllReadRequest
-	9,  // 13: bongsu.inbox.v1.InboxService.Archive:input_type -> bongsu.inbox.v1.ArchiveRequest
-	11, // 14: bongsu.inbox.v1.InboxService.Watch:input_type -> bongsu.inbox.v1.WatchRequest
-	13, // 15: bongsu.inbox.v1.InboxDeliveryService.Store:input_type -> bongsu.inbox.v1.StoreRequest
-	2,  // 16: bongsu.inbox.v1.InboxService.List:output_type -> bongsu.inbox.v1.ListResponse
-	4,  // 17: bongsu.inbox.v1.InboxService.CountUnread:output_type -> bongsu.inbox.v1.CountUnreadResponse
-	6,  // 18: bongsu.inbox.v1.InboxService.MarkRead:output_type -> bongsu.inbox.v1.MarkReadResponse
-	8,  // 19: bongsu.inbox.v1.InboxService.MarkAllRead:output_type -> bongsu.inbox.v1.MarkAllReadResponse
-	10, // 20: bongsu.inbox.v1.InboxService.Archive:output_type -> bongsu.inbox.v1.ArchiveResponse
-	12, // 21: bongsu.inbox.v1.InboxService.Watch:output_type -> bongsu.inbox.v1.WatchResponse
-	15, // 22: bongsu.inbox.v1.InboxDeliveryService.Store:output_type -> bongsu.inbox.v1.StoreResponse
-	16, // [16:23] is the sub-list for method output_type
-	9,  // [9:16] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	14, // 7: bongsu.inbox.v1.StoredItems.items:type_name -> bongsu.inbox.v1.StoredItem
+	0,  // 8: bongsu.inbox.v1.StoredItem.item:type_name -> bongsu.inbox.v1.Item
+	16, // 9: bongsu.inbox.v1.StoreRequest.deliveries:type_name -> bongsu.inbox.v1.InboxDelivery
+	0,  // 10: bongsu.inbox.v1.InboxDelivery.item:type_name -> bongsu.inbox.v1.Item
+	1,  // 11: bongsu.inbox.v1.InboxService.List:input_type -> bongsu.inbox.v1.ListRequest
+	3,  // 12: bongsu.inbox.v1.InboxService.CountUnread:input_type -> bongsu.inbox.v1.CountUnreadRequest
+	5,  // 13: bongsu.inbox.v1.InboxService.MarkRead:input_type -> bongsu.inbox.v1.MarkReadRequest
+	7,  // 14: bongsu.inbox.v1.InboxService.MarkAllRead:input_type -> bongsu.inbox.v1.MarkAllReadRequest
+	9,  // 15: bongsu.inbox.v1.InboxService.Archive:input_type -> bongsu.inbox.v1.ArchiveRequest
+	11, // 16: bongsu.inbox.v1.InboxService.Watch:input_type -> bongsu.inbox.v1.WatchRequest
+	15, // 17: bongsu.inbox.v1.InboxDeliveryService.Store:input_type -> bongsu.inbox.v1.StoreRequest
+	2,  // 18: bongsu.inbox.v1.InboxService.List:output_type -> bongsu.inbox.v1.ListResponse
+	4,  // 19: bongsu.inbox.v1.InboxService.CountUnread:output_type -> bongsu.inbox.v1.CountUnreadResponse
+	6,  // 20: bongsu.inbox.v1.InboxService.MarkRead:output_type -> bongsu.inbox.v1.MarkReadResponse
+	8,  // 21: bongsu.inbox.v1.InboxService.MarkAllRead:output_type -> bongsu.inbox.v1.MarkAllReadResponse
+	10, // 22: bongsu.inbox.v1.InboxService.Archive:output_type -> bongsu.inbox.v1.ArchiveResponse
+	12, // 23: bongsu.inbox.v1.InboxService.Watch:output_type -> bongsu.inbox.v1.WatchResponse
+	17, // 24: bongsu.inbox.v1.InboxDeliveryService.Store:output_type -> bongsu.inbox.v1.StoreResponse
+	18, // [18:25] is the sub-list for method output_type
+	11, // [11:18] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_inbox_v1_inbox_proto_init() }
@@ -1137,7 +1270,7 @@ func file_bongsu_inbox_v1_inbox_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_inbox_v1_inbox_proto_rawDesc), len(file_bongsu_inbox_v1_inbox_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

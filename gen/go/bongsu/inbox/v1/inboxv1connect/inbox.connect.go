@@ -74,12 +74,18 @@ type InboxServiceClient interface {
 	// not_found: the inbox has no item of this id.
 	Archive(context.Context, *v1.ArchiveRequest) (*v1.ArchiveResponse, error)
 	// Watch streams the items of an inbox: those after an id that are stored, then new ones
-	// at once, each once and in the order of ids. By REST it is a stream of Server-Sent
-	// Events: id is the item's, data is the item as JSON, and the header Last-Event-ID is
-	// after_id. A reader that is too slow is disconnected; it resumes after the last id that
-	// it has.
+	// at once, each once and in the order of ids. The first message has no item: it says where
+	// the stream begins.
 	//
-	// resource_exhausted: too many streams.
+	// By REST it is a stream of Server-Sent Events. The data of an event is an item as JSON,
+	// and its id is the item's. The first event has the type "ready", the first message as its
+	// data, and the id after_id. A comment after 15 seconds without an event keeps idle
+	// connections open. An error ends the stream with an event of the type "status", whose
+	// data is that of any error.
+	//
+	// resource_exhausted: too many streams, or the reader is too slow. It resumes after the
+	// last id that it has.
+	// unavailable: the service stops; resume in the same way.
 	Watch(context.Context, *v1.WatchRequest) (*connect.ServerStreamForClient[v1.WatchResponse], error)
 }
 
@@ -218,12 +224,18 @@ type InboxServiceHandler interface {
 	// not_found: the inbox has no item of this id.
 	Archive(context.Context, *v1.ArchiveRequest) (*v1.ArchiveResponse, error)
 	// Watch streams the items of an inbox: those after an id that are stored, then new ones
-	// at once, each once and in the order of ids. By REST it is a stream of Server-Sent
-	// Events: id is the item's, data is the item as JSON, and the header Last-Event-ID is
-	// after_id. A reader that is too slow is disconnected; it resumes after the last id that
-	// it has.
+	// at once, each once and in the order of ids. The first message has no item: it says where
+	// the stream begins.
 	//
-	// resource_exhausted: too many streams.
+	// By REST it is a stream of Server-Sent Events. The data of an event is an item as JSON,
+	// and its id is the item's. The first event has the type "ready", the first message as its
+	// data, and the id after_id. A comment after 15 seconds without an event keeps idle
+	// connections open. An error ends the stream with an event of the type "status", whose
+	// data is that of any error.
+	//
+	// resource_exhausted: too many streams, or the reader is too slow. It resumes after the
+	// last id that it has.
+	// unavailable: the service stops; resume in the same way.
 	Watch(context.Context, *v1.WatchRequest, *connect.ServerStream[v1.WatchResponse]) error
 }
 

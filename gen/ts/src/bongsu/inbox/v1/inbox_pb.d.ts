@@ -422,6 +422,14 @@ export declare type WatchResponse = Message<"bongsu.inbox.v1.WatchResponse"> & {
    * @generated from field: string last_id = 3;
    */
   lastId: string;
+
+  /**
+   * after_id is the id after which the items of this stream follow: that of the request, or
+   * last_id if it is empty or above that; only in the first message.
+   *
+   * @generated from field: string after_id = 4;
+   */
+  afterId: string;
 };
 
 /**
@@ -429,6 +437,61 @@ export declare type WatchResponse = Message<"bongsu.inbox.v1.WatchResponse"> & {
  * Use `create(WatchResponseSchema)` to create a new message.
  */
 export declare const WatchResponseSchema: GenMessage<WatchResponse>;
+
+/**
+ * StoredItems are new items of one inbox, as the processes of the inbox service send them to
+ * each other.
+ *
+ * @generated from message bongsu.inbox.v1.StoredItems
+ */
+export declare type StoredItems = Message<"bongsu.inbox.v1.StoredItems"> & {
+  /**
+   * items holds them by id; empty if they are too large, then readers read the store.
+   *
+   * @generated from field: repeated bongsu.inbox.v1.StoredItem items = 1;
+   */
+  items: StoredItem[];
+
+  /**
+   * last_id is the greatest id of the items.
+   *
+   * @generated from field: int64 last_id = 2;
+   */
+  lastId: bigint;
+};
+
+/**
+ * Describes the message bongsu.inbox.v1.StoredItems.
+ * Use `create(StoredItemsSchema)` to create a new message.
+ */
+export declare const StoredItemsSchema: GenMessage<StoredItems>;
+
+/**
+ * StoredItem is a new item.
+ *
+ * @generated from message bongsu.inbox.v1.StoredItem
+ */
+export declare type StoredItem = Message<"bongsu.inbox.v1.StoredItem"> & {
+  /**
+   * item is the item.
+   *
+   * @generated from field: bongsu.inbox.v1.Item item = 1;
+   */
+  item?: Item | undefined;
+
+  /**
+   * before is the last id that was assigned in the inbox before the item's; 0 for none.
+   *
+   * @generated from field: int64 before = 2;
+   */
+  before: bigint;
+};
+
+/**
+ * Describes the message bongsu.inbox.v1.StoredItem.
+ * Use `create(StoredItemSchema)` to create a new message.
+ */
+export declare const StoredItemSchema: GenMessage<StoredItem>;
 
 /**
  * StoreRequest holds items.
@@ -564,12 +627,18 @@ export declare const InboxService: GenService<{
   },
   /**
    * Watch streams the items of an inbox: those after an id that are stored, then new ones
-   * at once, each once and in the order of ids. By REST it is a stream of Server-Sent
-   * Events: id is the item's, data is the item as JSON, and the header Last-Event-ID is
-   * after_id. A reader that is too slow is disconnected; it resumes after the last id that
-   * it has.
+   * at once, each once and in the order of ids. The first message has no item: it says where
+   * the stream begins.
    *
-   * resource_exhausted: too many streams.
+   * By REST it is a stream of Server-Sent Events. The data of an event is an item as JSON,
+   * and its id is the item's. The first event has the type "ready", the first message as its
+   * data, and the id after_id. A comment after 15 seconds without an event keeps idle
+   * connections open. An error ends the stream with an event of the type "status", whose
+   * data is that of any error.
+   *
+   * resource_exhausted: too many streams, or the reader is too slow. It resumes after the
+   * last id that it has.
+   * unavailable: the service stops; resume in the same way.
    *
    * @generated from rpc bongsu.inbox.v1.InboxService.Watch
    */
