@@ -1,10 +1,20 @@
 package event
 
-import "github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
+import (
+	"time"
+
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
+)
 
 var _ eventv1connect.EventServiceHandler = (*Handler)(nil)
 
 // A Handler implements EventService.
 type Handler struct {
 	eventv1connect.UnimplementedEventServiceHandler
+
+	Stream      Publisher
+	Processor   *Processor // of replays
+	DeadLetters DeadLetters
+	Metrics     Metrics
+	Now         func() time.Time
 }

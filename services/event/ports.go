@@ -3,6 +3,8 @@ package event
 import (
 	"context"
 	"time"
+
+	"github.com/bongsu-project/bongsu/internal/eventstream"
 )
 
 // An Event is something that happened in another system, as it is stored in the stream.
@@ -61,6 +63,40 @@ type Rules interface {
 	// fail for it. A rule that fails has no alerts. For one event and one revision of the
 	// rules, the alerts are always the same. The time and memory that it needs are bounded.
 	Apply(ctx context.Context, e Event) ([]PlannedAlert, []Failure)
+}
+
+// A KeyedAlert is an alert that is sent at once.
+type KeyedAlert struct {
+	// Key is its idempotency key: at most 200 characters.
+	Key   string
+	Alert PlannedAlert
+}
+
+// An AlertResult is the result for one alert.
+type AlertResult struct {
+	Outcome AlertOutcome
+	// Reason is why it was refused, with the field; for people.
+	Reason string
+}
+
+// AlertOutcome is what became of an alert.
+type AlertOutcome int
+
+// The outcomes of alerts.
+const (
+	Recorded    AlertOutcome = iota
+	Repeated                 // an alert was recorded under the key before, this one or another
+	NoRecipient              // its targets name nobody, or nobody with an address
+	Refused                  // it is invalid
+)
+
+// Alerts records alerts. It is safe for concurrent use.
+type Alerts interface {
+	// SendAlerts records alerts, and returns a result for each. Under a key that another
+	// alert has, none is recorded. It returns fault.ErrUnavailable if alerts cannot be recorded
+	// now: some may have been, and all of them are to be sent again. Any other error may be due
+	// to one of the alerts.
+	SendAlerts(ctx context.Context, alerts []KeyedAlert) ([]AlertResult, error)
 }
 
 // A BatchedAlert is an alert that waits for the others of its batch.
@@ -125,4 +161,19 @@ type DeadLetters interface {
 	DeleteDeadLetters(ctx context.Context, ids []int64) error
 	// CountDeadLetters returns the number of dead letters.
 	CountDeadLetters(ctx context.Context) (int, error)
+}
+
+// A Publisher stores events in the stream. It is safe for concurrent use.
+type Publisher interface {
+	// Publish stores entries in their order, and returns for each whether it was a duplicate. It
+	// returns fault.ErrUnavailable if one was not stored: others may have been.
+	Publish(ctx context.Context, entries []eventstream.Entry) ([]bool, error)
+}
+
+// Metrics counts events. It is safe for concurrent use.
+type Metrics interface {
+	// Published counts n events that were published, by outcome: stored, duplicate or refused.
+	Published(outcome string, n int)
+	// Handled counts an event that was handled, by outcome: one of the Handling constants.
+	Handled(outcome Handling)
 }
