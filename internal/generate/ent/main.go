@@ -18,6 +18,7 @@ const module = "github.com/bongsu-project/bongsu"
 var stores = map[string]string{
 	"access":    "services/access/store",
 	"directory": "services/directory/store",
+	"event":     "services/event/store",
 	"ledger":    "services/alert/ledger",
 }
 

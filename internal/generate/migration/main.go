@@ -22,6 +22,7 @@ import (
 	accessstore "github.com/bongsu-project/bongsu/services/access/store"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
 	directorystore "github.com/bongsu-project/bongsu/services/directory/store"
+	eventstore "github.com/bongsu-project/bongsu/services/event/store"
 )
 
 func main() {
@@ -35,6 +36,7 @@ func main() {
 var stores = map[string]database.Schema{
 	"services/access/store":    accessstore.Schema,
 	"services/directory/store": directorystore.Schema,
+	"services/event/store":     eventstore.Schema,
 	"services/alert/ledger":    ledger.Schema,
 }
 

@@ -122,10 +122,30 @@ func cloneObject(s *openapi3.Schema) *openapi3.Schema {
 	clone := *s
 	clone.Properties = openapi3.Schemas{}
 	for name, p := range s.Properties {
-		clone.Properties[name] = p
+		clone.Properties[name] = cloneInline(p)
 	}
 	clone.Required = slices.Clone(s.Required)
 	return &clone
+}
+
+// cloneInline returns a clone of a schema that is written in place, such as that of a list: its
+// references can be replaced without a change of the original. A reference is returned as it is.
+func cloneInline(p *openapi3.SchemaRef) *openapi3.SchemaRef {
+	if p.Ref != "" || p.Value == nil {
+		return p
+	}
+	clone := *p.Value
+	if clone.Properties != nil {
+		clone.Properties = cloneObject(&clone).Properties
+	}
+	clone.AnyOf = slices.Clone(clone.AnyOf)
+	for i, either := range clone.AnyOf {
+		clone.AnyOf[i] = cloneInline(either)
+	}
+	if clone.Items != nil {
+		clone.Items = cloneInline(clone.Items)
+	}
+	return openapi3.NewSchemaRef("", &clone)
 }
 
 // replaceRefs replaces the references in s to split schemas by their request variants.
