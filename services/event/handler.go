@@ -1,20 +1,17 @@
 package event
 
-import (
-	"time"
-
-	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
-)
+import "github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
 
 var _ eventv1connect.EventServiceHandler = (*Handler)(nil)
 
 // A Handler implements EventService.
 type Handler struct {
-	eventv1connect.UnimplementedEventServiceHandler
+	*PublishHandler
+	*DeadLetterHandler
+	unimplemented
+}
 
-	Stream      Publisher
-	Processor   *Processor // of replays
-	DeadLetters DeadLetters
-	Metrics     Metrics
-	Now         func() time.Time
+// unimplemented has the methods that Handler lacks, below those of its other parts.
+type unimplemented struct {
+	eventv1connect.UnimplementedEventServiceHandler
 }

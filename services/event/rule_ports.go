@@ -77,23 +77,3 @@ type ClaimedBatch struct {
 
 // A BatchItem is the part of a batched alert that is its own.
 type BatchItem struct{ Severity, Title, Message, Link string }
-
-// An AlertSender records alerts. It is safe for concurrent use.
-type AlertSender interface {
-	// SendAlerts records alerts and returns a result for each. An alert whose key was recorded
-	// before is not recorded again. An error means that at least one alert could not be
-	// recorded now: all of them must be sent again.
-	SendAlerts(ctx context.Context, alerts []KeyedAlert) ([]SendResult, error)
-}
-
-// A KeyedAlert is an alert with its idempotency key, of at most 200 characters.
-type KeyedAlert struct {
-	Key   string
-	Alert PlannedAlert
-}
-
-// A SendResult is the result of one alert.
-type SendResult struct {
-	// Refused is why the alert is invalid, for people; empty if it is recorded.
-	Refused string
-}
