@@ -63,6 +63,40 @@ type Rules interface {
 	Apply(ctx context.Context, e Event) ([]PlannedAlert, []Failure)
 }
 
+// A KeyedAlert is an alert that is sent at once.
+type KeyedAlert struct {
+	// Key is its idempotency key: at most 200 characters.
+	Key   string
+	Alert PlannedAlert
+}
+
+// An AlertResult is the result for one alert.
+type AlertResult struct {
+	Outcome AlertOutcome
+	// Reason is why it was refused, with the field; for people.
+	Reason string
+}
+
+// AlertOutcome is what became of an alert.
+type AlertOutcome int
+
+// The outcomes of alerts.
+const (
+	Recorded    AlertOutcome = iota
+	Repeated                 // an alert was recorded under the key before, this one or another
+	NoRecipient              // its targets name nobody, or nobody with an address
+	Refused                  // it is invalid
+)
+
+// Alerts records alerts. It is safe for concurrent use.
+type Alerts interface {
+	// SendAlerts records alerts, and returns a result for each. Under a key that another
+	// alert has, none is recorded. It returns fault.ErrUnavailable if alerts cannot be recorded
+	// now: some may have been, and all of them are to be sent again. Any other error may be due
+	// to one of the alerts.
+	SendAlerts(ctx context.Context, alerts []KeyedAlert) ([]AlertResult, error)
+}
+
 // A BatchedAlert is an alert that waits for the others of its batch.
 type BatchedAlert struct {
 	// Key is the idempotency key of the event's alert: it differs by rule, source, id and
