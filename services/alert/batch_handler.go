@@ -28,7 +28,7 @@ const maxReason = 500
 
 // SendAlerts records the alerts of a source and returns a result for each.
 func (h *DispatchHandler) SendAlerts(ctx context.Context, req *jobv1.SendAlertsRequest) (*jobv1.SendAlertsResponse, error) {
-	b := &batch{Handler: h.Alerts, source: req.GetSource(), fallback: req.GetDefaultTarget(), found: map[string]*lookup{}}
+	b := &batch{Handler: h.Alerts, source: req.GetSource(), once: req.GetOnce(), fallback: req.GetDefaultTarget(), found: map[string]*lookup{}}
 	results := make([]*jobv1.SendAlertsResult, len(req.GetAlerts()))
 	var g errgroup.Group // without a context: an alert that fails does not cancel the others
 	g.SetLimit(batchConcurrency)
@@ -73,6 +73,7 @@ func byKey(alerts []*alertv1.SendAlertRequest) [][]int {
 type batch struct {
 	*Handler
 	source   string
+	once     bool     // a key belongs to one alert
 	fallback []string // default targets
 
 	mu    sync.Mutex
@@ -178,10 +179,14 @@ func (b *batch) find(ctx context.Context, targets []string) (LookupResult, error
 }
 
 // add records an alert. If its idempotency key belongs to another alert, the key is
-// extended by the request digest.
+// extended by the request digest; with once it is a duplicate, without an id.
 func (b *batch) add(ctx context.Context, a Alert, recipients []Recipient, failover bool, res *jobv1.SendAlertsResult) (*jobv1.SendAlertsResult, error) {
 	res.Outcome = jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_RECORDED
 	added, err := b.record(ctx, a, recipients, failover)
+	if errors.Is(err, fault.ErrExists) && b.once {
+		res.Outcome = jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_REPEATED
+		return res, nil
+	}
 	if errors.Is(err, fault.ErrExists) {
 		res.Outcome = jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_CHANGED
 		a.IdempotencyKey += sourceKeySeparator + hex.EncodeToString(a.RequestDigest[:16])

@@ -58,6 +58,11 @@ var mayCall = map[string]string{
 	"bongsu.callback.v1.CallbackService/CallBack": "*",
 	"bongsu.intake.v1.IntakeService/Receive":      "s a",
 
+	"bongsu.event.v1.EventService/Publish":           "s a",
+	"bongsu.event.v1.EventService/PublishBody":       "s a",
+	"bongsu.event.v1.EventService/ListDeadLetters":   "v o a",
+	"bongsu.event.v1.EventService/ReplayDeadLetters": "o a",
+
 	"bongsu.group.v1.GroupService/ListGroups":      "v o a",
 	"bongsu.group.v1.GroupService/GetGroup":        "v o a",
 	"bongsu.group.v1.GroupService/CreateGroup":     "o a",

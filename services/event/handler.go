@@ -1,6 +1,10 @@
 package event
 
-import "github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
+import (
+	"time"
+
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
+)
 
 var _ eventv1connect.EventServiceHandler = (*Handler)(nil)
 
@@ -13,4 +17,10 @@ type Handler struct {
 // unimplemented has the methods that Handler lacks, below those of its other parts.
 type unimplemented struct {
 	eventv1connect.UnimplementedEventServiceHandler
+
+	Stream      Publisher
+	Processor   *Processor // of replays
+	DeadLetters DeadLetters
+	Metrics     Metrics
+	Now         func() time.Time
 }

@@ -3,6 +3,8 @@ package event
 import (
 	"context"
 	"time"
+
+	"github.com/bongsu-project/bongsu/internal/eventstream"
 )
 
 // An Event is something that happened in another system, as it is stored in the stream.
@@ -159,4 +161,19 @@ type DeadLetters interface {
 	DeleteDeadLetters(ctx context.Context, ids []int64) error
 	// CountDeadLetters returns the number of dead letters.
 	CountDeadLetters(ctx context.Context) (int, error)
+}
+
+// A Publisher stores events in the stream. It is safe for concurrent use.
+type Publisher interface {
+	// Publish stores entries in their order, and returns for each whether it was a duplicate. It
+	// returns fault.ErrUnavailable if one was not stored: others may have been.
+	Publish(ctx context.Context, entries []eventstream.Entry) ([]bool, error)
+}
+
+// Metrics counts events. It is safe for concurrent use.
+type Metrics interface {
+	// Published counts n events that were published, by outcome: stored, duplicate or refused.
+	Published(outcome string, n int)
+	// Handled counts an event that was handled, by outcome: one of the Handling constants.
+	Handled(outcome Handling)
 }

@@ -107,7 +107,8 @@ type DispatchServiceClient interface {
 	// recorded in their order.
 	//
 	// Idempotency keys are scoped by source: none equals a key of AlertService.SendAlert.
-	// Under a key that another alert has, the alert is recorded as a further one.
+	// Under a key that another alert has, the alert is recorded as a further one, unless once
+	// is set.
 	//
 	// unavailable: at least one alert could not be recorded now; others may have been.
 	// Send all of them again: duplicates are dropped.
@@ -361,7 +362,8 @@ type DispatchServiceHandler interface {
 	// recorded in their order.
 	//
 	// Idempotency keys are scoped by source: none equals a key of AlertService.SendAlert.
-	// Under a key that another alert has, the alert is recorded as a further one.
+	// Under a key that another alert has, the alert is recorded as a further one, unless once
+	// is set.
 	//
 	// unavailable: at least one alert could not be recorded now; others may have been.
 	// Send all of them again: duplicates are dropped.
