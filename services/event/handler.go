@@ -7,11 +7,6 @@ var _ eventv1connect.EventServiceHandler = (*Handler)(nil)
 // A Handler implements EventService.
 type Handler struct {
 	*PublishHandler
+	*RuleHandler
 	*DeadLetterHandler
-	unimplemented
-}
-
-// unimplemented has the methods that Handler lacks, below those of its other parts.
-type unimplemented struct {
-	eventv1connect.UnimplementedEventServiceHandler
 }

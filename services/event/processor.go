@@ -66,6 +66,17 @@ func (p *Processor) Process(ctx context.Context, readings []Reading, last bool) 
 	return work.handled, nil
 }
 
+// Refuse records the events of batched alerts as dead letters of their rule. It can be called
+// again for the same events.
+func (p *Processor) Refuse(ctx context.Context, alerts []BatchedAlert, reason string) error {
+	work := &processing{Processor: p, now: p.Now()}
+	for i, a := range alerts {
+		work.readings, work.handled = append(work.readings, Reading{Event: a.Event}), append(work.handled, "")
+		work.fail(i, a.Alert.Rule, reason)
+	}
+	return work.bury(ctx)
+}
+
 // A processing is one call to Process.
 type processing struct {
 	*Processor

@@ -47,6 +47,9 @@ type BatchStore interface {
 	// ClaimBatches returns batches that are due at now, at most limit of them, the earliest
 	// first. They take no more alerts, and are leased until now+lease.
 	ClaimBatches(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]ClaimedBatch, error)
+	// ReleaseBatches ends the leases of claimed batches before their time, unless another
+	// process has claimed them since.
+	ReleaseBatches(ctx context.Context, batches []ClaimedBatch) error
 	// CloseBatches makes the batches of a rule due, and returns the number of its batches.
 	CloseBatches(ctx context.Context, rule string, now time.Time) (int, error)
 	// BatchedAlerts returns the alerts of a batch with their events, in the order in which
@@ -73,6 +76,8 @@ type ClaimedBatch struct {
 	Alert PlannedAlert
 	// Items holds at least one.
 	Items []BatchItem
+	// LeaseTime is when the lease ends.
+	LeaseTime time.Time
 }
 
 // A BatchItem is the part of a batched alert that is its own.

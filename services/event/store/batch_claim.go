@@ -45,6 +45,7 @@ func claim(ctx context.Context, t *database.Tx, now, until int64, limit int) ([]
 	}
 	rows, err := database.Select(ctx, t, func(rows *sql.Rows, r *row) error {
 		var common []byte
+		r.batch.LeaseTime = moment(until)
 		if err := rows.Scan(&r.batch.ID, &r.batch.Key, &common, &r.due); err != nil {
 			return err
 		}
@@ -82,6 +83,21 @@ func readItems(ctx context.Context, t *database.Tx, batches []event.ClaimedBatch
 		batches[i].Items = items
 	}
 	return nil
+}
+
+// ReleaseBatches ends leases.
+func (s *Store) ReleaseBatches(ctx context.Context, batches []event.ClaimedBatch) error {
+	if len(batches) == 0 {
+		return nil
+	}
+	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
+		for _, b := range batches {
+			if _, err := t.Exec(ctx, `UPDATE batches SET lease_time = 0 WHERE id = ? AND lease_time = ?`, b.ID, b.LeaseTime.UnixMicro()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // BatchedAlerts returns the alerts of a batch.

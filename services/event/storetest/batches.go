@@ -158,10 +158,19 @@ func testBatchLease(t *testing.T, s event.Store) {
 	first, err := s.ClaimBatches(ctx, later, lease, 100)
 	kittest.NoError(t, err)
 	add(t, s, later, many("2")...) // a claimed batch takes no more
-	kittest.Equal(t, len(claimed(t, s, later.Add(lease-time.Microsecond))), 1)
+	kittest.Equal(t, claimed(t, s, later.Add(lease-time.Microsecond)), [][]string{{"message 2"}})
 	again, err := s.ClaimBatches(ctx, later.Add(lease), lease, 100)
 	kittest.NoError(t, err)
+	kittest.Equal(t, again[0].LeaseTime, later.Add(2*lease))
+	first[0].LeaseTime = again[0].LeaseTime
 	kittest.Equal(t, again, first)
+
+	expired := first[0]
+	expired.LeaseTime = later.Add(lease)
+	kittest.NoError(t, s.ReleaseBatches(ctx, []event.ClaimedBatch{expired})) // of the process before
+	kittest.Equal(t, len(claimed(t, s, later.Add(lease))), 0)
+	kittest.NoError(t, s.ReleaseBatches(ctx, again))
+	kittest.Equal(t, claimed(t, s, later.Add(lease)), [][]string{{"message 1"}})
 }
 
 func testBatchesAtOnce(t *testing.T, s event.Store) {
@@ -299,6 +308,7 @@ func testDeleteBatchedKeys(t *testing.T, s event.Store) {
 func testNothing(t *testing.T, s event.Store) {
 	ctx := t.Context()
 	kittest.Equal(t, add(t, s, now), false)
+	kittest.NoError(t, s.ReleaseBatches(ctx, nil))
 	kittest.NoError(t, s.DeleteBatches(ctx, nil))
 	kittest.NoError(t, s.DeleteBatches(ctx, []int64{7}))
 	kittest.Equal(t, len(claimed(t, s, later)), 0)
