@@ -4,16 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"mime"
 	"net/http"
 	"strings"
-)
 
-// The media types of CloudEvents over HTTP
-// (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md).
-const (
-	eventType = "application/cloudevents"
-	batchType = "application/cloudevents-batch"
+	"github.com/bongsu-project/bongsu/internal/cloudevents"
+	"github.com/bongsu-project/bongsu/internal/wiretext"
 )
 
 // cloudevents parses CloudEvents over HTTP: one in the structured or the binary mode, or
@@ -23,45 +18,42 @@ const (
 func (r reader) cloudevents() Source {
 	return r.sourceOf(func(header http.Header, body []byte) ([]Item, *Problem) {
 		contentType := header.Get("Content-Type")
-		mediaType, _, err := mime.ParseMediaType(contentType)
-		if err != nil {
-			mediaType = strings.ToLower(strings.TrimSpace(contentType))
-		}
+		mediaType := cloudevents.MediaType(contentType)
 		switch {
-		case mediaType == batchType+"+json":
+		case mediaType == cloudevents.BatchType:
 			return r.eventBatch(contentType, body)
-		case mediaType == eventType+"+json":
-			text, problem := toUTF8(contentType, body)
-			if problem != nil {
-				return nil, problem
+		case mediaType == cloudevents.StructuredType:
+			text, err := wiretext.ToUTF8(contentType, body)
+			if err != nil {
+				return nil, unreadableBody("%s", err)
 			}
-			return r.singleEvent(readStructured(text))
-		case strings.HasPrefix(mediaType, eventType):
+			return r.singleEvent(cloudevents.ParseStructured(text))
+		case strings.HasPrefix(mediaType, cloudevents.Type):
 			return nil, unreadableBody("invalid CloudEvent: unsupported Content-Type %q, send JSON", truncate(mediaType, maxName))
 		case header.Get("ce-specversion") == "":
-			return nil, unreadableBody("invalid CloudEvent: neither Content-Type %s+json nor header ce-specversion", eventType)
+			return nil, unreadableBody("invalid CloudEvent: neither Content-Type %s nor header ce-specversion", cloudevents.StructuredType)
 		}
-		return r.singleEvent(readBinary(header, mediaType, body))
+		return r.singleEvent(cloudevents.ParseBinary(header, mediaType, body))
 	})
 }
 
 // singleEvent returns the alert of a request with one event.
-func (r reader) singleEvent(e event, err error) ([]Item, *Problem) {
+func (r reader) singleEvent(e cloudevents.Event, err error) ([]Item, *Problem) {
 	if err != nil {
-		return nil, unreadableBody("invalid CloudEvent: %s", jsonError(err))
+		return nil, unreadableBody("invalid CloudEvent: %s", wiretext.ErrorText(err))
 	}
 	return []Item{{Alert: r.eventAlert("", e)}}, nil
 }
 
 // eventBatch returns the alerts of a batch. An invalid event is refused alone.
 func (r reader) eventBatch(contentType string, body []byte) ([]Item, *Problem) {
-	text, problem := toUTF8(contentType, body)
-	if problem != nil {
-		return nil, problem
+	text, err := wiretext.ToUTF8(contentType, body)
+	if err != nil {
+		return nil, unreadableBody("%s", err)
 	}
 	var g group
 	if err := json.Unmarshal(text, &g.alerts); err != nil {
-		return nil, unreadableBody("invalid batch of CloudEvents: %s", jsonError(err))
+		return nil, unreadableBody("invalid batch of CloudEvents: %s", wiretext.ErrorText(err))
 	}
 	if len(g.alerts) == 0 {
 		return nil, &Problem{Field: "events", Reason: NoAlerts, Message: "empty batch"}
@@ -70,9 +62,9 @@ func (r reader) eventBatch(contentType string, body []byte) ([]Item, *Problem) {
 	items := make([]Item, 0, len(g.alerts)+1)
 	for i, raw := range g.alerts {
 		field := fmt.Sprintf("events[%d]", i)
-		e, err := readStructured(raw)
+		e, err := cloudevents.ParseStructured(raw)
 		if err != nil {
-			items = append(items, Item{Problem: &Problem{Field: field, Reason: UnreadableAlert, Message: truncate(singleLine(jsonError(err)), maxValue)}})
+			items = append(items, Item{Problem: &Problem{Field: field, Reason: UnreadableAlert, Message: truncate(singleLine(wiretext.ErrorText(err)), maxValue)}})
 			continue
 		}
 		items = append(items, Item{Alert: r.eventAlert(field, e)})
@@ -84,23 +76,23 @@ func (r reader) eventBatch(contentType string, body []byte) ([]Item, *Problem) {
 }
 
 // eventAlert returns the alert of an event. Templates get the event in its JSON format.
-func (r reader) eventAlert(field string, e event) Alert {
-	data, _ := e.data.(map[string]any)
-	value := func(name string) any { return firstValue(e.attributes[name], data[name]) }
+func (r reader) eventAlert(field string, e cloudevents.Event) Alert {
+	data, _ := e.Data.(map[string]any)
+	value := func(name string) any { return firstValue(e.Attributes[name], data[name]) }
 	text := func(name string) string {
 		word, _ := data[name].(string) // fields of another type have another meaning
-		return firstNonBlank(e.attribute(name), word)
+		return firstNonBlank(e.Attribute(name), word)
 	}
-	source, subject := e.attribute("source"), e.attribute("subject")
+	source, subject := e.Attribute("source"), e.Attribute("subject")
 	d := draft{
 		field:            field,
 		targets:          targetsOf(value(r.TargetLabel)),
-		severity:         textOf(value(r.SeverityLabel)),
-		title:            e.attribute("type"),
-		messages:         []string{text("message"), text("summary"), subject, e.text, e.attribute("type")},
+		severity:         wiretext.TextOf(value(r.SeverityLabel)),
+		title:            e.Attribute("type"),
+		messages:         []string{text("message"), text("summary"), subject, e.Text, e.Attribute("type")},
 		links:            []string{text("link")},
-		details:          []Detail{{"source", source}, {"id", e.attribute("id")}},
-		idempotencyParts: []string{source, e.attribute("id")},
+		details:          []Detail{{"source", source}, {"id", e.Attribute("id")}},
+		idempotencyParts: []string{source, e.Attribute("id")},
 		resolved:         "resolved: ",
 	}
 	if subject != "" {
@@ -115,21 +107,15 @@ func (r reader) eventAlert(field string, e event) Alert {
 	if subject != "" && subject != firstNonBlank(d.messages...) {
 		d.details = append(d.details, Detail{"subject", subject})
 	}
-	return r.normalize(d, e.asMap())
+	return r.normalize(d, eventMap(e))
 }
 
-// asMap returns the event in its JSON format, for templates.
-func (e event) asMap() map[string]any {
-	whole := make(map[string]any, len(e.attributes)+1)
-	maps.Copy(whole, e.attributes)
-	if e.data != nil {
-		whole["data"] = e.data
+// eventMap returns an event in its JSON format, for templates.
+func eventMap(e cloudevents.Event) map[string]any {
+	whole := make(map[string]any, len(e.Attributes)+1)
+	maps.Copy(whole, e.Attributes)
+	if e.Data != nil {
+		whole["data"] = e.Data
 	}
 	return whole
-}
-
-// isJSON reports whether a media type is JSON. An empty one counts as JSON.
-func isJSON(mediaType string) bool {
-	return mediaType == "" || mediaType == "application/json" || mediaType == "text/json" ||
-		strings.HasPrefix(mediaType, "application/") && strings.HasSuffix(mediaType, "+json")
 }

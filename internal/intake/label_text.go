@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/bongsu-project/bongsu/internal/wiretext"
 )
 
 // labelDetails returns labels as details, sorted by name, without those of other fields.
@@ -11,7 +13,7 @@ func (r reader) labelDetails(labels map[string]any) []Detail {
 	var all []Detail
 	for name, value := range labels {
 		if name != "alertname" && name != r.TargetLabel && name != r.SeverityLabel {
-			all = append(all, Detail{name, textOf(value)})
+			all = append(all, Detail{name, wiretext.TextOf(value)})
 		}
 	}
 	slices.SortFunc(all, func(a, b Detail) int { return strings.Compare(a.Name, b.Name) })
@@ -22,7 +24,7 @@ func (r reader) labelDetails(labels map[string]any) []Detail {
 func labelText(labels map[string]any) string {
 	all := make([]string, 0, len(labels))
 	for name, value := range labels {
-		all = append(all, name+"="+textOf(value))
+		all = append(all, name+"="+wiretext.TextOf(value))
 	}
 	slices.Sort(all)
 	return strings.Join(all, ", ")
@@ -46,7 +48,7 @@ func fingerprint(given string, alert, labels map[string]any) string {
 // firstValue returns the first of values with a text that is not blank.
 func firstValue(values ...any) any {
 	for _, v := range values {
-		if strings.TrimSpace(textOf(v)) != "" {
+		if strings.TrimSpace(wiretext.TextOf(v)) != "" {
 			return v
 		}
 	}

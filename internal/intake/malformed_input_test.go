@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/bongsu-project/bongsu/internal/cloudevents"
 )
 
 // one returns the alert of a request with a single alert.
@@ -26,8 +28,8 @@ func TestBadElements(t *testing.T) {
 		{"alertmanager", plainJSON, `{"alerts":[{"status":"firing"},"x",{"status":"resolved"}]}`, "alerts[1]"},
 		{"alertmanager", plainJSON, `{"alerts":[{"status":"firing"},null,{"status":"resolved"}]}`, "alerts[1]"},
 		{"grafana", plainJSON, `[{"status":"firing"},7,{}]`, "alerts[1]"},
-		{"cloudevents", batchType + "+json", "[" + event + `,{"specversion":"1.0"},` + event + "]", "events[1]"},
-		{"cloudevents", batchType + "+json", "[" + event + `,[],` + event + "]", "events[1]"},
+		{"cloudevents", cloudevents.BatchType, "[" + event + `,{"specversion":"1.0"},` + event + "]", "events[1]"},
+		{"cloudevents", cloudevents.BatchType, "[" + event + `,[],` + event + "]", "events[1]"},
 	} {
 		items, problem := readItems(t, ops, row.source, row.contentType, row.body)
 		if problem != nil || len(items) != 3 {

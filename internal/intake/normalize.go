@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/bongsu-project/bongsu/internal/target"
+	"github.com/bongsu-project/bongsu/internal/wiretext"
 	"github.com/bongsu-project/bongsu/kit/texttemplate"
 )
 
@@ -155,7 +156,7 @@ func fitLink(text string) string {
 	}
 	var b strings.Builder
 	for i, c := range rest {
-		stray := c == '%' && (hexAt(rest, i+1) < 0 || hexAt(rest, i+2) < 0)
+		stray := c == '%' && (wiretext.HexAt(rest, i+1) < 0 || wiretext.HexAt(rest, i+2) < 0)
 		if c <= ' ' || c == 0x7f || stray {
 			fmt.Fprintf(&b, "%%%02X", c)
 			continue

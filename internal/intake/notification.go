@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/wiretext"
 )
 
 // A group is the body of Alertmanager's webhook, version 4
@@ -33,13 +34,13 @@ func (r reader) grafana() Source { return r.sourceOf(r.notification("Grafana")) 
 
 func (r reader) notification(sender string) func(http.Header, []byte) ([]Item, *Problem) {
 	return func(header http.Header, body []byte) ([]Item, *Problem) {
-		text, problem := toUTF8(header.Get("Content-Type"), body)
-		if problem != nil {
-			return nil, problem
+		text, err := wiretext.ToUTF8(header.Get("Content-Type"), body)
+		if err != nil {
+			return nil, unreadableBody("%s", err)
 		}
 		g, err := readGroup(text)
 		if err != nil {
-			return nil, unreadableBody("invalid body of %s's webhook: %s", sender, jsonError(err))
+			return nil, unreadableBody("invalid body of %s's webhook: %s", sender, wiretext.ErrorText(err))
 		}
 		if len(g.alerts) == 0 && g.truncated == 0 {
 			if g.isSingle() {
@@ -80,7 +81,7 @@ func readGroup(text []byte) (group, error) {
 		delete(raw, "alerts")
 	}
 	for name, value := range raw {
-		decoded, err := decodeValue(value)
+		decoded, err := wiretext.DecodeValue(value)
 		if err != nil {
 			return g, fmt.Errorf("%s: %w", truncate(singleLine(name), maxName), err)
 		}
@@ -101,13 +102,13 @@ func (g *group) limit() {
 }
 
 // text returns a field of the group as text.
-func (g group) text(name string) string { return textOf(g.fields[name]) }
+func (g group) text(name string) string { return wiretext.TextOf(g.fields[name]) }
 
 // messageCandidates returns the messages of the whole group, the best first.
 func (g group) messageCandidates() []string {
 	common, _ := g.fields["commonAnnotations"].(map[string]any)
 	return []string{
-		textOf(common["summary"]), textOf(common["message"]), textOf(common["description"]),
+		wiretext.TextOf(common["summary"]), wiretext.TextOf(common["message"]), wiretext.TextOf(common["description"]),
 		strings.TrimSpace(g.text("title") + "\n" + g.text("message")),
 	}
 }
@@ -135,23 +136,23 @@ func (g group) label(name string) any {
 
 // groupAlert returns one alert of a group.
 func (r reader) groupAlert(g group, field string, raw []byte) Item {
-	one, err := decodeObject(raw)
+	one, err := wiretext.DecodeObject(raw)
 	if err != nil {
-		return Item{Problem: &Problem{Field: field, Reason: UnreadableAlert, Message: truncate(singleLine(jsonError(err)), maxValue)}}
+		return Item{Problem: &Problem{Field: field, Reason: UnreadableAlert, Message: truncate(singleLine(wiretext.ErrorText(err)), maxValue)}}
 	}
 	labels, _ := one["labels"].(map[string]any)
 	annotations, _ := one["annotations"].(map[string]any)
-	own := func(name string) string { return textOf(one[name]) }
-	note := func(name string) string { return textOf(annotations[name]) }
+	own := func(name string) string { return wiretext.TextOf(one[name]) }
+	note := func(name string) string { return wiretext.TextOf(annotations[name]) }
 	word := firstNonBlank(stateOf(one["status"]), g.text("status"))
 	status, usual := statusOf(word)
 	d := draft{
 		field:    field,
 		targets:  targetsOf(firstValue(labels[r.TargetLabel], annotations[r.TargetLabel])),
-		severity: firstNonBlank(textOf(labels[r.SeverityLabel]), note(r.SeverityLabel)),
-		title:    firstNonBlank(textOf(labels["alertname"]), g.text("title")),
+		severity: firstNonBlank(wiretext.TextOf(labels[r.SeverityLabel]), note(r.SeverityLabel)),
+		title:    firstNonBlank(wiretext.TextOf(labels["alertname"]), g.text("title")),
 		messages: slices.Concat([]string{
-			note("summary"), note("message"), note("description"), own("valueString"), textOf(labels["alertname"]),
+			note("summary"), note("message"), note("description"), own("valueString"), wiretext.TextOf(labels["alertname"]),
 		}, g.messageCandidates(), []string{labelText(labels), g.commonLabels()}),
 		links:    []string{note("runbook_url"), own("panelURL"), own("dashboardURL"), own("generatorURL"), g.text("externalURL")},
 		details:  r.labelDetails(labels),
@@ -178,9 +179,9 @@ func (r reader) groupAlert(g group, field string, raw []byte) Item {
 // its API.
 func stateOf(status any) string {
 	if object, ok := status.(map[string]any); ok {
-		return textOf(object["state"])
+		return wiretext.TextOf(object["state"])
 	}
-	return textOf(status)
+	return wiretext.TextOf(status)
 }
 
 // truncatedAlert returns the alert that reports truncated alerts. Its targets are those of

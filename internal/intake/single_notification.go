@@ -1,6 +1,10 @@
 package intake
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/bongsu-project/bongsu/internal/wiretext"
+)
 
 // isSingle reports whether the group has no alerts but is a notification itself, such as one
 // of Grafana's older alerting or a test message.
@@ -17,13 +21,13 @@ func (r reader) singleAlert(g group) Alert {
 	rule := firstNonBlank(g.text("ruleId"), g.text("ruleName"), g.text("title"))
 	d := draft{
 		targets:          targetsOf(firstValue(tags[r.TargetLabel], g.label(r.TargetLabel))),
-		severity:         firstNonBlank(textOf(tags[r.SeverityLabel]), textOf(g.label(r.SeverityLabel))),
+		severity:         firstNonBlank(wiretext.TextOf(tags[r.SeverityLabel]), wiretext.TextOf(g.label(r.SeverityLabel))),
 		title:            firstNonBlank(g.text("ruleName"), g.text("title")),
 		messages:         []string{g.text("message"), g.text("title"), g.text("ruleName")},
 		links:            []string{g.text("ruleUrl"), g.text("externalURL")},
 		details:          r.labelDetails(tags),
 		keyParts:         []string{"rule", rule},
-		idempotencyParts: []string{"rule", rule, word, strings.Join(g.messageCandidates(), "\n"), textOf(g.fields["evalMatches"])},
+		idempotencyParts: []string{"rule", rule, word, strings.Join(g.messageCandidates(), "\n"), wiretext.TextOf(g.fields["evalMatches"])},
 		status:           status,
 		resolved:         "resolved: ",
 	}

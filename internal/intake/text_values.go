@@ -1,11 +1,11 @@
 package intake
 
 import (
-	"encoding/json"
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode"
+
+	"github.com/bongsu-project/bongsu/internal/wiretext"
 )
 
 // truncate returns at most the first most characters of s.
@@ -44,38 +44,16 @@ func firstNonBlank(words ...string) string {
 	return ""
 }
 
-// textOf returns a JSON value as text: numbers as written, null as "", arrays and objects
-// as JSON.
-func textOf(value any) string {
-	switch v := value.(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	case json.Number:
-		return v.String()
-	case int64:
-		return strconv.FormatInt(v, 10)
-	case bool:
-		return strconv.FormatBool(v)
-	}
-	text, err := json.Marshal(value)
-	if err != nil {
-		return ""
-	}
-	return string(text)
-}
-
 // targetsOf returns the targets of a JSON value: a text that splitTargets splits, or an
 // array of texts.
 func targetsOf(value any) []string {
 	list, ok := value.([]any)
 	if !ok {
-		return splitTargets(textOf(value))
+		return splitTargets(wiretext.TextOf(value))
 	}
 	var all []string
 	for _, one := range list {
-		all = append(all, splitTargets(textOf(one))...)
+		all = append(all, splitTargets(wiretext.TextOf(one))...)
 	}
 	return all
 }

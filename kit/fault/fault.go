@@ -1,8 +1,8 @@
 // Package fault holds the errors that have a code for callers: invalid, not found,
-// exists, exhausted and unavailable.
+// exists, conflict, exhausted and unavailable.
 //
-// An error for a caller is made by Invalidf, NotFoundf, Existsf, Exhaustedf or Unavailablef,
-// with a text that names the field or the thing: fault.NotFoundf("group %d not found", id).
+// An error for a caller is made by Invalidf, NotFoundf, Existsf, Conflictf, Exhaustedf or
+// Unavailablef, with a text that names the field or the thing: fault.NotFoundf("group %d not found", id).
 // It matches its sentinel by errors.Is, and callers get its text unchanged. An error that
 // matches no sentinel is internal: it is logged, and its caller gets "internal error" (see
 // kit/rpc).
@@ -27,6 +27,8 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrExists is the error of a name or a place that is taken.
 	ErrExists = errors.New("already exists")
+	// ErrConflict is the error of a change to a thing that was changed since the caller read it.
+	ErrConflict = errors.New("changed by another caller")
 	// ErrExhausted is the error of a request beyond a limit of the caller or the process.
 	ErrExhausted = errors.New("limit exceeded")
 	// ErrUnavailable is the error of a request that a retry may serve.
@@ -47,6 +49,11 @@ func NotFoundf(format string, args ...any) error {
 // Existsf is Invalidf for ErrExists.
 func Existsf(format string, args ...any) error {
 	return newFault(ErrExists, fmt.Errorf(format, args...))
+}
+
+// Conflictf is Invalidf for ErrConflict.
+func Conflictf(format string, args ...any) error {
+	return newFault(ErrConflict, fmt.Errorf(format, args...))
 }
 
 // Exhaustedf is Invalidf for ErrExhausted.

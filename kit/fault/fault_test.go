@@ -10,13 +10,14 @@ import (
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
-var sentinels = []error{fault.ErrInvalid, fault.ErrNotFound, fault.ErrExists, fault.ErrExhausted, fault.ErrUnavailable}
+var sentinels = []error{fault.ErrInvalid, fault.ErrNotFound, fault.ErrExists, fault.ErrConflict, fault.ErrExhausted, fault.ErrUnavailable}
 
 func TestConstructors(t *testing.T) {
 	for sentinel, newf := range map[error]func(string, ...any) error{
 		fault.ErrInvalid:     fault.Invalidf,
 		fault.ErrNotFound:    fault.NotFoundf,
 		fault.ErrExists:      fault.Existsf,
+		fault.ErrConflict:    fault.Conflictf,
 		fault.ErrExhausted:   fault.Exhaustedf,
 		fault.ErrUnavailable: fault.Unavailablef,
 	} {

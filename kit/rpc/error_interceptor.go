@@ -21,6 +21,7 @@ var codes = []struct {
 	{fault.ErrInvalid, connect.CodeInvalidArgument},
 	{fault.ErrNotFound, connect.CodeNotFound},
 	{fault.ErrExists, connect.CodeAlreadyExists},
+	{fault.ErrConflict, connect.CodeAborted},
 	{fault.ErrExhausted, connect.CodeResourceExhausted},
 	{fault.ErrUnavailable, connect.CodeUnavailable},
 	{context.Canceled, connect.CodeCanceled},

@@ -33,6 +33,8 @@ type execution struct {
 	end   time.Time
 	steps int
 	made  int
+
+	escape func(string) string // of printed values; nil for none
 }
 
 // Write appends a piece of the text.

@@ -68,6 +68,9 @@ func (e *execution) checkPrinted(value any) (any, error) {
 	if _, err := sizeOf([]any{value}); err != nil {
 		return nil, err
 	}
+	if e.escape != nil && value != nil {
+		return e.escape(fmt.Sprint(value)), e.countStep()
+	}
 	return value, e.countStep()
 }
 

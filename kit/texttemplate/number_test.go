@@ -61,16 +61,22 @@ func TestNumbers(t *testing.T) {
 // TestStrict proves that the error of a strict template names the missing field.
 func TestStrict(t *testing.T) {
 	for text, missing := range map[string]string{
-		"{{.id}} {{.zero}} constant":                   "",
-		"{{.none}}":                                    ".none",
-		"{{.none.more}}":                               ".none",
-		`{{.id}}{{.none | upper}}`:                     ".none",
-		`{{print (upper .none)}}`:                      ".none",
-		`{{.none | default "x"}}{{default "x" .none}}`: "",
-		"{{if .none}}{{.none}}{{else}}{{.id}}{{end}}":  "",
-		"{{if .id}}{{.none}}{{end}}":                   ".none",
-		"{{$n := .none}}{{$n}}":                        ".none",
-		"{{with .none}}{{.more}}{{end}}":               "",
+		"{{.id}} {{.zero}} constant":                      "",
+		"{{.none}}":                                       ".none",
+		"{{.none.more}}":                                  ".none",
+		`{{.id}}{{.none | upper}}`:                        ".none",
+		`{{print (upper .none)}}`:                         ".none",
+		`{{.none | default "x"}}{{default "x" .none}}`:    "",
+		"{{if .none}}{{.none}}{{else}}{{.id}}{{end}}":     "",
+		"{{if .id}}{{.none}}{{end}}":                      ".none",
+		"{{$n := .none}}{{$n}}":                           ".none",
+		"{{with .none}}{{.more}}{{end}}":                  "",
+		`{{index . "id"}} {{with index . "none"}}{{end}}`: "",
+		`{{index . "none"}}`:                              `index . "none"`,
+		`{{"none" | index .}}`:                            `index .`,
+		`{{print (index . "none")}}`:                      `index . "none"`,
+		`{{default "x" (index . "none")}}`:                "",
+		`{{index . "none" | upper}}`:                      `index . "none"`,
 	} {
 		p, err := ParseStrict(text)
 		if err != nil {
@@ -90,5 +96,25 @@ func TestStrict(t *testing.T) {
 	}
 	if _, err := ParseStrict("{{.none"); !errors.Is(err, fault.ErrInvalid) {
 		t.Error(err)
+	}
+}
+
+// TestExecuteEscaped proves that all printed values are escaped, and that no text of the template
+// is.
+func TestExecuteEscaped(t *testing.T) {
+	data := map[string]any{"id": json.Number("1.50"), "name": "a b", "list": []any{"x", nil, int64(2)}, "yes": true}
+	for text, want := range map[string]string{
+		"": "", "a <b>": "a <b>", "@{{.name}} {{.id}}": "@<a b> <1.50>", `{{printf "%s-%s" .name .id}}`: "<a b-1.50>",
+		"{{range .list}}@{{.}} {{end}}": "@<x> @ @<2> ", "{{.none}}": "", `{{default "d" .none}}{{"c"}}{{.yes}}`: "<d><c><true>",
+		"{{$x := .name}}{{if eq $x \"a b\"}}{{$x}}{{end}}": "<a b>", "{{with .name}}{{.}}{{else}}n{{end}}": "<a b>",
+	} {
+		p, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := p.ExecuteEscaped(data, func(value string) string { return "<" + value + ">" })
+		if err != nil || got != want {
+			t.Errorf("%s: %q, %v, want %q", text, got, err, want)
+		}
 	}
 }

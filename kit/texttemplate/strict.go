@@ -3,6 +3,7 @@ package texttemplate
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template/parse"
@@ -17,8 +18,8 @@ const needFunc = "need"
 
 // ParseStrict is Parse for templates that must not use missing fields: if a field that
 // is printed or passed to a function is missing or empty, Execute returns ErrMissing with
-// the name of the field. Fields in the conditions of if, with and range, and those with
-// a default, may be missing.
+// the name of the field. So does index, with its arguments, if what it finds is. Fields in the
+// conditions of if, with and range, and those with a default, may be missing.
 func ParseStrict(text string) (*Template, error) {
 	p, err := Parse(text)
 	if err == nil && p.tree.Tree != nil {
@@ -72,7 +73,10 @@ func requirePipe(pipe *parse.PipeNode) {
 			return
 		}
 	}
-	for _, command := range pipe.Cmds {
+	for at, command := range pipe.Cmds {
+		if name, ok := command.Args[0].(*parse.IdentifierNode); ok && name.Ident == "index" {
+			defer requireIndex(pipe, at, command.String()) // after the loop, the last one first
+		}
 		for i, arg := range command.Args {
 			switch n := arg.(type) {
 			case *parse.FieldNode:
@@ -90,6 +94,11 @@ func requirePipe(pipe *parse.PipeNode) {
 	}
 }
 
+// requireIndex inserts need after a call of index, which is a command of a pipeline.
+func requireIndex(in *parse.PipeNode, at int, text string) {
+	in.Cmds = slices.Insert(in.Cmds, at+1, newNeedNode(in, text))
+}
+
 // requirePath returns the node of a field path such as .build.id, with need on each
 // step.
 func requirePath(in *parse.PipeNode, field *parse.FieldNode) parse.Node {
@@ -104,10 +113,15 @@ func requirePath(in *parse.PipeNode, field *parse.FieldNode) parse.Node {
 
 // requireFieldNode returns the node of ({{need "name" field}}).
 func requireFieldNode(in *parse.PipeNode, name string, field parse.Node) parse.Node {
-	command := &parse.CommandNode{NodeType: parse.NodeCommand, Pos: in.Pos, Args: []parse.Node{
+	command := newNeedNode(in, name)
+	command.Args = append(command.Args, field)
+	return &parse.PipeNode{NodeType: parse.NodePipe, Pos: in.Pos, Line: in.Line, Cmds: []*parse.CommandNode{command}}
+}
+
+// newNeedNode returns the node of need "name", whose value follows.
+func newNeedNode(in *parse.PipeNode, name string) *parse.CommandNode {
+	return &parse.CommandNode{NodeType: parse.NodeCommand, Pos: in.Pos, Args: []parse.Node{
 		parse.NewIdentifier(needFunc).SetPos(in.Pos),
 		&parse.StringNode{NodeType: parse.NodeString, Pos: in.Pos, Quoted: strconv.Quote(name), Text: name},
-		field,
 	}}
-	return &parse.PipeNode{NodeType: parse.NodePipe, Pos: in.Pos, Line: in.Line, Cmds: []*parse.CommandNode{command}}
 }

@@ -55,11 +55,16 @@ func Parse(text string) (*Template, error) {
 // and keys are empty. A template that fails or exceeds MaxTime, MaxSteps or MaxText,
 // also by an intermediate value, returns fault.ErrInvalid: it is stopped before it
 // allocates a megabyte.
-func (t *Template) Execute(data any) (string, error) {
+func (t *Template) Execute(data any) (string, error) { return t.ExecuteEscaped(data, nil) }
+
+// ExecuteEscaped is Execute with each printed value replaced by escape, which gets it as it
+// would be printed: so a caller can tell the text of the template from that of its data.
+// Missing values are printed as nothing, without escape. A nil escape changes nothing.
+func (t *Template) ExecuteEscaped(data any, escape func(string) string) (string, error) {
 	if t.tree.Tree == nil {
 		return "", nil
 	}
-	e := &execution{end: time.Now().Add(MaxTime)}
+	e := &execution{end: time.Now().Add(MaxTime), escape: escape}
 	mine, err := t.tree.Clone()
 	if err != nil {
 		return "", fmt.Errorf("clone template: %w", err)

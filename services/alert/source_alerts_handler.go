@@ -4,14 +4,13 @@ import (
 	"context"
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
-	"github.com/bongsu-project/bongsu/internal/job"
 )
 
 // SendAlerts records the alerts of a source and returns a result for each.
 func (h *DispatchHandler) SendAlerts(ctx context.Context, req *jobv1.SendAlertsRequest) (*jobv1.SendAlertsResponse, error) {
 	b := &batch{
 		Handler: h.Alerts, scope: sourceScope(req.GetSource()), now: h.Alerts.Now(),
-		source: &sourceRules{fallback: req.GetDefaultTarget(), repeatChanged: req.GetSource() == job.EventSource},
+		source: &sourceRules{fallback: req.GetDefaultTarget(), repeatChanged: req.GetOnce()},
 	}
 	results, err := b.send(ctx, req.GetAlerts())
 	if err != nil {

@@ -59,12 +59,16 @@ var mayCall = map[string]string{
 	"bongsu.callback.v1.CallbackService/CallBack": "*",
 	"bongsu.intake.v1.IntakeService/Receive":      "s a",
 
-	"bongsu.inbox.v1.InboxService/List":        "a", // and the user: TestOwnInbox
-	"bongsu.inbox.v1.InboxService/CountUnread": "a",
-	"bongsu.inbox.v1.InboxService/MarkRead":    "a",
-	"bongsu.inbox.v1.InboxService/MarkAllRead": "a",
-	"bongsu.inbox.v1.InboxService/Archive":     "a",
-	"bongsu.inbox.v1.InboxService/Watch":       "a",
+	"bongsu.inbox.v1.InboxService/List":              "a", // and the user: TestOwnInbox
+	"bongsu.inbox.v1.InboxService/CountUnread":       "a",
+	"bongsu.inbox.v1.InboxService/MarkRead":          "a",
+	"bongsu.inbox.v1.InboxService/MarkAllRead":       "a",
+	"bongsu.inbox.v1.InboxService/Archive":           "a",
+	"bongsu.inbox.v1.InboxService/Watch":             "a",
+	"bongsu.event.v1.EventService/Publish":           "s a",
+	"bongsu.event.v1.EventService/PublishBody":       "s a",
+	"bongsu.event.v1.EventService/ListDeadLetters":   "v o a",
+	"bongsu.event.v1.EventService/ReplayDeadLetters": "o a",
 
 	"bongsu.group.v1.GroupService/ListGroups":      "v o a",
 	"bongsu.group.v1.GroupService/GetGroup":        "v o a",

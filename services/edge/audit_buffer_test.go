@@ -201,7 +201,7 @@ func TestAuditBufferIsBounded(t *testing.T) {
 	audit := &memoryAudit{fail: errAway}
 	var log logtest.Buffer
 	runBuffer(t, audit, slog.New(slog.NewTextHandler(&log, nil)), func(t *testing.T, b *auditBuffer, _ func()) {
-		b.store(t.Context(), auditID(0)) // from then on the buffer knows that the audit log is away: no batch is in flight
+		b.store(t.Context(), auditID(0))         // from then on the buffer knows that the audit log is away: no batch is in flight
 		for n := range maxAuditEntriesMany + 4 { // the last 5 are dropped
 			b.add(auditID(1+n), false)
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/bongsu-project/bongsu/kit/rpc"
 )
 
-// maxIntakeBytes limits a body of intake, decompressed: 10,000 alerts of Alertmanager with
-// their labels are below 16 MiB.
+// maxIntakeBytes limits a body of intake or of events, decompressed: 10,000 alerts of Alertmanager
+// with their labels are below 16 MiB.
 const maxIntakeBytes = 16 << 20
 
 // A created resource is 201, and a name that is taken is 400.
@@ -41,6 +41,7 @@ var RESTRules = rpc.RESTRules{
 	"PUT /v1/users/{nick_name}/addresses/{id}":     {Status: statusRename},
 	"POST /v1/intake/{source}":                     {MaxBytes: maxIntakeBytes, BodyType: acceptIntakeTypes, Headers: "Ce-"},
 	"GET /v1/inbox/stream":                         {Event: inboxEvent},
+	"POST /v1/events":                              {MaxBytes: maxIntakeBytes, BodyType: acceptEventTypes, Headers: "Ce-"},
 	"POST /v1/callbacks/{messenger}/{delivery_id}": {BodyType: acceptForm, Headers: "X-Twilio-"},
 }
 
@@ -70,6 +71,14 @@ func inboxEvent(message proto.Message) rpc.Event {
 		return rpc.Event{ID: item.GetId(), Data: item}
 	}
 	return rpc.Event{ID: res.GetAfterId(), Name: "ready", Data: res}
+}
+
+// acceptEventTypes accepts JSON, CloudEvents, and any type with the headers of their binary mode.
+func acceptEventTypes(req *http.Request, mediaType string) error {
+	if rpc.IsJSON(mediaType) || strings.HasPrefix(mediaType, "application/cloudevents") || req.Header.Get("Ce-Specversion") != "" {
+		return nil
+	}
+	return errors.New("send the body as application/json, application/cloudevents+json or application/cloudevents-batch+json, or as any type with the headers ce-specversion, ce-id, ce-source and ce-type")
 }
 
 // acceptForm accepts the forms of providers' callbacks.

@@ -52,7 +52,7 @@ func TestRestRulesMatchRoutes(t *testing.T) {
 }
 
 func TestBodyTypes(t *testing.T) {
-	const intake, callback = "POST /v1/intake/{source}", "POST /v1/callbacks/{messenger}/{delivery_id}"
+	const intake, callback, events = "POST /v1/intake/{source}", "POST /v1/callbacks/{messenger}/{delivery_id}", "POST /v1/events"
 	for _, c := range []struct {
 		rule, path, mediaType, specVersion string
 		refused                            bool
@@ -69,6 +69,12 @@ func TestBodyTypes(t *testing.T) {
 		{intake, "/v1/intake/cloudevents", "text/plain", "", true},
 		{intake, "/v1/intake/cloudevents", "application/json", "", true},
 		{intake, "/v1/intake/cloudevents", "", "", true},
+		{events, "/v1/events", "application/json", "", false},
+		{events, "/v1/events", "application/cloudevents+json", "", false},
+		{events, "/v1/events", "application/cloudevents-batch+json", "", false},
+		{events, "/v1/events", "text/plain", "1.0", false},
+		{events, "/v1/events", "text/plain", "", true},
+		{events, "/v1/events", "", "", true},
 		{callback, "/v1/callbacks/twilio/1", "application/x-www-form-urlencoded", "", false},
 		{callback, "/v1/callbacks/twilio/1", "text/plain", "", true},
 		{callback, "/v1/callbacks/twilio/1", "", "", true},

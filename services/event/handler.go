@@ -6,5 +6,7 @@ var _ eventv1connect.EventServiceHandler = (*Handler)(nil)
 
 // A Handler implements EventService.
 type Handler struct {
-	eventv1connect.UnimplementedEventServiceHandler
+	*PublishHandler
+	*RuleHandler
+	*DeadLetterHandler
 }

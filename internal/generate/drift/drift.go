@@ -11,6 +11,7 @@ import (
 
 	access "github.com/bongsu-project/bongsu/gen/ent/access/migrate"
 	directory "github.com/bongsu-project/bongsu/gen/ent/directory/migrate"
+	event "github.com/bongsu-project/bongsu/gen/ent/event/migrate"
 	inbox "github.com/bongsu-project/bongsu/gen/ent/inbox/migrate"
 	ledger "github.com/bongsu-project/bongsu/gen/ent/ledger/migrate"
 	"github.com/bongsu-project/bongsu/kit/database"
@@ -21,6 +22,7 @@ var Tables = map[string][]*schema.Table{
 	"access":    access.Tables,
 	"directory": directory.Tables,
 	"inbox":     inbox.Tables,
+	"event":     event.Tables,
 	"ledger":    ledger.Tables,
 }
 

@@ -22,6 +22,7 @@ import (
 	accessstore "github.com/bongsu-project/bongsu/services/access/store"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
 	directorystore "github.com/bongsu-project/bongsu/services/directory/store"
+	eventstore "github.com/bongsu-project/bongsu/services/event/store"
 	inboxstore "github.com/bongsu-project/bongsu/services/inbox/store"
 )
 
@@ -37,6 +38,7 @@ var stores = map[string]database.Schema{
 	"services/access/store":    accessstore.Schema,
 	"services/directory/store": directorystore.Schema,
 	"services/inbox/store":     inboxstore.Schema,
+	"services/event/store":     eventstore.Schema,
 	"services/alert/ledger":    ledger.Schema,
 }
 

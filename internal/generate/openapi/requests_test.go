@@ -162,6 +162,7 @@ func TestBodiesOfOtherSystems(t *testing.T) {
 		"/v1/intake/grafana":                      {"application/json"},
 		"/v1/intake/cloudevents":                  {"application/cloudevents+json", "application/cloudevents-batch+json", "application/json", "text/plain"},
 		"/v1/intake/{source}":                     {"application/json"},
+		"/v1/events":                              {"application/json", "application/cloudevents+json", "application/cloudevents-batch+json"},
 		"/v1/callbacks/{messenger}/{delivery_id}": {"application/x-www-form-urlencoded"},
 	} {
 		op := doc.Paths.Value(path).GetOperation(http.MethodPost)

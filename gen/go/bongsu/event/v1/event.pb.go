@@ -440,8 +440,9 @@ func (x *PublishResult) GetMessage() string {
 // EventRule says whom events notify, and of what.
 //
 // Templates have the syntax of Go's text/template and are executed with .id, .source,
-// .type, .subject, .time and .data. A field that is missing is an error, except by default
-// as in {{default "none" .data.note}}. Numbers are written as in the event.
+// .type, .subject, .time and .data. A field that is missing, null or empty is an error, except
+// by default as in {{default "none" .data.note}}, and in the conditions of if, with and range.
+// Numbers are written as in the event.
 type EventRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// name is unique: 1 to 100 characters of a-z, 0-9, - and _.
@@ -601,8 +602,10 @@ func (x *EventRule) GetUpdateTime() *timestamppb.Timestamp {
 // Notify says who is notified by which messengers.
 type Notify struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// targets holds templates of targets: @kim, @{{.data.buyer}}, @@owners, @all, or
-	// {{range .data.buyers}}@{{.}} {{end}}: the result is split at white space.
+	// targets holds targets, such as @kim, @@owners or @all, and templates of targets, such as
+	// @{{.data.buyer}} or {{range .data.buyers}}@{{.}} {{end}}. The result of a template is
+	// split at the white space between its values. A value stays one name: behind @ it is
+	// never a group, nor all. No alert is sent if all templates name nobody.
 	Targets []string `protobuf:"bytes,1,rep,name=targets,proto3" json:"targets,omitempty"`
 	// by limits the messengers; empty for all addresses of the users.
 	By []string `protobuf:"bytes,2,rep,name=by,proto3" json:"by,omitempty"`
@@ -663,7 +666,8 @@ func (x *Notify) GetMessage() string {
 	return ""
 }
 
-// Batch collects events of a rule that notify the same targets into one alert.
+// Batch collects events of a rule that notify the same targets into one alert. It has the
+// title and the link of the last event, and the severity of the highest rank.
 type Batch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// count is the number of events at which the alert is sent.
@@ -1342,7 +1346,7 @@ type TestedAlert struct {
 	Link string `protobuf:"bytes,6,opt,name=link,proto3" json:"link,omitempty"`
 	// recipients holds who would be notified; at most 1000.
 	Recipients []*TestedRecipient `protobuf:"bytes,7,rep,name=recipients,proto3" json:"recipients,omitempty"`
-	// unknown_targets holds targets that are malformed or name nobody.
+	// unknown_targets holds targets that name nobody.
 	UnknownTargets []string `protobuf:"bytes,8,rep,name=unknown_targets,json=unknownTargets,proto3" json:"unknown_targets,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache

@@ -1791,6 +1791,8 @@ type SendAlertsRequest struct {
 	Alerts []*v11.SendAlertRequest `protobuf:"bytes,2,rep,name=alerts,proto3" json:"alerts,omitempty"`
 	// default_target holds the targets of alerts whose own targets name nobody.
 	DefaultTarget []string `protobuf:"bytes,3,rep,name=default_target,json=defaultTarget,proto3" json:"default_target,omitempty"`
+	// once makes an alert whose key another alert has a duplicate, in place of a further one.
+	Once          bool `protobuf:"varint,4,opt,name=once,proto3" json:"once,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1844,6 +1846,13 @@ func (x *SendAlertsRequest) GetDefaultTarget() []string {
 		return x.DefaultTarget
 	}
 	return nil
+}
+
+func (x *SendAlertsRequest) GetOnce() bool {
+	if x != nil {
+		return x.Once
+	}
+	return false
 }
 
 // SendAlertsResponse holds the results.
@@ -2115,12 +2124,13 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\vdelivery_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\n" +
 	"deliveryId\x126\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\x04time\"\x15\n" +
-	"\x13RecordReadsResponse\"\xca\x01\n" +
+	"\x13RecordReadsResponse\"\xde\x01\n" +
 	"\x11SendAlertsRequest\x126\n" +
 	"\x06source\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x10\x01\x18d2\x13^[^\\x00-\\x1f\\x7f]*$R\x06source\x12K\n" +
 	"\x06alerts\x18\x02 \x03(\v2!.bongsu.alert.v1.SendAlertRequestB\x10\xbaH\r\x92\x01\n" +
 	"\b\x01\x10\x90N\"\x03\xd8\x01\x03R\x06alerts\x120\n" +
-	"\x0edefault_target\x18\x03 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\rdefaultTarget\"O\n" +
+	"\x0edefault_target\x18\x03 \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\rdefaultTarget\x12\x12\n" +
+	"\x04once\x18\x04 \x01(\bR\x04once\"O\n" +
 	"\x12SendAlertsResponse\x129\n" +
 	"\aresults\x18\x01 \x03(\v2\x1f.bongsu.job.v1.SendAlertsResultR\aresults\"\x93\x02\n" +
 	"\x10SendAlertsResult\x12:\n" +

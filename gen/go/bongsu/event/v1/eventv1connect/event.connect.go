@@ -96,7 +96,7 @@ type EventServiceClient interface {
 	// UpdateEventRule replaces a rule.
 	//
 	// invalid_argument: as for CreateEventRule. not_found: no rule has this name.
-	// failed_precondition: the revision of the request is not that of the rule.
+	// aborted: the revision of the request is not that of the rule; get the rule again.
 	UpdateEventRule(context.Context, *v1.UpdateEventRuleRequest) (*v1.UpdateEventRuleResponse, error)
 	// DeleteEventRule deletes a rule. Its events that wait for a batch are notified of first.
 	//
@@ -329,7 +329,7 @@ type EventServiceHandler interface {
 	// UpdateEventRule replaces a rule.
 	//
 	// invalid_argument: as for CreateEventRule. not_found: no rule has this name.
-	// failed_precondition: the revision of the request is not that of the rule.
+	// aborted: the revision of the request is not that of the rule; get the rule again.
 	UpdateEventRule(context.Context, *v1.UpdateEventRuleRequest) (*v1.UpdateEventRuleResponse, error)
 	// DeleteEventRule deletes a rule. Its events that wait for a batch are notified of first.
 	//

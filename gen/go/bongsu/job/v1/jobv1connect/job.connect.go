@@ -107,7 +107,8 @@ type DispatchServiceClient interface {
 	// recorded in their order.
 	//
 	// Idempotency keys are scoped by source: none equals a key of AlertService.SendAlert.
-	// Under a key that another alert has, the alert is recorded as a further one.
+	// Under a key that another alert has, the alert is recorded as a further one, unless once
+	// is set.
 	//
 	// The source event is that of the event service. Its keys name an event and a rule: under
 	// a key that another alert has, whatever that says, the alert is repeated.
@@ -364,7 +365,8 @@ type DispatchServiceHandler interface {
 	// recorded in their order.
 	//
 	// Idempotency keys are scoped by source: none equals a key of AlertService.SendAlert.
-	// Under a key that another alert has, the alert is recorded as a further one.
+	// Under a key that another alert has, the alert is recorded as a further one, unless once
+	// is set.
 	//
 	// The source event is that of the event service. Its keys name an event and a rule: under
 	// a key that another alert has, whatever that says, the alert is repeated.

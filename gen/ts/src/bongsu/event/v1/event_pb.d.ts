@@ -197,8 +197,9 @@ export declare const PublishResultSchema: GenMessage<PublishResult>;
  * EventRule says whom events notify, and of what.
  *
  * Templates have the syntax of Go's text/template and are executed with .id, .source,
- * .type, .subject, .time and .data. A field that is missing is an error, except by default
- * as in {{default "none" .data.note}}. Numbers are written as in the event.
+ * .type, .subject, .time and .data. A field that is missing, null or empty is an error, except
+ * by default as in {{default "none" .data.note}}, and in the conditions of if, with and range.
+ * Numbers are written as in the event.
  *
  * @generated from message bongsu.event.v1.EventRule
  */
@@ -311,8 +312,10 @@ export declare const EventRuleSchema: GenMessage<EventRule>;
  */
 export declare type Notify = Message<"bongsu.event.v1.Notify"> & {
   /**
-   * targets holds templates of targets: @kim, @{{.data.buyer}}, @@owners, @all, or
-   * {{range .data.buyers}}@{{.}} {{end}}: the result is split at white space.
+   * targets holds targets, such as @kim, @@owners or @all, and templates of targets, such as
+   * @{{.data.buyer}} or {{range .data.buyers}}@{{.}} {{end}}. The result of a template is
+   * split at the white space between its values. A value stays one name: behind @ it is
+   * never a group, nor all. No alert is sent if all templates name nobody.
    *
    * @generated from field: repeated string targets = 1;
    */
@@ -340,7 +343,8 @@ export declare type Notify = Message<"bongsu.event.v1.Notify"> & {
 export declare const NotifySchema: GenMessage<Notify>;
 
 /**
- * Batch collects events of a rule that notify the same targets into one alert.
+ * Batch collects events of a rule that notify the same targets into one alert. It has the
+ * title and the link of the last event, and the severity of the highest rank.
  *
  * @generated from message bongsu.event.v1.Batch
  */
@@ -706,7 +710,7 @@ export declare type TestedAlert = Message<"bongsu.event.v1.TestedAlert"> & {
   recipients: TestedRecipient[];
 
   /**
-   * unknown_targets holds targets that are malformed or name nobody.
+   * unknown_targets holds targets that name nobody.
    *
    * @generated from field: repeated string unknown_targets = 8;
    */
@@ -1026,7 +1030,7 @@ export declare const EventService: GenService<{
    * UpdateEventRule replaces a rule.
    *
    * invalid_argument: as for CreateEventRule. not_found: no rule has this name.
-   * failed_precondition: the revision of the request is not that of the rule.
+   * aborted: the revision of the request is not that of the rule; get the rule again.
    *
    * @generated from rpc bongsu.event.v1.EventService.UpdateEventRule
    */

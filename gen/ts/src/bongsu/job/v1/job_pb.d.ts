@@ -909,6 +909,13 @@ export declare type SendAlertsRequest = Message<"bongsu.job.v1.SendAlertsRequest
    * @generated from field: repeated string default_target = 3;
    */
   defaultTarget: string[];
+
+  /**
+   * once makes an alert whose key another alert has a duplicate, in place of a further one.
+   *
+   * @generated from field: bool once = 4;
+   */
+  once: boolean;
 };
 
 /**
@@ -1176,7 +1183,8 @@ export declare const DispatchService: GenService<{
    * recorded in their order.
    *
    * Idempotency keys are scoped by source: none equals a key of AlertService.SendAlert.
-   * Under a key that another alert has, the alert is recorded as a further one.
+   * Under a key that another alert has, the alert is recorded as a further one, unless once
+   * is set.
    *
    * The source event is that of the event service. Its keys name an event and a rule: under
    * a key that another alert has, whatever that says, the alert is repeated.

@@ -1,9 +1,12 @@
-package intake
+// Package wiretext reads the texts of other systems: bodies in any charset, JSON with numbers
+// as written, and percent codes.
+package wiretext
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"strconv"
@@ -21,10 +24,10 @@ var (
 	bomUTF16LE = []byte("\xff\xfe")
 )
 
-// toUTF8 decodes the body by its byte order mark, or else by the charset of its content
-// type, and returns it in UTF-8 without the mark. A body that is not UTF-8 and names no
-// charset is a problem.
-func toUTF8(contentType string, body []byte) ([]byte, *Problem) {
+// ToUTF8 decodes the body by its byte order mark, or else by the charset of its content
+// type, and returns it in UTF-8 without the mark. It returns an error, for callers, if the
+// body is not UTF-8 and names no charset.
+func ToUTF8(contentType string, body []byte) ([]byte, error) {
 	_, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
 		params = nil
@@ -38,16 +41,16 @@ func toUTF8(contentType string, body []byte) ([]byte, *Problem) {
 		from = unicode.UTF16(unicode.BigEndian, unicode.UseBOM)
 	case charset != "" && charset != "utf-8" && charset != "utf8" && !ascii(body):
 		if from, err = htmlindex.Get(charset); err != nil {
-			return nil, unreadableBody("unsupported charset %q in the Content-Type: send the body in UTF-8", truncate(charset, maxSeverity))
+			return nil, fmt.Errorf("unsupported charset %.30q in the Content-Type: send the body in UTF-8", charset)
 		}
 	}
 	if from != nil {
 		if body, err = from.NewDecoder().Bytes(body); err != nil {
-			return nil, unreadableBody("invalid body: not in the charset of its Content-Type, send it in UTF-8")
+			return nil, errors.New("invalid body: not in the charset of its Content-Type, send it in UTF-8")
 		}
 	}
 	if !utf8.Valid(body) {
-		return nil, unreadableBody("invalid body: not UTF-8, send it in UTF-8 or set its charset in the Content-Type")
+		return nil, errors.New("invalid body: not UTF-8, send it in UTF-8 or set its charset in the Content-Type")
 	}
 	return body, nil
 }
@@ -65,8 +68,8 @@ func ascii(body []byte) bool {
 // errTrailing is the error for text after a JSON value.
 var errTrailing = errors.New("trailing text after the JSON value")
 
-// decode decodes one JSON value. It keeps numbers as written.
-func decode(text []byte, to any) error {
+// Decode decodes one JSON value. It keeps numbers as written.
+func Decode(text []byte, to any) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	if err := decoder.Decode(to); err != nil {
@@ -78,19 +81,19 @@ func decode(text []byte, to any) error {
 	return nil
 }
 
-// decodeValue returns a JSON value for templates. Numbers are int64 if that prints as
+// DecodeValue returns a JSON value for templates. Numbers are int64 if that prints as
 // written, and json.Number otherwise.
-func decodeValue(text []byte) (any, error) {
+func DecodeValue(text []byte) (any, error) {
 	var value any
-	if err := decode(text, &value); err != nil {
+	if err := Decode(text, &value); err != nil {
 		return nil, err
 	}
 	return plainNumbers(value), nil
 }
 
-// decodeObject returns a JSON object as decodeValue does. Another value is an error.
-func decodeObject(text []byte) (map[string]any, error) {
-	value, err := decodeValue(text)
+// DecodeObject returns a JSON object as DecodeValue does. Another value is an error.
+func DecodeObject(text []byte) (map[string]any, error) {
+	value, err := DecodeValue(text)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +123,45 @@ func plainNumbers(value any) any {
 	return value
 }
 
-// jsonError returns the text of a JSON error without Go's type names.
-func jsonError(err error) string {
+// ErrorText returns the text of a JSON error without Go's type names.
+func ErrorText(err error) string {
 	return strings.NewReplacer("json: ", "", "Go value of type ", "", "Go struct field ", "field ").Replace(err.Error())
+}
+
+// TextOf returns a JSON value as text: numbers as written, null as "", arrays and objects
+// as JSON.
+func TextOf(value any) string {
+	switch v := value.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case json.Number:
+		return v.String()
+	case int64:
+		return strconv.FormatInt(v, 10)
+	case bool:
+		return strconv.FormatBool(v)
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
+// HexAt returns the value of the hexadecimal digit at an index, or -1.
+func HexAt(text string, at int) int {
+	if at >= len(text) {
+		return -1
+	}
+	switch c := text[at]; {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	}
+	return -1
 }
