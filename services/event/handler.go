@@ -11,12 +11,6 @@ var _ eventv1connect.EventServiceHandler = (*Handler)(nil)
 // A Handler implements EventService.
 type Handler struct {
 	*RuleHandler
-	unimplemented
-}
-
-// unimplemented has the methods that Handler lacks, below those of its other parts.
-type unimplemented struct {
-	eventv1connect.UnimplementedEventServiceHandler
 
 	Stream      Publisher
 	Processor   *Processor // of replays

@@ -123,13 +123,17 @@ func (w *processing) plan(ctx context.Context, i int) {
 
 // fail adds the dead letter of a rule.
 func (w *processing) fail(i int, rule, reason string) {
-	e := w.readings[i].Event
+	w.letters = append(w.letters, letterOf(w.readings[i].Event, rule, reason, w.now))
+	w.note(i, DeadLettered)
+}
+
+// letterOf returns the dead letter of an event for which a rule failed.
+func letterOf(e Event, rule, reason string, now time.Time) DeadLetter {
 	data, err := e.structured()
 	if err != nil { // impossible: the data of an event is JSON
 		data, reason = e.Data, err.Error()
 	}
-	w.letters = append(w.letters, DeadLetter{Key: letterKey(e, rule), Event: data, Rule: rule, Reason: reasonOf(reason), CreateTime: w.now})
-	w.note(i, DeadLettered)
+	return DeadLetter{Key: letterKey(e, rule), Event: data, Rule: rule, Reason: reasonOf(reason), CreateTime: now}
 }
 
 // send stores the batched alerts, and records the others.
