@@ -38,11 +38,13 @@ var _ Batches = (*Batcher)(nil)
 //
 // It is safe for concurrent use, by several processes too.
 type Batcher struct {
-	Store       BatchStore
-	Alerts      Alerts
-	DeadLetters DeadLetters
-	Now         func() time.Time
-	Log         *slog.Logger
+	Store  BatchStore
+	Alerts Alerts
+	// Refuse records the events of a batch whose alert is invalid as dead letters. It may be
+	// called again for the same events.
+	Refuse func(ctx context.Context, alerts []BatchedAlert, reason string) error
+	Now    func() time.Time
+	Log    *slog.Logger
 
 	wake chan struct{}
 }
@@ -196,15 +198,8 @@ func (b *Batcher) refuse(ctx context.Context, id int64, reason string) error {
 	if err != nil {
 		return err
 	}
-	letters := make([]DeadLetter, len(alerts))
-	for i, a := range alerts {
-		letters[i] = letterOf(a.Event, a.Alert.Rule, "alert refused: "+reason, b.Now())
-	}
-	if err := b.DeadLetters.AddDeadLetters(ctx, letters); err != nil {
+	if err := b.Refuse(ctx, alerts, reasonOf("alert refused: "+reason)); err != nil {
 		return err
-	}
-	if len(letters) > 0 {
-		b.Log.Warn("events of a batch became dead letters; see `bongsu dead-letter list`", "count", len(letters), "rule", letters[0].Rule, "reason", letters[0].Reason)
 	}
 	return b.Store.ForgetBatch(ctx, id)
 }

@@ -82,23 +82,20 @@ func (c *clock) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// unusedLetters is the methods that batches do not call.
-type unusedLetters interface{ event.DeadLetters }
-
 // refusals is the dead letters of batches.
 type refusals struct {
-	unusedLetters
-	letters []event.DeadLetter
+	reasons []string
+	alerts  []event.BatchedAlert
 }
 
-func (r *refusals) AddDeadLetters(_ context.Context, letters []event.DeadLetter) error {
-	r.letters = append(r.letters, letters...)
+func (r *refusals) refuse(_ context.Context, alerts []event.BatchedAlert, reason string) error {
+	r.reasons, r.alerts = append(r.reasons, reason), append(r.alerts, alerts...)
 	return nil
 }
 
 func newBatcher(s event.BatchStore, alerts event.Alerts, c *clock, refused *refusals) *event.Batcher {
 	b := event.NewBatcher(c.Now, slog.New(slog.DiscardHandler))
-	b.Store, b.Alerts, b.DeadLetters = s, alerts, refused
+	b.Store, b.Alerts, b.Refuse = s, alerts, refused.refuse
 	return b
 }
 
@@ -213,19 +210,11 @@ func TestRefusedBatch(t *testing.T) {
 	c.pass(time.Minute)
 	kittest.NoError(t, b.Flush(ctx))
 	kittest.Equal(t, sent.messages(), []string{"2"})
-	kittest.Equal(t, len(refused.letters), 1)
-	letter := refused.letters[0]
-	kittest.Equal(t, letter.Reason, "alert refused: by: unknown messenger")
-	kittest.Equal(t, letter.Rule, "orders")
-	kittest.Equal(t, letter.CreateTime, c.Now())
-	for _, part := range []string{`"id":"1"`, `"source":"shop"`, `"type":"order.created"`} {
-		if !strings.Contains(string(letter.Event), part) {
-			t.Errorf("%s lacks %s", letter.Event, part)
-		}
-	}
+	kittest.Equal(t, refused.reasons, []string{"alert refused: by: unknown messenger"})
+	kittest.Equal(t, refused.alerts, []event.BatchedAlert{bad})
 	c.pass(time.Hour)
 	kittest.NoError(t, b.Flush(ctx))
-	kittest.Equal(t, len(refused.letters), 1)
+	kittest.Equal(t, len(refused.reasons), 1)
 
 	bad.Alert.By = nil // replayed after the rule was changed
 	kittest.NoError(t, b.AddToBatches(ctx, []event.BatchedAlert{bad}))

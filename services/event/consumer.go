@@ -25,7 +25,7 @@ const (
 	maxFailures = 5
 	// minBackoff and maxBackoff bound the wait between attempts.
 	minBackoff = 200 * time.Millisecond
-	maxBackoff = 15 * time.Second
+	maxBackoff = 5 * time.Second
 )
 
 // A Consumer handles the events of the stream: those of one source and subject one after the

@@ -24,8 +24,14 @@ const (
 	replayPage = 100
 )
 
+// A DeadLetterHandler implements the methods of EventService for dead letters.
+type DeadLetterHandler struct {
+	DeadLetters DeadLetters
+	Processor   *Processor // of replays
+}
+
 // ListDeadLetters returns a page of dead letters, the newest first.
-func (h *Handler) ListDeadLetters(ctx context.Context, req *eventv1.ListDeadLettersRequest) (*eventv1.ListDeadLettersResponse, error) {
+func (h *DeadLetterHandler) ListDeadLetters(ctx context.Context, req *eventv1.ListDeadLettersRequest) (*eventv1.ListDeadLettersResponse, error) {
 	q := DeadLetterQuery{Rule: req.GetRule(), Limit: int(req.GetPageSize())}
 	if q.Limit == 0 {
 		q.Limit = defaultPageSize
@@ -84,7 +90,7 @@ func (l DeadLetter) reading() Reading {
 }
 
 // ReplayDeadLetters handles dead letters again, the oldest first.
-func (h *Handler) ReplayDeadLetters(ctx context.Context, req *eventv1.ReplayDeadLettersRequest) (*eventv1.ReplayDeadLettersResponse, error) {
+func (h *DeadLetterHandler) ReplayDeadLetters(ctx context.Context, req *eventv1.ReplayDeadLettersRequest) (*eventv1.ReplayDeadLettersResponse, error) {
 	ids, err := replayedIDs(req)
 	if err != nil {
 		return nil, err
@@ -133,7 +139,7 @@ func replayedIDs(req *eventv1.ReplayDeadLettersRequest) ([]int64, error) {
 }
 
 // allLetters returns the ids of all dead letters, lowest first.
-func (h *Handler) allLetters(ctx context.Context) ([]int64, error) {
+func (h *DeadLetterHandler) allLetters(ctx context.Context) ([]int64, error) {
 	var ids []int64
 	for before := int64(math.MaxInt64); ; {
 		letters, err := h.DeadLetters.DeadLetters(ctx, DeadLetterQuery{Before: before, Limit: replayPage})
@@ -153,7 +159,7 @@ func (h *Handler) allLetters(ctx context.Context) ([]int64, error) {
 
 // replay handles a dead letter again and deletes it, or replaces its reason, and reports
 // whether it was handled.
-func (h *Handler) replay(ctx context.Context, l DeadLetter) (bool, error) {
+func (h *DeadLetterHandler) replay(ctx context.Context, l DeadLetter) (bool, error) {
 	handled, err := h.Processor.Process(ctx, []Reading{l.reading()}, true)
 	if err != nil {
 		if ctx.Err() == nil && !errors.Is(err, fault.ErrUnavailable) {

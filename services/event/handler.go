@@ -1,20 +1,12 @@
 package event
 
-import (
-	"time"
-
-	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
-)
+import "github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
 
 var _ eventv1connect.EventServiceHandler = (*Handler)(nil)
 
 // A Handler implements EventService.
 type Handler struct {
+	*PublishHandler
 	*RuleHandler
-
-	Stream      Publisher
-	Processor   *Processor // of replays
-	DeadLetters DeadLetters
-	Metrics     Metrics
-	Now         func() time.Time
+	*DeadLetterHandler
 }

@@ -66,6 +66,17 @@ func (p *Processor) Process(ctx context.Context, readings []Reading, last bool) 
 	return work.handled, nil
 }
 
+// Refuse records the events of batched alerts as dead letters of their rule. It can be called
+// again for the same events.
+func (p *Processor) Refuse(ctx context.Context, alerts []BatchedAlert, reason string) error {
+	work := &processing{Processor: p, now: p.Now()}
+	for i, a := range alerts {
+		work.readings, work.handled = append(work.readings, Reading{Event: a.Event}), append(work.handled, "")
+		work.fail(i, a.Alert.Rule, reason)
+	}
+	return work.bury(ctx)
+}
+
 // A processing is one call to Process.
 type processing struct {
 	*Processor
@@ -123,17 +134,13 @@ func (w *processing) plan(ctx context.Context, i int) {
 
 // fail adds the dead letter of a rule.
 func (w *processing) fail(i int, rule, reason string) {
-	w.letters = append(w.letters, letterOf(w.readings[i].Event, rule, reason, w.now))
-	w.note(i, DeadLettered)
-}
-
-// letterOf returns the dead letter of an event for which a rule failed.
-func letterOf(e Event, rule, reason string, now time.Time) DeadLetter {
+	e := w.readings[i].Event
 	data, err := e.structured()
 	if err != nil { // impossible: the data of an event is JSON
 		data, reason = e.Data, err.Error()
 	}
-	return DeadLetter{Key: letterKey(e, rule), Event: data, Rule: rule, Reason: reasonOf(reason), CreateTime: now}
+	w.letters = append(w.letters, DeadLetter{Key: letterKey(e, rule), Event: data, Rule: rule, Reason: reasonOf(reason), CreateTime: w.now})
+	w.note(i, DeadLettered)
 }
 
 // send stores the batched alerts, and records the others.

@@ -22,7 +22,7 @@ import (
 const namedRefusals = 5
 
 // PublishBody stores the events of a body. It returns an error if none was stored.
-func (h *Handler) PublishBody(ctx context.Context, req *eventv1.PublishBodyRequest) (*eventv1.PublishBodyResponse, error) {
+func (h *PublishHandler) PublishBody(ctx context.Context, req *eventv1.PublishBodyRequest) (*eventv1.PublishBodyResponse, error) {
 	header := http.Header{}
 	if call, ok := connect.CallInfoForHandlerContext(ctx); ok {
 		header = call.RequestHeader().Clone()

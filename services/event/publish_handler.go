@@ -3,6 +3,7 @@ package event
 import (
 	"context"
 	"fmt"
+	"time"
 
 	eventv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1"
 	"github.com/bongsu-project/bongsu/internal/cloudevents"
@@ -12,6 +13,13 @@ import (
 
 // maxPublish is the maximum number of events of a request.
 const maxPublish = 1000
+
+// A PublishHandler implements the methods of EventService that publish events.
+type PublishHandler struct {
+	Stream  Publisher
+	Metrics Metrics
+	Now     func() time.Time
+}
 
 // A candidate is an event of a request, or the problem for which it is refused.
 type candidate struct {
@@ -32,7 +40,7 @@ func (c candidate) field() string {
 }
 
 // Publish stores events, and returns a result for each.
-func (h *Handler) Publish(ctx context.Context, req *eventv1.PublishRequest) (*eventv1.PublishResponse, error) {
+func (h *PublishHandler) Publish(ctx context.Context, req *eventv1.PublishRequest) (*eventv1.PublishResponse, error) {
 	if n := len(req.GetEvents()); n == 0 || n > maxPublish {
 		return nil, fault.InvalidField("events", "must have 1 to %d events", maxPublish)
 	}
@@ -55,7 +63,7 @@ func (h *Handler) Publish(ctx context.Context, req *eventv1.PublishRequest) (*ev
 }
 
 // publish stores the candidates without a problem, in their order.
-func (h *Handler) publish(ctx context.Context, candidates []candidate) ([]*eventv1.PublishResult, error) {
+func (h *PublishHandler) publish(ctx context.Context, candidates []candidate) ([]*eventv1.PublishResult, error) {
 	var entries []eventstream.Entry
 	for i := range candidates {
 		if candidates[i].problem != nil {
