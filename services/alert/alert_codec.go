@@ -61,6 +61,7 @@ func newAlert(req *alertv1.SendAlertRequest, unknown []string, now time.Time) (A
 		ExpireTime:     now.Add(ttlFromWire(req.GetTtl())),
 		AlertKey:       req.GetKey(),
 		Resolved:       req.GetStatus() == alertv1.AlertStatus_ALERT_STATUS_RESOLVED,
+		Callback:       req.GetCallback(),
 		IdempotencyKey: req.GetIdempotencyKey(),
 	}
 	if a.Resolved && a.AlertKey == "" {

@@ -20,6 +20,9 @@ type Receipt struct {
 // after it took the message.
 const Undelivered = "undelivered"
 
+// ReadStatus is the Status of a Receipt of a message that was read.
+const ReadStatus = "read"
+
 // ReceiptStore records receipts.
 type ReceiptStore interface {
 	// CredentialOf returns the SealedCredential of a delivery, with the Nickname and the

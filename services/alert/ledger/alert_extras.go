@@ -18,14 +18,15 @@ type alertExtras struct {
 
 	Key      string `json:"key,omitempty"`
 	Resolved bool   `json:"resolved,omitempty"`
+	Callback string `json:"callback,omitempty"`
 }
 
 // encodeExtras returns the column of an alert.
 func encodeExtras(a alert.Alert) string {
-	if a.Title == "" && a.Link == "" && len(a.Details) == 0 && len(a.Texts) == 0 && a.AlertKey == "" {
+	if a.Title == "" && a.Link == "" && len(a.Details) == 0 && len(a.Texts) == 0 && a.AlertKey == "" && a.Callback == "" {
 		return ""
 	}
-	text, err := json.Marshal(alertExtras{a.Title, a.Link, a.Details, a.Texts, a.AlertKey, a.Resolved})
+	text, err := json.Marshal(alertExtras{a.Title, a.Link, a.Details, a.Texts, a.AlertKey, a.Resolved, a.Callback})
 	if err != nil {
 		panic(err) // strings can always be marshaled
 	}
@@ -42,6 +43,6 @@ func decodeExtras(text string, a *alert.Alert) error {
 		return fmt.Errorf("decode column more of alert %d: %w", a.ID, err)
 	}
 	a.Title, a.Link, a.Details, a.Texts = e.Title, e.Link, e.Details, e.Texts
-	a.AlertKey, a.Resolved = e.Key, e.Resolved
+	a.AlertKey, a.Resolved, a.Callback = e.Key, e.Resolved, e.Callback
 	return nil
 }

@@ -30,13 +30,13 @@ func (s *Store) writeSingle(ctx context.Context, changes []pendingWrite) error {
 	return s.writeBatch(ctx, changes)
 }
 
-// plainAdds returns the adds if none has a key of any kind, and all deliveries are plain and not
+// plainAdds returns the adds if none has a key of any kind or a callback, and all deliveries are plain and not
 // too many for one statement; otherwise nil.
 func plainAdds(changes []pendingWrite) (adds []*pendingAdd) {
 	rows := 0
 	for _, c := range changes {
 		a := c.(*pendingAdd)
-		if rows += len(a.deliveries); rows > maxBatchRows || a.alert.IdempotencyKey != "" || a.alert.AlertKey != "" {
+		if rows += len(a.deliveries); rows > maxBatchRows || a.alert.IdempotencyKey != "" || a.alert.AlertKey != "" || a.alert.Callback != "" {
 			return nil
 		}
 		for i := range a.deliveries {
