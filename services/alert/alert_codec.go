@@ -105,6 +105,7 @@ func alertToWire(a Alert) *alertv1.Alert {
 		Key:            job.DisplayKey(a.AlertKey),
 		Status:         statusToWire(a.Resolved),
 		TraceId:        a.Trace.TraceID(),
+		Callback:       a.Callback,
 	}
 }
 

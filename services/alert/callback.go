@@ -76,6 +76,7 @@ type CallbackEnd struct {
 	NextTime  time.Time // when the endpoint may be called again
 	Tries     int       // failed turns since the last successful one
 	LastError string
+	Recovered bool // all other failed batches may be sent again at NextTime
 }
 
 // A CallbackRetry is a failed batch.

@@ -189,6 +189,12 @@ func (s *Store) EndCallbacks(ctx context.Context, turn alert.CallbackTurn, end a
 		if err != nil || n == 0 {
 			return err
 		}
+		if end.Recovered {
+			if _, err := t.Exec(ctx, `UPDATE callback_batches SET next_time = ? WHERE endpoint = ? AND next_time > ?`,
+				micros(end.NextTime), turn.Endpoint.ID, micros(end.NextTime)); err != nil {
+				return err
+			}
+		}
 		for _, f := range end.Failed { // at most MaxTurnBatches
 			if _, err := t.Exec(ctx, `UPDATE callback_batches SET next_time = ?, tries = tries + 1 WHERE id = ?`, micros(f.NextTime), f.ID); err != nil {
 				return err

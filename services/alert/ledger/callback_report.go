@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"maps"
 	"slices"
 
@@ -46,9 +47,21 @@ func reportEnds(ctx context.Context, t *database.Tx, ds []reportedDelivery, now 
 	return insertReports(ctx, t, ds, `0`, ` AND `+rowCompleted, now)
 }
 
-// reportReads reports that those of ds that have a callback were read at their receipt time.
-func reportReads(ctx context.Context, t *database.Tx, ds []reportedDelivery, now int64) error {
-	return insertReports(ctx, t, ds, `receipt_time`, ``, now)
+// reportReads reports that those of the deliveries that have a callback were read, at their
+// receipt time. Their rows must be locked and have that receipt.
+func reportReads(ctx context.Context, t *database.Tx, ids []int64, now int64) error {
+	for some := range database.ChunkLists(t, ids, maxStatementRows) {
+		in, args := database.In(t, some)
+		ds, err := database.Select(ctx, t, func(rows *sql.Rows, d *reportedDelivery) error { return rows.Scan(&d.id, &d.callback) },
+			`SELECT id, callback FROM deliveries WHERE id `+in+` AND callback <> 0 ORDER BY id`, args...)
+		if err != nil {
+			return err
+		}
+		if err := insertReports(ctx, t, ds, `receipt_time`, ``, now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // insertReports inserts a report for each of ds that has a callback and matches a condition.

@@ -43,7 +43,9 @@ func writeDeferrals(ctx context.Context, t *database.Tx, ds []dispatch.Deferral,
 		rows = append(rows, d.DeliveryID, d.Fence, micros(d.Time), d.Slots)
 	}
 	in, args := database.In(t, ids)
-	found, err := database.Select(ctx, t, func(rows *sql.Rows, d *threadRow) error { return rows.Scan(&d.id, &d.state, &d.chain, &d.thread, &d.callback) },
+	found, err := database.Select(ctx, t, func(rows *sql.Rows, d *threadRow) error {
+		return rows.Scan(&d.id, &d.state, &d.chain, &d.thread, &d.callback)
+	},
 		`SELECT id, state, chain, thread, callback FROM deliveries WHERE id `+in+` ORDER BY id`+forUpdate(t), args...)
 	if err != nil {
 		return err

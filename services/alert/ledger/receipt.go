@@ -70,7 +70,7 @@ func (s *Store) RecordReceipt(ctx context.Context, delivery int64, r alert.Recei
 			return err
 		}
 		if r.Status == alert.ReadStatus && (d.status != r.Status || d.message != r.MessageID) {
-			if err := reportReads(ctx, t, []reportedDelivery{{d.id, d.callback}}, micros(r.Time)); err != nil {
+			if err := reportReads(ctx, t, []int64{d.id}, micros(r.Time)); err != nil {
 				return err
 			}
 		}

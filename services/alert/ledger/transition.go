@@ -15,17 +15,17 @@ import (
 // A transition is the change of a claimed delivery to the state of a verdict, with the attempt
 // that is its evidence.
 type transition struct {
-	attempt attemptRow
-	chain   int64
-	thread  string
+	attempt  attemptRow
+	chain    int64
+	thread   string
 	callback int64         // the id of its callback endpoint; 0 for none
-	change  *threadChange // of the thread by the attempt; nil for none
-	verdict alert.Verdict
-	reason  string
-	end     int64 // set if the verdict is a final state
-	next    int64 // set if the verdict is Queued
-	tries   int
-	sealed  []byte // the credential sealed for the destination of the outcome
+	change   *threadChange // of the thread by the attempt; nil for none
+	verdict  alert.Verdict
+	reason   string
+	end      int64 // set if the verdict is a final state
+	next     int64 // set if the verdict is Queued
+	tries    int
+	sealed   []byte // the credential sealed for the destination of the outcome
 }
 
 // decide returns the transition of a claimed delivery for a report. A sent outcome needs no

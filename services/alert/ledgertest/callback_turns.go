@@ -102,6 +102,17 @@ func testCallbackRetries(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, len(sendAll(t, l, next, 51)), 200)
 	_, ok = take(t, l, 52)
 	kittest.Equal(t, ok, false)
+
+	// When an endpoint recovers, what failed before is due.
+	ended(t, l, 101, nil)
+	both := mustTake(t, l, 60)
+	kittest.NoError(t, l.EndCallbacks(t.Context(), both, alert.CallbackEnd{
+		Failed: []alert.CallbackRetry{{ID: both.Batches[0].ID, NextTime: at(1000)}, {ID: both.Batches[1].ID, NextTime: at(70)}}, NextTime: at(70), Tries: 5,
+	}))
+	recovered := mustTake(t, l, 70)
+	kittest.Equal(t, batchIDs(recovered), batchIDs(both)[1:])
+	kittest.NoError(t, l.EndCallbacks(t.Context(), recovered, alert.CallbackEnd{Sent: batchIDs(recovered), NextTime: at(71), Recovered: true}))
+	kittest.Equal(t, batchIDs(mustTake(t, l, 71)), batchIDs(both)[:1])
 }
 
 // testCallbackTTL checks that old reports are dropped, in batches or not, and that times of a

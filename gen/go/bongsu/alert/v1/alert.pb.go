@@ -248,7 +248,10 @@ type Alert struct {
 	// trace_id is the id of the trace of the request, 32 hexadecimal digits: that of its
 	// traceparent header, or a random one. Log lines of the alert and its deliveries have
 	// it too. Empty for an alert that an older version recorded.
-	TraceId       string `protobuf:"bytes,15,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
+	TraceId string `protobuf:"bytes,15,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
+	// callback is the name of the callback endpoint to which its deliveries are reported;
+	// empty for none.
+	Callback      string `protobuf:"bytes,17,opt,name=callback,proto3" json:"callback,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -384,6 +387,13 @@ func (x *Alert) GetStatus() AlertStatus {
 func (x *Alert) GetTraceId() string {
 	if x != nil {
 		return x.TraceId
+	}
+	return ""
+}
+
+func (x *Alert) GetCallback() string {
+	if x != nil {
+		return x.Callback
 	}
 	return ""
 }
@@ -904,7 +914,7 @@ type SendAlertRequest struct {
 	// Empty for all.
 	By []string `protobuf:"bytes,13,rep,name=by,proto3" json:"by,omitempty"`
 	// callback is the name of a callback endpoint, to which the end of each delivery is
-	// reported; empty for none.
+	// reported, and that it was read; empty for none.
 	Callback      string `protobuf:"bytes,14,opt,name=callback,proto3" json:"callback,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2305,7 +2315,7 @@ var File_bongsu_alert_v1_alert_proto protoreflect.FileDescriptor
 
 const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\n" +
-	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaf\x04\n" +
+	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcb\x04\n" +
 	"\x05Alert\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06target\x18\x02 \x03(\tR\x06target\x12\x1a\n" +
@@ -2325,7 +2335,8 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\adetails\x18\f \x03(\v2\x17.bongsu.alert.v1.DetailR\adetails\x12\x10\n" +
 	"\x03key\x18\r \x01(\tR\x03key\x124\n" +
 	"\x06status\x18\x0e \x01(\x0e2\x1c.bongsu.alert.v1.AlertStatusR\x06status\x12\x19\n" +
-	"\btrace_id\x18\x0f \x01(\tR\atraceId\"h\n" +
+	"\btrace_id\x18\x0f \x01(\tR\atraceId\x12\x1a\n" +
+	"\bcallback\x18\x11 \x01(\tR\bcallback\"h\n" +
 	"\x06Detail\x122\n" +
 	"\x04name\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x10\x01\x18d2\x13^[^\\x00-\\x1f\\x7f]*$R\x04name\x12*\n" +
 	"\x05value\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x18\xe8\a2\n" +
