@@ -39,6 +39,7 @@ type Alert struct {
 
 	AlertKey string // the thing that the alert is about; empty: the alert is in no thread
 	Resolved bool   // whether its status is resolved; requires AlertKey
+	Callback string // name of the callback endpoint to which its deliveries are reported; empty for none
 
 	// IdempotencyKey is the idempotency key; empty for none. A repeated request under it
 	// returns the recorded alert. Keys of different IdempotencyScopes never meet.

@@ -61,6 +61,7 @@ func newAlert(req *alertv1.SendAlertRequest, now time.Time) (Alert, error) {
 		ExpireTime:     now.Add(ttlFromWire(req.GetTtl())),
 		AlertKey:       req.GetKey(),
 		Resolved:       req.GetStatus() == alertv1.AlertStatus_ALERT_STATUS_RESOLVED,
+		Callback:       req.GetCallback(),
 		IdempotencyKey: req.GetIdempotencyKey(),
 	}
 	if a.Resolved && a.AlertKey == "" {
@@ -106,6 +107,7 @@ func alertToWire(a Alert) *alertv1.Alert {
 		Status:         statusToWire(a.Resolved),
 		TraceId:        a.Trace.TraceID(),
 		By:             a.By,
+		Callback:       a.Callback,
 	}
 }
 

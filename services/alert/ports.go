@@ -58,6 +58,7 @@ type Ledger interface {
 	ReceiptStore
 	TemplateStore
 	SealCounter
+	CallbackStore
 }
 
 // An AlertStore records, reads, cancels and replays alerts.
@@ -94,6 +95,9 @@ type AlertStore interface {
 	// a.CreateTime, nothing is recorded: for the same RequestDigest, the result is a
 	// duplicate, and for another one, it must return fault.ErrExists. This is decided in
 	// the same transaction, so exactly one of several concurrent calls records.
+	//
+	// If no callback endpoint has the name a.Callback, nothing is recorded, and it must
+	// return fault.ErrInvalid with the field callback. This is checked first.
 	AddAlert(ctx context.Context, a Alert, ds []Delivery, retry time.Time) (Added, error)
 	// AddAlerts records alerts as AddAlert does each of them, in their order, in one
 	// transaction. It returns a result for each: one that AddAlert would refuse does not

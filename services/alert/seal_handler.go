@@ -35,6 +35,7 @@ func (h *MessengerHandler) ListSealKeys(ctx context.Context, _ *messengerv1.List
 	for _, s := range ledger {
 		if id, ok := seal.KeyIDOf(s.Prefix); ok {
 			of(uint32(id)).DeliveryCount += int64(s.Count)
+			of(uint32(id)).CallbackEndpointCount += int64(s.Callbacks)
 		}
 	}
 	return &messengerv1.ListSealKeysResponse{Keys: slices.SortedFunc(maps.Values(keys), func(a, b *messengerv1.SealKey) int {

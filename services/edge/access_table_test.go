@@ -54,6 +54,10 @@ var mayCall = map[string]string{
 	"bongsu.alert.v1.AlertService/WatchAlert":       "v o a",
 	"bongsu.alert.v1.AlertService/ResolveTargets":   "v o a",
 
+	"bongsu.alert.v1.CallbackEndpointService/CreateCallbackEndpoint": "o a",
+	"bongsu.alert.v1.CallbackEndpointService/ListCallbackEndpoints":  "v o a",
+	"bongsu.alert.v1.CallbackEndpointService/DeleteCallbackEndpoint": "o a",
+
 	"bongsu.registry.v1.RegistryService/ListInstances": "v o a",
 
 	"bongsu.callback.v1.CallbackService/CallBack": "*",

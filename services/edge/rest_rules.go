@@ -35,6 +35,7 @@ var RESTRules = rpc.RESTRules{
 	"DELETE /v1/groups/{id}/users/{nick_name}":     {Legacy: true},
 	"POST /v1/alerts":                              {Legacy: true},
 	"POST /v1/keys":                                {Status: statusCreate},
+	"POST /v1/callback-endpoints":                  {Status: statusCreate},
 	"POST /v1/users":                               {Status: statusCreate},
 	"PUT /v1/users/{nick_name}":                    {Status: statusRename},
 	"POST /v1/users/{nick_name}/addresses":         {Status: statusCreate},

@@ -45,6 +45,8 @@ func providerRefusal(i Import) string {
 		return "services receive messengers from app"
 	case name == messengers+"/messengertest" && !test:
 		return "it tests messengers"
+	case name == messengers+"/call" && strings.HasPrefix(i.File, "services/alert/callback_"):
+		return "" // callback endpoints are called as providers are
 	case name == messengers+"/call" && !strings.HasPrefix(i.File, messengers+"/") && !strings.HasPrefix(i.File, "cmd/") && !test:
 		return "only messengers call providers"
 	}

@@ -61,7 +61,10 @@ func (b *builder) runAlert(ctx context.Context) error {
 		ReceiptReader: validated, Receipts: store, Alerts: alerts,
 		AddressMethods: directory.DispatchHandler{Service: validated},
 	}
-	endpoints := &alert.CallbackEndpointHandler{}
+	endpoints, err := b.runCallbacks(store)
+	if err != nil {
+		return err
+	}
 	b.alerts, b.messengers, b.dispatch, b.callbacks = alerts, messengers, validatedDispatch{dispatch}, endpoints
 	b.ready = append(b.ready, store.Ping)
 	return b.listen(ctx, stageServe, Alert, rpc.Listener{

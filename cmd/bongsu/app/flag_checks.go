@@ -81,7 +81,7 @@ func checkForm(flags []*kong.Flag, form string) error {
 // checkProxies returns an error for an invalid proxy in the environment, if this
 // process calls providers: net/http would return it, with the value, on every call.
 func (c Config) checkProxies(getenv func(string) string) error {
-	if !c.has(Sender) && !c.has(Directory) {
+	if !c.has(Sender) && !c.has(Directory) && !c.has(Alert) {
 		return nil
 	}
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {

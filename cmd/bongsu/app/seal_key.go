@@ -49,14 +49,14 @@ func (b *builder) createKeyFile(ctx context.Context, people directory.SealStore)
 		return err
 	}
 	if addresses+deliveries > 0 {
-		return fmt.Errorf("no seal key at %s, but %d addresses and %d deliveries that are not completed are sealed: "+
+		return fmt.Errorf("no seal key at %s, but %d addresses and %d deliveries that are not completed or callback endpoints are sealed: "+
 			"restore the file, or set --seal-key-file; if it is lost, create a new one with `bongsu seal-key make %s` and set the credentials again", path, addresses, deliveries, path)
 	}
 	return sealkey.Format.CreateKeyFile(path)
 }
 
 // sealedDeliveries returns the number of deliveries in this process's ledger that are
-// not completed.
+// not completed, and of callback endpoints.
 func (b *builder) sealedDeliveries(ctx context.Context) (n int, err error) {
 	if !b.config.has(Alert) {
 		return 0, nil
@@ -68,7 +68,7 @@ func (b *builder) sealedDeliveries(ctx context.Context) (n int, err error) {
 	defer func() { err = errors.Join(err, store.Close()) }()
 	seals, err := store.CountBySealKey(ctx)
 	for _, s := range seals {
-		n += s.Count
+		n += s.Count + s.Callbacks
 	}
 	return n, err
 }

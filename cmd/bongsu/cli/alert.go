@@ -24,6 +24,7 @@ type alertSend struct {
 	Link     string        `placeholder:"URL" help:"A URL with more information."`
 	Detail   []string      `sep:"none" placeholder:"NAME=VALUE" help:"A detail, such as host=node1; repeatable up to 20 times."`
 	By       []string      `placeholder:"MESSENGER" help:"Notify by these messengers only, such as slack,telegram; repeatable."`
+	Callback string        `placeholder:"NAME" help:"The callback endpoint to which the end of each delivery is reported, as bongsu callback-endpoint create made it."`
 	Failover bool          `help:"Use the addresses of each user one after the other by address rank: the next one if the one before failed or took too long."`
 	Wait     bool          `help:"Follow the deliveries until all are completed; exit with 1 if one was not sent, or with failover if a user was not notified."`
 	Args     []string      `arg:"" name:"target-and-message" help:"Targets (@user, @@group, @all), then the message as one argument; - reads it from standard input."`
@@ -65,6 +66,7 @@ func (c alertSend) Run(ctx context.Context, con *console) error {
 		By:             c.By,
 		IdempotencyKey: c.Key,
 		Key:            c.About,
+		Callback:       c.Callback,
 		Title:          c.Title,
 		Link:           c.Link,
 	}

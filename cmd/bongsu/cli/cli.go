@@ -100,6 +100,12 @@ type commands struct {
 		Replay deadLetterReplay `cmd:"" help:"Handle dead letters again, by the rules of now."`
 	} `cmd:"" aliases:"dead-letters" help:"Events that could not be handled."`
 
+	CallbackEndpoint struct {
+		Create callbackEndpointCreate `cmd:"" help:"Create an endpoint and show its signing secret, once."`
+		List   callbackEndpointList   `cmd:"" help:"List endpoints, without their secrets."`
+		Delete callbackEndpointDelete `cmd:"" help:"Delete an endpoint with its waiting reports."`
+	} `cmd:"" help:"Callback endpoints, to which ends of deliveries are reported."`
+
 	Key struct {
 		Create keyCreate `cmd:"" help:"Create an API key and show it, once."`
 		List   keyList   `cmd:"" help:"List API keys, without their secrets."`

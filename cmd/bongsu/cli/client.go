@@ -36,6 +36,10 @@ func (c client) alerts() alertv1connect.AlertServiceClient {
 	return alertv1connect.NewAlertServiceClient(&http.Client{}, c.base(), c.options())
 }
 
+func (c client) callbackEndpoints() alertv1connect.CallbackEndpointServiceClient {
+	return alertv1connect.NewCallbackEndpointServiceClient(&http.Client{}, c.base(), c.options())
+}
+
 func (c client) groups() groupv1connect.GroupServiceClient {
 	return groupv1connect.NewGroupServiceClient(&http.Client{}, c.base(), c.options())
 }

@@ -26,7 +26,7 @@ type sealKeyPrune struct {
 
 // Help returns the long help.
 func (sealKeyPrune) Help() string {
-	return `Drops keys from the file that seal no address and no delivery that is not completed; the command queries the running service for both. A key that was replaced less than --keep ago stays, because deliveries that failed under it may be replayed.
+	return `Drops keys from the file that seal no address, no callback endpoint and no delivery that is not completed; the command queries the running service for them. A key that was replaced less than --keep ago stays, because deliveries that failed under it may be replayed.
 
 Examples:
 
@@ -138,6 +138,9 @@ func (c sealKeyPrune) because(con *console, e seal.KeyInfo, need *messengerv1.Se
 	}
 	if n := need.GetDeliveryCount(); n > 0 {
 		reasons = append(reasons, fmt.Sprintf("it seals %d deliveries that are not completed", n))
+	}
+	if n := need.GetCallbackEndpointCount(); n > 0 {
+		reasons = append(reasons, fmt.Sprintf("it seals the secrets of %d callback endpoints, which the alert service seals again in the background", n))
 	}
 	until := e.ReplaceTime.Add(c.Keep)
 	switch {

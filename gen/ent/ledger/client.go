@@ -15,6 +15,9 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/alert"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/alertkey"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/attempt"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackbatch"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackendpoint"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackreport"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/key"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/remnant"
@@ -34,6 +37,12 @@ type Client struct {
 	AlertKey *AlertKeyClient
 	// Attempt is the client for interacting with the Attempt builders.
 	Attempt *AttemptClient
+	// CallbackBatch is the client for interacting with the CallbackBatch builders.
+	CallbackBatch *CallbackBatchClient
+	// CallbackEndpoint is the client for interacting with the CallbackEndpoint builders.
+	CallbackEndpoint *CallbackEndpointClient
+	// CallbackReport is the client for interacting with the CallbackReport builders.
+	CallbackReport *CallbackReportClient
 	// Delivery is the client for interacting with the Delivery builders.
 	Delivery *DeliveryClient
 	// Key is the client for interacting with the Key builders.
@@ -59,6 +68,9 @@ func (c *Client) init() {
 	c.Alert = NewAlertClient(c.config)
 	c.AlertKey = NewAlertKeyClient(c.config)
 	c.Attempt = NewAttemptClient(c.config)
+	c.CallbackBatch = NewCallbackBatchClient(c.config)
+	c.CallbackEndpoint = NewCallbackEndpointClient(c.config)
+	c.CallbackReport = NewCallbackReportClient(c.config)
 	c.Delivery = NewDeliveryClient(c.config)
 	c.Key = NewKeyClient(c.config)
 	c.Remnant = NewRemnantClient(c.config)
@@ -155,17 +167,20 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:      ctx,
-		config:   cfg,
-		Alert:    NewAlertClient(cfg),
-		AlertKey: NewAlertKeyClient(cfg),
-		Attempt:  NewAttemptClient(cfg),
-		Delivery: NewDeliveryClient(cfg),
-		Key:      NewKeyClient(cfg),
-		Remnant:  NewRemnantClient(cfg),
-		Sequence: NewSequenceClient(cfg),
-		Template: NewTemplateClient(cfg),
-		Thread:   NewThreadClient(cfg),
+		ctx:              ctx,
+		config:           cfg,
+		Alert:            NewAlertClient(cfg),
+		AlertKey:         NewAlertKeyClient(cfg),
+		Attempt:          NewAttemptClient(cfg),
+		CallbackBatch:    NewCallbackBatchClient(cfg),
+		CallbackEndpoint: NewCallbackEndpointClient(cfg),
+		CallbackReport:   NewCallbackReportClient(cfg),
+		Delivery:         NewDeliveryClient(cfg),
+		Key:              NewKeyClient(cfg),
+		Remnant:          NewRemnantClient(cfg),
+		Sequence:         NewSequenceClient(cfg),
+		Template:         NewTemplateClient(cfg),
+		Thread:           NewThreadClient(cfg),
 	}, nil
 }
 
@@ -183,17 +198,20 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:      ctx,
-		config:   cfg,
-		Alert:    NewAlertClient(cfg),
-		AlertKey: NewAlertKeyClient(cfg),
-		Attempt:  NewAttemptClient(cfg),
-		Delivery: NewDeliveryClient(cfg),
-		Key:      NewKeyClient(cfg),
-		Remnant:  NewRemnantClient(cfg),
-		Sequence: NewSequenceClient(cfg),
-		Template: NewTemplateClient(cfg),
-		Thread:   NewThreadClient(cfg),
+		ctx:              ctx,
+		config:           cfg,
+		Alert:            NewAlertClient(cfg),
+		AlertKey:         NewAlertKeyClient(cfg),
+		Attempt:          NewAttemptClient(cfg),
+		CallbackBatch:    NewCallbackBatchClient(cfg),
+		CallbackEndpoint: NewCallbackEndpointClient(cfg),
+		CallbackReport:   NewCallbackReportClient(cfg),
+		Delivery:         NewDeliveryClient(cfg),
+		Key:              NewKeyClient(cfg),
+		Remnant:          NewRemnantClient(cfg),
+		Sequence:         NewSequenceClient(cfg),
+		Template:         NewTemplateClient(cfg),
+		Thread:           NewThreadClient(cfg),
 	}, nil
 }
 
@@ -223,8 +241,9 @@ func (c *Client) Close() error {
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
-		c.Alert, c.AlertKey, c.Attempt, c.Delivery, c.Key, c.Remnant, c.Sequence,
-		c.Template, c.Thread,
+		c.Alert, c.AlertKey, c.Attempt, c.CallbackBatch, c.CallbackEndpoint,
+		c.CallbackReport, c.Delivery, c.Key, c.Remnant, c.Sequence, c.Template,
+		c.Thread,
 	} {
 		n.Use(hooks...)
 	}
@@ -234,8 +253,9 @@ func (c *Client) Use(hooks ...Hook) {
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
-		c.Alert, c.AlertKey, c.Attempt, c.Delivery, c.Key, c.Remnant, c.Sequence,
-		c.Template, c.Thread,
+		c.Alert, c.AlertKey, c.Attempt, c.CallbackBatch, c.CallbackEndpoint,
+		c.CallbackReport, c.Delivery, c.Key, c.Remnant, c.Sequence, c.Template,
+		c.Thread,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -250,6 +270,12 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.AlertKey.mutate(ctx, m)
 	case *AttemptMutation:
 		return c.Attempt.mutate(ctx, m)
+	case *CallbackBatchMutation:
+		return c.CallbackBatch.mutate(ctx, m)
+	case *CallbackEndpointMutation:
+		return c.CallbackEndpoint.mutate(ctx, m)
+	case *CallbackReportMutation:
+		return c.CallbackReport.mutate(ctx, m)
 	case *DeliveryMutation:
 		return c.Delivery.mutate(ctx, m)
 	case *KeyMutation:
@@ -663,6 +689,405 @@ func (c *AttemptClient) mutate(ctx context.Context, m *AttemptMutation) (Value, 
 		return (&AttemptDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("ledger: unknown Attempt mutation op: %q", m.Op())
+	}
+}
+
+// CallbackBatchClient is a client for the CallbackBatch schema.
+type CallbackBatchClient struct {
+	config
+}
+
+// NewCallbackBatchClient returns a client for the CallbackBatch from the given config.
+func NewCallbackBatchClient(c config) *CallbackBatchClient {
+	return &CallbackBatchClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `callbackbatch.Hooks(f(g(h())))`.
+func (c *CallbackBatchClient) Use(hooks ...Hook) {
+	c.hooks.CallbackBatch = append(c.hooks.CallbackBatch, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `callbackbatch.Intercept(f(g(h())))`.
+func (c *CallbackBatchClient) Intercept(interceptors ...Interceptor) {
+	c.inters.CallbackBatch = append(c.inters.CallbackBatch, interceptors...)
+}
+
+// Create returns a builder for creating a CallbackBatch entity.
+func (c *CallbackBatchClient) Create() *CallbackBatchCreate {
+	mutation := newCallbackBatchMutation(c.config, OpCreate)
+	return &CallbackBatchCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of CallbackBatch entities.
+func (c *CallbackBatchClient) CreateBulk(builders ...*CallbackBatchCreate) *CallbackBatchCreateBulk {
+	return &CallbackBatchCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CallbackBatchClient) MapCreateBulk(slice any, setFunc func(*CallbackBatchCreate, int)) *CallbackBatchCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CallbackBatchCreateBulk{err: fmt.Errorf("calling to CallbackBatchClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CallbackBatchCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CallbackBatchCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for CallbackBatch.
+func (c *CallbackBatchClient) Update() *CallbackBatchUpdate {
+	mutation := newCallbackBatchMutation(c.config, OpUpdate)
+	return &CallbackBatchUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CallbackBatchClient) UpdateOne(_m *CallbackBatch) *CallbackBatchUpdateOne {
+	mutation := newCallbackBatchMutation(c.config, OpUpdateOne, withCallbackBatch(_m))
+	return &CallbackBatchUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CallbackBatchClient) UpdateOneID(id string) *CallbackBatchUpdateOne {
+	mutation := newCallbackBatchMutation(c.config, OpUpdateOne, withCallbackBatchID(id))
+	return &CallbackBatchUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for CallbackBatch.
+func (c *CallbackBatchClient) Delete() *CallbackBatchDelete {
+	mutation := newCallbackBatchMutation(c.config, OpDelete)
+	return &CallbackBatchDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CallbackBatchClient) DeleteOne(_m *CallbackBatch) *CallbackBatchDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CallbackBatchClient) DeleteOneID(id string) *CallbackBatchDeleteOne {
+	builder := c.Delete().Where(callbackbatch.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CallbackBatchDeleteOne{builder}
+}
+
+// Query returns a query builder for CallbackBatch.
+func (c *CallbackBatchClient) Query() *CallbackBatchQuery {
+	return &CallbackBatchQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCallbackBatch},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a CallbackBatch entity by its id.
+func (c *CallbackBatchClient) Get(ctx context.Context, id string) (*CallbackBatch, error) {
+	return c.Query().Where(callbackbatch.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CallbackBatchClient) GetX(ctx context.Context, id string) *CallbackBatch {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *CallbackBatchClient) Hooks() []Hook {
+	return c.hooks.CallbackBatch
+}
+
+// Interceptors returns the client interceptors.
+func (c *CallbackBatchClient) Interceptors() []Interceptor {
+	return c.inters.CallbackBatch
+}
+
+func (c *CallbackBatchClient) mutate(ctx context.Context, m *CallbackBatchMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CallbackBatchCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CallbackBatchUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CallbackBatchUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CallbackBatchDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ledger: unknown CallbackBatch mutation op: %q", m.Op())
+	}
+}
+
+// CallbackEndpointClient is a client for the CallbackEndpoint schema.
+type CallbackEndpointClient struct {
+	config
+}
+
+// NewCallbackEndpointClient returns a client for the CallbackEndpoint from the given config.
+func NewCallbackEndpointClient(c config) *CallbackEndpointClient {
+	return &CallbackEndpointClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `callbackendpoint.Hooks(f(g(h())))`.
+func (c *CallbackEndpointClient) Use(hooks ...Hook) {
+	c.hooks.CallbackEndpoint = append(c.hooks.CallbackEndpoint, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `callbackendpoint.Intercept(f(g(h())))`.
+func (c *CallbackEndpointClient) Intercept(interceptors ...Interceptor) {
+	c.inters.CallbackEndpoint = append(c.inters.CallbackEndpoint, interceptors...)
+}
+
+// Create returns a builder for creating a CallbackEndpoint entity.
+func (c *CallbackEndpointClient) Create() *CallbackEndpointCreate {
+	mutation := newCallbackEndpointMutation(c.config, OpCreate)
+	return &CallbackEndpointCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of CallbackEndpoint entities.
+func (c *CallbackEndpointClient) CreateBulk(builders ...*CallbackEndpointCreate) *CallbackEndpointCreateBulk {
+	return &CallbackEndpointCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CallbackEndpointClient) MapCreateBulk(slice any, setFunc func(*CallbackEndpointCreate, int)) *CallbackEndpointCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CallbackEndpointCreateBulk{err: fmt.Errorf("calling to CallbackEndpointClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CallbackEndpointCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CallbackEndpointCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for CallbackEndpoint.
+func (c *CallbackEndpointClient) Update() *CallbackEndpointUpdate {
+	mutation := newCallbackEndpointMutation(c.config, OpUpdate)
+	return &CallbackEndpointUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CallbackEndpointClient) UpdateOne(_m *CallbackEndpoint) *CallbackEndpointUpdateOne {
+	mutation := newCallbackEndpointMutation(c.config, OpUpdateOne, withCallbackEndpoint(_m))
+	return &CallbackEndpointUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CallbackEndpointClient) UpdateOneID(id int64) *CallbackEndpointUpdateOne {
+	mutation := newCallbackEndpointMutation(c.config, OpUpdateOne, withCallbackEndpointID(id))
+	return &CallbackEndpointUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for CallbackEndpoint.
+func (c *CallbackEndpointClient) Delete() *CallbackEndpointDelete {
+	mutation := newCallbackEndpointMutation(c.config, OpDelete)
+	return &CallbackEndpointDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CallbackEndpointClient) DeleteOne(_m *CallbackEndpoint) *CallbackEndpointDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CallbackEndpointClient) DeleteOneID(id int64) *CallbackEndpointDeleteOne {
+	builder := c.Delete().Where(callbackendpoint.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CallbackEndpointDeleteOne{builder}
+}
+
+// Query returns a query builder for CallbackEndpoint.
+func (c *CallbackEndpointClient) Query() *CallbackEndpointQuery {
+	return &CallbackEndpointQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCallbackEndpoint},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a CallbackEndpoint entity by its id.
+func (c *CallbackEndpointClient) Get(ctx context.Context, id int64) (*CallbackEndpoint, error) {
+	return c.Query().Where(callbackendpoint.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CallbackEndpointClient) GetX(ctx context.Context, id int64) *CallbackEndpoint {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *CallbackEndpointClient) Hooks() []Hook {
+	return c.hooks.CallbackEndpoint
+}
+
+// Interceptors returns the client interceptors.
+func (c *CallbackEndpointClient) Interceptors() []Interceptor {
+	return c.inters.CallbackEndpoint
+}
+
+func (c *CallbackEndpointClient) mutate(ctx context.Context, m *CallbackEndpointMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CallbackEndpointCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CallbackEndpointUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CallbackEndpointUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CallbackEndpointDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ledger: unknown CallbackEndpoint mutation op: %q", m.Op())
+	}
+}
+
+// CallbackReportClient is a client for the CallbackReport schema.
+type CallbackReportClient struct {
+	config
+}
+
+// NewCallbackReportClient returns a client for the CallbackReport from the given config.
+func NewCallbackReportClient(c config) *CallbackReportClient {
+	return &CallbackReportClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `callbackreport.Hooks(f(g(h())))`.
+func (c *CallbackReportClient) Use(hooks ...Hook) {
+	c.hooks.CallbackReport = append(c.hooks.CallbackReport, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `callbackreport.Intercept(f(g(h())))`.
+func (c *CallbackReportClient) Intercept(interceptors ...Interceptor) {
+	c.inters.CallbackReport = append(c.inters.CallbackReport, interceptors...)
+}
+
+// Create returns a builder for creating a CallbackReport entity.
+func (c *CallbackReportClient) Create() *CallbackReportCreate {
+	mutation := newCallbackReportMutation(c.config, OpCreate)
+	return &CallbackReportCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of CallbackReport entities.
+func (c *CallbackReportClient) CreateBulk(builders ...*CallbackReportCreate) *CallbackReportCreateBulk {
+	return &CallbackReportCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *CallbackReportClient) MapCreateBulk(slice any, setFunc func(*CallbackReportCreate, int)) *CallbackReportCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &CallbackReportCreateBulk{err: fmt.Errorf("calling to CallbackReportClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*CallbackReportCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &CallbackReportCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for CallbackReport.
+func (c *CallbackReportClient) Update() *CallbackReportUpdate {
+	mutation := newCallbackReportMutation(c.config, OpUpdate)
+	return &CallbackReportUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *CallbackReportClient) UpdateOne(_m *CallbackReport) *CallbackReportUpdateOne {
+	mutation := newCallbackReportMutation(c.config, OpUpdateOne, withCallbackReport(_m))
+	return &CallbackReportUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *CallbackReportClient) UpdateOneID(id int64) *CallbackReportUpdateOne {
+	mutation := newCallbackReportMutation(c.config, OpUpdateOne, withCallbackReportID(id))
+	return &CallbackReportUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for CallbackReport.
+func (c *CallbackReportClient) Delete() *CallbackReportDelete {
+	mutation := newCallbackReportMutation(c.config, OpDelete)
+	return &CallbackReportDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *CallbackReportClient) DeleteOne(_m *CallbackReport) *CallbackReportDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *CallbackReportClient) DeleteOneID(id int64) *CallbackReportDeleteOne {
+	builder := c.Delete().Where(callbackreport.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &CallbackReportDeleteOne{builder}
+}
+
+// Query returns a query builder for CallbackReport.
+func (c *CallbackReportClient) Query() *CallbackReportQuery {
+	return &CallbackReportQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeCallbackReport},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a CallbackReport entity by its id.
+func (c *CallbackReportClient) Get(ctx context.Context, id int64) (*CallbackReport, error) {
+	return c.Query().Where(callbackreport.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *CallbackReportClient) GetX(ctx context.Context, id int64) *CallbackReport {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *CallbackReportClient) Hooks() []Hook {
+	return c.hooks.CallbackReport
+}
+
+// Interceptors returns the client interceptors.
+func (c *CallbackReportClient) Interceptors() []Interceptor {
+	return c.inters.CallbackReport
+}
+
+func (c *CallbackReportClient) mutate(ctx context.Context, m *CallbackReportMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&CallbackReportCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&CallbackReportUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&CallbackReportUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&CallbackReportDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ledger: unknown CallbackReport mutation op: %q", m.Op())
 	}
 }
 
@@ -1467,12 +1892,12 @@ func (c *ThreadClient) mutate(ctx context.Context, m *ThreadMutation) (Value, er
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Alert, AlertKey, Attempt, Delivery, Key, Remnant, Sequence, Template,
-		Thread []ent.Hook
+		Alert, AlertKey, Attempt, CallbackBatch, CallbackEndpoint, CallbackReport,
+		Delivery, Key, Remnant, Sequence, Template, Thread []ent.Hook
 	}
 	inters struct {
-		Alert, AlertKey, Attempt, Delivery, Key, Remnant, Sequence, Template,
-		Thread []ent.Interceptor
+		Alert, AlertKey, Attempt, CallbackBatch, CallbackEndpoint, CallbackReport,
+		Delivery, Key, Remnant, Sequence, Template, Thread []ent.Interceptor
 	}
 )
 

@@ -70,6 +70,8 @@ type Delivery struct {
 	Resolves bool `json:"resolves,omitempty"`
 	// when it is due after the earlier deliveries of its thread are completed; 0 if not blocked
 	ResumeTime int64 `json:"resume_time,omitempty"`
+	// the id of the callback endpoint to which its end is reported; 0 for none
+	Callback int64 `json:"callback,omitempty"`
 	// why it is completed; empty while it is not, and if it was sent
 	Reason string `json:"reason,omitempty"`
 	// when it was completed
@@ -98,7 +100,7 @@ func (*Delivery) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case delivery.FieldDeferred, delivery.FieldCanceled, delivery.FieldPossibleDuplicate, delivery.FieldHeld, delivery.FieldResolves, delivery.FieldReceiptFinal, delivery.FieldReceiptFailed:
 			values[i] = new(sql.NullBool)
-		case delivery.FieldID, delivery.FieldAlertID, delivery.FieldRank, delivery.FieldState, delivery.FieldNextTime, delivery.FieldExpireTime, delivery.FieldTries, delivery.FieldFence, delivery.FieldAttemptCount, delivery.FieldClaimTime, delivery.FieldLeaseTime, delivery.FieldChain, delivery.FieldThreadOrder, delivery.FieldResumeTime, delivery.FieldEndTime, delivery.FieldReceiptTime:
+		case delivery.FieldID, delivery.FieldAlertID, delivery.FieldRank, delivery.FieldState, delivery.FieldNextTime, delivery.FieldExpireTime, delivery.FieldTries, delivery.FieldFence, delivery.FieldAttemptCount, delivery.FieldClaimTime, delivery.FieldLeaseTime, delivery.FieldChain, delivery.FieldThreadOrder, delivery.FieldResumeTime, delivery.FieldCallback, delivery.FieldEndTime, delivery.FieldReceiptTime:
 			values[i] = new(sql.NullInt64)
 		case delivery.FieldNickname, delivery.FieldMessenger, delivery.FieldDestination, delivery.FieldCredentialKey, delivery.FieldSlots, delivery.FieldSender, delivery.FieldThread, delivery.FieldReason, delivery.FieldReceiptMessage, delivery.FieldReceiptStatus, delivery.FieldReceiptCode:
 			values[i] = new(sql.NullString)
@@ -285,6 +287,12 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.ResumeTime = value.Int64
 			}
+		case delivery.FieldCallback:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field callback", values[i])
+			} else if value.Valid {
+				_m.Callback = value.Int64
+			}
 		case delivery.FieldReason:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field reason", values[i])
@@ -448,6 +456,9 @@ func (_m *Delivery) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("resume_time=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ResumeTime))
+	builder.WriteString(", ")
+	builder.WriteString("callback=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Callback))
 	builder.WriteString(", ")
 	builder.WriteString("reason=")
 	builder.WriteString(_m.Reason)

@@ -325,6 +325,20 @@ func (_c *DeliveryCreate) SetNillableResumeTime(v *int64) *DeliveryCreate {
 	return _c
 }
 
+// SetCallback sets the "callback" field.
+func (_c *DeliveryCreate) SetCallback(v int64) *DeliveryCreate {
+	_c.mutation.SetCallback(v)
+	return _c
+}
+
+// SetNillableCallback sets the "callback" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableCallback(v *int64) *DeliveryCreate {
+	if v != nil {
+		_c.SetCallback(*v)
+	}
+	return _c
+}
+
 // SetReason sets the "reason" field.
 func (_c *DeliveryCreate) SetReason(v string) *DeliveryCreate {
 	_c.mutation.SetReason(v)
@@ -550,6 +564,10 @@ func (_c *DeliveryCreate) defaults() {
 		v := delivery.DefaultResumeTime
 		_c.mutation.SetResumeTime(v)
 	}
+	if _, ok := _c.mutation.Callback(); !ok {
+		v := delivery.DefaultCallback
+		_c.mutation.SetCallback(v)
+	}
 	if _, ok := _c.mutation.Reason(); !ok {
 		v := delivery.DefaultReason
 		_c.mutation.SetReason(v)
@@ -663,6 +681,9 @@ func (_c *DeliveryCreate) check() error {
 	}
 	if _, ok := _c.mutation.ResumeTime(); !ok {
 		return &ValidationError{Name: "resume_time", err: errors.New(`ledger: missing required field "Delivery.resume_time"`)}
+	}
+	if _, ok := _c.mutation.Callback(); !ok {
+		return &ValidationError{Name: "callback", err: errors.New(`ledger: missing required field "Delivery.callback"`)}
 	}
 	if _, ok := _c.mutation.Reason(); !ok {
 		return &ValidationError{Name: "reason", err: errors.New(`ledger: missing required field "Delivery.reason"`)}
@@ -827,6 +848,10 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ResumeTime(); ok {
 		_spec.SetField(delivery.FieldResumeTime, field.TypeInt64, value)
 		_node.ResumeTime = value
+	}
+	if value, ok := _c.mutation.Callback(); ok {
+		_spec.SetField(delivery.FieldCallback, field.TypeInt64, value)
+		_node.Callback = value
 	}
 	if value, ok := _c.mutation.Reason(); ok {
 		_spec.SetField(delivery.FieldReason, field.TypeString, value)

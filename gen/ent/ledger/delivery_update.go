@@ -486,6 +486,27 @@ func (_u *DeliveryUpdate) AddResumeTime(v int64) *DeliveryUpdate {
 	return _u
 }
 
+// SetCallback sets the "callback" field.
+func (_u *DeliveryUpdate) SetCallback(v int64) *DeliveryUpdate {
+	_u.mutation.ResetCallback()
+	_u.mutation.SetCallback(v)
+	return _u
+}
+
+// SetNillableCallback sets the "callback" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableCallback(v *int64) *DeliveryUpdate {
+	if v != nil {
+		_u.SetCallback(*v)
+	}
+	return _u
+}
+
+// AddCallback adds value to the "callback" field.
+func (_u *DeliveryUpdate) AddCallback(v int64) *DeliveryUpdate {
+	_u.mutation.AddCallback(v)
+	return _u
+}
+
 // SetReason sets the "reason" field.
 func (_u *DeliveryUpdate) SetReason(v string) *DeliveryUpdate {
 	_u.mutation.SetReason(v)
@@ -775,6 +796,12 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedResumeTime(); ok {
 		_spec.AddField(delivery.FieldResumeTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Callback(); ok {
+		_spec.SetField(delivery.FieldCallback, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedCallback(); ok {
+		_spec.AddField(delivery.FieldCallback, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.Reason(); ok {
 		_spec.SetField(delivery.FieldReason, field.TypeString, value)
@@ -1285,6 +1312,27 @@ func (_u *DeliveryUpdateOne) AddResumeTime(v int64) *DeliveryUpdateOne {
 	return _u
 }
 
+// SetCallback sets the "callback" field.
+func (_u *DeliveryUpdateOne) SetCallback(v int64) *DeliveryUpdateOne {
+	_u.mutation.ResetCallback()
+	_u.mutation.SetCallback(v)
+	return _u
+}
+
+// SetNillableCallback sets the "callback" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableCallback(v *int64) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetCallback(*v)
+	}
+	return _u
+}
+
+// AddCallback adds value to the "callback" field.
+func (_u *DeliveryUpdateOne) AddCallback(v int64) *DeliveryUpdateOne {
+	_u.mutation.AddCallback(v)
+	return _u
+}
+
 // SetReason sets the "reason" field.
 func (_u *DeliveryUpdateOne) SetReason(v string) *DeliveryUpdateOne {
 	_u.mutation.SetReason(v)
@@ -1604,6 +1652,12 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	}
 	if value, ok := _u.mutation.AddedResumeTime(); ok {
 		_spec.AddField(delivery.FieldResumeTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Callback(); ok {
+		_spec.SetField(delivery.FieldCallback, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedCallback(); ok {
+		_spec.AddField(delivery.FieldCallback, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.Reason(); ok {
 		_spec.SetField(delivery.FieldReason, field.TypeString, value)

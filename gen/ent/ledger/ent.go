@@ -15,6 +15,9 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/alert"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/alertkey"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/attempt"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackbatch"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackendpoint"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackreport"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/key"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/remnant"
@@ -81,15 +84,18 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			alert.Table:    alert.ValidColumn,
-			alertkey.Table: alertkey.ValidColumn,
-			attempt.Table:  attempt.ValidColumn,
-			delivery.Table: delivery.ValidColumn,
-			key.Table:      key.ValidColumn,
-			remnant.Table:  remnant.ValidColumn,
-			sequence.Table: sequence.ValidColumn,
-			template.Table: template.ValidColumn,
-			thread.Table:   thread.ValidColumn,
+			alert.Table:            alert.ValidColumn,
+			alertkey.Table:         alertkey.ValidColumn,
+			attempt.Table:          attempt.ValidColumn,
+			callbackbatch.Table:    callbackbatch.ValidColumn,
+			callbackendpoint.Table: callbackendpoint.ValidColumn,
+			callbackreport.Table:   callbackreport.ValidColumn,
+			delivery.Table:         delivery.ValidColumn,
+			key.Table:              key.ValidColumn,
+			remnant.Table:          remnant.ValidColumn,
+			sequence.Table:         sequence.ValidColumn,
+			template.Table:         template.ValidColumn,
+			thread.Table:           thread.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

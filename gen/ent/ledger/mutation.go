@@ -13,6 +13,9 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/alert"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/alertkey"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/attempt"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackbatch"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackendpoint"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackreport"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/key"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/predicate"
@@ -30,15 +33,18 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
-	TypeAlert    = "Alert"
-	TypeAlertKey = "AlertKey"
-	TypeAttempt  = "Attempt"
-	TypeDelivery = "Delivery"
-	TypeKey      = "Key"
-	TypeRemnant  = "Remnant"
-	TypeSequence = "Sequence"
-	TypeTemplate = "Template"
-	TypeThread   = "Thread"
+	TypeAlert            = "Alert"
+	TypeAlertKey         = "AlertKey"
+	TypeAttempt          = "Attempt"
+	TypeCallbackBatch    = "CallbackBatch"
+	TypeCallbackEndpoint = "CallbackEndpoint"
+	TypeCallbackReport   = "CallbackReport"
+	TypeDelivery         = "Delivery"
+	TypeKey              = "Key"
+	TypeRemnant          = "Remnant"
+	TypeSequence         = "Sequence"
+	TypeTemplate         = "Template"
+	TypeThread           = "Thread"
 )
 
 // AlertMutation represents an operation that mutates the Alert nodes in the graph.
@@ -2749,6 +2755,2673 @@ func (m *AttemptMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Attempt edge %s", name)
 }
 
+// CallbackBatchMutation represents an operation that mutates the CallbackBatch nodes in the graph.
+type CallbackBatchMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *string
+	endpoint       *int64
+	addendpoint    *int64
+	size           *int
+	addsize        *int
+	body           *[]byte
+	create_time    *int64
+	addcreate_time *int64
+	next_time      *int64
+	addnext_time   *int64
+	tries          *int
+	addtries       *int
+	clearedFields  map[string]struct{}
+	done           bool
+	oldValue       func(context.Context) (*CallbackBatch, error)
+	predicates     []predicate.CallbackBatch
+}
+
+var _ ent.Mutation = (*CallbackBatchMutation)(nil)
+
+// callbackbatchOption allows management of the mutation configuration using functional options.
+type callbackbatchOption func(*CallbackBatchMutation)
+
+// newCallbackBatchMutation creates new mutation for the CallbackBatch entity.
+func newCallbackBatchMutation(c config, op Op, opts ...callbackbatchOption) *CallbackBatchMutation {
+	m := &CallbackBatchMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCallbackBatch,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCallbackBatchID sets the ID field of the mutation.
+func withCallbackBatchID(id string) callbackbatchOption {
+	return func(m *CallbackBatchMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *CallbackBatch
+		)
+		m.oldValue = func(ctx context.Context) (*CallbackBatch, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().CallbackBatch.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCallbackBatch sets the old CallbackBatch of the mutation.
+func withCallbackBatch(node *CallbackBatch) callbackbatchOption {
+	return func(m *CallbackBatchMutation) {
+		m.oldValue = func(context.Context) (*CallbackBatch, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CallbackBatchMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CallbackBatchMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ledger: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of CallbackBatch entities.
+func (m *CallbackBatchMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CallbackBatchMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CallbackBatchMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().CallbackBatch.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetEndpoint sets the "endpoint" field.
+func (m *CallbackBatchMutation) SetEndpoint(i int64) {
+	m.endpoint = &i
+	m.addendpoint = nil
+}
+
+// Endpoint returns the value of the "endpoint" field in the mutation.
+func (m *CallbackBatchMutation) Endpoint() (r int64, exists bool) {
+	v := m.endpoint
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndpoint returns the old "endpoint" field's value of the CallbackBatch entity.
+// If the CallbackBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackBatchMutation) OldEndpoint(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndpoint is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndpoint requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndpoint: %w", err)
+	}
+	return oldValue.Endpoint, nil
+}
+
+// AddEndpoint adds i to the "endpoint" field.
+func (m *CallbackBatchMutation) AddEndpoint(i int64) {
+	if m.addendpoint != nil {
+		*m.addendpoint += i
+	} else {
+		m.addendpoint = &i
+	}
+}
+
+// AddedEndpoint returns the value that was added to the "endpoint" field in this mutation.
+func (m *CallbackBatchMutation) AddedEndpoint() (r int64, exists bool) {
+	v := m.addendpoint
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEndpoint resets all changes to the "endpoint" field.
+func (m *CallbackBatchMutation) ResetEndpoint() {
+	m.endpoint = nil
+	m.addendpoint = nil
+}
+
+// SetSize sets the "size" field.
+func (m *CallbackBatchMutation) SetSize(i int) {
+	m.size = &i
+	m.addsize = nil
+}
+
+// Size returns the value of the "size" field in the mutation.
+func (m *CallbackBatchMutation) Size() (r int, exists bool) {
+	v := m.size
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSize returns the old "size" field's value of the CallbackBatch entity.
+// If the CallbackBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackBatchMutation) OldSize(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSize is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSize requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSize: %w", err)
+	}
+	return oldValue.Size, nil
+}
+
+// AddSize adds i to the "size" field.
+func (m *CallbackBatchMutation) AddSize(i int) {
+	if m.addsize != nil {
+		*m.addsize += i
+	} else {
+		m.addsize = &i
+	}
+}
+
+// AddedSize returns the value that was added to the "size" field in this mutation.
+func (m *CallbackBatchMutation) AddedSize() (r int, exists bool) {
+	v := m.addsize
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSize resets all changes to the "size" field.
+func (m *CallbackBatchMutation) ResetSize() {
+	m.size = nil
+	m.addsize = nil
+}
+
+// SetBody sets the "body" field.
+func (m *CallbackBatchMutation) SetBody(b []byte) {
+	m.body = &b
+}
+
+// Body returns the value of the "body" field in the mutation.
+func (m *CallbackBatchMutation) Body() (r []byte, exists bool) {
+	v := m.body
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBody returns the old "body" field's value of the CallbackBatch entity.
+// If the CallbackBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackBatchMutation) OldBody(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBody is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBody requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBody: %w", err)
+	}
+	return oldValue.Body, nil
+}
+
+// ResetBody resets all changes to the "body" field.
+func (m *CallbackBatchMutation) ResetBody() {
+	m.body = nil
+}
+
+// SetCreateTime sets the "create_time" field.
+func (m *CallbackBatchMutation) SetCreateTime(i int64) {
+	m.create_time = &i
+	m.addcreate_time = nil
+}
+
+// CreateTime returns the value of the "create_time" field in the mutation.
+func (m *CallbackBatchMutation) CreateTime() (r int64, exists bool) {
+	v := m.create_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreateTime returns the old "create_time" field's value of the CallbackBatch entity.
+// If the CallbackBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackBatchMutation) OldCreateTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreateTime: %w", err)
+	}
+	return oldValue.CreateTime, nil
+}
+
+// AddCreateTime adds i to the "create_time" field.
+func (m *CallbackBatchMutation) AddCreateTime(i int64) {
+	if m.addcreate_time != nil {
+		*m.addcreate_time += i
+	} else {
+		m.addcreate_time = &i
+	}
+}
+
+// AddedCreateTime returns the value that was added to the "create_time" field in this mutation.
+func (m *CallbackBatchMutation) AddedCreateTime() (r int64, exists bool) {
+	v := m.addcreate_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCreateTime resets all changes to the "create_time" field.
+func (m *CallbackBatchMutation) ResetCreateTime() {
+	m.create_time = nil
+	m.addcreate_time = nil
+}
+
+// SetNextTime sets the "next_time" field.
+func (m *CallbackBatchMutation) SetNextTime(i int64) {
+	m.next_time = &i
+	m.addnext_time = nil
+}
+
+// NextTime returns the value of the "next_time" field in the mutation.
+func (m *CallbackBatchMutation) NextTime() (r int64, exists bool) {
+	v := m.next_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNextTime returns the old "next_time" field's value of the CallbackBatch entity.
+// If the CallbackBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackBatchMutation) OldNextTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNextTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNextTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNextTime: %w", err)
+	}
+	return oldValue.NextTime, nil
+}
+
+// AddNextTime adds i to the "next_time" field.
+func (m *CallbackBatchMutation) AddNextTime(i int64) {
+	if m.addnext_time != nil {
+		*m.addnext_time += i
+	} else {
+		m.addnext_time = &i
+	}
+}
+
+// AddedNextTime returns the value that was added to the "next_time" field in this mutation.
+func (m *CallbackBatchMutation) AddedNextTime() (r int64, exists bool) {
+	v := m.addnext_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetNextTime resets all changes to the "next_time" field.
+func (m *CallbackBatchMutation) ResetNextTime() {
+	m.next_time = nil
+	m.addnext_time = nil
+}
+
+// SetTries sets the "tries" field.
+func (m *CallbackBatchMutation) SetTries(i int) {
+	m.tries = &i
+	m.addtries = nil
+}
+
+// Tries returns the value of the "tries" field in the mutation.
+func (m *CallbackBatchMutation) Tries() (r int, exists bool) {
+	v := m.tries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTries returns the old "tries" field's value of the CallbackBatch entity.
+// If the CallbackBatch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackBatchMutation) OldTries(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTries is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTries requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTries: %w", err)
+	}
+	return oldValue.Tries, nil
+}
+
+// AddTries adds i to the "tries" field.
+func (m *CallbackBatchMutation) AddTries(i int) {
+	if m.addtries != nil {
+		*m.addtries += i
+	} else {
+		m.addtries = &i
+	}
+}
+
+// AddedTries returns the value that was added to the "tries" field in this mutation.
+func (m *CallbackBatchMutation) AddedTries() (r int, exists bool) {
+	v := m.addtries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTries resets all changes to the "tries" field.
+func (m *CallbackBatchMutation) ResetTries() {
+	m.tries = nil
+	m.addtries = nil
+}
+
+// Where appends a list predicates to the CallbackBatchMutation builder.
+func (m *CallbackBatchMutation) Where(ps ...predicate.CallbackBatch) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CallbackBatchMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CallbackBatchMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.CallbackBatch, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CallbackBatchMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CallbackBatchMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (CallbackBatch).
+func (m *CallbackBatchMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CallbackBatchMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.endpoint != nil {
+		fields = append(fields, callbackbatch.FieldEndpoint)
+	}
+	if m.size != nil {
+		fields = append(fields, callbackbatch.FieldSize)
+	}
+	if m.body != nil {
+		fields = append(fields, callbackbatch.FieldBody)
+	}
+	if m.create_time != nil {
+		fields = append(fields, callbackbatch.FieldCreateTime)
+	}
+	if m.next_time != nil {
+		fields = append(fields, callbackbatch.FieldNextTime)
+	}
+	if m.tries != nil {
+		fields = append(fields, callbackbatch.FieldTries)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CallbackBatchMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case callbackbatch.FieldEndpoint:
+		return m.Endpoint()
+	case callbackbatch.FieldSize:
+		return m.Size()
+	case callbackbatch.FieldBody:
+		return m.Body()
+	case callbackbatch.FieldCreateTime:
+		return m.CreateTime()
+	case callbackbatch.FieldNextTime:
+		return m.NextTime()
+	case callbackbatch.FieldTries:
+		return m.Tries()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CallbackBatchMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case callbackbatch.FieldEndpoint:
+		return m.OldEndpoint(ctx)
+	case callbackbatch.FieldSize:
+		return m.OldSize(ctx)
+	case callbackbatch.FieldBody:
+		return m.OldBody(ctx)
+	case callbackbatch.FieldCreateTime:
+		return m.OldCreateTime(ctx)
+	case callbackbatch.FieldNextTime:
+		return m.OldNextTime(ctx)
+	case callbackbatch.FieldTries:
+		return m.OldTries(ctx)
+	}
+	return nil, fmt.Errorf("unknown CallbackBatch field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CallbackBatchMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case callbackbatch.FieldEndpoint:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndpoint(v)
+		return nil
+	case callbackbatch.FieldSize:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSize(v)
+		return nil
+	case callbackbatch.FieldBody:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBody(v)
+		return nil
+	case callbackbatch.FieldCreateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreateTime(v)
+		return nil
+	case callbackbatch.FieldNextTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNextTime(v)
+		return nil
+	case callbackbatch.FieldTries:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTries(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CallbackBatch field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CallbackBatchMutation) AddedFields() []string {
+	var fields []string
+	if m.addendpoint != nil {
+		fields = append(fields, callbackbatch.FieldEndpoint)
+	}
+	if m.addsize != nil {
+		fields = append(fields, callbackbatch.FieldSize)
+	}
+	if m.addcreate_time != nil {
+		fields = append(fields, callbackbatch.FieldCreateTime)
+	}
+	if m.addnext_time != nil {
+		fields = append(fields, callbackbatch.FieldNextTime)
+	}
+	if m.addtries != nil {
+		fields = append(fields, callbackbatch.FieldTries)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CallbackBatchMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case callbackbatch.FieldEndpoint:
+		return m.AddedEndpoint()
+	case callbackbatch.FieldSize:
+		return m.AddedSize()
+	case callbackbatch.FieldCreateTime:
+		return m.AddedCreateTime()
+	case callbackbatch.FieldNextTime:
+		return m.AddedNextTime()
+	case callbackbatch.FieldTries:
+		return m.AddedTries()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CallbackBatchMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case callbackbatch.FieldEndpoint:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEndpoint(v)
+		return nil
+	case callbackbatch.FieldSize:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSize(v)
+		return nil
+	case callbackbatch.FieldCreateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCreateTime(v)
+		return nil
+	case callbackbatch.FieldNextTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddNextTime(v)
+		return nil
+	case callbackbatch.FieldTries:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTries(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CallbackBatch numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CallbackBatchMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CallbackBatchMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CallbackBatchMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown CallbackBatch nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CallbackBatchMutation) ResetField(name string) error {
+	switch name {
+	case callbackbatch.FieldEndpoint:
+		m.ResetEndpoint()
+		return nil
+	case callbackbatch.FieldSize:
+		m.ResetSize()
+		return nil
+	case callbackbatch.FieldBody:
+		m.ResetBody()
+		return nil
+	case callbackbatch.FieldCreateTime:
+		m.ResetCreateTime()
+		return nil
+	case callbackbatch.FieldNextTime:
+		m.ResetNextTime()
+		return nil
+	case callbackbatch.FieldTries:
+		m.ResetTries()
+		return nil
+	}
+	return fmt.Errorf("unknown CallbackBatch field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CallbackBatchMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CallbackBatchMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CallbackBatchMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CallbackBatchMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CallbackBatchMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CallbackBatchMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CallbackBatchMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown CallbackBatch unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CallbackBatchMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown CallbackBatch edge %s", name)
+}
+
+// CallbackEndpointMutation represents an operation that mutates the CallbackEndpoint nodes in the graph.
+type CallbackEndpointMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *int64
+	name           *string
+	url            *string
+	secret         *[]byte
+	create_time    *int64
+	addcreate_time *int64
+	next_time      *int64
+	addnext_time   *int64
+	fence          *int64
+	addfence       *int64
+	tries          *int
+	addtries       *int
+	last_error     *string
+	clearedFields  map[string]struct{}
+	done           bool
+	oldValue       func(context.Context) (*CallbackEndpoint, error)
+	predicates     []predicate.CallbackEndpoint
+}
+
+var _ ent.Mutation = (*CallbackEndpointMutation)(nil)
+
+// callbackendpointOption allows management of the mutation configuration using functional options.
+type callbackendpointOption func(*CallbackEndpointMutation)
+
+// newCallbackEndpointMutation creates new mutation for the CallbackEndpoint entity.
+func newCallbackEndpointMutation(c config, op Op, opts ...callbackendpointOption) *CallbackEndpointMutation {
+	m := &CallbackEndpointMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCallbackEndpoint,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCallbackEndpointID sets the ID field of the mutation.
+func withCallbackEndpointID(id int64) callbackendpointOption {
+	return func(m *CallbackEndpointMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *CallbackEndpoint
+		)
+		m.oldValue = func(ctx context.Context) (*CallbackEndpoint, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().CallbackEndpoint.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCallbackEndpoint sets the old CallbackEndpoint of the mutation.
+func withCallbackEndpoint(node *CallbackEndpoint) callbackendpointOption {
+	return func(m *CallbackEndpointMutation) {
+		m.oldValue = func(context.Context) (*CallbackEndpoint, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CallbackEndpointMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CallbackEndpointMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ledger: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of CallbackEndpoint entities.
+func (m *CallbackEndpointMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CallbackEndpointMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CallbackEndpointMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().CallbackEndpoint.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetName sets the "name" field.
+func (m *CallbackEndpointMutation) SetName(s string) {
+	m.name = &s
+}
+
+// Name returns the value of the "name" field in the mutation.
+func (m *CallbackEndpointMutation) Name() (r string, exists bool) {
+	v := m.name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldName returns the old "name" field's value of the CallbackEndpoint entity.
+// If the CallbackEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackEndpointMutation) OldName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldName: %w", err)
+	}
+	return oldValue.Name, nil
+}
+
+// ResetName resets all changes to the "name" field.
+func (m *CallbackEndpointMutation) ResetName() {
+	m.name = nil
+}
+
+// SetURL sets the "url" field.
+func (m *CallbackEndpointMutation) SetURL(s string) {
+	m.url = &s
+}
+
+// URL returns the value of the "url" field in the mutation.
+func (m *CallbackEndpointMutation) URL() (r string, exists bool) {
+	v := m.url
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldURL returns the old "url" field's value of the CallbackEndpoint entity.
+// If the CallbackEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackEndpointMutation) OldURL(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldURL is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldURL requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldURL: %w", err)
+	}
+	return oldValue.URL, nil
+}
+
+// ResetURL resets all changes to the "url" field.
+func (m *CallbackEndpointMutation) ResetURL() {
+	m.url = nil
+}
+
+// SetSecret sets the "secret" field.
+func (m *CallbackEndpointMutation) SetSecret(b []byte) {
+	m.secret = &b
+}
+
+// Secret returns the value of the "secret" field in the mutation.
+func (m *CallbackEndpointMutation) Secret() (r []byte, exists bool) {
+	v := m.secret
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSecret returns the old "secret" field's value of the CallbackEndpoint entity.
+// If the CallbackEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackEndpointMutation) OldSecret(ctx context.Context) (v []byte, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSecret is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSecret requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSecret: %w", err)
+	}
+	return oldValue.Secret, nil
+}
+
+// ResetSecret resets all changes to the "secret" field.
+func (m *CallbackEndpointMutation) ResetSecret() {
+	m.secret = nil
+}
+
+// SetCreateTime sets the "create_time" field.
+func (m *CallbackEndpointMutation) SetCreateTime(i int64) {
+	m.create_time = &i
+	m.addcreate_time = nil
+}
+
+// CreateTime returns the value of the "create_time" field in the mutation.
+func (m *CallbackEndpointMutation) CreateTime() (r int64, exists bool) {
+	v := m.create_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreateTime returns the old "create_time" field's value of the CallbackEndpoint entity.
+// If the CallbackEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackEndpointMutation) OldCreateTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreateTime: %w", err)
+	}
+	return oldValue.CreateTime, nil
+}
+
+// AddCreateTime adds i to the "create_time" field.
+func (m *CallbackEndpointMutation) AddCreateTime(i int64) {
+	if m.addcreate_time != nil {
+		*m.addcreate_time += i
+	} else {
+		m.addcreate_time = &i
+	}
+}
+
+// AddedCreateTime returns the value that was added to the "create_time" field in this mutation.
+func (m *CallbackEndpointMutation) AddedCreateTime() (r int64, exists bool) {
+	v := m.addcreate_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCreateTime resets all changes to the "create_time" field.
+func (m *CallbackEndpointMutation) ResetCreateTime() {
+	m.create_time = nil
+	m.addcreate_time = nil
+}
+
+// SetNextTime sets the "next_time" field.
+func (m *CallbackEndpointMutation) SetNextTime(i int64) {
+	m.next_time = &i
+	m.addnext_time = nil
+}
+
+// NextTime returns the value of the "next_time" field in the mutation.
+func (m *CallbackEndpointMutation) NextTime() (r int64, exists bool) {
+	v := m.next_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNextTime returns the old "next_time" field's value of the CallbackEndpoint entity.
+// If the CallbackEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackEndpointMutation) OldNextTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNextTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNextTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNextTime: %w", err)
+	}
+	return oldValue.NextTime, nil
+}
+
+// AddNextTime adds i to the "next_time" field.
+func (m *CallbackEndpointMutation) AddNextTime(i int64) {
+	if m.addnext_time != nil {
+		*m.addnext_time += i
+	} else {
+		m.addnext_time = &i
+	}
+}
+
+// AddedNextTime returns the value that was added to the "next_time" field in this mutation.
+func (m *CallbackEndpointMutation) AddedNextTime() (r int64, exists bool) {
+	v := m.addnext_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetNextTime resets all changes to the "next_time" field.
+func (m *CallbackEndpointMutation) ResetNextTime() {
+	m.next_time = nil
+	m.addnext_time = nil
+}
+
+// SetFence sets the "fence" field.
+func (m *CallbackEndpointMutation) SetFence(i int64) {
+	m.fence = &i
+	m.addfence = nil
+}
+
+// Fence returns the value of the "fence" field in the mutation.
+func (m *CallbackEndpointMutation) Fence() (r int64, exists bool) {
+	v := m.fence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFence returns the old "fence" field's value of the CallbackEndpoint entity.
+// If the CallbackEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackEndpointMutation) OldFence(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFence is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFence requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFence: %w", err)
+	}
+	return oldValue.Fence, nil
+}
+
+// AddFence adds i to the "fence" field.
+func (m *CallbackEndpointMutation) AddFence(i int64) {
+	if m.addfence != nil {
+		*m.addfence += i
+	} else {
+		m.addfence = &i
+	}
+}
+
+// AddedFence returns the value that was added to the "fence" field in this mutation.
+func (m *CallbackEndpointMutation) AddedFence() (r int64, exists bool) {
+	v := m.addfence
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFence resets all changes to the "fence" field.
+func (m *CallbackEndpointMutation) ResetFence() {
+	m.fence = nil
+	m.addfence = nil
+}
+
+// SetTries sets the "tries" field.
+func (m *CallbackEndpointMutation) SetTries(i int) {
+	m.tries = &i
+	m.addtries = nil
+}
+
+// Tries returns the value of the "tries" field in the mutation.
+func (m *CallbackEndpointMutation) Tries() (r int, exists bool) {
+	v := m.tries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTries returns the old "tries" field's value of the CallbackEndpoint entity.
+// If the CallbackEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackEndpointMutation) OldTries(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTries is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTries requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTries: %w", err)
+	}
+	return oldValue.Tries, nil
+}
+
+// AddTries adds i to the "tries" field.
+func (m *CallbackEndpointMutation) AddTries(i int) {
+	if m.addtries != nil {
+		*m.addtries += i
+	} else {
+		m.addtries = &i
+	}
+}
+
+// AddedTries returns the value that was added to the "tries" field in this mutation.
+func (m *CallbackEndpointMutation) AddedTries() (r int, exists bool) {
+	v := m.addtries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTries resets all changes to the "tries" field.
+func (m *CallbackEndpointMutation) ResetTries() {
+	m.tries = nil
+	m.addtries = nil
+}
+
+// SetLastError sets the "last_error" field.
+func (m *CallbackEndpointMutation) SetLastError(s string) {
+	m.last_error = &s
+}
+
+// LastError returns the value of the "last_error" field in the mutation.
+func (m *CallbackEndpointMutation) LastError() (r string, exists bool) {
+	v := m.last_error
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLastError returns the old "last_error" field's value of the CallbackEndpoint entity.
+// If the CallbackEndpoint object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackEndpointMutation) OldLastError(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLastError is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLastError requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLastError: %w", err)
+	}
+	return oldValue.LastError, nil
+}
+
+// ResetLastError resets all changes to the "last_error" field.
+func (m *CallbackEndpointMutation) ResetLastError() {
+	m.last_error = nil
+}
+
+// Where appends a list predicates to the CallbackEndpointMutation builder.
+func (m *CallbackEndpointMutation) Where(ps ...predicate.CallbackEndpoint) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CallbackEndpointMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CallbackEndpointMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.CallbackEndpoint, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CallbackEndpointMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CallbackEndpointMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (CallbackEndpoint).
+func (m *CallbackEndpointMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CallbackEndpointMutation) Fields() []string {
+	fields := make([]string, 0, 8)
+	if m.name != nil {
+		fields = append(fields, callbackendpoint.FieldName)
+	}
+	if m.url != nil {
+		fields = append(fields, callbackendpoint.FieldURL)
+	}
+	if m.secret != nil {
+		fields = append(fields, callbackendpoint.FieldSecret)
+	}
+	if m.create_time != nil {
+		fields = append(fields, callbackendpoint.FieldCreateTime)
+	}
+	if m.next_time != nil {
+		fields = append(fields, callbackendpoint.FieldNextTime)
+	}
+	if m.fence != nil {
+		fields = append(fields, callbackendpoint.FieldFence)
+	}
+	if m.tries != nil {
+		fields = append(fields, callbackendpoint.FieldTries)
+	}
+	if m.last_error != nil {
+		fields = append(fields, callbackendpoint.FieldLastError)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CallbackEndpointMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case callbackendpoint.FieldName:
+		return m.Name()
+	case callbackendpoint.FieldURL:
+		return m.URL()
+	case callbackendpoint.FieldSecret:
+		return m.Secret()
+	case callbackendpoint.FieldCreateTime:
+		return m.CreateTime()
+	case callbackendpoint.FieldNextTime:
+		return m.NextTime()
+	case callbackendpoint.FieldFence:
+		return m.Fence()
+	case callbackendpoint.FieldTries:
+		return m.Tries()
+	case callbackendpoint.FieldLastError:
+		return m.LastError()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CallbackEndpointMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case callbackendpoint.FieldName:
+		return m.OldName(ctx)
+	case callbackendpoint.FieldURL:
+		return m.OldURL(ctx)
+	case callbackendpoint.FieldSecret:
+		return m.OldSecret(ctx)
+	case callbackendpoint.FieldCreateTime:
+		return m.OldCreateTime(ctx)
+	case callbackendpoint.FieldNextTime:
+		return m.OldNextTime(ctx)
+	case callbackendpoint.FieldFence:
+		return m.OldFence(ctx)
+	case callbackendpoint.FieldTries:
+		return m.OldTries(ctx)
+	case callbackendpoint.FieldLastError:
+		return m.OldLastError(ctx)
+	}
+	return nil, fmt.Errorf("unknown CallbackEndpoint field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CallbackEndpointMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case callbackendpoint.FieldName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetName(v)
+		return nil
+	case callbackendpoint.FieldURL:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetURL(v)
+		return nil
+	case callbackendpoint.FieldSecret:
+		v, ok := value.([]byte)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSecret(v)
+		return nil
+	case callbackendpoint.FieldCreateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreateTime(v)
+		return nil
+	case callbackendpoint.FieldNextTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNextTime(v)
+		return nil
+	case callbackendpoint.FieldFence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFence(v)
+		return nil
+	case callbackendpoint.FieldTries:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTries(v)
+		return nil
+	case callbackendpoint.FieldLastError:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLastError(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CallbackEndpoint field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CallbackEndpointMutation) AddedFields() []string {
+	var fields []string
+	if m.addcreate_time != nil {
+		fields = append(fields, callbackendpoint.FieldCreateTime)
+	}
+	if m.addnext_time != nil {
+		fields = append(fields, callbackendpoint.FieldNextTime)
+	}
+	if m.addfence != nil {
+		fields = append(fields, callbackendpoint.FieldFence)
+	}
+	if m.addtries != nil {
+		fields = append(fields, callbackendpoint.FieldTries)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CallbackEndpointMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case callbackendpoint.FieldCreateTime:
+		return m.AddedCreateTime()
+	case callbackendpoint.FieldNextTime:
+		return m.AddedNextTime()
+	case callbackendpoint.FieldFence:
+		return m.AddedFence()
+	case callbackendpoint.FieldTries:
+		return m.AddedTries()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CallbackEndpointMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case callbackendpoint.FieldCreateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCreateTime(v)
+		return nil
+	case callbackendpoint.FieldNextTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddNextTime(v)
+		return nil
+	case callbackendpoint.FieldFence:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFence(v)
+		return nil
+	case callbackendpoint.FieldTries:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTries(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CallbackEndpoint numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CallbackEndpointMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CallbackEndpointMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CallbackEndpointMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown CallbackEndpoint nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CallbackEndpointMutation) ResetField(name string) error {
+	switch name {
+	case callbackendpoint.FieldName:
+		m.ResetName()
+		return nil
+	case callbackendpoint.FieldURL:
+		m.ResetURL()
+		return nil
+	case callbackendpoint.FieldSecret:
+		m.ResetSecret()
+		return nil
+	case callbackendpoint.FieldCreateTime:
+		m.ResetCreateTime()
+		return nil
+	case callbackendpoint.FieldNextTime:
+		m.ResetNextTime()
+		return nil
+	case callbackendpoint.FieldFence:
+		m.ResetFence()
+		return nil
+	case callbackendpoint.FieldTries:
+		m.ResetTries()
+		return nil
+	case callbackendpoint.FieldLastError:
+		m.ResetLastError()
+		return nil
+	}
+	return fmt.Errorf("unknown CallbackEndpoint field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CallbackEndpointMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CallbackEndpointMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CallbackEndpointMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CallbackEndpointMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CallbackEndpointMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CallbackEndpointMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CallbackEndpointMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown CallbackEndpoint unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CallbackEndpointMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown CallbackEndpoint edge %s", name)
+}
+
+// CallbackReportMutation represents an operation that mutates the CallbackReport nodes in the graph.
+type CallbackReportMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *int64
+	endpoint       *int64
+	addendpoint    *int64
+	alert_id       *int64
+	addalert_id    *int64
+	delivery_id    *int64
+	adddelivery_id *int64
+	nickname       *string
+	messenger      *string
+	state          *int8
+	addstate       *int8
+	reason         *string
+	end_time       *int64
+	addend_time    *int64
+	read_time      *int64
+	addread_time   *int64
+	create_time    *int64
+	addcreate_time *int64
+	clearedFields  map[string]struct{}
+	done           bool
+	oldValue       func(context.Context) (*CallbackReport, error)
+	predicates     []predicate.CallbackReport
+}
+
+var _ ent.Mutation = (*CallbackReportMutation)(nil)
+
+// callbackreportOption allows management of the mutation configuration using functional options.
+type callbackreportOption func(*CallbackReportMutation)
+
+// newCallbackReportMutation creates new mutation for the CallbackReport entity.
+func newCallbackReportMutation(c config, op Op, opts ...callbackreportOption) *CallbackReportMutation {
+	m := &CallbackReportMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeCallbackReport,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withCallbackReportID sets the ID field of the mutation.
+func withCallbackReportID(id int64) callbackreportOption {
+	return func(m *CallbackReportMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *CallbackReport
+		)
+		m.oldValue = func(ctx context.Context) (*CallbackReport, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().CallbackReport.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withCallbackReport sets the old CallbackReport of the mutation.
+func withCallbackReport(node *CallbackReport) callbackreportOption {
+	return func(m *CallbackReportMutation) {
+		m.oldValue = func(context.Context) (*CallbackReport, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m CallbackReportMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m CallbackReportMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ledger: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of CallbackReport entities.
+func (m *CallbackReportMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *CallbackReportMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *CallbackReportMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().CallbackReport.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetEndpoint sets the "endpoint" field.
+func (m *CallbackReportMutation) SetEndpoint(i int64) {
+	m.endpoint = &i
+	m.addendpoint = nil
+}
+
+// Endpoint returns the value of the "endpoint" field in the mutation.
+func (m *CallbackReportMutation) Endpoint() (r int64, exists bool) {
+	v := m.endpoint
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndpoint returns the old "endpoint" field's value of the CallbackReport entity.
+// If the CallbackReport object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackReportMutation) OldEndpoint(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndpoint is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndpoint requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndpoint: %w", err)
+	}
+	return oldValue.Endpoint, nil
+}
+
+// AddEndpoint adds i to the "endpoint" field.
+func (m *CallbackReportMutation) AddEndpoint(i int64) {
+	if m.addendpoint != nil {
+		*m.addendpoint += i
+	} else {
+		m.addendpoint = &i
+	}
+}
+
+// AddedEndpoint returns the value that was added to the "endpoint" field in this mutation.
+func (m *CallbackReportMutation) AddedEndpoint() (r int64, exists bool) {
+	v := m.addendpoint
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEndpoint resets all changes to the "endpoint" field.
+func (m *CallbackReportMutation) ResetEndpoint() {
+	m.endpoint = nil
+	m.addendpoint = nil
+}
+
+// SetAlertID sets the "alert_id" field.
+func (m *CallbackReportMutation) SetAlertID(i int64) {
+	m.alert_id = &i
+	m.addalert_id = nil
+}
+
+// AlertID returns the value of the "alert_id" field in the mutation.
+func (m *CallbackReportMutation) AlertID() (r int64, exists bool) {
+	v := m.alert_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAlertID returns the old "alert_id" field's value of the CallbackReport entity.
+// If the CallbackReport object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackReportMutation) OldAlertID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAlertID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAlertID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAlertID: %w", err)
+	}
+	return oldValue.AlertID, nil
+}
+
+// AddAlertID adds i to the "alert_id" field.
+func (m *CallbackReportMutation) AddAlertID(i int64) {
+	if m.addalert_id != nil {
+		*m.addalert_id += i
+	} else {
+		m.addalert_id = &i
+	}
+}
+
+// AddedAlertID returns the value that was added to the "alert_id" field in this mutation.
+func (m *CallbackReportMutation) AddedAlertID() (r int64, exists bool) {
+	v := m.addalert_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAlertID resets all changes to the "alert_id" field.
+func (m *CallbackReportMutation) ResetAlertID() {
+	m.alert_id = nil
+	m.addalert_id = nil
+}
+
+// SetDeliveryID sets the "delivery_id" field.
+func (m *CallbackReportMutation) SetDeliveryID(i int64) {
+	m.delivery_id = &i
+	m.adddelivery_id = nil
+}
+
+// DeliveryID returns the value of the "delivery_id" field in the mutation.
+func (m *CallbackReportMutation) DeliveryID() (r int64, exists bool) {
+	v := m.delivery_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDeliveryID returns the old "delivery_id" field's value of the CallbackReport entity.
+// If the CallbackReport object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackReportMutation) OldDeliveryID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDeliveryID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDeliveryID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDeliveryID: %w", err)
+	}
+	return oldValue.DeliveryID, nil
+}
+
+// AddDeliveryID adds i to the "delivery_id" field.
+func (m *CallbackReportMutation) AddDeliveryID(i int64) {
+	if m.adddelivery_id != nil {
+		*m.adddelivery_id += i
+	} else {
+		m.adddelivery_id = &i
+	}
+}
+
+// AddedDeliveryID returns the value that was added to the "delivery_id" field in this mutation.
+func (m *CallbackReportMutation) AddedDeliveryID() (r int64, exists bool) {
+	v := m.adddelivery_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDeliveryID resets all changes to the "delivery_id" field.
+func (m *CallbackReportMutation) ResetDeliveryID() {
+	m.delivery_id = nil
+	m.adddelivery_id = nil
+}
+
+// SetNickname sets the "nickname" field.
+func (m *CallbackReportMutation) SetNickname(s string) {
+	m.nickname = &s
+}
+
+// Nickname returns the value of the "nickname" field in the mutation.
+func (m *CallbackReportMutation) Nickname() (r string, exists bool) {
+	v := m.nickname
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNickname returns the old "nickname" field's value of the CallbackReport entity.
+// If the CallbackReport object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackReportMutation) OldNickname(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNickname is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNickname requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNickname: %w", err)
+	}
+	return oldValue.Nickname, nil
+}
+
+// ResetNickname resets all changes to the "nickname" field.
+func (m *CallbackReportMutation) ResetNickname() {
+	m.nickname = nil
+}
+
+// SetMessenger sets the "messenger" field.
+func (m *CallbackReportMutation) SetMessenger(s string) {
+	m.messenger = &s
+}
+
+// Messenger returns the value of the "messenger" field in the mutation.
+func (m *CallbackReportMutation) Messenger() (r string, exists bool) {
+	v := m.messenger
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMessenger returns the old "messenger" field's value of the CallbackReport entity.
+// If the CallbackReport object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackReportMutation) OldMessenger(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMessenger is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMessenger requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMessenger: %w", err)
+	}
+	return oldValue.Messenger, nil
+}
+
+// ResetMessenger resets all changes to the "messenger" field.
+func (m *CallbackReportMutation) ResetMessenger() {
+	m.messenger = nil
+}
+
+// SetState sets the "state" field.
+func (m *CallbackReportMutation) SetState(i int8) {
+	m.state = &i
+	m.addstate = nil
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *CallbackReportMutation) State() (r int8, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the CallbackReport entity.
+// If the CallbackReport object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackReportMutation) OldState(ctx context.Context) (v int8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// AddState adds i to the "state" field.
+func (m *CallbackReportMutation) AddState(i int8) {
+	if m.addstate != nil {
+		*m.addstate += i
+	} else {
+		m.addstate = &i
+	}
+}
+
+// AddedState returns the value that was added to the "state" field in this mutation.
+func (m *CallbackReportMutation) AddedState() (r int8, exists bool) {
+	v := m.addstate
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *CallbackReportMutation) ResetState() {
+	m.state = nil
+	m.addstate = nil
+}
+
+// SetReason sets the "reason" field.
+func (m *CallbackReportMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *CallbackReportMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the CallbackReport entity.
+// If the CallbackReport object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackReportMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *CallbackReportMutation) ResetReason() {
+	m.reason = nil
+}
+
+// SetEndTime sets the "end_time" field.
+func (m *CallbackReportMutation) SetEndTime(i int64) {
+	m.end_time = &i
+	m.addend_time = nil
+}
+
+// EndTime returns the value of the "end_time" field in the mutation.
+func (m *CallbackReportMutation) EndTime() (r int64, exists bool) {
+	v := m.end_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndTime returns the old "end_time" field's value of the CallbackReport entity.
+// If the CallbackReport object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackReportMutation) OldEndTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndTime: %w", err)
+	}
+	return oldValue.EndTime, nil
+}
+
+// AddEndTime adds i to the "end_time" field.
+func (m *CallbackReportMutation) AddEndTime(i int64) {
+	if m.addend_time != nil {
+		*m.addend_time += i
+	} else {
+		m.addend_time = &i
+	}
+}
+
+// AddedEndTime returns the value that was added to the "end_time" field in this mutation.
+func (m *CallbackReportMutation) AddedEndTime() (r int64, exists bool) {
+	v := m.addend_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEndTime resets all changes to the "end_time" field.
+func (m *CallbackReportMutation) ResetEndTime() {
+	m.end_time = nil
+	m.addend_time = nil
+}
+
+// SetReadTime sets the "read_time" field.
+func (m *CallbackReportMutation) SetReadTime(i int64) {
+	m.read_time = &i
+	m.addread_time = nil
+}
+
+// ReadTime returns the value of the "read_time" field in the mutation.
+func (m *CallbackReportMutation) ReadTime() (r int64, exists bool) {
+	v := m.read_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReadTime returns the old "read_time" field's value of the CallbackReport entity.
+// If the CallbackReport object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackReportMutation) OldReadTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReadTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReadTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReadTime: %w", err)
+	}
+	return oldValue.ReadTime, nil
+}
+
+// AddReadTime adds i to the "read_time" field.
+func (m *CallbackReportMutation) AddReadTime(i int64) {
+	if m.addread_time != nil {
+		*m.addread_time += i
+	} else {
+		m.addread_time = &i
+	}
+}
+
+// AddedReadTime returns the value that was added to the "read_time" field in this mutation.
+func (m *CallbackReportMutation) AddedReadTime() (r int64, exists bool) {
+	v := m.addread_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetReadTime resets all changes to the "read_time" field.
+func (m *CallbackReportMutation) ResetReadTime() {
+	m.read_time = nil
+	m.addread_time = nil
+}
+
+// SetCreateTime sets the "create_time" field.
+func (m *CallbackReportMutation) SetCreateTime(i int64) {
+	m.create_time = &i
+	m.addcreate_time = nil
+}
+
+// CreateTime returns the value of the "create_time" field in the mutation.
+func (m *CallbackReportMutation) CreateTime() (r int64, exists bool) {
+	v := m.create_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreateTime returns the old "create_time" field's value of the CallbackReport entity.
+// If the CallbackReport object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *CallbackReportMutation) OldCreateTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreateTime: %w", err)
+	}
+	return oldValue.CreateTime, nil
+}
+
+// AddCreateTime adds i to the "create_time" field.
+func (m *CallbackReportMutation) AddCreateTime(i int64) {
+	if m.addcreate_time != nil {
+		*m.addcreate_time += i
+	} else {
+		m.addcreate_time = &i
+	}
+}
+
+// AddedCreateTime returns the value that was added to the "create_time" field in this mutation.
+func (m *CallbackReportMutation) AddedCreateTime() (r int64, exists bool) {
+	v := m.addcreate_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCreateTime resets all changes to the "create_time" field.
+func (m *CallbackReportMutation) ResetCreateTime() {
+	m.create_time = nil
+	m.addcreate_time = nil
+}
+
+// Where appends a list predicates to the CallbackReportMutation builder.
+func (m *CallbackReportMutation) Where(ps ...predicate.CallbackReport) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the CallbackReportMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *CallbackReportMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.CallbackReport, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *CallbackReportMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *CallbackReportMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (CallbackReport).
+func (m *CallbackReportMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *CallbackReportMutation) Fields() []string {
+	fields := make([]string, 0, 10)
+	if m.endpoint != nil {
+		fields = append(fields, callbackreport.FieldEndpoint)
+	}
+	if m.alert_id != nil {
+		fields = append(fields, callbackreport.FieldAlertID)
+	}
+	if m.delivery_id != nil {
+		fields = append(fields, callbackreport.FieldDeliveryID)
+	}
+	if m.nickname != nil {
+		fields = append(fields, callbackreport.FieldNickname)
+	}
+	if m.messenger != nil {
+		fields = append(fields, callbackreport.FieldMessenger)
+	}
+	if m.state != nil {
+		fields = append(fields, callbackreport.FieldState)
+	}
+	if m.reason != nil {
+		fields = append(fields, callbackreport.FieldReason)
+	}
+	if m.end_time != nil {
+		fields = append(fields, callbackreport.FieldEndTime)
+	}
+	if m.read_time != nil {
+		fields = append(fields, callbackreport.FieldReadTime)
+	}
+	if m.create_time != nil {
+		fields = append(fields, callbackreport.FieldCreateTime)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *CallbackReportMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case callbackreport.FieldEndpoint:
+		return m.Endpoint()
+	case callbackreport.FieldAlertID:
+		return m.AlertID()
+	case callbackreport.FieldDeliveryID:
+		return m.DeliveryID()
+	case callbackreport.FieldNickname:
+		return m.Nickname()
+	case callbackreport.FieldMessenger:
+		return m.Messenger()
+	case callbackreport.FieldState:
+		return m.State()
+	case callbackreport.FieldReason:
+		return m.Reason()
+	case callbackreport.FieldEndTime:
+		return m.EndTime()
+	case callbackreport.FieldReadTime:
+		return m.ReadTime()
+	case callbackreport.FieldCreateTime:
+		return m.CreateTime()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *CallbackReportMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case callbackreport.FieldEndpoint:
+		return m.OldEndpoint(ctx)
+	case callbackreport.FieldAlertID:
+		return m.OldAlertID(ctx)
+	case callbackreport.FieldDeliveryID:
+		return m.OldDeliveryID(ctx)
+	case callbackreport.FieldNickname:
+		return m.OldNickname(ctx)
+	case callbackreport.FieldMessenger:
+		return m.OldMessenger(ctx)
+	case callbackreport.FieldState:
+		return m.OldState(ctx)
+	case callbackreport.FieldReason:
+		return m.OldReason(ctx)
+	case callbackreport.FieldEndTime:
+		return m.OldEndTime(ctx)
+	case callbackreport.FieldReadTime:
+		return m.OldReadTime(ctx)
+	case callbackreport.FieldCreateTime:
+		return m.OldCreateTime(ctx)
+	}
+	return nil, fmt.Errorf("unknown CallbackReport field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CallbackReportMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case callbackreport.FieldEndpoint:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndpoint(v)
+		return nil
+	case callbackreport.FieldAlertID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAlertID(v)
+		return nil
+	case callbackreport.FieldDeliveryID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDeliveryID(v)
+		return nil
+	case callbackreport.FieldNickname:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNickname(v)
+		return nil
+	case callbackreport.FieldMessenger:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMessenger(v)
+		return nil
+	case callbackreport.FieldState:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case callbackreport.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case callbackreport.FieldEndTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndTime(v)
+		return nil
+	case callbackreport.FieldReadTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReadTime(v)
+		return nil
+	case callbackreport.FieldCreateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreateTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CallbackReport field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *CallbackReportMutation) AddedFields() []string {
+	var fields []string
+	if m.addendpoint != nil {
+		fields = append(fields, callbackreport.FieldEndpoint)
+	}
+	if m.addalert_id != nil {
+		fields = append(fields, callbackreport.FieldAlertID)
+	}
+	if m.adddelivery_id != nil {
+		fields = append(fields, callbackreport.FieldDeliveryID)
+	}
+	if m.addstate != nil {
+		fields = append(fields, callbackreport.FieldState)
+	}
+	if m.addend_time != nil {
+		fields = append(fields, callbackreport.FieldEndTime)
+	}
+	if m.addread_time != nil {
+		fields = append(fields, callbackreport.FieldReadTime)
+	}
+	if m.addcreate_time != nil {
+		fields = append(fields, callbackreport.FieldCreateTime)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *CallbackReportMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case callbackreport.FieldEndpoint:
+		return m.AddedEndpoint()
+	case callbackreport.FieldAlertID:
+		return m.AddedAlertID()
+	case callbackreport.FieldDeliveryID:
+		return m.AddedDeliveryID()
+	case callbackreport.FieldState:
+		return m.AddedState()
+	case callbackreport.FieldEndTime:
+		return m.AddedEndTime()
+	case callbackreport.FieldReadTime:
+		return m.AddedReadTime()
+	case callbackreport.FieldCreateTime:
+		return m.AddedCreateTime()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *CallbackReportMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case callbackreport.FieldEndpoint:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEndpoint(v)
+		return nil
+	case callbackreport.FieldAlertID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAlertID(v)
+		return nil
+	case callbackreport.FieldDeliveryID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDeliveryID(v)
+		return nil
+	case callbackreport.FieldState:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddState(v)
+		return nil
+	case callbackreport.FieldEndTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEndTime(v)
+		return nil
+	case callbackreport.FieldReadTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddReadTime(v)
+		return nil
+	case callbackreport.FieldCreateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCreateTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown CallbackReport numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *CallbackReportMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *CallbackReportMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *CallbackReportMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown CallbackReport nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *CallbackReportMutation) ResetField(name string) error {
+	switch name {
+	case callbackreport.FieldEndpoint:
+		m.ResetEndpoint()
+		return nil
+	case callbackreport.FieldAlertID:
+		m.ResetAlertID()
+		return nil
+	case callbackreport.FieldDeliveryID:
+		m.ResetDeliveryID()
+		return nil
+	case callbackreport.FieldNickname:
+		m.ResetNickname()
+		return nil
+	case callbackreport.FieldMessenger:
+		m.ResetMessenger()
+		return nil
+	case callbackreport.FieldState:
+		m.ResetState()
+		return nil
+	case callbackreport.FieldReason:
+		m.ResetReason()
+		return nil
+	case callbackreport.FieldEndTime:
+		m.ResetEndTime()
+		return nil
+	case callbackreport.FieldReadTime:
+		m.ResetReadTime()
+		return nil
+	case callbackreport.FieldCreateTime:
+		m.ResetCreateTime()
+		return nil
+	}
+	return fmt.Errorf("unknown CallbackReport field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *CallbackReportMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *CallbackReportMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *CallbackReportMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *CallbackReportMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *CallbackReportMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *CallbackReportMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *CallbackReportMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown CallbackReport unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *CallbackReportMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown CallbackReport edge %s", name)
+}
+
 // DeliveryMutation represents an operation that mutates the Delivery nodes in the graph.
 type DeliveryMutation struct {
 	config
@@ -2795,6 +5468,8 @@ type DeliveryMutation struct {
 	resolves           *bool
 	resume_time        *int64
 	addresume_time     *int64
+	callback           *int64
+	addcallback        *int64
 	reason             *string
 	end_time           *int64
 	addend_time        *int64
@@ -4160,6 +6835,62 @@ func (m *DeliveryMutation) ResetResumeTime() {
 	m.addresume_time = nil
 }
 
+// SetCallback sets the "callback" field.
+func (m *DeliveryMutation) SetCallback(i int64) {
+	m.callback = &i
+	m.addcallback = nil
+}
+
+// Callback returns the value of the "callback" field in the mutation.
+func (m *DeliveryMutation) Callback() (r int64, exists bool) {
+	v := m.callback
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCallback returns the old "callback" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldCallback(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCallback is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCallback requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCallback: %w", err)
+	}
+	return oldValue.Callback, nil
+}
+
+// AddCallback adds i to the "callback" field.
+func (m *DeliveryMutation) AddCallback(i int64) {
+	if m.addcallback != nil {
+		*m.addcallback += i
+	} else {
+		m.addcallback = &i
+	}
+}
+
+// AddedCallback returns the value that was added to the "callback" field in this mutation.
+func (m *DeliveryMutation) AddedCallback() (r int64, exists bool) {
+	v := m.addcallback
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCallback resets all changes to the "callback" field.
+func (m *DeliveryMutation) ResetCallback() {
+	m.callback = nil
+	m.addcallback = nil
+}
+
 // SetReason sets the "reason" field.
 func (m *DeliveryMutation) SetReason(s string) {
 	m.reason = &s
@@ -4522,7 +7253,7 @@ func (m *DeliveryMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DeliveryMutation) Fields() []string {
-	fields := make([]string, 0, 35)
+	fields := make([]string, 0, 36)
 	if m.alert_id != nil {
 		fields = append(fields, delivery.FieldAlertID)
 	}
@@ -4603,6 +7334,9 @@ func (m *DeliveryMutation) Fields() []string {
 	}
 	if m.resume_time != nil {
 		fields = append(fields, delivery.FieldResumeTime)
+	}
+	if m.callback != nil {
+		fields = append(fields, delivery.FieldCallback)
 	}
 	if m.reason != nil {
 		fields = append(fields, delivery.FieldReason)
@@ -4690,6 +7424,8 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.Resolves()
 	case delivery.FieldResumeTime:
 		return m.ResumeTime()
+	case delivery.FieldCallback:
+		return m.Callback()
 	case delivery.FieldReason:
 		return m.Reason()
 	case delivery.FieldEndTime:
@@ -4769,6 +7505,8 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldResolves(ctx)
 	case delivery.FieldResumeTime:
 		return m.OldResumeTime(ctx)
+	case delivery.FieldCallback:
+		return m.OldCallback(ctx)
 	case delivery.FieldReason:
 		return m.OldReason(ctx)
 	case delivery.FieldEndTime:
@@ -4983,6 +7721,13 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetResumeTime(v)
 		return nil
+	case delivery.FieldCallback:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCallback(v)
+		return nil
 	case delivery.FieldReason:
 		v, ok := value.(string)
 		if !ok {
@@ -5086,6 +7831,9 @@ func (m *DeliveryMutation) AddedFields() []string {
 	if m.addresume_time != nil {
 		fields = append(fields, delivery.FieldResumeTime)
 	}
+	if m.addcallback != nil {
+		fields = append(fields, delivery.FieldCallback)
+	}
 	if m.addend_time != nil {
 		fields = append(fields, delivery.FieldEndTime)
 	}
@@ -5126,6 +7874,8 @@ func (m *DeliveryMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedThreadOrder()
 	case delivery.FieldResumeTime:
 		return m.AddedResumeTime()
+	case delivery.FieldCallback:
+		return m.AddedCallback()
 	case delivery.FieldEndTime:
 		return m.AddedEndTime()
 	case delivery.FieldReceiptTime:
@@ -5229,6 +7979,13 @@ func (m *DeliveryMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddResumeTime(v)
+		return nil
+	case delivery.FieldCallback:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCallback(v)
 		return nil
 	case delivery.FieldEndTime:
 		v, ok := value.(int64)
@@ -5360,6 +8117,9 @@ func (m *DeliveryMutation) ResetField(name string) error {
 		return nil
 	case delivery.FieldResumeTime:
 		m.ResetResumeTime()
+		return nil
+	case delivery.FieldCallback:
+		m.ResetCallback()
 		return nil
 	case delivery.FieldReason:
 		m.ResetReason()

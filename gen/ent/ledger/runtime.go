@@ -5,6 +5,8 @@ package ledger
 import (
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/alert"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/attempt"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackbatch"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackendpoint"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
 	"github.com/bongsu-project/bongsu/services/alert/ledger/schema"
 )
@@ -37,6 +39,30 @@ func init() {
 	attemptDescMoved := attemptFields[14].Descriptor()
 	// attempt.DefaultMoved holds the default value on creation for the moved field.
 	attempt.DefaultMoved = attemptDescMoved.Default.(string)
+	callbackbatchFields := schema.CallbackBatch{}.Fields()
+	_ = callbackbatchFields
+	// callbackbatchDescTries is the schema descriptor for tries field.
+	callbackbatchDescTries := callbackbatchFields[6].Descriptor()
+	// callbackbatch.DefaultTries holds the default value on creation for the tries field.
+	callbackbatch.DefaultTries = callbackbatchDescTries.Default.(int)
+	callbackendpointFields := schema.CallbackEndpoint{}.Fields()
+	_ = callbackendpointFields
+	// callbackendpointDescNextTime is the schema descriptor for next_time field.
+	callbackendpointDescNextTime := callbackendpointFields[5].Descriptor()
+	// callbackendpoint.DefaultNextTime holds the default value on creation for the next_time field.
+	callbackendpoint.DefaultNextTime = callbackendpointDescNextTime.Default.(int64)
+	// callbackendpointDescFence is the schema descriptor for fence field.
+	callbackendpointDescFence := callbackendpointFields[6].Descriptor()
+	// callbackendpoint.DefaultFence holds the default value on creation for the fence field.
+	callbackendpoint.DefaultFence = callbackendpointDescFence.Default.(int64)
+	// callbackendpointDescTries is the schema descriptor for tries field.
+	callbackendpointDescTries := callbackendpointFields[7].Descriptor()
+	// callbackendpoint.DefaultTries holds the default value on creation for the tries field.
+	callbackendpoint.DefaultTries = callbackendpointDescTries.Default.(int)
+	// callbackendpointDescLastError is the schema descriptor for last_error field.
+	callbackendpointDescLastError := callbackendpointFields[8].Descriptor()
+	// callbackendpoint.DefaultLastError holds the default value on creation for the last_error field.
+	callbackendpoint.DefaultLastError = callbackendpointDescLastError.Default.(string)
 	deliveryFields := schema.Delivery{}.Fields()
 	_ = deliveryFields
 	// deliveryDescCredentialKey is the schema descriptor for credential_key field.
@@ -111,36 +137,40 @@ func init() {
 	deliveryDescResumeTime := deliveryFields[27].Descriptor()
 	// delivery.DefaultResumeTime holds the default value on creation for the resume_time field.
 	delivery.DefaultResumeTime = deliveryDescResumeTime.Default.(int64)
+	// deliveryDescCallback is the schema descriptor for callback field.
+	deliveryDescCallback := deliveryFields[28].Descriptor()
+	// delivery.DefaultCallback holds the default value on creation for the callback field.
+	delivery.DefaultCallback = deliveryDescCallback.Default.(int64)
 	// deliveryDescReason is the schema descriptor for reason field.
-	deliveryDescReason := deliveryFields[28].Descriptor()
+	deliveryDescReason := deliveryFields[29].Descriptor()
 	// delivery.DefaultReason holds the default value on creation for the reason field.
 	delivery.DefaultReason = deliveryDescReason.Default.(string)
 	// deliveryDescEndTime is the schema descriptor for end_time field.
-	deliveryDescEndTime := deliveryFields[29].Descriptor()
+	deliveryDescEndTime := deliveryFields[30].Descriptor()
 	// delivery.DefaultEndTime holds the default value on creation for the end_time field.
 	delivery.DefaultEndTime = deliveryDescEndTime.Default.(int64)
 	// deliveryDescReceiptMessage is the schema descriptor for receipt_message field.
-	deliveryDescReceiptMessage := deliveryFields[30].Descriptor()
+	deliveryDescReceiptMessage := deliveryFields[31].Descriptor()
 	// delivery.DefaultReceiptMessage holds the default value on creation for the receipt_message field.
 	delivery.DefaultReceiptMessage = deliveryDescReceiptMessage.Default.(string)
 	// deliveryDescReceiptStatus is the schema descriptor for receipt_status field.
-	deliveryDescReceiptStatus := deliveryFields[31].Descriptor()
+	deliveryDescReceiptStatus := deliveryFields[32].Descriptor()
 	// delivery.DefaultReceiptStatus holds the default value on creation for the receipt_status field.
 	delivery.DefaultReceiptStatus = deliveryDescReceiptStatus.Default.(string)
 	// deliveryDescReceiptCode is the schema descriptor for receipt_code field.
-	deliveryDescReceiptCode := deliveryFields[32].Descriptor()
+	deliveryDescReceiptCode := deliveryFields[33].Descriptor()
 	// delivery.DefaultReceiptCode holds the default value on creation for the receipt_code field.
 	delivery.DefaultReceiptCode = deliveryDescReceiptCode.Default.(string)
 	// deliveryDescReceiptTime is the schema descriptor for receipt_time field.
-	deliveryDescReceiptTime := deliveryFields[33].Descriptor()
+	deliveryDescReceiptTime := deliveryFields[34].Descriptor()
 	// delivery.DefaultReceiptTime holds the default value on creation for the receipt_time field.
 	delivery.DefaultReceiptTime = deliveryDescReceiptTime.Default.(int64)
 	// deliveryDescReceiptFinal is the schema descriptor for receipt_final field.
-	deliveryDescReceiptFinal := deliveryFields[34].Descriptor()
+	deliveryDescReceiptFinal := deliveryFields[35].Descriptor()
 	// delivery.DefaultReceiptFinal holds the default value on creation for the receipt_final field.
 	delivery.DefaultReceiptFinal = deliveryDescReceiptFinal.Default.(bool)
 	// deliveryDescReceiptFailed is the schema descriptor for receipt_failed field.
-	deliveryDescReceiptFailed := deliveryFields[35].Descriptor()
+	deliveryDescReceiptFailed := deliveryFields[36].Descriptor()
 	// delivery.DefaultReceiptFailed holds the default value on creation for the receipt_failed field.
 	delivery.DefaultReceiptFailed = deliveryDescReceiptFailed.Default.(bool)
 }

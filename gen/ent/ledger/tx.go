@@ -20,6 +20,12 @@ type Tx struct {
 	AlertKey *AlertKeyClient
 	// Attempt is the client for interacting with the Attempt builders.
 	Attempt *AttemptClient
+	// CallbackBatch is the client for interacting with the CallbackBatch builders.
+	CallbackBatch *CallbackBatchClient
+	// CallbackEndpoint is the client for interacting with the CallbackEndpoint builders.
+	CallbackEndpoint *CallbackEndpointClient
+	// CallbackReport is the client for interacting with the CallbackReport builders.
+	CallbackReport *CallbackReportClient
 	// Delivery is the client for interacting with the Delivery builders.
 	Delivery *DeliveryClient
 	// Key is the client for interacting with the Key builders.
@@ -166,6 +172,9 @@ func (tx *Tx) init() {
 	tx.Alert = NewAlertClient(tx.config)
 	tx.AlertKey = NewAlertKeyClient(tx.config)
 	tx.Attempt = NewAttemptClient(tx.config)
+	tx.CallbackBatch = NewCallbackBatchClient(tx.config)
+	tx.CallbackEndpoint = NewCallbackEndpointClient(tx.config)
+	tx.CallbackReport = NewCallbackReportClient(tx.config)
 	tx.Delivery = NewDeliveryClient(tx.config)
 	tx.Key = NewKeyClient(tx.config)
 	tx.Remnant = NewRemnantClient(tx.config)

@@ -19,11 +19,12 @@ These are the REST paths. The same methods are served over Connect, gRPC and gRP
 
 // created holds the operations that return 201 on success; all others return 200.
 var created = map[string]bool{
-	"AccessService_CreateKey":    true,
-	"GroupService_CreateGroup":   true,
-	"GroupService_AddGroupUser":  true,
-	"UserService_CreateUser":     true,
-	"UserService_AddUserAddress": true,
+	"AccessService_CreateKey":                        true,
+	"CallbackEndpointService_CreateCallbackEndpoint": true,
+	"GroupService_CreateGroup":                       true,
+	"GroupService_AddGroupUser":                      true,
+	"UserService_CreateUser":                         true,
+	"UserService_AddUserAddress":                     true,
 }
 
 // version is the version of the API. Its major version is that of the Protobuf

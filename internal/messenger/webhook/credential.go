@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
-
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/messenger/call"
 )
@@ -25,15 +23,13 @@ import (
 // them are escaped as %26 and %25.
 type parsedCredential struct {
 	address string
-	secret  *standardwebhooks.Webhook // nil if calls are not signed
-	header  http.Header               // from the credential, including Authorization
-	secrets []string                  // that a response must not contain
+	secret  call.SigningSecret // zero if calls are not signed
+	header  http.Header        // from the credential, including Authorization
+	secrets []string           // that a response must not contain
 }
 
-const (
-	secretPrefix = "whsec_"
-	maxHeaders   = 10
-)
+// maxHeaders is the maximum number of headers in a credential.
+const maxHeaders = 10
 
 // parseCredential parses a credential. Its error does not quote it.
 func parseCredential(credential string) (parsedCredential, error) {
@@ -99,13 +95,12 @@ func (c *parsedCredential) option(option string, first bool) error {
 
 // sign sets the signing secret.
 func (c *parsedCredential) sign(key string) error {
-	bytes, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(key, secretPrefix))
-	if err != nil || len(bytes) < 24 || len(bytes) > 64 { // the specification's bounds
-		return fmt.Errorf("must have a signing secret after the #, %s and 24 to 64 bytes in Base64, or bearer=… or header=…", secretPrefix)
+	secret, err := call.ParseSigningSecret(key)
+	if err != nil {
+		return errors.New("must have a signing secret after the #, whsec_ and 24 to 64 bytes in Base64, or bearer=… or header=…")
 	}
-	c.secrets = append(c.secrets, key, strings.TrimPrefix(key, secretPrefix))
-	c.secret, err = standardwebhooks.NewWebhookRaw(bytes)
-	return err
+	c.secret, c.secrets = secret, append(c.secrets, key, strings.TrimPrefix(key, "whsec_"))
+	return nil
 }
 
 // headerName matches the name of a header (RFC 9110, 5.6.2).

@@ -11,11 +11,7 @@ package webhook
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"strconv"
-
-	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/messenger/call"
@@ -60,17 +56,10 @@ func (w Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outc
 		return call.BadCredential(err)
 	}
 	body := call.JSON(eventOf(m))
-	now := w.endpoint.Now()
 	header := c.header
 	header.Set("Content-Type", "application/json")
-	header.Set(standardwebhooks.HeaderWebhookID, m.IdempotencyHandle())
-	header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
-	if c.secret != nil {
-		signature, err := c.secret.Sign(m.IdempotencyHandle(), now, body)
-		if err != nil {
-			return call.BadCredential(errors.New("signing failed with the signing secret"))
-		}
-		header.Set(standardwebhooks.HeaderWebhookSignature, signature)
+	if err := c.secret.SetHeader(header, m.IdempotencyHandle(), w.endpoint.Now(), body); err != nil {
+		return call.BadCredential(err)
 	}
 	return call.Redact(classify(w.endpoint.Outcome(w.endpoint.Post(ctx, c.address, body, header))), c.secrets...)
 }

@@ -26,6 +26,9 @@ type pendingAdd struct {
 	changed     bool  // it has the changed key, because another request has the other one
 	holder      int64 // the existing alert with the idempotency key, if any
 	same        bool  // the existing alert was recorded for the same request
+
+	callback        int64 // the id of its callback endpoint; 0 for none
+	unknownCallback bool  // no callback endpoint has the name
 }
 
 func (a *pendingAdd) rows() int { return 1 + len(a.deliveries) }
@@ -67,6 +70,9 @@ func (s *Store) AddAlert(ctx context.Context, a alert.Alert, ds []alert.Delivery
 	if err := s.adds.Do(ctx, mine); err != nil {
 		return alert.Added{}, err
 	}
+	if mine.unknownCallback {
+		return alert.Added{}, errUnknownCallback(a.Callback)
+	}
 	if mine.holder == 0 {
 		return mine.recorded(), nil
 	}
@@ -93,6 +99,9 @@ func checkAdd(a alert.Alert, ds []alert.Delivery) error {
 	texts := append([]string{a.Severity, a.Message, a.StoredKey(), string(a.Trace)}, append(slices.Clone(a.Targets), a.UnknownTargets...)...)
 	if !isStorable(texts...) {
 		return fault.Invalidf("alert: a text contains NUL or is not UTF-8")
+	}
+	if !isStorable(a.Callback) {
+		return errUnknownCallback(a.Callback)
 	}
 	if !isStorable(a.AlertKey) || a.Resolved && a.AlertKey == "" {
 		return fault.Invalidf("alert: alert key contains NUL, is not UTF-8, or is missing in a resolved alert")
@@ -122,7 +131,11 @@ func checkAdd(a alert.Alert, ds []alert.Delivery) error {
 
 // writeAdds inserts the alerts and deliveries of all calls.
 func writeAdds(ctx context.Context, t *database.Tx, adds []*pendingAdd) error {
-	adds, err := takeIdempotencyKeys(ctx, t, adds)
+	adds, err := resolveCallbacks(ctx, t, adds)
+	if err != nil {
+		return err
+	}
+	adds, err = takeIdempotencyKeys(ctx, t, adds)
 	if err != nil {
 		return err
 	}
@@ -146,12 +159,16 @@ func writeAdds(ctx context.Context, t *database.Tx, adds []*pendingAdd) error {
 			return err
 		}
 	}
-	if len(unsettled) == 0 {
+	ended := endedAtOnce(rest)
+	if len(unsettled)+len(ended) == 0 {
 		return nil
 	}
 	var now int64
 	for _, a := range adds {
 		now = max(now, micros(a.alert.CreateTime))
+	}
+	if err := reportEnds(ctx, t, ended, now); err != nil {
+		return err
 	}
 	return settleThreads(ctx, t, unsettled, nil, now)
 }
@@ -172,7 +189,7 @@ func (s statement) run(ctx context.Context, t *database.Tx) error {
 var (
 	alertTypes = []string{"bigint", "jsonb", "jsonb", "text", "text", "bigint", "bigint", "text", "text"}
 	plainTypes = []string{"bigint", "bigint", "text", "text", "bigint", "text", "bytea", "text", "bigint", "bigint", "bigint"}
-	restTypes  = append(plainTypes[:len(plainTypes):len(plainTypes)], "text", "bigint", "bigint", "boolean", "boolean", "text", "bigint", "boolean", "bigint")
+	restTypes  = append(plainTypes[:len(plainTypes):len(plainTypes)], "text", "bigint", "bigint", "boolean", "boolean", "text", "bigint", "boolean", "bigint", "bigint")
 )
 
 // insertAlerts returns the statement that inserts alerts.
@@ -193,7 +210,7 @@ func insertPlain(t *database.Tx, rows []deliveryRow) statement {
 
 // insertOther returns the statement that inserts deliveries of any kind.
 func insertOther(t *database.Tx, rows []deliveryRow) statement {
-	return insertDeliveries(t, ", reason, end_time, chain, held, deferred, thread, thread_order, resolves, resume_time", restTypes, rows, deliveryRow.appendAll)
+	return insertDeliveries(t, ", reason, end_time, chain, held, deferred, thread, thread_order, resolves, resume_time, callback", restTypes, rows, deliveryRow.appendAll)
 }
 
 // insertDeliveries returns the statement that inserts rows, whose parameters add appends.
@@ -216,7 +233,7 @@ type deliveryRow struct {
 }
 
 // isPlainDelivery reports whether a delivery is queued and in no failover chain, as most are.
-// Deliveries of alerts with an alert key are not plain either; the caller checks that.
+// Deliveries of alerts with an alert key or a callback are not plain either; the caller checks that.
 func isPlainDelivery(d *alert.Delivery) bool {
 	return d.State == alert.Queued && d.Chain == 0 && d.Reason == ""
 }
@@ -228,7 +245,7 @@ func deliveriesOf(adds []*pendingAdd) (plain, rest []deliveryRow) {
 			switch d := &a.deliveries[i]; {
 			case a.alert.AlertKey != "":
 				rest = append(rest, deliveryRow{a, d, a.places[i]})
-			case isPlainDelivery(d):
+			case a.callback == 0 && isPlainDelivery(d):
 				plain = append(plain, deliveryRow{a, d, threadPlace{}})
 			default:
 				rest = append(rest, deliveryRow{a, d, threadPlace{}})
@@ -260,7 +277,7 @@ func (r deliveryRow) appendAll(args []any) []any {
 		resume, next, held = micros(r.alert.CreateTime), blockedUntil, true
 	}
 	return append(r.begin(args), int(state), next, micros(r.alert.ExpireTime), reason, micros(end), r.Chain, held, held,
-		r.thread, r.order, r.alert.Resolved, resume)
+		r.thread, r.order, r.alert.Resolved, resume, r.callback)
 }
 
 // begin appends the parameters that all rows start with.

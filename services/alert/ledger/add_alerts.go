@@ -70,6 +70,10 @@ func (s *Store) setResults(ctx context.Context, adds pendingAdds, results []aler
 		}
 		a := adds[0]
 		adds = adds[1:]
+		if a.unknownCallback {
+			r.Err = errUnknownCallback(a.alert.Callback)
+			continue
+		}
 		if r.Changed = a.changed; a.holder == 0 {
 			r.Added = a.recorded()
 			continue

@@ -19,15 +19,16 @@ type alertExtras struct {
 	Key      string `json:"key,omitempty"`
 	Resolved bool   `json:"resolved,omitempty"`
 
-	By []string `json:"by,omitempty"`
+	By       []string `json:"by,omitempty"`
+	Callback string   `json:"callback,omitempty"`
 }
 
 // encodeExtras returns the column of an alert.
 func encodeExtras(a alert.Alert) string {
-	if a.Title == "" && a.Link == "" && len(a.Details) == 0 && len(a.Texts) == 0 && a.AlertKey == "" && len(a.By) == 0 {
+	if a.Title == "" && a.Link == "" && len(a.Details) == 0 && len(a.Texts) == 0 && a.AlertKey == "" && len(a.By) == 0 && a.Callback == "" {
 		return ""
 	}
-	text, err := json.Marshal(alertExtras{a.Title, a.Link, a.Details, a.Texts, a.AlertKey, a.Resolved, a.By})
+	text, err := json.Marshal(alertExtras{a.Title, a.Link, a.Details, a.Texts, a.AlertKey, a.Resolved, a.By, a.Callback})
 	if err != nil {
 		panic(err) // strings can always be marshaled
 	}
@@ -44,6 +45,6 @@ func decodeExtras(text string, a *alert.Alert) error {
 		return fmt.Errorf("decode column more of alert %d: %w", a.ID, err)
 	}
 	a.Title, a.Link, a.Details, a.Texts = e.Title, e.Link, e.Details, e.Texts
-	a.AlertKey, a.Resolved, a.By = e.Key, e.Resolved, e.By
+	a.AlertKey, a.Resolved, a.By, a.Callback = e.Key, e.Resolved, e.By, e.Callback
 	return nil
 }

@@ -23,8 +23,8 @@ func (s *Store) Cancel(ctx context.Context, id int64, now time.Time) (n int, err
 		if len(found) == 0 {
 			return errNoAlert(id)
 		}
-		threads, err := database.Select(ctx, t, func(rows *sql.Rows, thread *string) error { return rows.Scan(thread) },
-			`SELECT thread FROM deliveries WHERE alert_id = ? AND (`+rowOpen+` OR `+rowCanceled+`) ORDER BY id`+forUpdate(t), id)
+		ds, err := database.Select(ctx, t, func(rows *sql.Rows, d *threadRow) error { return rows.Scan(&d.id, &d.state, &d.thread, &d.callback) },
+			`SELECT id, state, thread, callback FROM deliveries WHERE alert_id = ? AND (`+rowOpen+` OR `+rowCanceled+`) ORDER BY id`+forUpdate(t), id)
 		if err != nil {
 			return err
 		}
@@ -35,6 +35,16 @@ func (s *Store) Cancel(ctx context.Context, id int64, now time.Time) (n int, err
 		}
 		if _, err = t.Exec(ctx, `UPDATE deliveries SET canceled = true WHERE alert_id = ?
 			AND (`+rowClaimed+` OR `+rowCanceled+` AND reason = '`+alert.NotNeeded+`')`, id); err != nil {
+			return err
+		}
+		open, threads := make([]threadRow, 0, len(ds)), make([]string, len(ds))
+		for i, d := range ds {
+			threads[i] = d.thread
+			if !d.state.IsFinal() {
+				open = append(open, d)
+			}
+		}
+		if err := reportEnds(ctx, t, reportedOf(open), micros(now)); err != nil {
 			return err
 		}
 		return settleThreads(ctx, t, threads, nil, micros(now))

@@ -45,8 +45,8 @@ func advanceChains(ctx context.Context, t *database.Tx, steps []chainStep, now i
 func cancelRestOfChains(ctx context.Context, t *database.Tx, chains []int64, now int64) (threads []string, err error) {
 	for some := range database.ChunkRows(t, chains, maxStatementRows) {
 		in, args := database.In(t, some)
-		found, err := database.Select(ctx, t, func(rows *sql.Rows, d *threadRow) error { return rows.Scan(&d.id, &d.thread) },
-			`SELECT id, thread FROM deliveries WHERE chain `+in+`
+		found, err := database.Select(ctx, t, func(rows *sql.Rows, d *threadRow) error { return rows.Scan(&d.id, &d.thread, &d.callback) },
+			`SELECT id, thread, callback FROM deliveries WHERE chain `+in+`
 			AND chain <> 0 AND `+rowOpen+` ORDER BY chain, id`+forUpdate(t), args...)
 		if err != nil {
 			return nil, err
@@ -65,6 +65,9 @@ func cancelRestOfChains(ctx context.Context, t *database.Tx, chains []int64, now
 				append([]any{now}, args...)...); err != nil {
 				return nil, err
 			}
+		}
+		if err := reportEnds(ctx, t, reportedOf(found), now); err != nil { // of those that were queued
+			return nil, err
 		}
 	}
 	return threads, nil

@@ -43,14 +43,19 @@ func writeDeferrals(ctx context.Context, t *database.Tx, ds []dispatch.Deferral,
 		rows = append(rows, d.DeliveryID, d.Fence, micros(d.Time), d.Slots)
 	}
 	in, args := database.In(t, ids)
-	found, err := database.Select(ctx, t, func(rows *sql.Rows, d *threadRow) error { return rows.Scan(&d.chain, &d.thread) },
-		`SELECT chain, thread FROM deliveries WHERE id `+in+` ORDER BY id`+forUpdate(t), args...)
+	found, err := database.Select(ctx, t, func(rows *sql.Rows, d *threadRow) error {
+		return rows.Scan(&d.id, &d.state, &d.chain, &d.thread, &d.callback)
+	},
+		`SELECT id, state, chain, thread, callback FROM deliveries WHERE id `+in+` ORDER BY id`+forUpdate(t), args...)
 	if err != nil {
 		return err
 	}
 	var steps []chainStep
-	threads := make([]string, 0, len(found))
+	threads, open := make([]string, 0, len(found)), make([]threadRow, 0, len(found))
 	for _, d := range found {
+		if !d.state.IsFinal() {
+			open = append(open, d)
+		}
 		if d.chain != 0 {
 			steps = append(steps, chainStep{chain: d.chain})
 		}
@@ -70,6 +75,9 @@ func writeDeferrals(ctx context.Context, t *database.Tx, ds []dispatch.Deferral,
 		`+joinValues+` AND (
 			v.fence = 0 AND deliveries.`+rowQueued+` AND NOT deliveries.deferred OR
 			v.fence > 0 AND deliveries.`+rowClaimed+` AND deliveries.fence = v.fence)`, append(args, now)...); err != nil {
+		return err
+	}
+	if err := reportEnds(ctx, t, reportedOf(open), now); err != nil {
 		return err
 	}
 	canceled, err := advanceChains(ctx, t, steps, now)

@@ -63,6 +63,14 @@ var plans = map[string]string{
 	`DELETE FROM attempts WHERE delivery_id IN (1, 2, 3)`: "attempt_delivery_id_number",
 	`SELECT deliveries.id FROM deliveries JOIN alerts ON alerts.id = deliveries.alert_id
 		WHERE deliveries.id IN (1, 2) ORDER BY deliveries.id`: "KEY",
+	`SELECT id, alert_id FROM callback_reports WHERE endpoint = 1 ORDER BY endpoint, id LIMIT 3`: "callback_report_endpoint",
+	`SELECT id, size FROM callback_batches WHERE endpoint = 1 AND (callback_batches.next_time <= 2 OR callback_batches.next_time > 9)
+		ORDER BY endpoint, next_time LIMIT 3`: "callback_batch_endpoint",
+	`SELECT id FROM callback_endpoints WHERE name = 'orders' AND EXISTS (SELECT 1 FROM callback_reports
+		WHERE callback_reports.endpoint = callback_endpoints.id)`: "callback_report_endpoint",
+	`DELETE FROM callback_reports WHERE endpoint = 1`:    "callback_report_endpoint",
+	`DELETE FROM callback_reports WHERE id IN (1, 2, 3)`: "KEY callback_reports",
+	`SELECT callback, alert_id, id FROM deliveries WHERE id IN (1, 2) AND state + 0 BETWEEN 3 AND 6 AND callback IN (1, 2) ORDER BY id`: "KEY",
 }
 
 // TestCompletedRowsCostNothing checks that both databases use the partial indexes of queued, claimed
@@ -72,7 +80,7 @@ func TestCompletedRowsCostNothing(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "ledger.db")
 		open(t, path)
-		requirePlans(t, raw(t, path), "EXPLAIN QUERY PLAN ", "ORDER BY", "SCAN keys", "SCAN alerts", "SCAN deliveries\n", "SCAN deliveries USING INDEX delivery_alert_id", "SCAN deliveries USING COVERING INDEX delivery_alert_id", "SCAN deliveries USING INDEX delivery_nickname")
+		requirePlans(t, raw(t, path), "EXPLAIN QUERY PLAN ", "ORDER BY", "SCAN keys", "SCAN alerts", "SCAN callback_", "SCAN deliveries\n", "SCAN deliveries USING INDEX delivery_alert_id", "SCAN deliveries USING COVERING INDEX delivery_alert_id", "SCAN deliveries USING INDEX delivery_nickname")
 	})
 	t.Run("postgres", func(t *testing.T) {
 		url := postgrestest.URL(t)
@@ -90,6 +98,10 @@ func TestCompletedRowsCostNothing(t *testing.T) {
 			`INSERT INTO alerts (id, targets, "unknown", severity, message, create_time) SELECT i, '[]', '[]', '', '', i FROM generate_series(1, 16700) i`,
 			`INSERT INTO attempts (delivery_id, number, fence, start_time, end_time, kind, scope, status, code, message_id, excerpt, possible_duplicate)
 				SELECT i, 1, 1, i, i, 1, 0, 200, '', '', '', false FROM generate_series(1, 50000) i`,
+			`INSERT INTO callback_endpoints (id, name, url, secret, create_time) SELECT i, 'endpoint' || i, '', '', i FROM generate_series(1, 500) i`,
+			`INSERT INTO callback_reports (endpoint, alert_id, delivery_id, nickname, messenger, state, reason, end_time, read_time, create_time)
+				SELECT i % 500, i, i, '', '', 3, '', i, 0, i FROM generate_series(1, 20000) i`,
+			`INSERT INTO callback_batches (id, endpoint, size, body, create_time, next_time) SELECT 'batch' || i, i % 500, 1, '', i, i FROM generate_series(1, 20000) i`,
 			`INSERT INTO keys (name, request, alert_id, expire_time) SELECT 'key' || i, '', i, i FROM generate_series(1, 20000) i`,
 			`ANALYZE`,
 		} {
@@ -97,7 +109,7 @@ func TestCompletedRowsCostNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		requirePlans(t, db, "EXPLAIN ", "Seq Scan on deliveries", "Seq Scan on alerts")
+		requirePlans(t, db, "EXPLAIN ", "Seq Scan on deliveries", "Seq Scan on alerts", "Seq Scan on callback_")
 		requireGenericPlans(t, db, false)
 	})
 }

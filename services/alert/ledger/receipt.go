@@ -33,6 +33,8 @@ type receiptRow struct {
 	id, chain int64
 	state     alert.State
 	message   string // the message id of its current receipt, if any
+	status    string // of that receipt
+	callback  int64  // the id of its callback endpoint; 0 for none
 	final     bool
 }
 
@@ -44,8 +46,8 @@ func (s *Store) RecordReceipt(ctx context.Context, delivery int64, r alert.Recei
 	}
 	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		found, err := database.Select(ctx, t, func(rows *sql.Rows, d *receiptRow) error {
-			return rows.Scan(&d.id, &d.chain, &d.state, &d.message, &d.final)
-		}, `SELECT id, chain, state, receipt_message, receipt_final FROM deliveries WHERE id = ?`+forUpdate(t), delivery)
+			return rows.Scan(&d.id, &d.chain, &d.state, &d.message, &d.status, &d.final, &d.callback)
+		}, `SELECT id, chain, state, receipt_message, receipt_status, receipt_final, callback FROM deliveries WHERE id = ?`+forUpdate(t), delivery)
 		if err != nil {
 			return err
 		}
@@ -66,6 +68,11 @@ func (s *Store) RecordReceipt(ctx context.Context, delivery int64, r alert.Recei
 			receipt_time = ?, receipt_final = ?, receipt_failed = ? WHERE id = ?`,
 			r.MessageID, r.Status, r.Code, micros(r.Time), r.Final, r.Failed, d.id); err != nil {
 			return err
+		}
+		if r.Status == alert.ReadStatus && (d.status != r.Status || d.message != r.MessageID) {
+			if err := reportReads(ctx, t, []int64{d.id}, micros(r.Time)); err != nil {
+				return err
+			}
 		}
 		if !r.Failed || d.state != alert.Sent || !slices.Contains(messages, r.MessageID) {
 			return nil
@@ -95,6 +102,9 @@ func (d receiptRow) isNewer(r alert.Receipt, messages []string) bool {
 // failUndelivered makes a sent delivery Failed, and resumes its chain.
 func failUndelivered(ctx context.Context, t *database.Tx, d receiptRow, now int64) error {
 	if _, err := t.Exec(ctx, `UPDATE deliveries SET state = `+sqlFailed+`, reason = '`+alert.Undelivered+`', end_time = ? WHERE id = ?`, now, d.id); err != nil {
+		return err
+	}
+	if err := reportEnds(ctx, t, []reportedDelivery{{d.id, d.callback}}, now); err != nil {
 		return err
 	}
 	if d.chain == 0 {

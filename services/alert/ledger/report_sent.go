@@ -10,8 +10,8 @@ import (
 	"github.com/bongsu-project/bongsu/kit/database"
 )
 
-// Most reports are of sent deliveries, which need no verdict, and most deliveries are in no chain
-// or thread and had no failed receipt before their report. These are not read: two statements
+// Most reports are of sent deliveries, which need no verdict, and most deliveries have no
+// callback, are in no chain or thread, and had no failed receipt before their report. These are not read: two statements
 // record and complete them, or one in PostgreSQL.
 
 // isPlainSent reports whether writeSent can record a report. The omitted columns of its attempt
@@ -22,7 +22,7 @@ func (e reportEntry) isPlainSent() bool {
 }
 
 // whereSimple is the condition for claimed deliveries whose completion has no further effect.
-const whereSimple = rowClaimed + ` AND chain = 0 AND thread = '' AND NOT receipt_failed`
+const whereSimple = rowClaimed + ` AND chain = 0 AND thread = '' AND callback = 0 AND NOT receipt_failed`
 
 // splitPlain splits reports into plain ones and the rest.
 func splitPlain(all []reportEntry) (plain, rest []reportEntry) {

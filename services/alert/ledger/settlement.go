@@ -9,9 +9,9 @@ import (
 
 // A settlement is the set of changes to the deliveries of some threads.
 type settlement struct {
-	superseded []int64     // to be canceled
+	superseded []threadRow // to be canceled
 	notRetried []int64     // claimed, and superseded if they are not sent
-	notNeeded  []int64     // to be canceled
+	notNeeded  []threadRow // to be canceled
 	unblocked  []threadRow // to be unblocked
 	blocked    []threadRow // to be blocked
 }
@@ -24,7 +24,7 @@ func (s *settlement) settle(th thread, rows []threadRow, possiblySent map[int64]
 	for _, r := range rows {
 		superseded := !r.resolves && r.order < th.resolved
 		if superseded && r.state == alert.Queued && !possiblySent[r.id] {
-			s.superseded = append(s.superseded, r.id)
+			s.superseded = append(s.superseded, r)
 			continue
 		}
 		if superseded && r.state == alert.Claimed && !r.canceled {
@@ -41,7 +41,7 @@ func (s *settlement) settle(th thread, rows []threadRow, possiblySent map[int64]
 				s.blocked = append(s.blocked, r)
 			}
 		case r.resolves && !th.notified:
-			s.notNeeded = append(s.notNeeded, r.id)
+			s.notNeeded = append(s.notNeeded, r)
 		default:
 			busy = true
 			if r.resume != 0 {
@@ -72,15 +72,24 @@ func (s *settlement) write(ctx context.Context, t *database.Tx, now int64) error
 }
 
 // cancelThreadRows makes queued deliveries Canceled.
-func cancelThreadRows(ctx context.Context, t *database.Tx, ids []int64, reason string, now int64) error {
-	for some := range database.ChunkRows(t, ids, maxStatementRows) {
-		in, args := database.In(t, some)
+func cancelThreadRows(ctx context.Context, t *database.Tx, rows []threadRow, reason string, now int64) error {
+	for some := range database.ChunkRows(t, rows, maxStatementRows) {
+		in, args := database.In(t, rowIDs(some))
 		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = `+sqlCanceled+`, reason = ?, end_time = ?, resume_time = 0 WHERE id `+in,
 			append([]any{reason, now}, args...)...); err != nil {
 			return err
 		}
 	}
-	return nil
+	return reportEnds(ctx, t, reportedOf(rows), now)
+}
+
+// rowIDs returns the ids of rows.
+func rowIDs(rows []threadRow) []int64 {
+	ids := make([]int64, len(rows))
+	for i, r := range rows {
+		ids[i] = r.id
+	}
+	return ids
 }
 
 // unblock unblocks deliveries, each due at its resume time; those of a chain are held until

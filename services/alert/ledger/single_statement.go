@@ -30,7 +30,7 @@ func (s *Store) writeSingle(ctx context.Context, changes []pendingWrite) error {
 	return s.writeBatch(ctx, changes)
 }
 
-// plainAdds returns the adds if none has a key of any kind, and all deliveries are plain and not
+// plainAdds returns the adds if none has a key of any kind or a callback, and all deliveries are plain and not
 // too many for one statement; otherwise nil.
 func plainAdds(changes []pendingWrite) (adds []*pendingAdd) {
 	rows := 0
@@ -49,9 +49,9 @@ func plainAdds(changes []pendingWrite) (adds []*pendingAdd) {
 	return adds
 }
 
-// isPlain reports whether an add has no key of any kind, and plain deliveries only.
+// isPlain reports whether an add has no key of any kind and no callback, and plain deliveries only.
 func (a *pendingAdd) isPlain() bool {
-	if a.alert.IdempotencyKey != "" || a.alert.AlertKey != "" {
+	if a.alert.IdempotencyKey != "" || a.alert.AlertKey != "" || a.alert.Callback != "" {
 		return false
 	}
 	for i := range a.deliveries {

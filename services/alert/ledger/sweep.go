@@ -66,8 +66,8 @@ func (c *claimedRow) leaseExpiredReport() dispatch.Report {
 
 // expire completes queued deliveries whose time to live ended.
 func expire(ctx context.Context, t *database.Tx, now int64, limit int) (int, error) {
-	found, err := database.Select(ctx, t, func(rows *sql.Rows, d *threadRow) error { return rows.Scan(&d.id, &d.thread) },
-		`SELECT id, thread FROM deliveries WHERE `+isQueued+` AND expire_time <= ? ORDER BY expire_time LIMIT ?`+skipLocked(t), now, limit)
+	found, err := database.Select(ctx, t, func(rows *sql.Rows, d *threadRow) error { return rows.Scan(&d.id, &d.thread, &d.callback) },
+		`SELECT id, thread, callback FROM deliveries WHERE `+isQueued+` AND expire_time <= ? ORDER BY expire_time LIMIT ?`+skipLocked(t), now, limit)
 	if err != nil {
 		return 0, err
 	}
@@ -80,6 +80,9 @@ func expire(ctx context.Context, t *database.Tx, now int64, limit int) (int, err
 		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = `+sqlExpired+`, reason = ?, end_time = ? WHERE id `+in, append([]any{reasonExpired, now}, args...)...); err != nil {
 			return 0, err
 		}
+	}
+	if err := reportEnds(ctx, t, reportedOf(found), now); err != nil {
+		return 0, err
 	}
 	return len(ids), settleThreads(ctx, t, threads, nil, now)
 }

@@ -49,6 +49,7 @@ type threadRow struct {
 	state              alert.State
 	next, resume       int64
 	attempts           int
+	callback           int64 // the id of its callback endpoint; 0 for none
 }
 
 // A threadChange is the change that an attempt makes to its thread.
@@ -144,8 +145,8 @@ func selectThreadRows(ctx context.Context, t *database.Tx, names []string) ([]th
 	in, args := database.In(t, names)
 	open := ` FROM deliveries WHERE thread ` + in + ` AND (thread_order <> 0) AND (` + isOpen + `) ORDER BY thread, thread_order, id`
 	locked, err := database.Select(ctx, t, func(rows *sql.Rows, r *threadRow) error {
-		return rows.Scan(&r.id, &r.thread, &r.order, &r.resolves, &r.canceled, &r.state, &r.deferred, &r.chain, &r.next, &r.resume, &r.attempts)
-	}, `SELECT id, thread, thread_order, resolves, canceled, state, deferred, chain, next_time, resume_time, attempt_count`+open+skipLocked(t), args...)
+		return rows.Scan(&r.id, &r.thread, &r.order, &r.resolves, &r.canceled, &r.state, &r.deferred, &r.chain, &r.next, &r.resume, &r.attempts, &r.callback)
+	}, `SELECT id, thread, thread_order, resolves, canceled, state, deferred, chain, next_time, resume_time, attempt_count, callback`+open+skipLocked(t), args...)
 	if err != nil || !t.Postgres() {
 		return locked, err
 	}

@@ -15,22 +15,23 @@ import (
 // A transition is the change of a claimed delivery to the state of a verdict, with the attempt
 // that is its evidence.
 type transition struct {
-	attempt attemptRow
-	chain   int64
-	thread  string
-	change  *threadChange // of the thread by the attempt; nil for none
-	verdict alert.Verdict
-	reason  string
-	end     int64 // set if the verdict is a final state
-	next    int64 // set if the verdict is Queued
-	tries   int
-	sealed  []byte // the credential sealed for the destination of the outcome
+	attempt  attemptRow
+	chain    int64
+	thread   string
+	callback int64         // the id of its callback endpoint; 0 for none
+	change   *threadChange // of the thread by the attempt; nil for none
+	verdict  alert.Verdict
+	reason   string
+	end      int64 // set if the verdict is a final state
+	next     int64 // set if the verdict is Queued
+	tries    int
+	sealed   []byte // the credential sealed for the destination of the outcome
 }
 
 // decide returns the transition of a claimed delivery for a report. A sent outcome needs no
 // verdict of the rule. A verdict that contradicts the outcome is an error.
 func decide(c claimedRow, r dispatch.Report, now time.Time, rule alert.VerdictRule) (transition, error) {
-	t := transition{attempt: attemptOf(r, c.attempts, c.possibleDuplicate), chain: c.chain, thread: c.thread, verdict: alert.Verdict{State: alert.Sent}, tries: c.tries, sealed: r.SealedCredential}
+	t := transition{attempt: attemptOf(r, c.attempts, c.possibleDuplicate), chain: c.chain, thread: c.thread, callback: c.callback, verdict: alert.Verdict{State: alert.Sent}, tries: c.tries, sealed: r.SealedCredential}
 	if r.Outcome.Kind != messenger.Sent {
 		t.verdict = rule(c.verdictFacts(now), r)
 		if err := checkVerdict(t.verdict); err != nil {
@@ -79,12 +80,14 @@ func writeTransitions(ctx context.Context, t *database.Tx, transitions []transit
 	var steps []chainStep
 	var threads []string
 	var changed []threadChange
+	var ended []reportedDelivery
 	for _, t := range transitions {
 		attempts = append(attempts, t.attempt)
 		if t.verdict.State == alert.Queued {
 			waits = append(waits, t)
 		} else {
 			ends = append(ends, t)
+			ended = append(ended, reportedDelivery{t.attempt.delivery, t.callback})
 		}
 		if t.attempt.outcome.Kind == messenger.Unknown && !t.verdict.ProviderDeduplicates {
 			unknown = append(unknown, t.attempt.delivery)
@@ -103,6 +106,9 @@ func writeTransitions(ctx context.Context, t *database.Tx, transitions []transit
 		return err
 	}
 	if err := writeEnds(ctx, t, ends); err != nil {
+		return err
+	}
+	if err := reportEnds(ctx, t, ended, now); err != nil {
 		return err
 	}
 	if err := writeWaits(ctx, t, waits); err != nil {

@@ -105,6 +105,63 @@ func TestUpgradeToAlertKeys(t *testing.T) {
 	}
 }
 
+// TestUpgradeToCallbacks checks that deliveries recorded before callbacks existed end without a
+// report, beside those with one.
+func TestUpgradeToCallbacks(t *testing.T) {
+	t.Parallel()
+	for name, url := range urls {
+		t.Run(name, func(t *testing.T) {
+			url := url(t)
+			old, err := database.Open(t.Context(), url, until(t, "0013"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = old.Write(t.Context(), func(ctx context.Context, x *database.Tx) error {
+				if _, err := x.Exec(ctx, `INSERT INTO alerts (id, targets, "unknown", severity, message, create_time, expire_time)
+					VALUES (1, '["@kim"]', '[]', 'high', 'x', 7000000, ?)`, clock(100).UnixMicro()); err != nil {
+					return err
+				}
+				_, err := x.Exec(ctx, `INSERT INTO deliveries (id, alert_id, nickname, messenger, rank, destination, credential, state,
+					next_time, expire_time, fence, attempt_count, lease_time) VALUES
+					(2, 1, 'kim', 'slack', 1, 'A', '', 2, 5000000, ?, 1, 1, ?),
+					(3, 1, 'kim', 'ntfy', 1, 'B', '', 1, 5000000, ?, 0, 0, 0)`,
+					clock(100).UnixMicro(), clock(50).UnixMicro(), clock(100).UnixMicro())
+				return err
+			})
+			if err := errors.Join(err, old.Close()); err != nil {
+				t.Fatal(err)
+			}
+
+			l := open(t, url)
+			if err := l.AddCallbackEndpoint(t.Context(), alert.CallbackEndpoint{Name: "orders", SealedSecret: []byte{1}, CreateTime: clock(0)}); err != nil {
+				t.Fatal(err)
+			}
+			a := alert.Alert{Severity: "low", Message: "x", Callback: "orders", CreateTime: clock(1), ExpireTime: clock(60)}
+			added, err := l.AddAlert(t.Context(), a, []alert.Delivery{{Nickname: "kim", Messenger: "slack", State: alert.Queued}}, clock(2))
+			if err != nil {
+				t.Fatal(err)
+			}
+			fenced, err := l.Report(t.Context(), []dispatch.Report{{
+				DeliveryID: 2, Fence: 1, StartTime: clock(1), EndTime: clock(2), Outcome: messenger.Outcome{Kind: messenger.Sent},
+			}}, clock(2), rule)
+			if err != nil || len(fenced) > 0 {
+				t.Fatal(fenced, err)
+			}
+			if n, err := l.Sweep(t.Context(), clock(200), 10, rule); err != nil || n != 2 {
+				t.Fatal(n, err)
+			}
+			var got []alert.CallbackReport
+			_, ok, err := l.TakeCallbacks(t.Context(), clock(201), clock(230), func(reports []alert.CallbackReport) (string, []byte) {
+				got = reports
+				return "1", []byte("x")
+			})
+			if err != nil || !ok || len(got) != 1 || got[0].DeliveryID != added.Deliveries[0].ID || got[0].State != alert.Expired {
+				t.Errorf("reported are %+v, %t, %v; want only that of the new alert", got, ok, err)
+			}
+		})
+	}
+}
+
 // TestUpgrade checks that the deliveries of a ledger of the first version continue: queued and
 // claimed ones never expire, and failed ones can be replayed.
 func TestUpgrade(t *testing.T) {

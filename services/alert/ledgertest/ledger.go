@@ -134,6 +134,18 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"delete threads and alert keys":               testThreadDeletion,
 		"alert key invalid input":                     testThreadInput,
 		"threads concurrently":                        testThreadsConcurrent,
+		"callback endpoints":                          testCallbackEndpoints,
+		"callback that is unknown":                    testCallbackUnknown,
+		"callback of ended deliveries":                testCallbackEnds,
+		"callback of a deferred delivery":             testCallbackDeferred,
+		"callback of a chain":                         testCallbackChain,
+		"callback of a thread":                        testCallbackThread,
+		"callback of a read delivery":                 testCallbackRead,
+		"callback turns":                              testCallbackTurns,
+		"callback retries":                            testCallbackRetries,
+		"callback TTL":                                testCallbackTTL,
+		"callbacks concurrently":                      testCallbackConcurrent,
+		"callback endpoint deleted concurrently":      testCallbackDeletion,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -65,6 +65,8 @@ const (
 	FieldResolves = "resolves"
 	// FieldResumeTime holds the string denoting the resume_time field in the database.
 	FieldResumeTime = "resume_time"
+	// FieldCallback holds the string denoting the callback field in the database.
+	FieldCallback = "callback"
 	// FieldReason holds the string denoting the reason field in the database.
 	FieldReason = "reason"
 	// FieldEndTime holds the string denoting the end_time field in the database.
@@ -115,6 +117,7 @@ var Columns = []string{
 	FieldThreadOrder,
 	FieldResolves,
 	FieldResumeTime,
+	FieldCallback,
 	FieldReason,
 	FieldEndTime,
 	FieldReceiptMessage,
@@ -172,6 +175,8 @@ var (
 	DefaultResolves bool
 	// DefaultResumeTime holds the default value on creation for the "resume_time" field.
 	DefaultResumeTime int64
+	// DefaultCallback holds the default value on creation for the "callback" field.
+	DefaultCallback int64
 	// DefaultReason holds the default value on creation for the "reason" field.
 	DefaultReason string
 	// DefaultEndTime holds the default value on creation for the "end_time" field.
@@ -321,6 +326,11 @@ func ByResolves(opts ...sql.OrderTermOption) OrderOption {
 // ByResumeTime orders the results by the resume_time field.
 func ByResumeTime(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldResumeTime, opts...).ToFunc()
+}
+
+// ByCallback orders the results by the callback field.
+func ByCallback(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCallback, opts...).ToFunc()
 }
 
 // ByReason orders the results by the reason field.

@@ -187,6 +187,11 @@ func ResumeTime(v int64) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldResumeTime, v))
 }
 
+// Callback applies equality check predicate on the "callback" field. It's identical to CallbackEQ.
+func Callback(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldCallback, v))
+}
+
 // Reason applies equality check predicate on the "reason" field. It's identical to ReasonEQ.
 func Reason(v string) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldReason, v))
@@ -1340,6 +1345,46 @@ func ResumeTimeLT(v int64) predicate.Delivery {
 // ResumeTimeLTE applies the LTE predicate on the "resume_time" field.
 func ResumeTimeLTE(v int64) predicate.Delivery {
 	return predicate.Delivery(sql.FieldLTE(FieldResumeTime, v))
+}
+
+// CallbackEQ applies the EQ predicate on the "callback" field.
+func CallbackEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldCallback, v))
+}
+
+// CallbackNEQ applies the NEQ predicate on the "callback" field.
+func CallbackNEQ(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldCallback, v))
+}
+
+// CallbackIn applies the In predicate on the "callback" field.
+func CallbackIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldCallback, vs...))
+}
+
+// CallbackNotIn applies the NotIn predicate on the "callback" field.
+func CallbackNotIn(vs ...int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldCallback, vs...))
+}
+
+// CallbackGT applies the GT predicate on the "callback" field.
+func CallbackGT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldCallback, v))
+}
+
+// CallbackGTE applies the GTE predicate on the "callback" field.
+func CallbackGTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldCallback, v))
+}
+
+// CallbackLT applies the LT predicate on the "callback" field.
+func CallbackLT(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldCallback, v))
+}
+
+// CallbackLTE applies the LTE predicate on the "callback" field.
+func CallbackLTE(v int64) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldCallback, v))
 }
 
 // ReasonEQ applies the EQ predicate on the "reason" field.

@@ -45,6 +45,42 @@ func (f AttemptFunc) Mutate(ctx context.Context, m ledger.Mutation) (ledger.Valu
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ledger.AttemptMutation", m)
 }
 
+// The CallbackBatchFunc type is an adapter to allow the use of ordinary
+// function as CallbackBatch mutator.
+type CallbackBatchFunc func(context.Context, *ledger.CallbackBatchMutation) (ledger.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f CallbackBatchFunc) Mutate(ctx context.Context, m ledger.Mutation) (ledger.Value, error) {
+	if mv, ok := m.(*ledger.CallbackBatchMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ledger.CallbackBatchMutation", m)
+}
+
+// The CallbackEndpointFunc type is an adapter to allow the use of ordinary
+// function as CallbackEndpoint mutator.
+type CallbackEndpointFunc func(context.Context, *ledger.CallbackEndpointMutation) (ledger.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f CallbackEndpointFunc) Mutate(ctx context.Context, m ledger.Mutation) (ledger.Value, error) {
+	if mv, ok := m.(*ledger.CallbackEndpointMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ledger.CallbackEndpointMutation", m)
+}
+
+// The CallbackReportFunc type is an adapter to allow the use of ordinary
+// function as CallbackReport mutator.
+type CallbackReportFunc func(context.Context, *ledger.CallbackReportMutation) (ledger.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f CallbackReportFunc) Mutate(ctx context.Context, m ledger.Mutation) (ledger.Value, error) {
+	if mv, ok := m.(*ledger.CallbackReportMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ledger.CallbackReportMutation", m)
+}
+
 // The DeliveryFunc type is an adapter to allow the use of ordinary
 // function as Delivery mutator.
 type DeliveryFunc func(context.Context, *ledger.DeliveryMutation) (ledger.Value, error)

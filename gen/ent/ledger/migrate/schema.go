@@ -79,6 +79,74 @@ var (
 			},
 		},
 	}
+	// CallbackBatchesColumns holds the columns for the "callback_batches" table.
+	CallbackBatchesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString},
+		{Name: "endpoint", Type: field.TypeInt64},
+		{Name: "size", Type: field.TypeInt},
+		{Name: "body", Type: field.TypeBytes},
+		{Name: "create_time", Type: field.TypeInt64},
+		{Name: "next_time", Type: field.TypeInt64},
+		{Name: "tries", Type: field.TypeInt, Default: 0},
+	}
+	// CallbackBatchesTable holds the schema information for the "callback_batches" table.
+	CallbackBatchesTable = &schema.Table{
+		Name:       "callback_batches",
+		Columns:    CallbackBatchesColumns,
+		PrimaryKey: []*schema.Column{CallbackBatchesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "callback_batch_endpoint",
+				Unique:  false,
+				Columns: []*schema.Column{CallbackBatchesColumns[1], CallbackBatchesColumns[5]},
+			},
+		},
+	}
+	// CallbackEndpointsColumns holds the columns for the "callback_endpoints" table.
+	CallbackEndpointsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64},
+		{Name: "name", Type: field.TypeString, Unique: true},
+		{Name: "url", Type: field.TypeString, Size: 2147483647},
+		{Name: "secret", Type: field.TypeBytes},
+		{Name: "create_time", Type: field.TypeInt64},
+		{Name: "next_time", Type: field.TypeInt64, Default: 0},
+		{Name: "fence", Type: field.TypeInt64, Default: 0},
+		{Name: "tries", Type: field.TypeInt, Default: 0},
+		{Name: "last_error", Type: field.TypeString, Size: 2147483647, Default: ""},
+	}
+	// CallbackEndpointsTable holds the schema information for the "callback_endpoints" table.
+	CallbackEndpointsTable = &schema.Table{
+		Name:       "callback_endpoints",
+		Columns:    CallbackEndpointsColumns,
+		PrimaryKey: []*schema.Column{CallbackEndpointsColumns[0]},
+	}
+	// CallbackReportsColumns holds the columns for the "callback_reports" table.
+	CallbackReportsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "endpoint", Type: field.TypeInt64},
+		{Name: "alert_id", Type: field.TypeInt64},
+		{Name: "delivery_id", Type: field.TypeInt64},
+		{Name: "nickname", Type: field.TypeString, Size: 2147483647},
+		{Name: "messenger", Type: field.TypeString, Size: 2147483647},
+		{Name: "state", Type: field.TypeInt8},
+		{Name: "reason", Type: field.TypeString, Size: 2147483647},
+		{Name: "end_time", Type: field.TypeInt64},
+		{Name: "read_time", Type: field.TypeInt64},
+		{Name: "create_time", Type: field.TypeInt64},
+	}
+	// CallbackReportsTable holds the schema information for the "callback_reports" table.
+	CallbackReportsTable = &schema.Table{
+		Name:       "callback_reports",
+		Columns:    CallbackReportsColumns,
+		PrimaryKey: []*schema.Column{CallbackReportsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "callback_report_endpoint",
+				Unique:  false,
+				Columns: []*schema.Column{CallbackReportsColumns[1], CallbackReportsColumns[0]},
+			},
+		},
+	}
 	// DeliveriesColumns holds the columns for the "deliveries" table.
 	DeliveriesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64},
@@ -109,6 +177,7 @@ var (
 		{Name: "thread_order", Type: field.TypeInt64, Default: 0},
 		{Name: "resolves", Type: field.TypeBool, Default: false},
 		{Name: "resume_time", Type: field.TypeInt64, Default: 0},
+		{Name: "callback", Type: field.TypeInt64, Default: 0},
 		{Name: "reason", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "end_time", Type: field.TypeInt64, Default: 0},
 		{Name: "receipt_message", Type: field.TypeString, Size: 2147483647, Default: ""},
@@ -264,6 +333,9 @@ var (
 		AlertsTable,
 		AlertKeysTable,
 		AttemptsTable,
+		CallbackBatchesTable,
+		CallbackEndpointsTable,
+		CallbackReportsTable,
 		DeliveriesTable,
 		KeysTable,
 		RemnantsTable,
@@ -282,6 +354,15 @@ func init() {
 	}
 	AttemptsTable.Annotation = &entsql.Annotation{
 		Table: "attempts",
+	}
+	CallbackBatchesTable.Annotation = &entsql.Annotation{
+		Table: "callback_batches",
+	}
+	CallbackEndpointsTable.Annotation = &entsql.Annotation{
+		Table: "callback_endpoints",
+	}
+	CallbackReportsTable.Annotation = &entsql.Annotation{
+		Table: "callback_reports",
 	}
 	DeliveriesTable.Annotation = &entsql.Annotation{
 		Table: "deliveries",

@@ -15,6 +15,15 @@ type AlertKey func(*sql.Selector)
 // Attempt is the predicate function for attempt builders.
 type Attempt func(*sql.Selector)
 
+// CallbackBatch is the predicate function for callbackbatch builders.
+type CallbackBatch func(*sql.Selector)
+
+// CallbackEndpoint is the predicate function for callbackendpoint builders.
+type CallbackEndpoint func(*sql.Selector)
+
+// CallbackReport is the predicate function for callbackreport builders.
+type CallbackReport func(*sql.Selector)
+
 // Delivery is the predicate function for delivery builders.
 type Delivery func(*sql.Selector)
 

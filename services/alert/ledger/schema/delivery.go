@@ -47,6 +47,7 @@ func (Delivery) Fields() []ent.Field {
 		field.Int64("thread_order").Default(0).Comment("its order in the thread, by which the alerts of the key were recorded"),
 		field.Bool("resolves").Default(false).Comment("the alert is resolved"),
 		field.Int64("resume_time").Default(0).Comment("when it is due after the earlier deliveries of its thread are completed; 0 if not blocked"),
+		field.Int64("callback").Default(0).Comment("the id of the callback endpoint to which its end is reported; 0 for none"),
 		field.Text("reason").Default("").Comment("why it is completed; empty while it is not, and if it was sent"),
 		field.Int64("end_time").Default(0).Comment("when it was completed"),
 		field.Text("receipt_message").Default("").Comment("the provider's message id in the receipt; empty without a receipt"),

@@ -251,7 +251,10 @@ type Alert struct {
 	TraceId string `protobuf:"bytes,15,opt,name=trace_id,json=traceId,proto3" json:"trace_id,omitempty"`
 	// by holds the messengers of the request: users were notified by these only. Empty for
 	// all.
-	By            []string `protobuf:"bytes,16,rep,name=by,proto3" json:"by,omitempty"`
+	By []string `protobuf:"bytes,16,rep,name=by,proto3" json:"by,omitempty"`
+	// callback is the name of the callback endpoint to which its deliveries are reported;
+	// empty for none.
+	Callback      string `protobuf:"bytes,17,opt,name=callback,proto3" json:"callback,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -396,6 +399,13 @@ func (x *Alert) GetBy() []string {
 		return x.By
 	}
 	return nil
+}
+
+func (x *Alert) GetCallback() string {
+	if x != nil {
+		return x.Callback
+	}
+	return ""
 }
 
 // Detail is a named value of an alert, such as host: node1.
@@ -914,7 +924,7 @@ type SendAlertRequest struct {
 	// Empty for all. Where a failover chain is used, it has these addresses only.
 	By []string `protobuf:"bytes,13,rep,name=by,proto3" json:"by,omitempty"`
 	// callback is the name of a callback endpoint, to which the end of each delivery is
-	// reported; empty for none.
+	// reported, and that it was read; empty for none.
 	Callback      string `protobuf:"bytes,14,opt,name=callback,proto3" json:"callback,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2335,7 +2345,7 @@ var File_bongsu_alert_v1_alert_proto protoreflect.FileDescriptor
 
 const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\n" +
-	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbf\x04\n" +
+	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x04\n" +
 	"\x05Alert\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06target\x18\x02 \x03(\tR\x06target\x12\x1a\n" +
@@ -2356,7 +2366,8 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x03key\x18\r \x01(\tR\x03key\x124\n" +
 	"\x06status\x18\x0e \x01(\x0e2\x1c.bongsu.alert.v1.AlertStatusR\x06status\x12\x19\n" +
 	"\btrace_id\x18\x0f \x01(\tR\atraceId\x12\x0e\n" +
-	"\x02by\x18\x10 \x03(\tR\x02by\"h\n" +
+	"\x02by\x18\x10 \x03(\tR\x02by\x12\x1a\n" +
+	"\bcallback\x18\x11 \x01(\tR\bcallback\"h\n" +
 	"\x06Detail\x122\n" +
 	"\x04name\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x10\x01\x18d2\x13^[^\\x00-\\x1f\\x7f]*$R\x04name\x12*\n" +
 	"\x05value\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x18\xe8\a2\n" +

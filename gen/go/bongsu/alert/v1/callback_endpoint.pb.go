@@ -112,7 +112,8 @@ type CreateCallbackEndpointRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// name is unique: 1 to 100 characters of a-z, 0-9, - and _.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// url is an https URL; an http one only where the operator allows it.
+	// url is an https URL; an http one only where the operator allows it. It must hold no
+	// secret: whoever may read endpoints sees it.
 	Url string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
 	// secret signs reports: whsec_ and 24 to 64 bytes as Base64. Empty makes a random one.
 	Secret        string `protobuf:"bytes,3,opt,name=secret,proto3" json:"secret,omitempty"`

@@ -1265,8 +1265,10 @@ type SealKey struct {
 	// delivery_count is the number of deliveries that it seals and that are not
 	// completed.
 	DeliveryCount int64 `protobuf:"varint,4,opt,name=delivery_count,json=deliveryCount,proto3" json:"delivery_count,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// callback_endpoint_count is the number of callback endpoints whose secrets it seals.
+	CallbackEndpointCount int64 `protobuf:"varint,5,opt,name=callback_endpoint_count,json=callbackEndpointCount,proto3" json:"callback_endpoint_count,omitempty"`
+	unknownFields         protoimpl.UnknownFields
+	sizeCache             protoimpl.SizeCache
 }
 
 func (x *SealKey) Reset() {
@@ -1323,6 +1325,13 @@ func (x *SealKey) GetAddressCount() int64 {
 func (x *SealKey) GetDeliveryCount() int64 {
 	if x != nil {
 		return x.DeliveryCount
+	}
+	return 0
+}
+
+func (x *SealKey) GetCallbackEndpointCount() int64 {
+	if x != nil {
+		return x.CallbackEndpointCount
 	}
 	return 0
 }
@@ -1416,12 +1425,13 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\x11moved_destination\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x10movedDestination\"\x15\n" +
 	"\x13ListSealKeysRequest\"H\n" +
 	"\x14ListSealKeysResponse\x120\n" +
-	"\x04keys\x18\x01 \x03(\v2\x1c.bongsu.messenger.v1.SealKeyR\x04keys\"\x7f\n" +
+	"\x04keys\x18\x01 \x03(\v2\x1c.bongsu.messenger.v1.SealKeyR\x04keys\"\xb7\x01\n" +
 	"\aSealKey\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x18\n" +
 	"\aprimary\x18\x02 \x01(\bR\aprimary\x12#\n" +
 	"\raddress_count\x18\x03 \x01(\x03R\faddressCount\x12%\n" +
-	"\x0edelivery_count\x18\x04 \x01(\x03R\rdeliveryCount*\xa6\x01\n" +
+	"\x0edelivery_count\x18\x04 \x01(\x03R\rdeliveryCount\x126\n" +
+	"\x17callback_endpoint_count\x18\x05 \x01(\x03R\x15callbackEndpointCount*\xa6\x01\n" +
 	"\vOutcomeKind\x12\x1c\n" +
 	"\x18OUTCOME_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11OUTCOME_KIND_SENT\x10\x01\x12\x16\n" +

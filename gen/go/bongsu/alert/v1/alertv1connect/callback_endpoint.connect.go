@@ -50,7 +50,8 @@ type CallbackEndpointServiceClient interface {
 	// CreateCallbackEndpoint creates an endpoint. The response is the only one that holds its
 	// secret.
 	//
-	// invalid_argument: a field is invalid. already_exists: an endpoint has this name.
+	// invalid_argument: a field is invalid, or 1000 endpoints exist. already_exists: an
+	// endpoint has this name. unavailable: the alert service has no seal key.
 	CreateCallbackEndpoint(context.Context, *v1.CreateCallbackEndpointRequest) (*v1.CreateCallbackEndpointResponse, error)
 	// ListCallbackEndpoints returns all endpoints by name, at most 1000, without secrets.
 	ListCallbackEndpoints(context.Context, *v1.ListCallbackEndpointsRequest) (*v1.ListCallbackEndpointsResponse, error)
@@ -133,7 +134,8 @@ type CallbackEndpointServiceHandler interface {
 	// CreateCallbackEndpoint creates an endpoint. The response is the only one that holds its
 	// secret.
 	//
-	// invalid_argument: a field is invalid. already_exists: an endpoint has this name.
+	// invalid_argument: a field is invalid, or 1000 endpoints exist. already_exists: an
+	// endpoint has this name. unavailable: the alert service has no seal key.
 	CreateCallbackEndpoint(context.Context, *v1.CreateCallbackEndpointRequest) (*v1.CreateCallbackEndpointResponse, error)
 	// ListCallbackEndpoints returns all endpoints by name, at most 1000, without secrets.
 	ListCallbackEndpoints(context.Context, *v1.ListCallbackEndpointsRequest) (*v1.ListCallbackEndpointsResponse, error)

@@ -134,6 +134,14 @@ export declare type Alert = Message<"bongsu.alert.v1.Alert"> & {
    * @generated from field: repeated string by = 16;
    */
   by: string[];
+
+  /**
+   * callback is the name of the callback endpoint to which its deliveries are reported;
+   * empty for none.
+   *
+   * @generated from field: string callback = 17;
+   */
+  callback: string;
 };
 
 /**
@@ -547,7 +555,7 @@ export declare type SendAlertRequest = Message<"bongsu.alert.v1.SendAlertRequest
 
   /**
    * callback is the name of a callback endpoint, to which the end of each delivery is
-   * reported; empty for none.
+   * reported, and that it was read; empty for none.
    *
    * @generated from field: string callback = 14;
    */

@@ -73,7 +73,8 @@ export declare type CreateCallbackEndpointRequest = Message<"bongsu.alert.v1.Cre
   name: string;
 
   /**
-   * url is an https URL; an http one only where the operator allows it.
+   * url is an https URL; an http one only where the operator allows it. It must hold no
+   * secret: whoever may read endpoints sees it.
    *
    * @generated from field: string url = 2;
    */
@@ -192,10 +193,10 @@ export declare const DeleteCallbackEndpointResponseSchema: GenMessage<DeleteCall
  * CallbackEndpointService keeps callback endpoints: URLs of callers' systems, to which the
  * end of each delivery of an alert with this callback is reported, and that it was read.
  *
- * A report is a POST of {"type": "deliveries.ended", "timestamp", "data": {"deliveries":
- * […]}} with the headers of Standard Webhooks: webhook-id, webhook-timestamp and
- * webhook-signature. Reports are repeated until the endpoint responds with 2xx, for a day;
- * webhook-id is the same each time.
+ * Reports are sent within a second, at most 100 in a request: a POST of {"type":
+ * "deliveries.updated", "timestamp", "data": {"deliveries": […]}} with the headers of Standard
+ * Webhooks, webhook-id, webhook-timestamp and webhook-signature. A request is repeated until
+ * the endpoint responds with 2xx, for a day; webhook-id and body are the same each time.
  *
  * @generated from service bongsu.alert.v1.CallbackEndpointService
  */
@@ -204,7 +205,8 @@ export declare const CallbackEndpointService: GenService<{
    * CreateCallbackEndpoint creates an endpoint. The response is the only one that holds its
    * secret.
    *
-   * invalid_argument: a field is invalid. already_exists: an endpoint has this name.
+   * invalid_argument: a field is invalid, or 1000 endpoints exist. already_exists: an
+   * endpoint has this name. unavailable: the alert service has no seal key.
    *
    * @generated from rpc bongsu.alert.v1.CallbackEndpointService.CreateCallbackEndpoint
    */

@@ -67,10 +67,10 @@ export const DeleteCallbackEndpointResponseSchema = /*@__PURE__*/
  * CallbackEndpointService keeps callback endpoints: URLs of callers' systems, to which the
  * end of each delivery of an alert with this callback is reported, and that it was read.
  *
- * A report is a POST of {"type": "deliveries.ended", "timestamp", "data": {"deliveries":
- * […]}} with the headers of Standard Webhooks: webhook-id, webhook-timestamp and
- * webhook-signature. Reports are repeated until the endpoint responds with 2xx, for a day;
- * webhook-id is the same each time.
+ * Reports are sent within a second, at most 100 in a request: a POST of {"type":
+ * "deliveries.updated", "timestamp", "data": {"deliveries": […]}} with the headers of Standard
+ * Webhooks, webhook-id, webhook-timestamp and webhook-signature. A request is repeated until
+ * the endpoint responds with 2xx, for a day; webhook-id and body are the same each time.
  *
  * @generated from service bongsu.alert.v1.CallbackEndpointService
  */

@@ -645,6 +645,13 @@ export declare type SealKey = Message<"bongsu.messenger.v1.SealKey"> & {
    * @generated from field: int64 delivery_count = 4;
    */
   deliveryCount: bigint;
+
+  /**
+   * callback_endpoint_count is the number of callback endpoints whose secrets it seals.
+   *
+   * @generated from field: int64 callback_endpoint_count = 5;
+   */
+  callbackEndpointCount: bigint;
 };
 
 /**
