@@ -129,6 +129,12 @@ func TestOwner(t *testing.T) {
 	if got := p.Owner(message(method.Input(), map[protoreflect.Name]any{"shelf": "mine"})); got != "mine" {
 		t.Errorf("owner is %q", got)
 	}
+	unset := message(method.Input(), nil)
+	p.SetOwner(unset, "kim")
+	(policy.Policy{}).SetOwner(unset, "lee")
+	if got := p.Owner(unset); got != "kim" {
+		t.Errorf("owner that was set is %q", got)
+	}
 	if got := (policy.Policy{}).Owner(message(method.Input(), nil)); got != "" {
 		t.Errorf("owner without a field is %q", got)
 	}
