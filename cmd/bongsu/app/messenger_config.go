@@ -40,6 +40,31 @@ type ProviderConfig struct {
 
 	// AllowHTTP allows user-given URLs without TLS.
 	AllowHTTP bool `name:"allow-http" help:"Allow user-given URLs to use http."`
+
+	// MaxSMSSegments is the maximum number of segments of an SMS, from 1 to 24. Providers
+	// bill each segment. A longer text is cut and marked.
+	MaxSMSSegments int `name:"max-sms-segments" default:"6" help:"The maximum number of segments of an SMS, from 1 to 24; each is billed. A longer text is cut, and ends with a mark."`
+}
+
+// maxSMSSegments is the maximum of MaxSMSSegments: a text of the maximum length that
+// providers accept, 1600 UTF-16 units, has as many segments in UCS-2.
+const maxSMSSegments = 24
+
+// Validate returns an error for a flag that is set to zero: a zero value would become the
+// default. The command line calls it.
+func (c ProviderConfig) Validate() error {
+	if c.MaxSMSSegments < 1 {
+		return fmt.Errorf("invalid --max-sms-segments %d: must be from 1 to %d", c.MaxSMSSegments, maxSMSSegments)
+	}
+	return nil
+}
+
+// CheckBounds returns an error for a value out of its bounds. Defaults are set before.
+func (c ProviderConfig) CheckBounds() error {
+	if c.MaxSMSSegments < 1 || c.MaxSMSSegments > maxSMSSegments {
+		return fmt.Errorf("invalid --max-sms-segments %d: must be from 1 to %d", c.MaxSMSSegments, maxSMSSegments)
+	}
+	return nil
 }
 
 // The messengers with special settings, by name.
@@ -196,6 +221,8 @@ func (b *builder) endpoints() all.Endpoints {
 			URL:         b.providerURL(name),
 			HTTP:        b.config.Providers.AllowHTTP,
 			CallbackURL: of.CallbackURL,
+
+			MaxSMSSegments: b.config.Providers.MaxSMSSegments,
 		}
 		to, config := "given", given
 		spec, _ := messenger.Find(all.Specs(), name)

@@ -121,3 +121,19 @@ func TestAllowDestinations(t *testing.T) {
 		}
 	}
 }
+
+// TestMaxSMSSegments checks the bounds of --max-sms-segments.
+func TestMaxSMSSegments(t *testing.T) {
+	for segments, valid := range map[int]bool{0: true, 1: true, 24: true, 25: false, -1: false} {
+		s, err := Config{Data: t.TempDir(), Providers: ProviderConfig{MaxSMSSegments: segments}}.complete()
+		if (err == nil) != valid || err != nil && !strings.Contains(err.Error(), "--max-sms-segments") {
+			t.Errorf("%d: %v", segments, err)
+		}
+		if segments == 0 && s.Providers.MaxSMSSegments != 6 {
+			t.Errorf("the default is %d", s.Providers.MaxSMSSegments)
+		}
+	}
+	if err := (ProviderConfig{}).Validate(); err == nil {
+		t.Error("a flag of 0 is valid")
+	}
+}

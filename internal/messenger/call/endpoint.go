@@ -36,6 +36,9 @@ type Endpoint struct {
 	// CallbackURL is the base URL of this Bongsu for callbacks, by which providers send
 	// receipts. Empty requests no callbacks.
 	CallbackURL string
+	// MaxSMSSegments is the maximum number of segments of an SMS. 0 is the maximum length
+	// that providers accept.
+	MaxSMSSegments int
 	// byUser marks calls to user-given URLs, unless URL is set.
 	byUser bool
 	// Roots are the trusted certificates for protocols other than HTTP; nil uses those
