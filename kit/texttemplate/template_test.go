@@ -40,6 +40,7 @@ func TestExecute(t *testing.T) {
 		`{{join ", " .list}}`:                                                "a, b, 3",
 		`{{printf "%s in %5.1f %% of 2026" .message 3.14159}}`:               "node1 <down> in   3.1 % of 2026",
 		`{{html .message}} {{urlquery "a b"}} {{len .list}} {{print 1 2}}`:   "node1 &lt;down&gt; a+b 3 1 2",
+		`{{json .message}} {{json .none}} {{json 3}} {{urlpath "a b/c?d"}}`:  `"node1 <down>" null 3 a%20b%2Fc%3Fd`,
 		`{{with .labels}}{{range $k, $v := .}}{{$k}}={{$v}}{{end}}{{end}}`:   "host=node1",
 		`{{range $i, $_ := .list}}{{if $i}},{{end}}{{$i}}{{end}}{{/* c */}}`: "0,1,2",
 	} {

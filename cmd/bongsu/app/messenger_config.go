@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +34,7 @@ type ProviderConfig struct {
 
 	// MessengerConfig is the path of a YAML file with settings of single messengers, see
 	// MessengerConfig. Empty means none.
-	MessengerConfig string `type:"path" placeholder:"FILE" help:"A YAML file with settings of single messengers: url, credential-limit, destination-limit, timeout, proxy, callback-url."`
+	MessengerConfig string `type:"path" placeholder:"FILE" help:"A YAML file with settings of single messengers: url, credential-limit, destination-limit, timeout, proxy, callback-url; and messengers of your own, by a template of their request."`
 
 	// AllowDestinations holds networks and single addresses that are not public and to
 	// which user-given URLs may lead nevertheless.
@@ -85,6 +87,9 @@ type MessengerConfig struct {
 	Timeout          time.Duration `yaml:"timeout"`           // of a call; at most --provider-timeout
 	Proxy            string        `yaml:"proxy"`             // URL of a proxy for its calls
 	CallbackURL      string        `yaml:"callback-url"`      // public URL of the edge for callbacks; for twilio only
+
+	// Template makes it a messenger of its own; nil for the messengers of this program.
+	Template *all.TemplateBody `yaml:"template"`
 }
 
 // readMessengers reads the file of --messenger-config, if it is set: YAML with the settings
@@ -109,9 +114,13 @@ func (c ProviderConfig) readMessengers() (Messengers, error) {
 
 // check returns an error that names the first invalid setting.
 func (of Messengers) check(timeout time.Duration) error {
+	if err := all.CheckTemplates(of.templates()); err != nil {
+		return fmt.Errorf("--messenger-config: %w", err)
+	}
+	builtIn := all.Specs()
 	for name, c := range of {
-		if _, known := messenger.Find(all.Specs(), name); !known {
-			return fmt.Errorf("unknown messenger %q in --messenger-config; see `bongsu messenger list`", name)
+		if _, known := messenger.Find(builtIn, name); !known && c.Template == nil {
+			return fmt.Errorf("unknown messenger %q in --messenger-config; see `bongsu messenger list`, or give it a template", name)
 		}
 		for key, value := range map[string]string{"credential-limit": c.CredentialLimit, "destination-limit": c.DestinationLimit} {
 			if _, err := ratelimit.ParseRate(value); value != "" && err != nil {
@@ -132,6 +141,17 @@ func (of Messengers) check(timeout time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// templates returns the messengers that have a template, sorted by name.
+func (of Messengers) templates() []all.Template {
+	var templates []all.Template
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		if t := of[name].Template; t != nil {
+			templates = append(templates, all.Template{Name: name, Template: *t})
+		}
+	}
+	return templates
 }
 
 // checkURLs returns an error that names the first invalid URL of a messenger. It quotes
@@ -200,7 +220,7 @@ func (s settings) timeout(name string) time.Duration {
 // openMessengers returns the messengers of this process, which its services share.
 func (b *builder) openMessengers() []messenger.Messenger {
 	if b.openedMessengers == nil {
-		b.openedMessengers = all.Messengers(b.endpoints())
+		b.openedMessengers = all.Messengers(b.endpoints(), b.config.messengers.templates()...)
 	}
 	return b.openedMessengers
 }
@@ -225,7 +245,7 @@ func (b *builder) endpoints() all.Endpoints {
 			MaxSMSSegments: b.config.Providers.MaxSMSSegments,
 		}
 		to, config := "given", given
-		spec, _ := messenger.Find(all.Specs(), name)
+		spec, _ := messenger.Find(b.specs, name)
 		switch {
 		case e.URL != "":
 			to, config = "anywhere", anywhere
