@@ -90,8 +90,11 @@ func (f credentialForm) parse(credential string) (map[string]string, error) {
 	}
 	for i, p := range f.params {
 		value, ok := params[p.Name]
-		if err := checkParam(value); !ok || err != nil {
-			return nil, f.invalid(p, "must have one line of text")
+		if !ok {
+			return nil, f.invalid(p, "must be given")
+		}
+		if err := checkParam(value); err != nil {
+			return nil, f.invalid(p, err.Error())
 		}
 		if p.URL {
 			if err := messenger.CheckURL(value); err != nil || strings.Contains(value, "#") {

@@ -26,7 +26,7 @@ var mattermost = Named{
 		Request: Request{
 			URL:     "{{.Param.url}}",
 			Body:    `{"text":{{json .PlainText}}}`,
-			Text:    Text{Limit: 16_383, Escape: "\\`*_~#|[]>"},
+			Text:    Text{Limit: 16_383, Escape: "\\`*_~#"},
 			Success: Success{Status: []int{200}, Body: "ok"},
 			Code:    "$.id",
 			Failures: []Failure{

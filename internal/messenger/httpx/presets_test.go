@@ -33,7 +33,7 @@ var mattermostSample = messengertest.Sample{
 	Refused: `{"id":"x","message":"no"}`,
 	Means:   map[int]call.Classification{403: call.DestinationFailed, 404: call.DestinationFailed, 410: call.DestinationFailed},
 	Shown: messengertest.Markup{
-		Plain: []string{`"text":"\\*/5 \\* \\* \\* \\* \\_x\\_ \\~y\\~ \\` + "`z\\\\`" + ` <b\\>&"`},
+		Plain: []string{`"text":"\\*/5 \\* \\* \\* \\* \\_x\\_ \\~y\\~ \\` + "`z\\\\`" + ` <b>&"`},
 	},
 }
 

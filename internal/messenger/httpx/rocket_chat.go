@@ -18,11 +18,11 @@ import (
 // backslash precedes literal characters of its markup (packages/message-parser;
 // unverified for each version).
 //
-// Limits: 10 calls a minute to a webhook, the default of API_Enable_Rate_Limiter. A 429
-// has no Retry-After.
+// Limits: 10 calls in each minute to a webhook, the default of API_Enable_Rate_Limiter: a
+// burst of 5 and 5 a minute are never more. A 429 has no Retry-After.
 var rocketChat = Named{
 	Name:   "rocketchat",
-	limits: perCredential(ratelimit.Rate{Count: 10, Per: time.Minute}),
+	limits: perCredential(ratelimit.Rate{Count: 5, Per: time.Minute, Burst: 5}),
 	Template: Template{
 		Title: "Rocket.Chat, incoming webhook",
 		Params: []Param{{
