@@ -55,11 +55,18 @@ func Parse(text string) (*Template, error) {
 // and keys are empty. A template that fails or exceeds MaxTime, MaxSteps or MaxText,
 // also by an intermediate value, returns fault.ErrInvalid: it is stopped before it
 // allocates a megabyte.
-func (t *Template) Execute(data any) (string, error) {
+func (t *Template) Execute(data any) (string, error) { return t.ExecuteWithin(data, MaxTime) }
+
+// ErrTimeout is the error of an execution that took too long, together with
+// fault.ErrInvalid. It may pass on a process with less load.
+var ErrTimeout = errors.New("execution exceeds its time")
+
+// ExecuteWithin is Execute with another timeout than MaxTime.
+func (t *Template) ExecuteWithin(data any, timeout time.Duration) (string, error) {
 	if t.tree.Tree == nil {
 		return "", nil
 	}
-	e := &execution{end: time.Now().Add(MaxTime)}
+	e := &execution{end: time.Now().Add(timeout)}
 	mine, err := t.tree.Clone()
 	if err != nil {
 		return "", fmt.Errorf("clone template: %w", err)
@@ -67,6 +74,9 @@ func (t *Template) Execute(data any) (string, error) {
 	if err := mine.Funcs(functions(e)).Execute(e, data); err != nil {
 		if missing, ok := errors.AsType[missingField](err); ok {
 			return "", fault.Invalidf("%w", missing)
+		}
+		if errors.Is(err, ErrTimeout) {
+			return "", fault.Invalidf("execute template: %w, %s", ErrTimeout, timeout)
 		}
 		return "", fault.Invalidf("execute template: %s", plainError(err))
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
@@ -128,4 +129,18 @@ func FuzzTemplate(f *testing.F) {
 			t.Errorf("%d bytes, %v", len(got), err)
 		}
 	})
+}
+
+// TestTimeout has no time left.
+func TestTimeout(t *testing.T) {
+	p, err := Parse("{{.message}}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := p.ExecuteWithin(data, -time.Second); !errors.Is(err, ErrTimeout) || !errors.Is(err, fault.ErrInvalid) {
+		t.Errorf("%q, %v", text, err)
+	}
+	if text, err := p.ExecuteWithin(data, time.Hour); err != nil || text != "node1 <down>" {
+		t.Errorf("%q, %v", text, err)
+	}
 }

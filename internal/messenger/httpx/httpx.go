@@ -26,6 +26,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/messenger/call"
+	"github.com/bongsu-project/bongsu/kit/texttemplate"
 )
 
 // Messenger is the messenger of one template.
@@ -46,6 +47,15 @@ var messengerName = regexp.MustCompile(`^[a-z0-9]{1,10}$`)
 // field of the template. It sends to two examples of an alert, without calls: a template
 // that cannot be rendered is invalid.
 func New(e call.Endpoint, of Named) (Messenger, error) {
+	m, err := build(e, of)
+	if err != nil {
+		return Messenger{}, err
+	}
+	return m, m.request.try(of.Params, of.Destination.Pattern != "")
+}
+
+// build is New without the examples.
+func build(e call.Endpoint, of Named) (Messenger, error) {
 	if !messengerName.MatchString(of.Name) {
 		return Messenger{}, errors.New("the name of a messenger must have 1 to 10 of a-z and 0-9")
 	}
@@ -60,9 +70,6 @@ func New(e call.Endpoint, of Named) (Messenger, error) {
 	m := Messenger{endpoint: e, credentials: form, request: r}
 	if m.destination, err = compilePattern(of.Destination.Pattern); err != nil {
 		return Messenger{}, fmt.Errorf("destination: %w", err)
-	}
-	if err := r.try(of.Params, of.Destination.Pattern != ""); err != nil {
-		return Messenger{}, err
 	}
 	m.spec = messenger.Spec{
 		Name:        of.Name,
@@ -123,7 +130,7 @@ func (m Messenger) Send(ctx context.Context, message messenger.Message) messenge
 	secrets := m.credentials.secrets(message.Credential, params)
 	made, err := m.request.render(message, params, m.endpoint.Now())
 	if err != nil {
-		return call.Redact(notRendered(err.Error()), secrets...)
+		return call.Redact(notRendered(err, err.Error()), secrets...)
 	}
 	return m.request.send(ctx, m.endpoint, made, append(secrets, made.secrets...))
 }
@@ -137,8 +144,11 @@ func (r *request) send(ctx context.Context, e call.Endpoint, made rendered, secr
 }
 
 // notRendered returns the outcome without a call because the template fails for the
-// message.
-func notRendered(why string) messenger.Outcome {
+// message. A timeout may pass.
+func notRendered(err error, why string) messenger.Outcome {
+	if errors.Is(err, texttemplate.ErrTimeout) {
+		return messenger.Outcome{Kind: messenger.Retry, Code: "template_timeout", Excerpt: "not called: " + why}
+	}
 	return messenger.Outcome{Kind: messenger.Failed, Scope: messenger.MessageScope, Code: "template_error", Excerpt: "not called: " + why}
 }
 

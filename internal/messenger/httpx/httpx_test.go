@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger/call"
 	"github.com/bongsu-project/bongsu/internal/messenger/messengertest"
 	"github.com/bongsu-project/bongsu/kit/redact"
+	"github.com/bongsu-project/bongsu/kit/texttemplate"
 	"github.com/bongsu-project/bongsu/services/mockup"
 )
 
@@ -349,6 +351,15 @@ func TestTemplateFails(t *testing.T) {
 	m.Severity = "high"
 	o := messengertest.Send(t.Context(), t, s.At(t, "http://127.0.0.1:1"), m)
 	if o.Kind != messenger.Failed || o.Scope != messenger.MessageScope || o.Code != "template_error" || !strings.Contains(o.Excerpt, "body is not JSON") {
+		t.Errorf("%+v", o)
+	}
+}
+
+// TestTemplateTimeout retries a message whose template had no time: the process may have
+// had none.
+func TestTemplateTimeout(t *testing.T) {
+	late := fmt.Errorf("body: %w", texttemplate.ErrTimeout)
+	if o := notRendered(late, late.Error()); o.Kind != messenger.Retry || o.Code != "template_timeout" || o.Scope != messenger.NoScope {
 		t.Errorf("%+v", o)
 	}
 }

@@ -117,7 +117,7 @@ func (i Inline) Send(ctx context.Context, message messenger.Message) messenger.O
 	}
 	made, err := p.request.render(message, p.Params, i.endpoint.Now())
 	if err != nil {
-		return call.Redact(notRendered(withoutQuotes(err)), message.Credential)
+		return call.Redact(notRendered(err, withoutQuotes(err)), message.Credential)
 	}
 	return p.request.send(ctx, i.endpoint, made, p.secrets(message.Credential, made))
 }

@@ -11,9 +11,9 @@ import (
 func Presets(endpoint func(name string) call.Endpoint) []Messenger {
 	var all []Messenger
 	for _, of := range []Named{googleChat, mattermost, ncpSENS, rocketChat} {
-		m, err := New(endpoint(of.Name), of)
+		m, err := build(endpoint(of.Name), of)
 		if err != nil {
-			panic(fmt.Sprintf("preset %s: %v", of.Name, err)) // a test makes each
+			panic(fmt.Sprintf("preset %s: %v", of.Name, err)) // the tests make each
 		}
 		all = append(all, m)
 	}

@@ -197,6 +197,10 @@ func (r *request) compileSign() (err error) {
 	return nil
 }
 
+// maxRenderTime is the timeout of a template. The steps of a template are limited too, so
+// only a process without CPU time reaches it.
+const maxRenderTime = 5 * time.Second
+
 // A rendered is a request to send.
 type rendered struct {
 	address string
@@ -212,7 +216,7 @@ func (r *request) render(m messenger.Message, params map[string]string, now time
 	d.Seconds, d.Millis = fmt.Sprint(now.Unix()), fmt.Sprint(now.UnixMilli())
 	made := rendered{header: http.Header{}}
 	var err error
-	if made.address, err = r.address.Execute(d); err != nil {
+	if made.address, err = r.address.ExecuteWithin(d, maxRenderTime); err != nil {
 		return made, fmt.Errorf("url: %w", err)
 	}
 	u, err := r.checkOrigin(made.address, params)
@@ -220,7 +224,7 @@ func (r *request) render(m messenger.Message, params map[string]string, now time
 		return made, err
 	}
 	d.RequestURI = u.RequestURI()
-	if d.Body, err = r.body.Execute(d); err != nil {
+	if d.Body, err = r.body.ExecuteWithin(d, maxRenderTime); err != nil {
 		return made, fmt.Errorf("body: %w", err)
 	}
 	if made.body = []byte(d.Body); r.isJSON && !json.Valid(made.body) {
@@ -233,7 +237,7 @@ func (r *request) render(m messenger.Message, params map[string]string, now time
 		made.secrets = append(made.secrets, d.Signature)
 	}
 	for _, h := range r.headers {
-		value, err := h.value.Execute(d)
+		value, err := h.value.ExecuteWithin(d, maxRenderTime)
 		if err != nil {
 			return made, fmt.Errorf("headers: %s: %w", h.name, err)
 		}
@@ -279,11 +283,11 @@ func (r *request) checkOrigin(address string, params map[string]string) (*url.UR
 }
 
 func (r *request) signature(d *requestData) (string, error) {
-	key, err := r.key.Execute(d)
+	key, err := r.key.ExecuteWithin(d, maxRenderTime)
 	if err != nil {
 		return "", fmt.Errorf("sign: key: %w", err)
 	}
-	text, err := r.signed.Execute(d)
+	text, err := r.signed.ExecuteWithin(d, maxRenderTime)
 	if err != nil {
 		return "", fmt.Errorf("sign: text: %w", err)
 	}
