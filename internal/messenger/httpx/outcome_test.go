@@ -77,6 +77,7 @@ func TestSuccessByPath(t *testing.T) {
 		{200, nil, `{"result":[{"ok":null}],"error":{"code":null}}`, failed(messenger.MessageScope, "refused")},
 		{200, nil, `{"result":[{"ok":2}],"error":{"code":"a long sentence"}}`, failed(messenger.MessageScope, "refused")},
 		{200, nil, `{"result":[]}`, unknown("unreadable_answer")},
+		{200, nil, `{"error":{"code":17}}`, unknown("unreadable_answer")},
 		{200, nil, `{"result":{"ok":1}}`, unknown("unreadable_answer")},
 		{200, nil, `{"result":[{"ok":1}]} x`, unknown("unreadable_answer")},
 		{200, nil, `{"result":[{"ok":1}]}{}`, unknown("unreadable_answer")},
