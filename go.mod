@@ -69,6 +69,8 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
+require github.com/theory/jsonpath v0.12.3 // indirect
+
 require (
 	ariga.io/atlas v0.32.1-0.20250325101103-175b25e1c1b9 // indirect
 	cel.dev/expr v0.25.3 // indirect

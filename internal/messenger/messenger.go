@@ -130,6 +130,9 @@ type Setting struct {
 	// URL marks a URL that is called. It must be encrypted, such as https, unless an
 	// operator allows http.
 	URL bool
+	// URLOf returns the URL in a value that holds more than a URL, or "" if the value is
+	// invalid. A nil URLOf means that the value is the URL.
+	URLOf func(value string) string
 }
 
 // Validate returns an error that describes an invalid value, or nil. http allows http
@@ -140,12 +143,20 @@ func (s Setting) Validate(value string, http bool) error {
 		return nil
 	case value == "":
 		return errors.New("must be given: " + s.Hint)
-	case s.URL && !http && !isConfidential(value):
+	case s.URL && !http && !isConfidential(s.url(value)):
 		return errors.New("must be an encrypted URL, such as https://…")
 	case s.Check == nil:
 		return nil
 	}
 	return s.Check(value)
+}
+
+// url returns the URL of a value.
+func (s Setting) url(value string) string {
+	if s.URLOf == nil {
+		return value
+	}
+	return s.URLOf(value)
 }
 
 // OutcomeKind is the result of a call. It determines the next step of the delivery.

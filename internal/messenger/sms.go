@@ -22,12 +22,3 @@ var PhoneSetting = Setting{
 	Hint:  "with its country, such as +821012345678",
 	Check: checkPhone,
 }
-
-// smsLimit is the length of a message sent as SMS: 1600 characters, with Twilio
-// (https://www.twilio.com/docs/messaging/api/message-resource, body) and with Amazon
-// SNS (https://docs.aws.amazon.com/sns/latest/dg/sms_publish-to-phone.html). That both
-// count UTF-16 units, as SMS does, is unverified; no other count is higher.
-const smsLimit = 1600
-
-// SMS returns the text of the message as SMS.
-func (m Message) SMS() (text string, cut bool) { return Truncate(m.PlainText(), smsLimit, UTF16Len) }

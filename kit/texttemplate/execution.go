@@ -20,7 +20,6 @@ const (
 )
 
 var (
-	errTooSlow        = fmt.Errorf("execution exceeds %s", MaxTime)
 	errTextTooLong    = fmt.Errorf("text or value exceeds %d bytes", MaxText)
 	errFunctionOutput = fmt.Errorf("function results exceed %d bytes", maxFunctionBytes)
 	errTooManySteps   = fmt.Errorf("execution exceeds %d steps", MaxSteps)
@@ -54,7 +53,7 @@ func (e *execution) countStep() error {
 		return errTooManySteps
 	}
 	if time.Now().After(e.end) {
-		return errTooSlow
+		return ErrTimeout
 	}
 	return nil
 }

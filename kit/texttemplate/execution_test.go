@@ -18,7 +18,7 @@ func TestSteps(t *testing.T) {
 	if err := e.countStep(); !errors.Is(err, errTooManySteps) {
 		t.Errorf("step %d: %v, want %v", MaxSteps+1, err, errTooManySteps)
 	}
-	if err := (&execution{end: time.Now().Add(-time.Second)}).countStep(); !errors.Is(err, errTooSlow) {
-		t.Errorf("a step after the deadline: %v, want %v", err, errTooSlow)
+	if err := (&execution{end: time.Now().Add(-time.Second)}).countStep(); !errors.Is(err, ErrTimeout) {
+		t.Errorf("a step after the deadline: %v, want %v", err, ErrTimeout)
 	}
 }

@@ -1,10 +1,12 @@
 package texttemplate
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"reflect"
 	"strings"
 	"text/template"
@@ -35,6 +37,8 @@ func functions(e *execution) template.FuncMap {
 		"html":     e.escapeFunc(template.HTMLEscape),
 		"js":       e.escapeFunc(template.JSEscape),
 		"urlquery": e.escapeFunc(escapeQuery),
+		"urlpath":  e.urlPath,
+		"json":     e.json,
 		"call":     func(...any) (string, error) { return "", errors.New("function call is not available") },
 		"upper":    e.textFunc(strings.ToUpper),
 		"lower":    e.textFunc(strings.ToLower),
@@ -121,6 +125,32 @@ func (e *execution) escapeFunc(escape func(io.Writer, []byte)) func(...any) (str
 		}
 		return e.chargeText(to.text.String())
 	}
+}
+
+// json returns a value as JSON. The special characters of HTML are not escaped.
+func (e *execution) json(value any) (string, error) {
+	if _, err := sizeOf([]any{value}); err != nil {
+		return "", err
+	}
+	var to cappedBuffer
+	encoder := json.NewEncoder(&to)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return "", err
+	}
+	return e.chargeText(strings.TrimSuffix(to.text.String(), "\n"))
+}
+
+// urlPath escapes its arguments, formatted like print, for one segment of a URL's path.
+func (e *execution) urlPath(values ...any) (string, error) {
+	text, err := e.print(values...)
+	if err != nil {
+		return "", err
+	}
+	if 3*len(text) > MaxText {
+		return "", errTextTooLong
+	}
+	return e.chargeText(url.PathEscape(text))
 }
 
 // textFunc returns a function that applies change, which must not lengthen a text by

@@ -55,16 +55,29 @@ func Parse(text string) (*Template, error) {
 // and keys are empty. A template that fails or exceeds MaxTime, MaxSteps or MaxText,
 // also by an intermediate value, returns fault.ErrInvalid: it is stopped before it
 // allocates a megabyte.
-func (t *Template) Execute(data any) (string, error) { return t.ExecuteEscaped(data, nil) }
+func (t *Template) Execute(data any) (string, error) { return t.execute(data, MaxTime, nil) }
 
 // ExecuteEscaped is Execute with each printed value replaced by escape, which gets it as it
 // would be printed: so a caller can tell the text of the template from that of its data.
 // Missing values are printed as nothing, without escape. A nil escape changes nothing.
 func (t *Template) ExecuteEscaped(data any, escape func(string) string) (string, error) {
+	return t.execute(data, MaxTime, escape)
+}
+
+// ErrTimeout is the error of an execution that took too long, together with
+// fault.ErrInvalid. It may pass on a process with less load.
+var ErrTimeout = errors.New("execution exceeds its time")
+
+// ExecuteWithin is Execute with another timeout than MaxTime.
+func (t *Template) ExecuteWithin(data any, timeout time.Duration) (string, error) {
+	return t.execute(data, timeout, nil)
+}
+
+func (t *Template) execute(data any, timeout time.Duration, escape func(string) string) (string, error) {
 	if t.tree.Tree == nil {
 		return "", nil
 	}
-	e := &execution{end: time.Now().Add(MaxTime), escape: escape}
+	e := &execution{end: time.Now().Add(timeout), escape: escape}
 	mine, err := t.tree.Clone()
 	if err != nil {
 		return "", fmt.Errorf("clone template: %w", err)
@@ -72,6 +85,9 @@ func (t *Template) ExecuteEscaped(data any, escape func(string) string) (string,
 	if err := mine.Funcs(functions(e)).Execute(e, data); err != nil {
 		if missing, ok := errors.AsType[missingField](err); ok {
 			return "", fault.Invalidf("%w", missing)
+		}
+		if errors.Is(err, ErrTimeout) {
+			return "", fault.Invalidf("execute template: %w, %s", ErrTimeout, timeout)
 		}
 		return "", fault.Invalidf("execute template: %s", plainError(err))
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
@@ -40,6 +41,7 @@ func TestExecute(t *testing.T) {
 		`{{join ", " .list}}`:                                                "a, b, 3",
 		`{{printf "%s in %5.1f %% of 2026" .message 3.14159}}`:               "node1 <down> in   3.1 % of 2026",
 		`{{html .message}} {{urlquery "a b"}} {{len .list}} {{print 1 2}}`:   "node1 &lt;down&gt; a+b 3 1 2",
+		`{{json .message}} {{json .none}} {{json 3}} {{urlpath "a b/c?d"}}`:  `"node1 <down>" null 3 a%20b%2Fc%3Fd`,
 		`{{with .labels}}{{range $k, $v := .}}{{$k}}={{$v}}{{end}}{{end}}`:   "host=node1",
 		`{{range $i, $_ := .list}}{{if $i}},{{end}}{{$i}}{{end}}{{/* c */}}`: "0,1,2",
 	} {
@@ -127,4 +129,18 @@ func FuzzTemplate(f *testing.F) {
 			t.Errorf("%d bytes, %v", len(got), err)
 		}
 	})
+}
+
+// TestTimeout has no time left.
+func TestTimeout(t *testing.T) {
+	p, err := Parse("{{.message}}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := p.ExecuteWithin(data, -time.Second); !errors.Is(err, ErrTimeout) || !errors.Is(err, fault.ErrInvalid) {
+		t.Errorf("%q, %v", text, err)
+	}
+	if text, err := p.ExecuteWithin(data, time.Hour); err != nil || text != "node1 <down>" {
+		t.Errorf("%q, %v", text, err)
+	}
 }

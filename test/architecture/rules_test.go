@@ -162,6 +162,8 @@ var rules = []rule{
 		why: "one package holds the cryptography"},
 	{what: "github.com/wneessen/...", by: []string{"internal/messenger/call/...", "internal/messenger/email/..."},
 		why: "only one messenger sends mail"},
+	{what: "github.com/theory/...", by: []string{"internal/messenger/httpx/..."},
+		why: "only templates of requests select values of responses"},
 	{what: "github.com/aws/...", by: []string{"internal/messenger/sns/..."},
 		why: "only one messenger signs requests to AWS"},
 	{what: "github.com/emersion/...", by: []string{"services/mockup/..."},

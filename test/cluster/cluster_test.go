@@ -219,7 +219,9 @@ func (c *cluster) addUsers(t *testing.T) {
 	for _, p := range c.processes {
 		awaitReady(t, p.url)
 	}
-	routes := slices.DeleteFunc(judge.Routes(), func(r judge.Route) bool { return r.Messenger == "email" || r.Messenger == "ntfy" })
+	routes := slices.DeleteFunc(judge.Routes(), func(r judge.Route) bool {
+		return r.Messenger == "email" || r.Messenger == "ntfy" || r.Messenger == "rocketchat" // no relay, and the slowest
+	})
 	people := userv1connect.NewUserServiceClient(c.client(), c.of("edge")[0].url)
 	g, ctx := errgroup.WithContext(t.Context())
 	g.SetLimit(4)

@@ -31,6 +31,26 @@ var everyMessenger = []struct {
 		"/api/v10/channels/323456789012345678/messages", "Bot secret.bot.token", `"enforce_nonce":true`, true,
 	},
 	{
+		"googlechat", "https://chat.googleapis.com/v1/spaces/AAAAabcd/messages?key=secret&token=secret-token", "Operations",
+		"/v1/spaces/AAAAabcd/messages", "charset=UTF-8", `{"text":"[high] node1 down"}`, true,
+	},
+	{
+		"httpx", `{"url":"https://api.example.com/hooks/secretid","headers":{"Authorization":"Bearer {{.Param.token}}"},"body":"{\"text\":{{json .Text}},\"to\":{{json .Destination}}}","params":{"token":"secret-token"}}`, "room1",
+		"/hooks/secretid", "Bearer secret-token", `{"text":"[high] node1 down","to":"room1"}`, false,
+	},
+	{
+		"mattermost", "https://mattermost.example.com/hooks/secretsecret", "#ops",
+		"/hooks/secretsecret", "application/json", `{"text":"[high] node1 down"}`, false,
+	},
+	{
+		"ncpsens", `{"access_key":"terces43210","secret_key":"01234secret","service":"ncp:kkobizmsg:kr:123:shop","channel":"@shop","template":"alarm01"}`, "+821012345678",
+		"/alimtalk/v2/services/ncp:kkobizmsg:kr:123:shop/messages", "terces43210", `"to":"01012345678","content":"[high] node1 down"`, true,
+	},
+	{
+		"rocketchat", "https://chat.example.com/hooks/68a1b2c3/secretsecret", "#ops",
+		"/hooks/68a1b2c3/secretsecret", "application/json", `{"text":"[high] node1 down"}`, false,
+	},
+	{
 		"ntfy", "https://ntfy.example.com#tk_secret", "alerts",
 		"/alerts", "Bearer tk_secret", "[high] node1 down", true,
 	},
@@ -127,8 +147,9 @@ func TestNoSecretIsWritten(t *testing.T) {
 	d := deployment{edge: urls["edge"], alert: urls["alert"], mockup: mockup}
 	const secret = "s3cr3t"
 	kim := &userv1.CreateUserRequest{NickName: "kim"}
+	changed := strings.NewReplacer("secret_key", "secret_key", "secret", secret) // the name of a parameter stays
 	for _, m := range everyMessenger {
-		credential := strings.ReplaceAll(m.credential, "secret", secret)
+		credential := changed.Replace(m.credential)
 		kim.Addresses = append(kim.Addresses, &userv1.NewAddress{Messenger: m.messenger, Credential: credential, Destination: m.destination})
 	}
 	users := userv1connect.NewUserServiceClient(http.DefaultClient, d.edge)

@@ -32,7 +32,7 @@ type system struct {
 	urls      []string // where alerts are sent, in turn
 	alertURL  string   // of the alert service, for senders in other processes
 	mockup    string
-	config    string  // path of the messenger configuration with the mail relay
+	config    string  // path of the messenger configuration: the mail relay, and the limit of rocketchat
 	nats      string  // empty for the embedded broker
 	jetstream string  // folder of the broker
 	key       string  // path of the seal key file
@@ -67,7 +67,7 @@ func newSystem(t testing.TB) *system {
 	fakes := proc.Start(t, cmd)
 	s.mockup = fakes.URLs(t, 1)["mockup"]
 	s.config = filepath.Join(t.TempDir(), "messengers.yaml")
-	must(t, os.WriteFile(s.config, []byte("email: {url: smtp://"+fakes.MailAddr(t)+"}\n"), 0o600))
+	must(t, os.WriteFile(s.config, []byte("email: {url: smtp://"+fakes.MailAddr(t)+"}\nrocketchat: {credential-limit: 10/s}\n"), 0o600))
 	if keysEverywhere {
 		s.requireKeys(t)
 	}

@@ -87,6 +87,22 @@ func inJSON(destination string, text ...string) callParser {
 	}
 }
 
+// inMarkdown parses JSON whose text has a backslash before literal characters.
+func inMarkdown(body string) (CallKey, error) {
+	key, err := inJSON("", "text")(body)
+	key.Text = strings.ReplaceAll(key.Text, `\`, "")
+	return key, err
+}
+
+// inAlimTalk parses a request of NCP SENS.
+func inAlimTalk(body string) (key CallKey, err error) {
+	var message struct {
+		Messages [1]struct{ Content string }
+	}
+	err = json.Unmarshal([]byte(body), &message)
+	return CallKey{Text: message.Messages[0].Content}, err
+}
+
 // inCard parses an Adaptive Card.
 func inCard(body string) (key CallKey, err error) {
 	var message struct {

@@ -3,6 +3,7 @@ package judge
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/bongsu-project/bongsu/internal/messenger/all"
 )
@@ -36,7 +37,21 @@ var routes = []Route{
 	{"ntfy", named("https://ntfy.example.com#tk_user%d"), label, regexp.MustCompile(`^/USER(\d+)_CHANNEL_ID$`), inBody},
 	{"webhook", named("https://example.com/hook/%d"), label, regexp.MustCompile(`^/hook/(\d+)$`), inJSON("", "data", "text")},
 	{"email", named("smtp://user%d:secret@relay.example.com:587?from=bongsu@example.com"), named("user%d@example.com"), regexp.MustCompile(`^user(\d+)@example\.com$`), inMail},
+	{"mattermost", named("https://mattermost.example.com/hooks/USER%d"), label, regexp.MustCompile(`^/hooks/USER(\d+)$`), inMarkdown},
+	{"rocketchat", named("https://chat.example.com/hooks/ROCKET%d/secret"), label, regexp.MustCompile(`^/hooks/ROCKET(\d+)/secret$`), inMarkdown},
+	{"googlechat", named("https://chat.googleapis.com/v1/spaces/USER%d/messages?key=secret&token=secret"), label, regexp.MustCompile(`^/v1/spaces/USER(\d+)/messages$`), inJSON("", "text")},
+	{"ncpsens", sensCredential, named("+8210%08d"), regexp.MustCompile(`^/alimtalk/v2/services/ncp:kkobizmsg:kr:1:USER(\d+)/messages$`), inAlimTalk},
+	{"httpx", named(`{"url":"https://api.example.com/hooks/HTTPX%d","headers":{"Authorization":"Bearer secret"},"body":"{\"text\":{{json .Text}}}","success":{"body":"ok"}}`), label, regexp.MustCompile(`^/hooks/HTTPX(\d+)$`), inJSON("", "text")},
 	{"telegram", named("%d:secret"), named("-100%010d"), regexp.MustCompile(`^/bot\d+:secret/sendMessage$`), inJSON("chat_id", "text")},
+}
+
+// sensCredential returns the credential of a user at the fake of NCP SENS, where a secret
+// key is the access key backwards.
+func sensCredential(user int) string {
+	access := []byte(fmt.Sprintf("KEY%d", user))
+	secret := slices.Clone(access)
+	slices.Reverse(secret)
+	return fmt.Sprintf(`{"access_key":%q,"secret_key":%q,"service":"ncp:kkobizmsg:kr:1:USER%d","channel":"@shop","template":"alarm"}`, access, secret, user)
 }
 
 // named returns a function that formats the number of a user.

@@ -108,7 +108,7 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b := &builder{App: a, rpc: options, admit: admission, metrics: m, specs: all.Specs(), peers: peers, client: peers.Client()}
+	b := &builder{App: a, rpc: options, admit: admission, metrics: m, specs: all.Specs(a.config.messengers.templates()...), peers: peers, client: peers.Client()}
 	if err := b.openTracing(ctx); err != nil {
 		return err
 	}

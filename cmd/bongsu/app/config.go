@@ -244,6 +244,9 @@ func (c Config) complete() (_ settings, err error) {
 	if err := s.Sender.CheckBounds(); err != nil {
 		return s, err
 	}
+	if err := s.Providers.CheckBounds(); err != nil {
+		return s, err
+	}
 	if s.hosts, err = rpc.ParseHosts(s.AllowedHosts, "bongsu.example.com"); err != nil {
 		return s, fmt.Errorf("--allowed-hosts: %w", err)
 	}

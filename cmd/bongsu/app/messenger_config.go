@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +34,7 @@ type ProviderConfig struct {
 
 	// MessengerConfig is the path of a YAML file with settings of single messengers, see
 	// MessengerConfig. Empty means none.
-	MessengerConfig string `type:"path" placeholder:"FILE" help:"A YAML file with settings of single messengers: url, credential-limit, destination-limit, timeout, proxy, callback-url."`
+	MessengerConfig string `type:"path" placeholder:"FILE" help:"A YAML file with settings of single messengers: url, credential-limit, destination-limit, timeout, proxy, callback-url; and messengers of your own, by a template of their request."`
 
 	// AllowDestinations holds networks and single addresses that are not public and to
 	// which user-given URLs may lead nevertheless.
@@ -40,6 +42,31 @@ type ProviderConfig struct {
 
 	// AllowHTTP allows user-given URLs without TLS.
 	AllowHTTP bool `name:"allow-http" help:"Allow user-given URLs to use http."`
+
+	// MaxSMSSegments is the maximum number of segments of an SMS, from 1 to 24. Providers
+	// bill each segment. A longer text is cut and marked.
+	MaxSMSSegments int `name:"max-sms-segments" default:"6" help:"The maximum number of segments of an SMS, from 1 to 24; each is billed. A longer text is cut, and ends with a mark."`
+}
+
+// maxSMSSegments is the maximum of MaxSMSSegments: a text of the maximum length that
+// providers accept, 1600 UTF-16 units, has as many segments in UCS-2.
+const maxSMSSegments = 24
+
+// Validate returns an error for a flag that is set to zero: a zero value would become the
+// default. The command line calls it.
+func (c ProviderConfig) Validate() error {
+	if c.MaxSMSSegments < 1 {
+		return fmt.Errorf("invalid --max-sms-segments %d: must be from 1 to %d", c.MaxSMSSegments, maxSMSSegments)
+	}
+	return nil
+}
+
+// CheckBounds returns an error for a value out of its bounds. Defaults are set before.
+func (c ProviderConfig) CheckBounds() error {
+	if c.MaxSMSSegments < 1 || c.MaxSMSSegments > maxSMSSegments {
+		return fmt.Errorf("invalid --max-sms-segments %d: must be from 1 to %d", c.MaxSMSSegments, maxSMSSegments)
+	}
+	return nil
 }
 
 // The messengers with special settings, by name.
@@ -60,6 +87,9 @@ type MessengerConfig struct {
 	Timeout          time.Duration `yaml:"timeout"`           // of a call; at most --provider-timeout
 	Proxy            string        `yaml:"proxy"`             // URL of a proxy for its calls
 	CallbackURL      string        `yaml:"callback-url"`      // public URL of the edge for callbacks; for twilio only
+
+	// Template makes it a messenger of its own; nil for the messengers of this program.
+	Template *all.TemplateBody `yaml:"template"`
 }
 
 // readMessengers reads the file of --messenger-config, if it is set: YAML with the settings
@@ -84,10 +114,14 @@ func (c ProviderConfig) readMessengers() (Messengers, error) {
 
 // check returns an error that names the first invalid setting.
 func (of Messengers) check(timeout time.Duration) error {
+	if err := all.CheckTemplates(of.templates()); err != nil {
+		return fmt.Errorf("--messenger-config: %w", err)
+	}
+	builtIn := all.Specs()
 	for name, c := range of {
-		spec, known := messenger.Find(all.Specs(), name)
-		if !known {
-			return fmt.Errorf("unknown messenger %q in --messenger-config; see `bongsu messenger list`", name)
+		spec, known := messenger.Find(builtIn, name)
+		if !known && c.Template == nil {
+			return fmt.Errorf("unknown messenger %q in --messenger-config; see `bongsu messenger list`, or give it a template", name)
 		}
 		for key, value := range map[string]string{"credential-limit": c.CredentialLimit, "destination-limit": c.DestinationLimit} {
 			if _, err := ratelimit.ParseRate(value); value != "" && err != nil {
@@ -110,6 +144,17 @@ func (of Messengers) check(timeout time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// templates returns the messengers that have a template, sorted by name.
+func (of Messengers) templates() []all.Template {
+	var templates []all.Template
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		if t := of[name].Template; t != nil {
+			templates = append(templates, all.Template{Name: name, Template: *t})
+		}
+	}
+	return templates
 }
 
 // checkURLs returns an error that names the first invalid URL of a messenger. It quotes
@@ -179,7 +224,7 @@ func (s settings) timeout(name string) time.Duration {
 // openMessengers returns the messengers of this process, which its services share.
 func (b *builder) openMessengers() []messenger.Messenger {
 	if b.openedMessengers == nil {
-		b.openedMessengers = all.Messengers(b.endpoints(), inboxStore{b})
+		b.openedMessengers = all.Messengers(b.endpoints(), inboxStore{b}, b.config.messengers.templates()...)
 	}
 	return b.openedMessengers
 }
@@ -200,9 +245,11 @@ func (b *builder) endpoints() all.Endpoints {
 			URL:         b.providerURL(name),
 			HTTP:        b.config.Providers.AllowHTTP,
 			CallbackURL: of.CallbackURL,
+
+			MaxSMSSegments: b.config.Providers.MaxSMSSegments,
 		}
 		to, config := "given", given
-		spec, _ := messenger.Find(all.Specs(), name)
+		spec, _ := messenger.Find(b.specs, name)
 		switch {
 		case e.URL != "":
 			to, config = "anywhere", anywhere

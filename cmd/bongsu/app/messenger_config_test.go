@@ -32,6 +32,11 @@ func TestMessengerConfig(t *testing.T) {
 		"mail by no port": {"email: {url: 'smtp://relay'}\n", "url of email must have a port"},
 		"an FTP proxy":    {"slack: {proxy: 'ftp://proxy:21'}\n", "proxy of slack must be"},
 		"no port":         {"slack: {proxy: 'http://kim:s3cret@proxy:port'}\n", "proxy of slack must be"},
+		"a template":      {"gateway:\n  credential-limit: 5/s\n  template:\n    title: SMS gateway\n    costly: true\n    params: [{name: token}]\n    url: https://sms.example.com/send\n    headers: {Authorization: 'Bearer {{.Param.token}}'}\n    body: '{\"text\":{{json .Text}}}'\n    success: {status: [201], path: $.id, id: $.id}\n    failures: [{status: [402], means: credential}]\n", ""},
+		"a bad template":  {"gateway: {template: {params: [{name: token}], url: 'https://sms.example.com/', body: '{\"text\":\"{{.Text}}\"}'}}\n", "template of gateway: with the example of an alert: body is not JSON"},
+		"no such field":   {"gateway: {template: {params: [{name: token}], color: red}}\n", "color"},
+		"a taken name":    {"slack: {template: {params: [{name: token}], url: 'https://sms.example.com/'}}\n", "the name is taken"},
+		"a long name":     {"lineworksbot: {template: {params: [{name: token}], url: 'https://sms.example.com/'}}\n", "the name of a messenger must have"},
 		"too long a call": {"slack: {timeout: 1m}\n", "--provider-timeout, 10s"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -119,5 +124,21 @@ func TestAllowDestinations(t *testing.T) {
 		if _, err := (ProviderConfig{AllowDestinations: []string{word}}).allowed(); err == nil || !strings.Contains(err.Error(), `"`+word+`"`) || !strings.Contains(err.Error(), "--allow-destinations") {
 			t.Errorf("%q: %v", word, err)
 		}
+	}
+}
+
+// TestMaxSMSSegments checks the bounds of --max-sms-segments.
+func TestMaxSMSSegments(t *testing.T) {
+	for segments, valid := range map[int]bool{0: true, 1: true, 24: true, 25: false, -1: false} {
+		s, err := Config{Data: t.TempDir(), Providers: ProviderConfig{MaxSMSSegments: segments}}.complete()
+		if (err == nil) != valid || err != nil && !strings.Contains(err.Error(), "--max-sms-segments") {
+			t.Errorf("%d: %v", segments, err)
+		}
+		if segments == 0 && s.Providers.MaxSMSSegments != 6 {
+			t.Errorf("the default is %d", s.Providers.MaxSMSSegments)
+		}
+	}
+	if err := (ProviderConfig{}).Validate(); err == nil {
+		t.Error("a flag of 0 is valid")
 	}
 }

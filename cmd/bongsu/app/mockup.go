@@ -19,12 +19,13 @@ func (b *builder) runMockup(ctx context.Context) error {
 	if err := b.listenMail(ctx, fakes); err != nil {
 		return err
 	}
+	handler := fakes.Fakes()
 	return b.listen(ctx, stageLimiter, Mockup, rpc.Listener{
 		Services: []rpc.Service{
 			rpc.Internal(b.rpc, mockupv1connect.NewMockupServiceHandler, mockupv1connect.MockupServiceHandler(&mockup.Handler{Mockup: fakes})),
 		},
 		Ready:    allReady(nil),
-		Handlers: map[string]http.Handler{"/": fakes.Fakes()},
+		Handlers: map[string]http.Handler{"/": handler, "/v1/spaces/": handler}, // Google Chat is below /v1/, like REST
 	})
 }
 

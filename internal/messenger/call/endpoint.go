@@ -36,6 +36,9 @@ type Endpoint struct {
 	// CallbackURL is the base URL of this Bongsu for callbacks, by which providers send
 	// receipts. Empty requests no callbacks.
 	CallbackURL string
+	// MaxSMSSegments is the maximum number of segments of an SMS. 0 is the maximum length
+	// that providers accept.
+	MaxSMSSegments int
 	// byUser marks calls to user-given URLs, unless URL is set.
 	byUser bool
 	// Roots are the trusted certificates for protocols other than HTTP; nil uses those
@@ -60,6 +63,19 @@ func (e Endpoint) Post(ctx context.Context, address string, body []byte, header 
 	return e.request(ctx, http.MethodPost, address, bytes.NewReader(body), header)
 }
 
+// Call makes one request with exactly this header, by any method. It is never repeated on
+// another connection, whatever its method and its header.
+func (e Endpoint) Call(ctx context.Context, method, address string, body []byte, header http.Header) Response {
+	if len(body) == 0 && method != http.MethodGet {
+		return e.request(ctx, method, address, http.NoBody, header)
+	}
+	return e.request(ctx, method, address, singleReader{bytes.NewReader(body)}, header)
+}
+
+// A singleReader is a body that net/http cannot read twice: net/http repeats a request
+// that it takes for idempotent, such as GET, if the connection is lost without a response.
+type singleReader struct{ *bytes.Reader }
+
 // Get makes one GET request with exactly this header.
 func (e Endpoint) Get(ctx context.Context, address string, header http.Header) Response {
 	return e.request(ctx, http.MethodGet, address, http.NoBody, header)
@@ -75,6 +91,9 @@ func (e Endpoint) request(ctx context.Context, method, address string, body io.R
 	}
 	if e.URL == "" && !e.HTTP && req.URL.Scheme != "https" {
 		return Response{InvalidURL: true}
+	}
+	if single, ok := body.(singleReader); ok {
+		req.ContentLength = int64(single.Len())
 	}
 	if header != nil {
 		req.Header = header

@@ -90,7 +90,7 @@ func (a accessKey) url() string {
 // Send publishes the message to the number. Sent means that SNS accepted it; delivery
 // is reported in the account's own logs only.
 func (s Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outcome {
-	text, cut := m.SMS()
+	text, cut := m.SMS(s.endpoint.MaxSMSSegments)
 	o := s.callAPI(ctx, m.Credential, url.Values{
 		"Action":      {"Publish"},
 		"PhoneNumber": {m.Destination},

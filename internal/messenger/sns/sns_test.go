@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -79,8 +80,29 @@ func TestSNSSignature(t *testing.T) {
 func TestSNSCut(t *testing.T) {
 	m := messengertest.PlainMessage(testCredential, "+821012345678")
 	m.Text = strings.Repeat("x", 1601)
-	if got := string(messengertest.Request(t, sample, m, true)); !strings.Contains(got, "Message="+strings.Repeat("x", 1599)+"%E2%80%A6&") {
+	if got := string(messengertest.Request(t, sample, m, true)); !strings.Contains(got, "Message="+strings.Repeat("x", 1597)+"...&") {
 		t.Errorf("%s", got)
+	}
+}
+
+// TestSNSSegments bounds the segments of Korean and of ASCII.
+func TestSNSSegments(t *testing.T) {
+	bounded := sample
+	bounded.New = func(e call.Endpoint) messenger.Messenger {
+		e.MaxSMSSegments = 6
+		return New(e)
+	}
+	m := messengertest.PlainMessage(testCredential, "+821012345678")
+	for text, want := range map[string]string{
+		strings.Repeat("봉", 402): strings.Repeat("봉", 402),
+		strings.Repeat("봉", 403): strings.Repeat("봉", 401) + "…",
+		strings.Repeat("x", 918): strings.Repeat("x", 918),
+		strings.Repeat("x", 919): strings.Repeat("x", 915) + "...",
+	} {
+		m.Text = text
+		if got := string(messengertest.Request(t, bounded, m, want != text)); !strings.Contains(got, "Message="+url.QueryEscape(want)+"&") {
+			t.Errorf("%s", got)
+		}
 	}
 }
 

@@ -103,7 +103,7 @@ func (t Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outc
 	if err != nil {
 		return call.BadCredential(err)
 	}
-	text, cut := m.SMS()
+	text, cut := m.SMS(t.endpoint.MaxSMSSegments)
 	form := url.Values{"To": {m.Destination}, "Body": {text}}
 	if strings.HasPrefix(account.sender, "MG") {
 		form.Set("MessagingServiceSid", account.sender)

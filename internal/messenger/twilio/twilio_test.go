@@ -59,6 +59,26 @@ func TestTwilioCut(t *testing.T) {
 	messengertest.Request(t, sample, m, false)
 }
 
+// TestTwilioSegments bounds the segments of Korean. The fake accepts the texts.
+func TestTwilioSegments(t *testing.T) {
+	fakes := mockup.New(nil)
+	base := messengertest.Provider(t, fakes.Fakes().ServeHTTP)
+	for _, limit := range []int{1, 6, 23} {
+		e := messengertest.Endpoint(base, messengertest.NewClient(t))
+		e.MaxSMSSegments = limit
+		m := messengertest.PlainMessage(testCredential, testNumber)
+		m.Text = "[critical] 주문 데이터베이스 장애: " + strings.Repeat("복제 지연이 30초를 넘었습니다. ", 100)
+		if o := messengertest.Send(t.Context(), t, New(e), m); o.Kind != messenger.Sent || !o.Truncated {
+			t.Errorf("%d: %+v", limit, o)
+		}
+		calls := fakes.Calls("")
+		form, err := url.ParseQuery(calls[len(calls)-1].Body)
+		if text := form.Get("Body"); err != nil || !strings.HasSuffix(text, "…") || messenger.SMSSegments(text) != limit {
+			t.Errorf("%d segments, want %d: %s", messenger.SMSSegments(text), limit, text)
+		}
+	}
+}
+
 func TestTwilioResponses(t *testing.T) {
 	refusal := func(code int) string {
 		return fmt.Sprintf(`{"code":%d,"message":"no","more_info":"https://www.twilio.com/docs/errors/%d","status":400}`, code, code)

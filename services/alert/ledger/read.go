@@ -26,7 +26,7 @@ func (s *Store) RecordReads(ctx context.Context, reads []alert.DeliveryRead) (ch
 			if err := setRead(ctx, t, some, unread); err != nil {
 				return err
 			}
-			if err := reportReads(ctx, t, unread, latestRead(some)); err != nil {
+			if err := reportReads(ctx, t, unread, micros(s.ids.now())); err != nil {
 				return err
 			}
 			changed = append(changed, unread...)
@@ -34,14 +34,6 @@ func (s *Store) RecordReads(ctx context.Context, reads []alert.DeliveryRead) (ch
 		return nil
 	})
 	return changed, err
-}
-
-// latestRead returns the time of the last read, in microseconds: that of its report.
-func latestRead(reads []alert.DeliveryRead) (latest int64) {
-	for _, r := range reads {
-		latest = max(latest, micros(r.Time))
-	}
-	return latest
 }
 
 // lockUnread locks the deliveries of reads that exist and were not read before, and returns their
