@@ -1,10 +1,15 @@
 // subscribeInbox in Chromium: several tabs, a network that goes and comes back, a server that is
 // killed. No item is missed, and none comes twice.
 import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 
 import type { Browser, BrowserContext, Page } from "playwright-core";
 
+import { startServe } from "./bongsu.js";
 import { files, launch, missing } from "./chromium.js";
 import { InboxServer } from "./inbox_server.js";
 
@@ -21,7 +26,7 @@ interface Inbox {
 }
 
 // small returns the server of the unit tests.
-async function small(): Promise<Inbox> {
+async function small(_origin: string): Promise<Inbox> {
   const server = await InboxServer.start();
   const restart = async () => {
     await server.stop();
@@ -30,8 +35,50 @@ async function small(): Promise<Inbox> {
   return { url: server.url, options: { credential: "bgs_key" }, post: (text) => server.post(text), restart, stop: () => server.stop() };
 }
 
+// real returns a bongsu serve that requires a key, with a user who has an inbox. A restart kills
+// it. The pages have a key of the role user.
+async function real(origin: string): Promise<Inbox> {
+  const data = await mkdtemp(join(tmpdir(), "bongsu-ts-"));
+  const serve = (address: string) => startServe(data, "--auth=required", `--edge-addr=${address}`, `--cors-origins=${origin}`);
+  let running = await serve("127.0.0.1:0");
+  const { url } = running;
+  const admin = (await readFile(join(data, "admin.key"), "utf8")).trim();
+  const call = async (method: string, path: string, body?: unknown): Promise<any> => {
+    const init = body === undefined ? {} : { body: JSON.stringify(body) };
+    const res = await fetch(url + path, { method, headers: { Authorization: `Bearer ${admin}`, "Content-Type": "application/json" }, ...init });
+    assert.ok(res.ok, `${method} ${path}: ${res.status} ${await res.clone().text()}`);
+    return res.json();
+  };
+  await call("POST", "/v1/users", { nickName: "reader", addresses: [{ messenger: "inbox" }] });
+  const { key } = await call("POST", "/v1/keys", { name: "page", role: "user", nickName: "reader" });
+  return {
+    url,
+    options: { credential: key },
+    // The next text is sent when this one is stored: two alerts have no order.
+    post: async (message) => {
+      const { id } = await call("POST", "/v1/alerts", { target: ["@reader"], message });
+      for (const end = Date.now() + 30_000; ; await wait(20)) {
+        const { deliveries } = await call("GET", `/v1/alerts/${id}`);
+        if (deliveries.length === 1 && /SENT$/.test(deliveries[0].state)) return;
+        assert.ok(Date.now() < end, `not delivered after 30 s: ${JSON.stringify(deliveries)}`);
+      }
+    },
+    restart: async () => {
+      await running.stop("SIGKILL");
+      running = await serve(new URL(url).host);
+    },
+    stop: async () => {
+      await running.stop("SIGTERM");
+      await rm(data, { recursive: true });
+    },
+  };
+}
+
 describe("in Chromium", { skip: missing ?? false }, () => {
-  for (const { name, start } of [{ name: "a small server", start: small }]) {
+  for (const { name, start } of [
+    { name: "a small server", start: small },
+    { name: "bongsu serve", start: real },
+  ]) {
     describe(name, { timeout: 120_000 }, () => stories(start));
   }
 });
@@ -42,10 +89,11 @@ declare global {
   var begin: (options: Record<string, unknown>) => void;
 }
 
-function stories(start: () => Promise<Inbox>): void {
+function stories(start: (origin: string) => Promise<Inbox>): void {
   let inbox: Inbox, pages: InboxServer, browser: Browser, context: BrowserContext;
   before(async () => {
-    [inbox, pages, browser] = await Promise.all([start(), InboxServer.start(files), launch()]);
+    pages = await InboxServer.start(files);
+    [inbox, browser] = await Promise.all([start(pages.url), launch()]);
     console.log(`Chromium ${browser.version()}`);
   });
   after(async () => {

@@ -41,7 +41,7 @@ window.begin = (options) => {
     afterId: sessionStorage.getItem("lastId") ?? undefined,
     ...options,
     onItem: (item) => {
-      window.texts.push(item.text);
+      window.texts.push(item.text.replace(/^\\[normal\\] /, ""));
       sessionStorage.setItem("lastId", item.id);
     },
     onReady: ({ lastId }) => {
