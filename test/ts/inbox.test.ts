@@ -209,6 +209,14 @@ describe("a lost connection", () => {
     assert.equal(server.streams, 1); // the one before is closed
   });
 
+  test("does not make the next delay longer once the stream was set up", { timeout: 30_000 }, async () => {
+    const reader = new Reader({ afterId: "0", maxDelay: 3_600_000 });
+    for (let times = 1; times <= 14; times++) {
+      await reader.opened(times); // with doubled delays the last one would come after minutes
+      server.cut();
+    }
+  });
+
   test("is no loss when the server stops as usual", async () => {
     const reader = new Reader({ afterId: "0" });
     await reader.opened();
