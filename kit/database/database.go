@@ -76,6 +76,10 @@ func openError(name string, err error) error {
 // Dialect returns the dialect, dialect.SQLite or dialect.Postgres.
 func (d *Database) Dialect() string { return d.dialect }
 
+// Writer returns the connections for writes, for packages that keep a table of their own in the
+// database, such as kit/stream. Their errors are those of the driver.
+func (d *Database) Writer() *sql.DB { return d.writer }
+
 // Close waits for running transactions and closes all connections.
 func (d *Database) Close() error {
 	if d.dialect == dialect.Postgres {

@@ -100,18 +100,21 @@ func (d *Database) transact(ctx context.Context, db *sql.DB, cache *statementCac
 
 // Exec runs a statement and returns the number of rows it changed.
 func (t *Tx) Exec(ctx context.Context, text string, args ...any) (int, error) {
-	var result sql.Result
-	var err error
-	if ready := t.cachedStatement(ctx, text); ready != nil { //nolint:sqlclosecheck // closed with the transaction
-		result, err = ready.ExecContext(ctx, args...)
-	} else {
-		result, err = t.tx.ExecContext(ctx, t.bind(text), args...)
-	}
+	result, err := t.ExecContext(ctx, text, args...)
 	if err != nil {
 		return 0, err
 	}
 	n, err := result.RowsAffected()
 	return int(n), err
+}
+
+// ExecContext runs a statement as a *sql.Tx does, for packages that write in the transaction of
+// their caller. Its text may have the placeholders of the dialect.
+func (t *Tx) ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	if ready := t.cachedStatement(ctx, text); ready != nil { //nolint:sqlclosecheck // closed with the transaction
+		return ready.ExecContext(ctx, args...)
+	}
+	return t.tx.ExecContext(ctx, t.bind(text), args...)
 }
 
 // query runs a statement that returns rows.

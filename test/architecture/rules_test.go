@@ -127,6 +127,8 @@ var rules = []rule{
 	{what: "kit/rpc/...", by: []string{"cmd/...", "services/edge/...", "bench/...", "examples/..."},
 		why: "handlers return faults, which interceptors map to codes in one place"},
 	{what: "kit/seal", by: []string{"..."}},
+	{what: "kit/stream", by: []string{"examples/..."},
+		why: "other services publish their events from an outbox"},
 	{what: "kit/telemetry", by: []string{"cmd/...", "services/edge/...", "services/alert/...", "services/sender/...", "internal/job/...", "internal/queue/...", "kit/rpc/...", "examples/..."},
 		why: "the program chooses the format of its log, the edge has an access log, and an alert keeps its trace"},
 	{what: "kit/texttemplate", by: []string{"..."}},
@@ -154,6 +156,8 @@ var rules = []rule{
 	{what: "modernc.org/...", by: stores, why: sql},
 	{what: "github.com/nats-io/...", by: []string{"internal/queue/...", "internal/eventstream/...", "internal/ban/bucket.go", "kit/discovery/...", "cmd/bongsu/app/...", "bench/..."},
 		why: "only the queue, the event stream, the bucket of bans and the registry use NATS, and app starts the server"},
+	{what: "github.com/nats-io/...", by: []string{"internal/queue/...", "internal/ban/bucket.go", "kit/discovery/...", "kit/stream/...", "cmd/bongsu/app/...", "bench/..."},
+		why: "only the queue, the bucket of bans, the registry and the publisher of an outbox use NATS, and app starts the server"},
 	{what: "github.com/failsafe-go/...", by: []string{"services/sender/...", "services/directory/remote_handler.go", "kit/balance/...", "kit/database/..."},
 		why: "circuit breakers and retries guard calls to other systems"},
 	{what: "github.com/maypok86/...", by: []string{"kit/cache/..."},
@@ -208,7 +212,7 @@ var handlers = []string{
 // stores are the rooms that use SQL. Benchmarks fill and query the databases from
 // outside.
 var stores = []string{
-	"services/*/store/...", "services/*/ledger/...", "kit/database/...", "kit/kittest/postgrestest/...", "internal/generate/...", "bench/...", "examples/*/store/...",
+	"services/*/store/...", "services/*/ledger/...", "kit/database/...", "kit/stream/...", "kit/kittest/postgrestest/...", "internal/generate/...", "bench/...", "examples/*/store/...",
 }
 
 const sql = "only the stores use SQL"

@@ -20,21 +20,38 @@ export async function bongsu(): Promise<Bongsu> {
   if (url) return { url, stop: async () => {} };
 
   const data = await mkdtemp(join(tmpdir(), "bongsu-ts-"));
-  const child = spawn(
-    program,
-    ["serve", "--services=all,mockup", `--data=${data}`, "--demo-data", "--address-limit=off", "--edge-addr=127.0.0.1:0", "--mockup-addr=127.0.0.1:0"],
-    { stdio: ["ignore", "ignore", "pipe"] },
-  );
-  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  const stop = async () => {
-    child.kill("SIGTERM");
-    await ended;
+  const serve = await startServe(data, "--demo-data", "--edge-addr=127.0.0.1:0").catch(async (err: unknown) => {
     await rm(data, { recursive: true });
+    throw err;
+  });
+  const stop = async () => {
+    await serve.stop("SIGTERM");
+    await rm(data, { recursive: true });
+  };
+  return { url: serve.url, stop };
+}
+
+/** A running bongsu serve. */
+export interface Serve {
+  url: string;
+  /** Sends a signal and waits for the end of the process. */
+  stop: (signal: NodeJS.Signals) => Promise<void>;
+}
+
+/** Starts bongsu serve on a data folder, and returns when its edge listens. */
+export async function startServe(data: string, ...flags: string[]): Promise<Serve> {
+  const child = spawn(program, ["serve", "--services=all,mockup", `--data=${data}`, "--address-limit=off", "--mockup-addr=127.0.0.1:0", ...flags], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const stop = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    await ended;
   };
   try {
     return { url: `http://${await edgeAddress(child)}`, stop };
   } catch (err) {
-    await stop();
+    await stop("SIGTERM");
     throw err;
   }
 }
