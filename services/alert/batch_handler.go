@@ -257,7 +257,7 @@ func (b *batch) recipients(ctx context.Context, a *batchAlert) ([]Recipient, err
 	found := b.found[targetsKey(a.req.GetTarget())]
 	if found.err != nil {
 		a.result.refuseInvalid(found.err)
-		return nil, nil
+		return nil, nil //nolint:nilerr // the refusal is the result of the alert
 	}
 	if b.source != nil {
 		return b.sourceRecipients(ctx, a, found.res)
