@@ -60,6 +60,12 @@ var mayCall = map[string]string{
 
 	"bongsu.event.v1.EventService/Publish":           "s a",
 	"bongsu.event.v1.EventService/PublishBody":       "s a",
+	"bongsu.event.v1.EventService/CreateEventRule":   "o a",
+	"bongsu.event.v1.EventService/GetEventRule":      "v o a",
+	"bongsu.event.v1.EventService/ListEventRules":    "v o a",
+	"bongsu.event.v1.EventService/UpdateEventRule":   "o a",
+	"bongsu.event.v1.EventService/DeleteEventRule":   "o a",
+	"bongsu.event.v1.EventService/TestEventRule":     "v o a",
 	"bongsu.event.v1.EventService/ListDeadLetters":   "v o a",
 	"bongsu.event.v1.EventService/ReplayDeadLetters": "o a",
 

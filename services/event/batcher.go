@@ -2,8 +2,6 @@ package event
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -191,10 +189,7 @@ func (b *Batcher) release(ctx context.Context, batches []ClaimedBatch) error {
 }
 
 // batchAlertKey returns the idempotency key of the alert of a batch.
-func batchAlertKey(key string) string {
-	hash := sha256.Sum256([]byte("batch\n" + key))
-	return "batch " + hex.EncodeToString(hash[:])
-}
+func batchAlertKey(key string) string { return hashOf("batch", key) }
 
 // refuse makes dead letters of the events of a batch. They can be replayed: the batch forgets
 // them.
@@ -203,7 +198,7 @@ func (b *Batcher) refuse(ctx context.Context, id int64, reason string) error {
 	if err != nil {
 		return err
 	}
-	if err := b.Refuse(ctx, alerts, failureText("alert refused: "+reason)); err != nil {
+	if err := b.Refuse(ctx, alerts, reasonOf("alert refused: "+reason)); err != nil {
 		return err
 	}
 	return b.Store.ForgetBatch(ctx, id)

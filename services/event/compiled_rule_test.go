@@ -2,7 +2,6 @@ package event
 
 import (
 	"encoding/json"
-	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -108,7 +107,7 @@ func TestFailingPlans(t *testing.T) {
 			data := strings.TrimSuffix(orderData, "}") + `, "many": [0` + strings.Repeat(",0", 1000) + `], "spaces": "a b", "long": "` + strings.Repeat("x", 3000) + `"}`
 			_, err := planOf(t, r, data)
 			kittest.Error(t, err, fault.ErrInvalid, row.words...)
-			if text := failureText(err.Error()); len(text) > maxFailureText || strings.Contains(text, "\n") || !utf8.ValidString(text) {
+			if text := reasonOf(err.Error()); len(text) > maxReason || strings.Contains(text, "\n") || !utf8.ValidString(text) {
 				t.Errorf("%q", text)
 			}
 		})
@@ -277,16 +276,5 @@ func TestBatchAlert(t *testing.T) {
 	kittest.NoError(t, err)
 	if n := utf8.RuneCountInString(got.Message); n > maxMessage || n < maxMessage-200 || !strings.HasSuffix(got.Message, "\n… and 807 more") {
 		t.Errorf("%d characters, ends with %q", n, got.Message[len(got.Message)-30:])
-	}
-}
-
-func TestFailureText(t *testing.T) {
-	kittest.Equal(t, failureText("a\n\tb \x00c"), "a b c")
-	long := failureText(strings.Repeat("주", 300))
-	if len(long) > maxFailureText || !utf8.ValidString(long) || !strings.HasSuffix(long, "주…") {
-		t.Errorf("%d bytes: %q", len(long), long)
-	}
-	if _, err := fieldsOf(sample(`{"a":`)); err == nil || errors.Is(err, fault.ErrInvalid) {
-		t.Error(err)
 	}
 }

@@ -6,15 +6,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 )
 
 // refreshInterval is the time between two looks for changes of rules. A change applies within a
 // second in all processes.
 const refreshInterval = 500 * time.Millisecond
-
-// maxFailureText is the maximum length of the reason of a failure, in bytes.
-const maxFailureText = 500
 
 var _ Rules = (*RuleSet)(nil)
 
@@ -140,7 +136,7 @@ func (s *RuleSet) Apply(_ context.Context, e Event) (alerts []PlannedAlert, fail
 		}
 		planned, err := r.apply(fields, problem)
 		if err != nil {
-			failures = append(failures, Failure{Rule: r.rule.Name, Reason: failureText(err.Error())})
+			failures = append(failures, Failure{Rule: r.rule.Name, Reason: reasonOf(err.Error())})
 			continue
 		}
 		alerts = append(alerts, planned...)
@@ -167,16 +163,3 @@ func (r snapshotRule) apply(fields eventFields, problem error) ([]PlannedAlert, 
 type failure string
 
 func (f failure) Error() string { return string(f) }
-
-// failureText returns text on one line, cut to maxFailureText.
-func failureText(text string) string {
-	text = singleLine(text)
-	if len(text) <= maxFailureText {
-		return text
-	}
-	end := maxFailureText - len("…")
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + "…"
-}

@@ -176,6 +176,8 @@ var rules = []rule{
 		why: "one package verifies tokens"},
 	{what: "github.com/maypok86/otter/...", by: []string{"kit/cache/..."},
 		why: "one package holds the cache"},
+	{what: "cel.dev/cel-go/...", by: []string{"services/event/condition.go"},
+		why: "one file evaluates conditions"},
 	{what: "github.com/rs/cors/...", by: []string{"services/edge/..."},
 		why: "only the edge is called by pages of other origins"},
 	{what: "connectrpc.com/...", by: append([]string{"kit/rpc/...", "examples/..."}, handlers...),

@@ -78,6 +78,22 @@ type commands struct {
 		Delete templateDelete `cmd:"" help:"Delete a template."`
 	} `cmd:"" help:"Text templates of messages."`
 
+	Event struct {
+		Publish eventPublish `cmd:"" help:"Publish an event, or those of a file."`
+		Rules   struct {
+			List   eventRuleList   `cmd:"" help:"List event rules."`
+			Get    eventRuleGet    `cmd:"" help:"Show an event rule, in the form of a file."`
+			Set    eventRuleSet    `cmd:"" help:"Create the event rules of a file, or replace them."`
+			Delete eventRuleDelete `cmd:"" help:"Delete an event rule; its batches are sent first."`
+			Test   eventRuleTest   `cmd:"" help:"Show whom a rule would notify of a sample event, without sending."`
+		} `cmd:"" aliases:"rule" help:"Event rules: whom events notify, and of what."`
+	} `cmd:"" aliases:"events" help:"Events of other systems, and their rules."`
+
+	DeadLetter struct {
+		List   deadLetterList   `cmd:"" help:"List dead letters, newest first."`
+		Replay deadLetterReplay `cmd:"" help:"Handle dead letters again, by the rules of now."`
+	} `cmd:"" aliases:"dead-letters" help:"Events that could not be handled."`
+
 	Key struct {
 		Create keyCreate `cmd:"" help:"Create an API key and show it, once."`
 		List   keyList   `cmd:"" help:"List API keys, without their secrets."`

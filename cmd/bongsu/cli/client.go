@@ -12,6 +12,7 @@ import (
 	"github.com/bongsu-project/bongsu/cmd/bongsu/app"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1/registryv1connect"
@@ -52,6 +53,10 @@ func (c client) transfers() userv1connect.TransferServiceClient {
 
 func (c client) access() accessv1connect.AccessServiceClient {
 	return accessv1connect.NewAccessServiceClient(&http.Client{}, c.base(), c.options())
+}
+
+func (c client) events() eventv1connect.EventServiceClient {
+	return eventv1connect.NewEventServiceClient(&http.Client{}, c.base(), c.options())
 }
 
 func (c client) registry() registryv1connect.RegistryServiceClient {
