@@ -121,6 +121,25 @@ func TestSendAlertsKeys(t *testing.T) {
 	}
 }
 
+// TestSendAlertsOnce proves that with once a key belongs to one alert, also if the next one is
+// another.
+func TestSendAlertsOnce(t *testing.T) {
+	h := newServiceHarness(t)
+	for _, step := range []struct{ message, want string }{{"first", "RECORDED"}, {"first", "REPEATED"}, {"changed", "REPEATED"}, {"first", "REPEATED"}} {
+		req := &jobv1.SendAlertsRequest{Source: "event", Once: true, Alerts: []*alertv1.SendAlertRequest{request("k", step.message, "@kim")}}
+		res, err := h.dispatch.SendAlerts(t.Context(), req)
+		must(t, err)
+		if got := res.GetResults()[0].GetOutcome().String(); got != "SEND_ALERTS_OUTCOME_"+step.want {
+			t.Errorf("%s: %s, want %s", step.message, got, step.want)
+		}
+	}
+	list, err := h.alerts.ListAlerts(t.Context(), &alertv1.ListAlertsRequest{})
+	must(t, err)
+	if len(list.GetAlerts()) != 1 || list.GetAlerts()[0].GetMessage() != "first" {
+		t.Errorf("%v", list.GetAlerts())
+	}
+}
+
 // TestSendAlertsOrder proves that alerts with one alert key are recorded in order.
 func TestSendAlertsOrder(t *testing.T) {
 	h := newServiceHarness(t)

@@ -1,11 +1,13 @@
 package event
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -149,6 +151,9 @@ func parseCandidate(path string, raw []byte, now time.Time) candidate {
 	return c
 }
 
+// eventFieldNames are the fields of Event. A misspelt field is an error.
+var eventFieldNames = map[string]bool{"id": true, "source": true, "type": true, "subject": true, "time": true, "data": true}
+
 // parseFields parses an event in the fields of Event.
 func parseFields(raw []byte, now time.Time) (Event, *problem) {
 	var fields struct {
@@ -159,9 +164,19 @@ func parseFields(raw []byte, now time.Time) (Event, *problem) {
 		Time    string          `json:"time"`
 		Data    json.RawMessage `json:"data"`
 	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.DisallowUnknownFields() // a misspelt field is an error
-	if err := decoder.Decode(&fields); err != nil {
+	var names map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &names); err != nil {
+		return Event{}, &problem{"", reasonOf(wiretext.ErrorText(err))}
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if !eventFieldNames[name] {
+			return Event{}, &problem{reasonOf(name), "unknown field"}
+		}
+	}
+	if err := json.Unmarshal(raw, &fields); err != nil {
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			return Event{}, &problem{wrong.Field, "must be a string, not " + wrong.Value}
+		}
 		return Event{}, &problem{"", reasonOf(wiretext.ErrorText(err))}
 	}
 	wire := &eventv1.Event{Id: fields.ID, Source: fields.Source, Type: fields.Type, Subject: fields.Subject}
