@@ -32,7 +32,7 @@ type Item struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is assigned by the service; later items of a user have greater ids, as numbers.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// alert_id is the alert's.
+	// alert_id is the alert's; empty for a test message.
 	AlertId string `protobuf:"bytes,2,opt,name=alert_id,json=alertId,proto3" json:"alert_id,omitempty"`
 	// severity is the alert's.
 	Severity string `protobuf:"bytes,3,opt,name=severity,proto3" json:"severity,omitempty"`

@@ -27,7 +27,7 @@ export declare type Item = Message<"bongsu.inbox.v1.Item"> & {
   id: string;
 
   /**
-   * alert_id is the alert's.
+   * alert_id is the alert's; empty for a test message.
    *
    * @generated from field: string alert_id = 2;
    */
