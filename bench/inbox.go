@@ -33,7 +33,7 @@ func inbox(s *scene) {
 	}
 	bareMemory, bareLast := s.bareFanout(readers)
 
-	b := s.serve(s.files(), fmt.Sprintf("--max-streams=%d", 2*readers), fmt.Sprintf("--max-streams-per-caller=%d", 2*readers), fmt.Sprintf("--max-connections=%d", 2*readers))
+	b := s.serve(s.files(), fmt.Sprintf("--max-streams=%d", 2*readers), fmt.Sprintf("--max-streams-per-caller=%d", 2*readers), fmt.Sprintf("--max-connections=%d", readers+otherFiles/2))
 	s.settleInboxes(b.asAdmin(), readers)
 	idle, _ := s.memory(b)
 	connected := s.openStreams(b.asAdmin(), readers, func(n int) string { return "/v1/inbox/stream?nickName=" + user(n) })
