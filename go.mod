@@ -69,7 +69,7 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require github.com/theory/jsonpath v0.12.3 // indirect
+require github.com/theory/jsonpath v0.12.3
 
 require (
 	ariga.io/atlas v0.32.1-0.20250325101103-175b25e1c1b9 // indirect
