@@ -68,7 +68,7 @@ func startScene(t *testing.T) *scene {
 	s.create(t, "/v1/users", `{"nickName":"kim","addresses":[{"messenger":"inbox"},{"messenger":"twilio","credential":"AC0123456789abcdef:secret:+15005550006","destination":"`+kimNumber+`"}]}`)
 	s.create(t, "/v1/users", `{"nickName":"lee","addresses":[{"messenger":"inbox"}]}`)
 	s.create(t, "/v1/users", `{"nickName":"park","addresses":[{"messenger":"inbox"}]}`)
-	status, group := request(t, http.MethodPost, s.edge+"/v1/groups", `{"name":"administrators"}`)
+	status, group := request(t, http.MethodPost, s.edge+"/v1/groups", `{"groupName":"administrators"}`)
 	var created struct{ ID json.Number }
 	if err := json.Unmarshal([]byte(group), &created); err != nil || status != http.StatusCreated {
 		t.Fatalf("POST /v1/groups: %d %s", status, group)
@@ -164,19 +164,19 @@ func (r *reader) connect(ctx context.Context, url string) {
 	if res.StatusCode != http.StatusOK {
 		return
 	}
-	id := ""
+	id, name := "", ""
 	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
 		switch field, value, _ := strings.Cut(lines.Text(), ":"); field {
 		case "id":
 			id = strings.TrimSpace(value)
+		case "event":
+			name = strings.TrimSpace(value)
 		case "data":
-			if id != "" {
+			if name == "" { // that of an item
 				r.take(id, value)
 			}
-		case "":
-			if value == "" {
-				id = ""
-			}
+		case "": // the end of an event, or a comment
+			id, name = "", ""
 		}
 	}
 }

@@ -11,7 +11,7 @@ type callbackEndpointCreate struct {
 	client
 	Name   string `arg:"" help:"The name, by which alerts select the endpoint: at most 100 characters of a-z, 0-9, - and _."`
 	URL    string `arg:"" name:"url" help:"The URL that is called, https://…; it must hold no secret."`
-	Secret string `env:"-" placeholder:"-" help:"- reads the signing secret, whsec_ and 24 to 64 bytes in Base64, from standard input; by default it is random."`
+	Secret string `placeholder:"-" help:"- reads the signing secret, whsec_ and 24 to 64 bytes in Base64, from standard input; by default it is random."`
 }
 
 // Help returns the long help.

@@ -92,13 +92,13 @@ type commands struct {
 			Set    eventRuleSet    `cmd:"" help:"Create the event rules of a file, or replace them."`
 			Delete eventRuleDelete `cmd:"" help:"Delete an event rule; its batches are sent first."`
 			Test   eventRuleTest   `cmd:"" help:"Show whom a rule would notify of a sample event, without sending."`
-		} `cmd:"" aliases:"rule" help:"Event rules: whom events notify, and of what."`
-	} `cmd:"" aliases:"events" help:"Events of other systems, and their rules."`
+		} `cmd:"" help:"Event rules: whom events notify, and of what."`
+	} `cmd:"" help:"Events of other systems, and their rules."`
 
 	DeadLetter struct {
 		List   deadLetterList   `cmd:"" help:"List dead letters, newest first."`
 		Replay deadLetterReplay `cmd:"" help:"Handle dead letters again, by the rules of now."`
-	} `cmd:"" aliases:"dead-letters" help:"Events that could not be handled."`
+	} `cmd:"" help:"Events that could not be handled."`
 
 	CallbackEndpoint struct {
 		Create callbackEndpointCreate `cmd:"" help:"Create an endpoint and show its signing secret, once."`

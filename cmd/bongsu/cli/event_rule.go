@@ -151,6 +151,11 @@ type eventRuleDelete struct {
 	Name string `arg:"" help:"The name of the rule."`
 }
 
+// Help returns the long help.
+func (eventRuleDelete) Help() string {
+	return "Events that wait for a batch of the rule are notified of first.\n\nExample:\n\n\tbongsu event rules delete order-created"
+}
+
 // Run executes bongsu event rules delete.
 func (c eventRuleDelete) Run(ctx context.Context, con *console) error {
 	res, err := c.events().DeleteEventRule(ctx, &eventv1.DeleteEventRuleRequest{Name: c.Name})
