@@ -68,7 +68,7 @@ func (s *scene) bareFanout(readers int) (memory float64, last []float64) {
 	client := newHTTPClient(1)
 	for range inboxAlerts {
 		start := time.Now()
-		res, err := client.Post(bare.url+"/events", "application/json", strings.NewReader(bareEvent)) //nolint:noctx // local, and ends with the part
+		res, err := client.Post(bare.url+"/events", "application/json", strings.NewReader(bareEvent))
 		s.must(err)
 		s.must(res.Body.Close())
 		if res.StatusCode != http.StatusOK {

@@ -10,5 +10,5 @@ func maxOpenFiles() int {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return 0
 	}
-	return int(min(limit.Max, 1<<30)) //nolint:gosec,unconvert // bounded; signed on some systems
+	return int(min(limit.Max, 1<<30))
 }

@@ -65,7 +65,7 @@ func (m routeMatch) eventRequest(r *http.Request) (*http.Request, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode request: %w", err)
 	}
-	body := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(data))) //nolint:gosec // limited with the query
+	body := binary.BigEndian.AppendUint32([]byte{0}, uint32(len(data)))
 	body = append(body, data...)
 
 	inner, target := *r, *r.URL // copies: the server keeps the original

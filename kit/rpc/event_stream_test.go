@@ -142,7 +142,7 @@ func TestEvents(t *testing.T) {
 		}
 		return nil
 	})
-	res := get(t, http.MethodGet, url+streamPath+"?nickName=kim&after_id=2", "Last-Event-ID", "6", "Accept-Encoding", "gzip")
+	res := get(t, http.MethodGet, url+streamPath+"?nickName=kim&after_id=2", "Last-Event-ID", "6", "Accept-Encoding", "gzip") //nolint:bodyclose // closed when the test ends
 	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" || !strings.Contains(res.Header.Get("Cache-Control"), "no-store") {
 		t.Errorf("%d %v", res.StatusCode, res.Header)
 	}
@@ -176,7 +176,7 @@ func TestEventRetry(t *testing.T) {
 	url := serveWatch(t, Listener{}, func(context.Context, *inboxv1.WatchRequest, *connect.ServerStream[inboxv1.WatchResponse]) error {
 		return nil
 	})
-	body, err := io.ReadAll(get(t, http.MethodGet, url+streamPath).Body)
+	body, err := io.ReadAll(get(t, http.MethodGet, url+streamPath).Body) //nolint:bodyclose // closed when the test ends
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestErrorsBeforeEvents(t *testing.T) {
 			if c.method == "" {
 				c.method = http.MethodGet
 			}
-			res := get(t, c.method, serveWatch(t, l, c.watch, refusing)+streamPath+c.path, c.header...)
+			res := get(t, c.method, serveWatch(t, l, c.watch, refusing)+streamPath+c.path, c.header...) //nolint:bodyclose // closed when the test ends
 			body, err := io.ReadAll(res.Body)
 			if err != nil {
 				t.Fatal(err)
@@ -292,7 +292,7 @@ func TestErrorWithinEvents(t *testing.T) {
 			}
 			return c.err
 		})
-		next := events(t, get(t, http.MethodGet, url+streamPath).Body)
+		next := events(t, get(t, http.MethodGet, url+streamPath).Body) //nolint:bodyclose // closed when the test ends
 		if e := next(); e.id != "1" {
 			t.Errorf("first event %q", e)
 		}
@@ -342,7 +342,7 @@ func TestInterceptorsOfEvents(t *testing.T) {
 	url := serveWatch(t, Listener{}, func(_ context.Context, _ *inboxv1.WatchRequest, stream *connect.ServerStream[inboxv1.WatchResponse]) error {
 		return stream.Send(item("1"))
 	}, counter)
-	if _, err := io.ReadAll(get(t, http.MethodGet, url+streamPath).Body); err != nil {
+	if _, err := io.ReadAll(get(t, http.MethodGet, url+streamPath).Body); err != nil { //nolint:bodyclose // closed when the test ends
 		t.Fatal(err)
 	}
 	const procedure = "/bongsu.inbox.v1.InboxService/Watch"
@@ -481,7 +481,7 @@ func TestEventsOfStoppingPort(t *testing.T) {
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	first, second := events(t, get(t, http.MethodGet, url+streamPath).Body), events(t, get(t, http.MethodGet, url+streamPath).Body)
+	first, second := events(t, get(t, http.MethodGet, url+streamPath).Body), events(t, get(t, http.MethodGet, url+streamPath).Body) //nolint:bodyclose // closed when the test ends
 	for _, next := range []func() received{first, second} {
 		if e := next(); e.id != "1" {
 			t.Errorf("first event %q", e)
@@ -493,7 +493,7 @@ func TestEventsOfStoppingPort(t *testing.T) {
 			t.Errorf("after the stop: %q", e)
 		}
 	}
-	if res := get(t, http.MethodGet, url+streamPath); res.StatusCode != http.StatusOK {
+	if res := get(t, http.MethodGet, url+streamPath); res.StatusCode != http.StatusOK { //nolint:bodyclose // closed when the test ends
 		t.Errorf("a stream that begins then: %d", res.StatusCode)
 	} else if _, err := io.ReadAll(res.Body); err != nil {
 		t.Error(err)
@@ -539,7 +539,7 @@ func TestEventsOfJoinedService(t *testing.T) {
 	}
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
-	next := events(t, get(t, http.MethodGet, server.URL+streamPath, "Last-Event-ID", "12").Body)
+	next := events(t, get(t, http.MethodGet, server.URL+streamPath, "Last-Event-ID", "12").Body) //nolint:bodyclose // closed when the test ends
 	if e := next(); e != (received{data: `{"unreadCount":0,"lastId":"","afterId":"12"}`}) {
 		t.Errorf("first event %q", e)
 	}

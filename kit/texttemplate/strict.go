@@ -73,9 +73,9 @@ func requirePipe(pipe *parse.PipeNode) {
 			return
 		}
 	}
-	for at, command := range pipe.Cmds {
+	for at, command := range slices.Backward(pipe.Cmds) { // so that an insertion moves none that follows
 		if name, ok := command.Args[0].(*parse.IdentifierNode); ok && name.Ident == "index" {
-			defer requireIndex(pipe, at, command.String()) // after the loop, the last one first
+			requireIndex(pipe, at, command.String())
 		}
 		for i, arg := range command.Args {
 			switch n := arg.(type) {

@@ -181,7 +181,7 @@ func callbackBackoff(tries int) time.Duration {
 	if doublings := tries - 1; doublings < 10 {
 		wait = min(firstCallbackRetry<<doublings, maxCallbackRetry)
 	}
-	return wait + rand.N(wait/10)
+	return wait + rand.N(wait/10) //nolint:gosec // it need not be secret
 }
 
 // reseal seals the secrets of all endpoints under the primary key. It returns the channel that

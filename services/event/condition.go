@@ -71,7 +71,7 @@ func (c Condition) Match(fields eventFields) (bool, error) {
 		"time": fields.event.Time, "data": fields.data,
 	})
 	if err != nil {
-		return false, fmt.Errorf("%s", celError(err)) //nolint:errorlint // only the text is for callers
+		return false, fmt.Errorf("%s", celError(err))
 	}
 	result, ok := out.Value().(bool)
 	if !ok {

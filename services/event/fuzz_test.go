@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -61,7 +62,7 @@ func checkStored(t *testing.T, e Event, now time.Time) {
 	}
 	again, problem := parseMessage(http.Header{"Content-Type": {"application/cloudevents+json"}}, text, now.Add(time.Hour))
 	if problem != nil || again.ID != e.ID || again.Source != e.Source || again.Type != e.Type || again.Subject != e.Subject ||
-		string(again.Data) != string(e.Data) || !again.Time.Equal(e.Time) || again.order() != e.order() || again.key() != e.key() {
+		!bytes.Equal(again.Data, e.Data) || !again.Time.Equal(e.Time) || again.order() != e.order() || again.key() != e.key() {
 		t.Errorf("%+v became %+v: %v", e, again, problem)
 	}
 }

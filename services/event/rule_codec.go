@@ -34,7 +34,7 @@ func ruleToWire(r Rule) *eventv1.EventRule {
 		wire.Notify = append(wire.Notify, &eventv1.Notify{Targets: n.Targets, By: n.By, Message: n.Message})
 	}
 	if r.Batch != nil {
-		wire.Batch = &eventv1.Batch{Count: int32(r.Batch.Count), Within: durationpb.New(r.Batch.Within), Message: r.Batch.Message} //nolint:gosec // at most 1000
+		wire.Batch = &eventv1.Batch{Count: int32(r.Batch.Count), Within: durationpb.New(r.Batch.Within), Message: r.Batch.Message}
 	}
 	if r.TTL > 0 {
 		wire.Ttl = durationpb.New(r.TTL)

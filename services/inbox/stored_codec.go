@@ -19,7 +19,7 @@ func newItemMessage(item Item) *watchMessage { return &watchMessage{Item: itemTo
 // newFirstMessage returns the first message of a stream that begins after an id.
 func newFirstMessage(after, last int64, unread int) *watchMessage {
 	return &watchMessage{
-		UnreadCount: int32(min(unread, math.MaxInt32)), //nolint:gosec // bounded
+		UnreadCount: int32(min(unread, math.MaxInt32)),
 		LastId:      strconv.FormatInt(last, 10), AfterId: strconv.FormatInt(after, 10),
 	}
 }

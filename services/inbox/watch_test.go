@@ -45,7 +45,7 @@ func TestWatch(t *testing.T) {
 	deliver(t, s, hub, "kim", "kim")
 	stream, err := client.Watch(t.Context(), &inboxv1.WatchRequest{NickName: "kim", AfterId: "1"})
 	kittest.NoError(t, err)
-	defer stream.Close() //nolint:errcheck // the test has what it needs
+	defer stream.Close()
 	for _, id := range []string{"", "2", "3"} {
 		if id == "3" {
 			deliver(t, s, hub, "kim")
@@ -96,7 +96,7 @@ func (f *follower) follow(ctx context.Context, client inboxv1connect.InboxServic
 	if err != nil {
 		return err
 	}
-	defer stream.Close() //nolint:errcheck // it is canceled
+	defer stream.Close()
 	if !stream.Receive() {
 		return stream.Err()
 	}
@@ -134,7 +134,7 @@ func (f *follower) position() int64 {
 // connect, disconnect and resume at either, and the NATS server goes away and comes back. Each
 // reader gets every item after its beginning once and in order.
 func TestNoGapNoRepeat(t *testing.T) {
-	seed := rand.Uint64() //nolint:gosec // a seed
+	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	s, b := openStore(t), startBroker(t)
 	var hubs []*inbox.Hub
@@ -150,7 +150,7 @@ func TestNoGapNoRepeat(t *testing.T) {
 	var writing, reading sync.WaitGroup
 	for w := range writers {
 		writing.Go(func() {
-			random := rand.New(rand.NewPCG(seed, uint64(w))) //nolint:gosec // reproducible
+			random := rand.New(rand.NewPCG(seed, uint64(w)))
 			for range items {
 				some := make([]string, 1+random.IntN(4))
 				for i := range some {
@@ -177,7 +177,7 @@ func TestNoGapNoRepeat(t *testing.T) {
 		}
 		followers[i] = f
 		reading.Go(func() {
-			random := rand.New(rand.NewPCG(seed, uint64(100+i))) //nolint:gosec // reproducible
+			random := rand.New(rand.NewPCG(seed, uint64(100+i)))
 			for running := true; running; {
 				select {
 				case <-written:

@@ -261,7 +261,7 @@ func TestEventScene(t *testing.T) {
 			{"question.answered", "shop/questions", "Your question has an answer"},
 		} {
 			step++
-			event := fmt.Sprintf(`{"id":"%d","source":"%s","type":"%s","subject":"o%d","data":{"buyer":"kim","owner":"lee","total":12345678901234567890}}`, step, kind.source, kind.eventType, step)
+			event := fmt.Sprintf(`{"id":"%d","source":%q,"type":%q,"subject":"o%d","data":{"buyer":"kim","owner":"lee","total":12345678901234567890}}`, step, kind.source, kind.eventType, step)
 			published := make(chan struct{})
 			go func() {
 				defer close(published)

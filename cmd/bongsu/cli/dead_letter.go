@@ -23,7 +23,7 @@ func (c deadLetterList) Run(ctx context.Context, con *console) error {
 	if c.Limit < 1 || c.Limit > listPage {
 		return usagef("--limit must be from 1 to %d", listPage)
 	}
-	res, err := c.events().ListDeadLetters(ctx, &eventv1.ListDeadLettersRequest{PageSize: int32(c.Limit), Rule: c.Rule}) //nolint:gosec // checked
+	res, err := c.events().ListDeadLetters(ctx, &eventv1.ListDeadLettersRequest{PageSize: int32(c.Limit), Rule: c.Rule})
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (f credentialForm) setting() messenger.Setting {
 	s := messenger.Setting{Label: "Credential", Secret: true, Check: messenger.CheckBy(f.parse)}
 	var hints, names []string
 	for _, p := range f.params {
-		names = append(names, fmt.Sprintf(`"%s":"…"`, p.Name))
+		names = append(names, fmt.Sprintf(`%q:"…"`, p.Name))
 		if p.Hint != "" {
 			hints = append(hints, p.Name+": "+p.Hint)
 		}

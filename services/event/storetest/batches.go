@@ -127,7 +127,7 @@ func testBatchGroups(t *testing.T, s event.Store) {
 	all[5].Alert.Targets = []string{"@lee", "@kim"} // the same as the first
 	kittest.Equal(t, add(t, s, now, all...), false)
 	got := claimed(t, s, later)
-	slices.SortFunc(got, func(a, b []string) int { return slices.Compare(a, b) })
+	slices.SortFunc(got, slices.Compare)
 	kittest.Equal(t, got, [][]string{{"message 1", "message 6"}, {"message 2"}, {"message 3"}, {"message 4"}, {"message 5"}})
 }
 
@@ -228,7 +228,7 @@ func testClaimsAtOnce(t *testing.T, s event.Store) {
 		kittest.NoError(t, err)
 	}
 	seen := map[int64]bool{}
-	for _, batches := range append(claims, nil) {
+	for _, batches := range claims {
 		for _, b := range batches {
 			if seen[b.ID] {
 				t.Errorf("batch %d is claimed twice", b.ID)
