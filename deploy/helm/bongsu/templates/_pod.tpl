@@ -121,7 +121,7 @@ spec:
 {{- if $values.secrets.internalKey.name }}
 - --internal-key-file=/secrets/internal/internal.key
 {{- end }}
-{{- if and $values.secrets.sealKey.name (has .component (list "embedded" "directory" "sender")) }}
+{{- if and $values.secrets.sealKey.name (has .component (list "embedded" "directory" "alert" "sender")) }}
 - --seal-key-file=/secrets/seal/seal.key
 {{- end }}
 {{- if $split }}
@@ -138,7 +138,7 @@ spec:
 - --nats-key=/secrets/nats-tls/tls.key
 {{- end }}
 {{- end }}
-{{- if and (eq .component "alert") (gt (int $values.nats.replicas) 0) }}
+{{- if and (has .component (list "alert" "event")) (gt (int $values.nats.replicas) 0) }}
 - --replicas={{ $values.nats.replicas }}
 {{- end }}
 {{- end }}
@@ -189,7 +189,7 @@ spec:
   {{- else }}
   value: {{ $values.nats.url | quote }}
   {{- end }}
-{{- $database := get (dict "access" "access" "directory" "directory" "alert" "ledger") .component }}
+{{- $database := get (dict "access" "access" "directory" "directory" "event" "event" "inbox" "inbox" "alert" "ledger") .component }}
 {{- if $database }}
 {{- $secret := get $values.databases $database }}
 - name: BONGSU_{{ upper $database }}_URL
@@ -214,7 +214,7 @@ bongsu.files lists the files of secrets that a component has, as JSON: volume, S
 {{- if .name }}{{ $files = append $files (dict "volume" "internal" "secret" .name "key" .key "file" "internal.key") }}{{ end -}}
 {{- end -}}
 {{- with $values.secrets.sealKey -}}
-{{- if and .name (has $.component (list "embedded" "directory" "sender")) }}{{ $files = append $files (dict "volume" "seal" "secret" .name "key" .key "file" "seal.key") }}{{ end -}}
+{{- if and .name (has $.component (list "embedded" "directory" "alert" "sender")) }}{{ $files = append $files (dict "volume" "seal" "secret" .name "key" .key "file" "seal.key") }}{{ end -}}
 {{- end -}}
 {{- with $values.secrets.adminKey -}}
 {{- if and .name (has $.component (list "embedded" "access")) }}{{ $files = append $files (dict "volume" "admin" "secret" .name "key" .key "file" "admin.key") }}{{ end -}}
@@ -230,7 +230,7 @@ bongsu.files lists the files of secrets that a component has, as JSON: volume, S
 {{- if .name }}{{ $files = append $files (dict "volume" "nats-nkey" "secret" .name "key" .key "file" "nats.nk") }}{{ end -}}
 {{- end -}}
 {{- if $values.nats.tls.name }}{{ $files = append $files (dict "volume" "nats-tls" "secret" $values.nats.tls.name) }}{{ end -}}
-{{- if and $values.databases.tls.name (has $.component (list "access" "directory" "alert")) }}{{ $files = append $files (dict "volume" "postgres" "secret" $values.databases.tls.name) }}{{ end -}}
+{{- if and $values.databases.tls.name (has $.component (list "access" "directory" "event" "inbox" "alert")) }}{{ $files = append $files (dict "volume" "postgres" "secret" $values.databases.tls.name) }}{{ end -}}
 {{- end -}}
 {{- toJson $files -}}
 {{- end -}}
