@@ -286,8 +286,8 @@ func TestParse(t *testing.T) {
 		args  string
 		names string // scenarios to run; empty for an error
 	}{
-		{"", "ceilings accept accept-key deliver latency fanout reads route flood traces cost senders postgres alertmanager rabbitmq"},
-		{"-long", "ceilings accept accept-key deliver latency fanout reads route flood traces cost senders postgres alertmanager rabbitmq crowd backlog growth growth10 retention"},
+		{"", "ceilings accept accept-key deliver latency fanout inbox reads route flood traces cost senders postgres alertmanager rabbitmq"},
+		{"-long", "ceilings accept accept-key deliver latency fanout inbox reads route flood traces cost senders postgres alertmanager rabbitmq crowd backlog growth growth10 retention"},
 		{"-run=growth,accept", "growth accept"},
 		{"-run=nothing", ""},
 		{"-runs=0", ""},
