@@ -68,7 +68,7 @@ func TestEveryMessengerIsInTheMix(t *testing.T) {
 		at[channel(user)] = user
 	}
 	for _, s := range specs {
-		if !covered[s.Name] {
+		if !covered[s.Name] && s.Name != "inbox" { // which has no fake: see TestEvents
 			t.Errorf("no user is notified by %s", s.Name)
 		}
 	}

@@ -183,7 +183,11 @@ func TestJudgeWaits(t *testing.T) {
 	start := time.Unix(1_800_000_000, 0)
 	at := func(s float64) time.Time { return start.Add(time.Duration(s * float64(time.Second))) }
 	call := func(from, until float64) span { return span{at(from), at(until)} }
-	lone, member := channel(users), channel(1)
+	alone := users
+	for routeOf(alone).Messenger != routes[0].Messenger {
+		alone--
+	}
+	lone, member := channel(alone), channel(1)
 	for _, c := range []struct {
 		name       string
 		channel    string
@@ -196,7 +200,7 @@ func TestJudgeWaits(t *testing.T) {
 		{"its credential was paused", member, nil, map[string][]attemptSpan{token(1): {{span: call(1, 2), pause: 3 * time.Second}}}, 4 * time.Second},
 		{"one call under its credential failed", member, nil, map[string][]attemptSpan{token(1): {{span: call(1, 1), failed: true}}}, 7900 * time.Millisecond},
 		{"a breaker may have opened", member, nil, map[string][]attemptSpan{token(1): {{span: call(1, 1), opens: true}}}, 4 * time.Second},
-		{"its destination was used", lone, nil, map[string][]attemptSpan{token(users): {{span: call(1, 1), channel: lone}, {span: call(4, 4), channel: lone}}}, 6 * time.Second},
+		{"its destination was used", lone, nil, map[string][]attemptSpan{token(alone): {{span: call(1, 1), channel: lone}, {span: call(4, 4), channel: lone}}}, 6 * time.Second},
 		{"a fault event", lone, []span{call(1, 2)}, nil, 2 * time.Second},
 		{"a fault event long before", lone, []span{call(-9, -8)}, nil, 8 * time.Second},
 	} {

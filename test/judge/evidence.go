@@ -11,7 +11,7 @@ import (
 )
 
 // withoutIDs are the messengers whose providers return no message id.
-var withoutIDs = []string{"slackhook", "webhook"}
+var withoutIDs = []string{"slackhook", "webhook", "mattermost", "rocketchat", "httpx"}
 
 // judgeIDs checks that the message id of each sent attempt is in the fake's response to
 // its call.

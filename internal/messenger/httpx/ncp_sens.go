@@ -51,6 +51,9 @@ var ncpSENS = Named{
 			Text:    Text{Limit: 1_000},
 			Success: Success{Path: "$.messages[0].requestStatusCode", Equals: "A000", ID: "$.messages[0].messageId"},
 			Code:    "$.messages[0].requestStatusCode",
+			Failures: []Failure{ // the local clock is wrong, and may be corrected; the text is unverified
+				{Status: []int{401}, Path: "$.error.errorMessage", Equals: []string{"Expired timestamp."}, Means: "retry"},
+			},
 		},
 	},
 }

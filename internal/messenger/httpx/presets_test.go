@@ -171,6 +171,7 @@ func TestNCPSENS(t *testing.T) {
 		{202, nil, `{"requestId":"r","messages":[]}`, unknown("unreadable_answer")},
 		{202, nil, `{"requestId":"r"}`, unknown("unreadable_answer")},
 		{401, nil, `{"error":{"status":401,"errors":"Unauthorized"}}`, failed(messenger.CredentialScope, "http_401")},
+		{401, nil, `{"error":{"status":401,"errors":"Unauthorized","errorMessage":"Expired timestamp."}}`, messenger.Outcome{Kind: messenger.Retry, Code: "http_401"}},
 		{403, nil, ``, failed(messenger.CredentialScope, "http_403")},
 		{404, nil, ``, failed(messenger.DestinationScope, "http_404")},
 		{400, nil, ``, failed(messenger.MessageScope, "http_400")},
