@@ -145,14 +145,14 @@ func (o *Outbox) Wake() {
 	}
 }
 
-// A Backlog is what an outbox holds.
+// A Backlog is the number and the age of the rows of an outbox.
 type Backlog struct {
 	Pending int       // events to publish
 	Refused int       // events that the publisher refused
 	Oldest  time.Time // when the oldest pending event was added; zero without one
 }
 
-// Backlog returns what the outbox holds, for metrics and health checks.
+// Backlog returns the backlog, for metrics and health checks.
 func (o *Outbox) Backlog(ctx context.Context) (Backlog, error) { return o.table.backlog(ctx) }
 
 // A Refusal is an event that the publisher refused as invalid.

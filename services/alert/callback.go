@@ -59,7 +59,7 @@ type CallbackBatch struct {
 // of all other batches, also from those of other ledgers.
 type CallbackEncoder func([]CallbackReport) (id string, body []byte)
 
-// A CallbackTurn is what a process may do for one endpoint until its lease ends.
+// A CallbackTurn is the work of a process for one endpoint until its lease ends.
 type CallbackTurn struct {
 	Endpoint CallbackEndpoint // without CreateTime and WaitingCount
 	Fence    int64            // the fencing token of the lease

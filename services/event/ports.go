@@ -79,7 +79,7 @@ type AlertResult struct {
 	Reason string
 }
 
-// AlertOutcome is what became of an alert.
+// AlertOutcome is the result of sending an alert.
 type AlertOutcome int
 
 // The outcomes of alerts.

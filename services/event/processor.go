@@ -9,7 +9,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
-// Handling is what became of an event.
+// Handling is the result of handling an event.
 type Handling string
 
 // The ways in which events are handled. An event has the first that applies.

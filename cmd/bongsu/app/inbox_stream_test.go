@@ -124,9 +124,8 @@ func TestInboxStream(t *testing.T) {
 	}
 }
 
-// TestInboxStreamOfOtherProcesses checks that the readers of one inbox service get what another one
-// stores, by NATS, and that the stream of an edge in another process ends, to be resumed, when the
-// inbox service behind it stops.
+// TestInboxStreamOfOtherProcesses checks that a reader of one inbox service gets the items that
+// another one stores, by NATS.
 func TestInboxStreamOfOtherProcesses(t *testing.T) {
 	nats, data := natsServer(t), t.TempDir()
 	database := data + "/shared.db"

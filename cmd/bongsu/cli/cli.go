@@ -97,7 +97,7 @@ type commands struct {
 
 	DeadLetter struct {
 		List   deadLetterList   `cmd:"" help:"List dead letters, newest first."`
-		Replay deadLetterReplay `cmd:"" help:"Handle dead letters again, by the rules of now."`
+		Replay deadLetterReplay `cmd:"" help:"Handle dead letters again, by their rules as they are now."`
 	} `cmd:"" help:"Events that could not be handled."`
 
 	CallbackEndpoint struct {

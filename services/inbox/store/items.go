@@ -71,7 +71,7 @@ func (s *Store) Last(ctx context.Context, nickname string) (last int64, unread i
 	return last, unread, err
 }
 
-// inboxCounts is what Last returns.
+// inboxCounts are the results of Last.
 type inboxCounts struct {
 	last   int64
 	unread int

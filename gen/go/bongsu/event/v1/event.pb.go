@@ -94,9 +94,9 @@ type Event struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// source is the system in which it happened, such as shop/orders.
 	Source string `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
-	// type is what happened, as words with dots: order.created.
+	// type is the kind of the event, as words with dots: order.created.
 	Type string `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"`
-	// subject is what it happened to, such as the id of an order; empty for none. Events of
+	// subject is the thing that it is about, such as the id of an order; empty for none. Events of
 	// one source and subject are handled in order.
 	Subject string `protobuf:"bytes,4,opt,name=subject,proto3" json:"subject,omitempty"`
 	// time is when it happened; unset is when it was published.
@@ -1274,7 +1274,7 @@ func (x *TestEventRuleRequest) GetEvent() *Event {
 	return nil
 }
 
-// TestEventRuleResponse holds what a rule would do.
+// TestEventRuleResponse holds the alerts that a rule would send.
 type TestEventRuleResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// matches reports whether the rule's type and condition match the sample.
@@ -1749,7 +1749,7 @@ func (x *ReplayDeadLettersRequest) GetAll() bool {
 	return false
 }
 
-// ReplayDeadLettersResponse says what became of them.
+// ReplayDeadLettersResponse holds the number of results of each kind.
 type ReplayDeadLettersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// handled_count is the number of dead letters that were handled and removed.

@@ -109,9 +109,10 @@ type EventServiceClient interface {
 	TestEventRule(context.Context, *v1.TestEventRuleRequest) (*v1.TestEventRuleResponse, error)
 	// ListDeadLetters returns a page of events that could not be handled, the newest first.
 	ListDeadLetters(context.Context, *v1.ListDeadLettersRequest) (*v1.ListDeadLettersResponse, error)
-	// ReplayDeadLetters handles dead letters again, by the rules of now: those of the
-	// request, or all. Those that are handled are removed from the list; an event that a rule
-	// notified of before notifies nobody twice.
+	// ReplayDeadLetters handles dead letters again: those of the request, or all. Each is
+	// handled by its own rule, as it is then, or by all rules where it has none. Those that
+	// are handled are removed from the list; an event that was handled before is not notified
+	// of again.
 	ReplayDeadLetters(context.Context, *v1.ReplayDeadLettersRequest) (*v1.ReplayDeadLettersResponse, error)
 }
 
@@ -342,9 +343,10 @@ type EventServiceHandler interface {
 	TestEventRule(context.Context, *v1.TestEventRuleRequest) (*v1.TestEventRuleResponse, error)
 	// ListDeadLetters returns a page of events that could not be handled, the newest first.
 	ListDeadLetters(context.Context, *v1.ListDeadLettersRequest) (*v1.ListDeadLettersResponse, error)
-	// ReplayDeadLetters handles dead letters again, by the rules of now: those of the
-	// request, or all. Those that are handled are removed from the list; an event that a rule
-	// notified of before notifies nobody twice.
+	// ReplayDeadLetters handles dead letters again: those of the request, or all. Each is
+	// handled by its own rule, as it is then, or by all rules where it has none. Those that
+	// are handled are removed from the list; an event that was handled before is not notified
+	// of again.
 	ReplayDeadLetters(context.Context, *v1.ReplayDeadLettersRequest) (*v1.ReplayDeadLettersResponse, error)
 }
 

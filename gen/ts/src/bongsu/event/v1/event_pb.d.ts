@@ -36,14 +36,14 @@ export declare type Event = Message<"bongsu.event.v1.Event"> & {
   source: string;
 
   /**
-   * type is what happened, as words with dots: order.created.
+   * type is the kind of the event, as words with dots: order.created.
    *
    * @generated from field: string type = 3;
    */
   type: string;
 
   /**
-   * subject is what it happened to, such as the id of an order; empty for none. Events of
+   * subject is the thing that it is about, such as the id of an order; empty for none. Events of
    * one source and subject are handled in order.
    *
    * @generated from field: string subject = 4;
@@ -628,7 +628,7 @@ export declare type TestEventRuleRequest = Message<"bongsu.event.v1.TestEventRul
 export declare const TestEventRuleRequestSchema: GenMessage<TestEventRuleRequest>;
 
 /**
- * TestEventRuleResponse holds what a rule would do.
+ * TestEventRuleResponse holds the alerts that a rule would send.
  *
  * @generated from message bongsu.event.v1.TestEventRuleResponse
  */
@@ -887,7 +887,7 @@ export declare type ReplayDeadLettersRequest = Message<"bongsu.event.v1.ReplayDe
 export declare const ReplayDeadLettersRequestSchema: GenMessage<ReplayDeadLettersRequest>;
 
 /**
- * ReplayDeadLettersResponse says what became of them.
+ * ReplayDeadLettersResponse holds the number of results of each kind.
  *
  * @generated from message bongsu.event.v1.ReplayDeadLettersResponse
  */
@@ -1075,9 +1075,10 @@ export declare const EventService: GenService<{
     output: typeof ListDeadLettersResponseSchema;
   },
   /**
-   * ReplayDeadLetters handles dead letters again, by the rules of now: those of the
-   * request, or all. Those that are handled are removed from the list; an event that a rule
-   * notified of before notifies nobody twice.
+   * ReplayDeadLetters handles dead letters again: those of the request, or all. Each is
+   * handled by its own rule, as it is then, or by all rules where it has none. Those that
+   * are handled are removed from the list; an event that was handled before is not notified
+   * of again.
    *
    * @generated from rpc bongsu.event.v1.EventService.ReplayDeadLetters
    */
