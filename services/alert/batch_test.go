@@ -12,6 +12,7 @@ import (
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
+	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/target"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -37,9 +38,10 @@ func (h *serviceHarness) sendAll(t *testing.T, source string, fallback []string,
 	return lines
 }
 
+// results sends alerts of a source. Those of events are sent once, whatever changes.
 func (h *serviceHarness) results(t *testing.T, source string, fallback []string, alerts ...*alertv1.SendAlertRequest) []*jobv1.SendAlertsResult {
 	t.Helper()
-	req := &jobv1.SendAlertsRequest{Source: source, DefaultTarget: fallback}
+	req := &jobv1.SendAlertsRequest{Source: source, DefaultTarget: fallback, Once: source == job.EventSource}
 	for _, a := range alerts {
 		req.Alerts = append(req.Alerts, proto.CloneOf(a))
 	}
@@ -118,25 +120,6 @@ func TestSendAlertsKeys(t *testing.T) {
 	}
 	if got := h.sendAll(t, "a", nil, request("", "m", "@kim"), request("", "m", "@kim")); !slices.Equal(got, []string{"recorded 3", "recorded 3"}) {
 		t.Errorf("without keys: %q", got)
-	}
-}
-
-// TestSendAlertsOnce proves that with once a key belongs to one alert, also if the next one is
-// another.
-func TestSendAlertsOnce(t *testing.T) {
-	h := newServiceHarness(t)
-	for _, step := range []struct{ message, want string }{{"first", "RECORDED"}, {"first", "REPEATED"}, {"changed", "REPEATED"}, {"first", "REPEATED"}} {
-		req := &jobv1.SendAlertsRequest{Source: "event", Once: true, Alerts: []*alertv1.SendAlertRequest{request("k", step.message, "@kim")}}
-		res, err := h.dispatch.SendAlerts(t.Context(), req)
-		must(t, err)
-		if got := res.GetResults()[0].GetOutcome().String(); got != "SEND_ALERTS_OUTCOME_"+step.want {
-			t.Errorf("%s: %s, want %s", step.message, got, step.want)
-		}
-	}
-	list, err := h.alerts.ListAlerts(t.Context(), &alertv1.ListAlertsRequest{})
-	must(t, err)
-	if len(list.GetAlerts()) != 1 || list.GetAlerts()[0].GetMessage() != "first" {
-		t.Errorf("%v", list.GetAlerts())
 	}
 }
 

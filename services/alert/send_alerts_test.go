@@ -193,6 +193,11 @@ func TestSendAlertsOfEvents(t *testing.T) {
 	if got := h.results(t, "event", nil, unknown)[0]; got.GetField() != "by" || got.GetReason() != "invalid_field" || !strings.Contains(got.GetMessage(), `"fax"`) {
 		t.Errorf("%v", got)
 	}
+	list, err := h.alerts.ListAlerts(t.Context(), &alertv1.ListAlertsRequest{})
+	must(t, err)
+	if len(list.GetAlerts()) != 3 || list.GetAlerts()[2].GetMessage() != "order 1 created" {
+		t.Errorf("a repeat changed an alert: %v", list.GetAlerts())
+	}
 	// A user without such an address is known: the alert is recorded for nobody.
 	nobody := request("rule/orders/5", "m", "@one")
 	nobody.By = []string{"sms"}

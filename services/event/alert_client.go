@@ -13,12 +13,11 @@ import (
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
+	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 const (
-	// alertSource is the source of the alerts of events: it scopes their idempotency keys.
-	alertSource = "event"
 	// chunkAlerts and chunkBytes bound one request to the alert service.
 	chunkAlerts = 500
 	chunkBytes  = 2 << 20
@@ -61,7 +60,7 @@ func (c AlertClient) SendAlerts(ctx context.Context, alerts []KeyedAlert) ([]Ale
 func (c AlertClient) send(ctx context.Context, alerts []*alertv1.SendAlertRequest) ([]AlertResult, error) {
 	ctx, cancel := context.WithTimeout(ctx, chunkTimeout)
 	defer cancel()
-	res, err := c.Service.SendAlerts(ctx, &jobv1.SendAlertsRequest{Source: alertSource, Alerts: alerts, Once: true})
+	res, err := c.Service.SendAlerts(ctx, &jobv1.SendAlertsRequest{Source: job.EventSource, Alerts: alerts, Once: true})
 	if err != nil {
 		return nil, sendError(err)
 	}
