@@ -154,8 +154,7 @@ func (b *batch) run(ctx context.Context, l *batchLookup) error {
 
 // addAll records alerts, unless their targets are refused.
 func (b *batch) addAll(ctx context.Context, alerts []batchAlert) error {
-	var adds []Addition
-	var results []*sendResult
+	adds, results := make([]Addition, 0, len(alerts)), make([]*sendResult, 0, len(alerts))
 	rows := 0
 	flush := func() error {
 		if len(adds) == 0 {

@@ -76,7 +76,7 @@ type Reservation struct{ bytes int64 }
 // EnqueueReserved enqueues the deliveries of alerts that were recorded just now, as Enqueue
 // does, and ends the reservation.
 func (l *DispatchLoop) EnqueueReserved(r Reservation, recorded []Added) {
-	var jobs []job.Job
+	jobs := make([]job.Job, 0, len(recorded))
 	for _, a := range recorded {
 		jobs = append(jobs, Jobs(a.Alert, a.Deliveries, l.jobSize)...)
 	}
