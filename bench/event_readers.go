@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -22,40 +23,39 @@ const sourceAddresses = 8
 // eventReaders are connected readers of Server-Sent Events. Each reads lines by a small buffer, so
 // that the benchmark itself needs little memory and time for one.
 type eventReaders struct {
-	conns []net.Conn
+	conns []io.Closer
 	all   sync.WaitGroup
 	ready chan error     // of each reader: connected
 	items chan time.Time // of each event
 }
 
 // openStreams connects readers, and waits until all have the header of their response, and for an
-// inbox the first event.
-func (s *scene) openStreams(at endpoint, count int, path func(n int) string) *eventReaders {
+// inbox the first event. Each has a connection of its own; those after the first own ones share
+// HTTP/2 connections.
+func (s *scene) openStreams(at endpoint, count, own int, path func(n int) string) *eventReaders {
 	e := &eventReaders{ready: make(chan error, count), items: make(chan time.Time, 2*count)}
 	s.Cleanup(e.close)
-	host := strings.TrimPrefix(at.url, "http://")
+	shared := &http.Client{Transport: &http.Transport{Protocols: onlyHTTP2()}}
 	slots := make(chan struct{}, workers)
 	var mu sync.Mutex
 	for n := range count {
 		slots <- struct{}{}
 		e.all.Go(func() {
-			conn, err := dialFrom(s.ctx, n, host)
-			if err == nil {
-				mu.Lock()
-				e.conns = append(e.conns, conn)
-				mu.Unlock()
-				header := ""
-				if at.key != "" {
-					header = "Authorization: " + at.authorization() + "\r\n"
-				}
-				_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n%s\r\n", path(n), host, header)
+			stream, err := io.ReadCloser(nil), error(nil)
+			if n < own {
+				stream, err = openStream(s.ctx, at, n, path(n))
+			} else {
+				stream, err = openSharedStream(s.ctx, shared, at, path(n))
 			}
 			if err != nil {
 				<-slots
 				e.ready <- err
 				return
 			}
-			e.read(conn, func() { <-slots })
+			mu.Lock()
+			e.conns = append(e.conns, stream)
+			mu.Unlock()
+			e.read(n, stream, func() { <-slots })
 		})
 	}
 	for range count {
@@ -69,17 +69,56 @@ func (s *scene) openStreams(at endpoint, count int, path func(n int) string) *ev
 	return e
 }
 
-// dialFrom connects from one of the loopback addresses.
-func dialFrom(ctx context.Context, n int, host string) (net.Conn, error) {
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+n%sourceAddresses))}}
-	return dialer.DialContext(ctx, "tcp", host)
+// onlyHTTP2 returns HTTP/2 without TLS.
+func onlyHTTP2() *http.Protocols {
+	protocols := &http.Protocols{}
+	protocols.SetUnencryptedHTTP2(true)
+	return protocols
 }
 
-// read reads a response to its end. It reports that it is ready after the first event, and calls
-// connected then.
-func (e *eventReaders) read(conn net.Conn, connected func()) {
-	lines := bufio.NewReaderSize(conn, 512)
-	first, begun, whole := true, false, true
+// openStream requests a stream on a connection of its own, from one of the loopback addresses, and
+// returns the response with its header.
+func openStream(ctx context.Context, at endpoint, n int, path string) (io.ReadCloser, error) {
+	host := strings.TrimPrefix(at.url, "http://")
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+n%sourceAddresses))}}
+	conn, err := dialer.DialContext(ctx, "tcp", host)
+	if err != nil {
+		return nil, err
+	}
+	header := ""
+	if at.key != "" {
+		header = "Authorization: " + at.authorization() + "\r\n"
+	}
+	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n%s\r\n", path, host, header)
+	return conn, err
+}
+
+// openSharedStream requests a stream by a client whose connections are shared, and returns the
+// body of its response.
+func openSharedStream(ctx context.Context, client *http.Client, at endpoint, path string) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.url+path, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", "text/event-stream")
+	if at.key != "" {
+		req.Header.Set("Authorization", at.authorization())
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode != http.StatusOK {
+		return nil, errors.Join(errors.New(res.Status), res.Body.Close())
+	}
+	return res.Body, nil
+}
+
+// read reads a response to its end. It reports that reader n is ready after the first event, and
+// calls connected then.
+func (e *eventReaders) read(n int, stream io.Reader, connected func()) {
+	lines := bufio.NewReaderSize(stream, 512)
+	first, whole := true, true
 	for {
 		line, err := lines.ReadSlice('\n')
 		isStart := whole
@@ -88,16 +127,14 @@ func (e *eventReaders) read(conn net.Conn, connected func()) {
 		case err != nil && whole:
 			if first {
 				connected()
-				e.ready <- fmt.Errorf("stream of %s ended: %w", conn.LocalAddr(), err)
+				e.ready <- fmt.Errorf("stream %d ended: %w", n, err)
 			}
 			return
 		case !isStart:
-		case !begun:
-			if begun = true; !bytes.HasPrefix(line, []byte("HTTP/1.1 200")) {
-				connected()
-				e.ready <- fmt.Errorf("stream of %s: %s", conn.LocalAddr(), bytes.TrimSpace(line))
-				return
-			}
+		case bytes.HasPrefix(line, []byte("HTTP/1.1 ")) && !bytes.HasPrefix(line, []byte("HTTP/1.1 200")):
+			connected()
+			e.ready <- fmt.Errorf("stream %d: %s", n, bytes.TrimSpace(line))
+			return
 		case bytes.HasPrefix(line, []byte("data: ")) && first:
 			first = false
 			connected()
@@ -126,8 +163,8 @@ func (e *eventReaders) next(s *scene) (last time.Time) {
 
 // close disconnects all readers.
 func (e *eventReaders) close() {
-	for _, conn := range e.conns {
-		_ = conn.Close() // it may be closed
+	for _, stream := range e.conns {
+		_ = stream.Close() // it may be closed
 	}
 	e.all.Wait()
 }
@@ -176,7 +213,9 @@ func serveEvents(ctx context.Context) error {
 	}
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	log.Info("listening", "service", "events", "addr", listener.Addr().String())
-	server := &http.Server{Handler: &eventFanout{readers: map[chan string]struct{}{}}, ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: &eventFanout{readers: map[chan string]struct{}{}}, ReadHeaderTimeout: time.Minute, Protocols: &http.Protocols{}}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

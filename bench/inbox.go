@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	// inboxReaders is the number of readers of the scenario inbox, if so many files may be open.
+	// inboxReaders is the number of readers of the scenario inbox.
 	inboxReaders = 20_000
 	// otherFiles is how many files a process has open beside connections, at most.
 	otherFiles = 1000
@@ -24,19 +24,20 @@ const (
 
 // inbox measures connected readers of inboxes, one for each user: the memory of a connection, and
 // the time from sending an alert to all of them until the last one has its event. Beside it, a
-// bare fan-out by net/http sends an event of the same size to as many connections.
+// bare fan-out by net/http sends an event of the same size to as many readers. Readers beyond the
+// limit of open files share HTTP/2 connections.
 func inbox(s *scene) {
-	readers := inboxReaders
-	if most := maxOpenFiles() - otherFiles; most < readers {
-		readers = most / 1000 * 1000
-		s.note(fmt.Sprintf("inbox had %d readers, because of the limit of open files", readers))
+	readers, own := inboxReaders, inboxReaders
+	if most := maxOpenFiles() - otherFiles; most < own {
+		own = most / 1000 * 1000
+		s.note(fmt.Sprintf("%d of %d readers of inbox shared HTTP/2 connections, because of the limit of open files", readers-own, readers))
 	}
-	bareMemory, bareLast := s.bareFanout(readers)
+	bareMemory, bareLast := s.bareFanout(readers, own)
 
-	b := s.serve(s.files(), fmt.Sprintf("--max-streams=%d", 2*readers), fmt.Sprintf("--max-streams-per-caller=%d", 2*readers), fmt.Sprintf("--max-connections=%d", readers+otherFiles/2))
+	b := s.serve(s.files(), fmt.Sprintf("--max-streams=%d", 2*readers), fmt.Sprintf("--max-streams-per-caller=%d", 2*readers), fmt.Sprintf("--max-connections=%d", own+otherFiles/2))
 	s.settleInboxes(b.asAdmin(), readers)
 	idle, _ := s.memory(b)
-	connected := s.openStreams(b.asAdmin(), readers, func(n int) string { return "/v1/inbox/stream?nickName=" + user(n) })
+	connected := s.openStreams(b.asAdmin(), readers, own, func(n int) string { return "/v1/inbox/stream?nickName=" + user(n) })
 	now, _ := s.memory(b)
 	send := sendByConnect(b.endpoint, 1, audience{readers, func(int) string { return "@@" + group(readers, 0) }})
 	var last []float64
@@ -59,11 +60,11 @@ func inbox(s *scene) {
 
 // bareFanout measures the bare fan-out: the memory of a connection in KiB, and the times until the
 // last reader has an event.
-func (s *scene) bareFanout(readers int) (memory float64, last []float64) {
+func (s *scene) bareFanout(readers, own int) (memory float64, last []float64) {
 	p := s.part("events")
 	bare := &bongsu{Process: p, endpoint: endpoint{url: p.URLs(s, 1)["events"]}}
 	idle, _ := s.memory(bare)
-	connected := s.openStreams(bare.endpoint, readers, func(int) string { return "/stream" })
+	connected := s.openStreams(bare.endpoint, readers, own, func(int) string { return "/stream" })
 	now, _ := s.memory(bare)
 	client := newHTTPClient(1)
 	for range inboxAlerts {
