@@ -41,12 +41,11 @@ func (s *scene) openStreams(at endpoint, count, own int, path func(n int) string
 	for n := range count {
 		slots <- struct{}{}
 		e.all.Go(func() {
-			stream, err := io.ReadCloser(nil), error(nil)
+			open := func() (io.ReadCloser, error) { return openSharedStream(s.ctx, shared, at, path(n)) }
 			if n < own {
-				stream, err = openStream(s.ctx, at, n, path(n))
-			} else {
-				stream, err = openSharedStream(s.ctx, shared, at, path(n))
+				open = func() (io.ReadCloser, error) { return openStream(s.ctx, at, n, path(n)) }
 			}
+			stream, err := open()
 			if err != nil {
 				<-slots
 				e.ready <- err
