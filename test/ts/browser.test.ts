@@ -83,12 +83,6 @@ describe("in Chromium", { skip: missing ?? false }, () => {
   }
 });
 
-declare global {
-  // What the page has.
-  var texts: string[], states: string[], subscription: { state: string; close: () => void };
-  var begin: (options: Record<string, unknown>) => void;
-}
-
 function stories(start: (origin: string) => Promise<Inbox>): void {
   let inbox: Inbox, pages: InboxServer, browser: Browser, context: BrowserContext;
   before(async () => {

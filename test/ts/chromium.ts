@@ -27,7 +27,14 @@ const modules = {
   "eventsource-parser": "eventsource-parser/dist/index.js",
 };
 
-// The page starts a subscription by its function begin, and records what it calls.
+declare global {
+  // What the page has.
+  var texts: string[], states: string[], subscription: { state: string; close: () => void; closed: Promise<Error | undefined> };
+  var begin: (options: Record<string, unknown>) => void;
+}
+
+// The page starts a subscription by its function begin, and records what it calls. Items go to
+// its function received, too, where a test exposes one.
 const page = `<!doctype html>
 <title>inbox</title>
 <script type="importmap">${JSON.stringify({ imports: Object.fromEntries(Object.entries(modules).map(([name, file]) => [name, `/modules/${file}`])) })}</script>
@@ -43,6 +50,7 @@ window.begin = (options) => {
     onItem: (item) => {
       window.texts.push(item.text.replace(/^\\[normal\\] /, ""));
       sessionStorage.setItem("lastId", item.id);
+      window.received?.(item.id, item.text);
     },
     onReady: ({ lastId }) => {
       if (sessionStorage.getItem("lastId") === null) sessionStorage.setItem("lastId", lastId);

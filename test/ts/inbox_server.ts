@@ -45,15 +45,15 @@ export class InboxServer {
     });
   }
 
-  static async start(files: InboxServer["files"] = async () => undefined): Promise<InboxServer> {
+  /** Listens on a port, by default on any free one. */
+  static async start(files: InboxServer["files"] = async () => undefined, port = 0): Promise<InboxServer> {
     const server = new InboxServer(files);
-    await server.listen();
+    await server.listen(port);
     return server;
   }
 
   /** Listens, again on the port of before. */
-  async listen(): Promise<void> {
-    const port = this.url ? Number(new URL(this.url).port) : 0;
+  async listen(port = Number(new URL(this.url).port)): Promise<void> {
     await new Promise<void>((resolve) => this.#server.listen(port, "127.0.0.1", resolve));
     this.url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
