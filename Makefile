@@ -1,5 +1,5 @@
-# `make` lists the targets. build, test and demo need only Go; generate, lint, breaking
-# and ts also need Node (npm), for buf and the TypeScript parts.
+# `make` lists the targets. build, test and demo need only Go; generate, lint, breaking,
+# ts and scene also need Node (npm), for buf and the TypeScript parts.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -110,6 +110,11 @@ deploy: ## Check chart, rules, dashboard, compose files and Dockerfile; the imag
 .PHONY: ts
 ts: build test/ts/node_modules/.package-lock.json ## Call bin/bongsu through the TypeScript package
 	cd test/ts && npm test
+
+.PHONY: scene
+scene: test/ts/node_modules/.package-lock.json ## Kill services while pages in Chromium, which is required, follow their inboxes
+	cd test/ts && npm run build
+	BONGSU_TEST_BROWSER=required go test -count=1 -v -run '^TestEventScene$$' $(FLAGS) ./test/e2e
 
 .PHONY: cover
 cover: ## Run all tests, write bin/cover.html

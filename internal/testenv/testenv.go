@@ -10,6 +10,9 @@ const (
 	FullVariable = "BONGSU_TEST_FULL"
 	// Postgres may hold the URL of a PostgreSQL server whose user may create databases.
 	Postgres = "BONGSU_TEST_POSTGRES"
+	// Browser may be "required": a test with pages in Chromium fails where it is missing, in
+	// place of a test without them.
+	Browser = "BONGSU_TEST_BROWSER"
 )
 
 // Full reports whether tests run with full numbers.
