@@ -105,10 +105,11 @@ func watchAll(ctx context.Context, kv jetstream.KeyValue) (watcher jetstream.Key
 		cancel()
 		return nil, nil, err
 	}
+	updates := watcher.Updates()
 	stop = func() {
 		cancel()
 		go func() { // until the subscription has ended, which may have changes to deliver
-			for range watcher.Updates() {
+			for range updates {
 			}
 		}()
 	}
