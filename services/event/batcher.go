@@ -40,11 +40,12 @@ var _ Batches = (*Batcher)(nil)
 type Batcher struct {
 	Store  BatchStore
 	Alerts Alerts
-	// Refuse records the events of a batch whose alert is invalid as dead letters. It may be
+	// Refuse records the events of a batch whose alert cannot be sent as dead letters. It may be
 	// called again for the same events.
-	Refuse func(ctx context.Context, alerts []BatchedAlert, reason string) error
-	Now    func() time.Time
-	Log    *slog.Logger
+	Refuse  func(ctx context.Context, alerts []BatchedAlert, reason string) error
+	Metrics Metrics // counts these events
+	Now     func() time.Time
+	Log     *slog.Logger
 
 	wake chan struct{}
 }
@@ -141,7 +142,8 @@ func (b *Batcher) FlushRule(ctx context.Context, rule string) error {
 }
 
 // send sends claimed batches and deletes them. An error that may be due to one of them affects
-// that one only: it keeps its lease, and is sent again when that has expired.
+// that one only: it keeps its lease, and is sent again when that has expired, or has failed for
+// the last time.
 func (b *Batcher) send(ctx context.Context, batches []ClaimedBatch) error {
 	alerts := make([]KeyedAlert, len(batches))
 	for i, batch := range batches {
@@ -152,12 +154,14 @@ func (b *Batcher) send(ctx context.Context, batches []ClaimedBatch) error {
 		alerts[i] = KeyedAlert{Key: batchAlertKey(batch.Key), Alert: a}
 	}
 	results, err := b.Alerts.SendAlerts(ctx, alerts)
+	if err == nil && len(results) != len(batches) {
+		err = fmt.Errorf("%d results for %d batches", len(results), len(batches))
+	}
 	switch {
 	case errors.Is(err, fault.ErrUnavailable) || ctx.Err() != nil:
 		return errors.Join(err, b.release(ctx, batches))
 	case err != nil && len(batches) == 1:
-		b.Log.Error("batch of events cannot be sent, it is sent later", "rule", batches[0].Alert.Rule, "error", err)
-		return nil
+		return b.fail(ctx, batches[0], err)
 	case err != nil:
 		for i := range batches {
 			if err := b.send(ctx, batches[i:i+1]); err != nil {
@@ -165,8 +169,6 @@ func (b *Batcher) send(ctx context.Context, batches []ClaimedBatch) error {
 			}
 		}
 		return nil
-	case len(results) != len(batches):
-		return fmt.Errorf("%d results for %d batches", len(results), len(batches))
 	}
 	var sent []int64
 	for i, r := range results {
@@ -174,7 +176,7 @@ func (b *Batcher) send(ctx context.Context, batches []ClaimedBatch) error {
 			sent = append(sent, batches[i].ID)
 			continue
 		}
-		if err := b.refuse(ctx, batches[i].ID, r.Reason); err != nil {
+		if err := b.refuse(ctx, batches[i].ID, "alert refused: "+r.Reason); err != nil {
 			return err
 		}
 	}
@@ -191,6 +193,19 @@ func (b *Batcher) release(ctx context.Context, batches []ClaimedBatch) error {
 // batchAlertKey returns the idempotency key of the alert of a batch.
 func batchAlertKey(key string) string { return hashOf("batch", key) }
 
+// fail counts a failure of a batch. After maxFailures of them, as after those of a single event,
+// its events become dead letters.
+func (b *Batcher) fail(ctx context.Context, batch ClaimedBatch, err error) error {
+	failures := batch.Failures + 1
+	if failures < maxFailures {
+		b.Log.Error("batch of events cannot be sent, it is sent later", "rule", batch.Alert.Rule, "failures", failures, "error", err)
+		return b.Store.FailBatch(ctx, batch)
+	}
+	b.Log.Error("alert of a batch failed again and again, its events become dead letters",
+		"rule", batch.Alert.Rule, "events", len(batch.Items), "failures", failures, "error", err)
+	return b.refuse(ctx, batch.ID, internalFailure)
+}
+
 // refuse makes dead letters of the events of a batch. They can be replayed: the batch forgets
 // them.
 func (b *Batcher) refuse(ctx context.Context, id int64, reason string) error {
@@ -198,10 +213,16 @@ func (b *Batcher) refuse(ctx context.Context, id int64, reason string) error {
 	if err != nil {
 		return err
 	}
-	if err := b.Refuse(ctx, alerts, reasonOf("alert refused: "+reason)); err != nil {
+	if err := b.Refuse(ctx, alerts, reasonOf(reason)); err != nil {
 		return err
 	}
-	return b.Store.ForgetBatch(ctx, id)
+	if err := b.Store.ForgetBatch(ctx, id); err != nil {
+		return err
+	}
+	for range alerts {
+		b.Metrics.Handled(DeadLettered)
+	}
+	return nil
 }
 
 // deleteOldKeys deletes the keys of alerts whose events cannot be redelivered.

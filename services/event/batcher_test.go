@@ -95,7 +95,7 @@ func (r *refusals) refuse(_ context.Context, alerts []event.BatchedAlert, reason
 
 func newBatcher(s event.BatchStore, alerts event.Alerts, c *clock, refused *refusals) *event.Batcher {
 	b := event.NewBatcher(c.Now, slog.New(slog.DiscardHandler))
-	b.Store, b.Alerts, b.Refuse = s, alerts, refused.refuse
+	b.Store, b.Alerts, b.Refuse, b.Metrics = s, alerts, refused.refuse, newCounts()
 	return b
 }
 

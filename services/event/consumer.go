@@ -20,8 +20,8 @@ const (
 	workersPerPartition = 4
 	// handledTogether is the maximum number of events of a batch, which share commits.
 	handledTogether = 100
-	// maxFailures is the number of failures of an event's alerts after which it becomes a
-	// dead letter. An unavailable service is no failure.
+	// maxFailures is the number of failures of an event's alerts, or of the alert of its batch,
+	// after which it becomes a dead letter. An unavailable service is no failure.
 	maxFailures = 5
 	// minBackoff and maxBackoff bound the wait between attempts.
 	minBackoff = 200 * time.Millisecond

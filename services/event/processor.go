@@ -21,6 +21,10 @@ const (
 	NoRule       Handling = "no_rule"      // no rule matches
 )
 
+// internalFailure is the reason of a dead letter whose alert was never sent, though the alert
+// service was there.
+const internalFailure = "alert service: internal error"
+
 // A Reading is an event to handle, or a message that is none.
 type Reading struct {
 	Event Event
@@ -160,7 +164,7 @@ func (w *processing) send(ctx context.Context, last bool) error {
 		}
 		w.Log.Error("alerts of an event failed again and again, it becomes a dead letter", "error", err)
 		for n := range w.alerts {
-			w.fail(w.from[n], w.alerts[n].Alert.Rule, "alert service: internal error")
+			w.fail(w.from[n], w.alerts[n].Alert.Rule, internalFailure)
 		}
 		return nil
 	}

@@ -50,6 +50,9 @@ type BatchStore interface {
 	// ReleaseBatches ends the leases of claimed batches before their time, unless another
 	// process has claimed them since.
 	ReleaseBatches(ctx context.Context, batches []ClaimedBatch) error
+	// FailBatch counts a failure of a claimed batch, which keeps its lease, unless another
+	// process has claimed it since.
+	FailBatch(ctx context.Context, b ClaimedBatch) error
 	// CloseBatches makes the batches of a rule due, and returns the number of its batches.
 	CloseBatches(ctx context.Context, rule string, now time.Time) (int, error)
 	// BatchedAlerts returns the alerts of a batch with their events, in the order in which
@@ -58,7 +61,7 @@ type BatchStore interface {
 	// DeleteBatches deletes batches that were sent. The keys of their alerts are kept. Unknown
 	// ids are ignored.
 	DeleteBatches(ctx context.Context, ids []int64) error
-	// ForgetBatch deletes a batch that was refused, and the keys of its alerts: they can be
+	// ForgetBatch deletes a batch whose events are dead letters, and the keys of its alerts: they can be
 	// added again. An unknown id is ignored.
 	ForgetBatch(ctx context.Context, id int64) error
 	// DeleteBatchedKeys deletes keys that were added before a time, at most limit of them,
@@ -78,6 +81,8 @@ type ClaimedBatch struct {
 	Items []BatchItem
 	// LeaseTime is when the lease ends.
 	LeaseTime time.Time
+	// Failures is the number of its failures before: see FailBatch.
+	Failures int
 }
 
 // A BatchItem is the part of a batched alert that is its own.

@@ -39,7 +39,7 @@ func (b *builder) runEvent(ctx context.Context) error {
 	alerts := event.AlertClient{Service: b.dispatch}
 	batcher := event.NewBatcher(b.config.Now, b.log)
 	processor := &event.Processor{Rules: rules, Batches: batcher, Alerts: alerts, DeadLetters: store, Now: b.config.Now, Log: b.log}
-	batcher.Store, batcher.Alerts, batcher.Refuse = store, alerts, processor.Refuse
+	batcher.Store, batcher.Alerts, batcher.Refuse, batcher.Metrics = store, alerts, processor.Refuse, metrics
 	consumer := &event.Consumer{Stream: stream, Processor: processor, Metrics: metrics, Log: b.log}
 	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], rules.Run, batcher.Run, consumer.Run)
 	events := &event.Handler{

@@ -30,7 +30,9 @@ type Batch struct {
 	// when it is sent
 	DueTime int64 `json:"due_time,omitempty"`
 	// until when a process is sending it
-	LeaseTime    int64 `json:"lease_time,omitempty"`
+	LeaseTime int64 `json:"lease_time,omitempty"`
+	// how often its alert failed by itself
+	Failures     int `json:"failures,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -41,7 +43,7 @@ func (*Batch) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case batch.FieldAlert:
 			values[i] = new([]byte)
-		case batch.FieldID, batch.FieldItemCount, batch.FieldDueTime, batch.FieldLeaseTime:
+		case batch.FieldID, batch.FieldItemCount, batch.FieldDueTime, batch.FieldLeaseTime, batch.FieldFailures:
 			values[i] = new(sql.NullInt64)
 		case batch.FieldOpenKey, batch.FieldRule, batch.FieldIdempotencyKey:
 			values[i] = new(sql.NullString)
@@ -109,6 +111,12 @@ func (_m *Batch) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.LeaseTime = value.Int64
 			}
+		case batch.FieldFailures:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field failures", values[i])
+			} else if value.Valid {
+				_m.Failures = int(value.Int64)
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -167,6 +175,9 @@ func (_m *Batch) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("lease_time=")
 	builder.WriteString(fmt.Sprintf("%v", _m.LeaseTime))
+	builder.WriteString(", ")
+	builder.WriteString("failures=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Failures))
 	builder.WriteByte(')')
 	return builder.String()
 }

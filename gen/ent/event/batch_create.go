@@ -77,6 +77,20 @@ func (_c *BatchCreate) SetNillableLeaseTime(v *int64) *BatchCreate {
 	return _c
 }
 
+// SetFailures sets the "failures" field.
+func (_c *BatchCreate) SetFailures(v int) *BatchCreate {
+	_c.mutation.SetFailures(v)
+	return _c
+}
+
+// SetNillableFailures sets the "failures" field if the given value is not nil.
+func (_c *BatchCreate) SetNillableFailures(v *int) *BatchCreate {
+	if v != nil {
+		_c.SetFailures(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *BatchCreate) SetID(v int) *BatchCreate {
 	_c.mutation.SetID(v)
@@ -122,6 +136,10 @@ func (_c *BatchCreate) defaults() {
 		v := batch.DefaultLeaseTime
 		_c.mutation.SetLeaseTime(v)
 	}
+	if _, ok := _c.mutation.Failures(); !ok {
+		v := batch.DefaultFailures
+		_c.mutation.SetFailures(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -143,6 +161,9 @@ func (_c *BatchCreate) check() error {
 	}
 	if _, ok := _c.mutation.LeaseTime(); !ok {
 		return &ValidationError{Name: "lease_time", err: errors.New(`event: missing required field "Batch.lease_time"`)}
+	}
+	if _, ok := _c.mutation.Failures(); !ok {
+		return &ValidationError{Name: "failures", err: errors.New(`event: missing required field "Batch.failures"`)}
 	}
 	return nil
 }
@@ -203,6 +224,10 @@ func (_c *BatchCreate) createSpec() (*Batch, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.LeaseTime(); ok {
 		_spec.SetField(batch.FieldLeaseTime, field.TypeInt64, value)
 		_node.LeaseTime = value
+	}
+	if value, ok := _c.mutation.Failures(); ok {
+		_spec.SetField(batch.FieldFailures, field.TypeInt, value)
+		_node.Failures = value
 	}
 	return _node, _spec
 }

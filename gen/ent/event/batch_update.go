@@ -144,6 +144,27 @@ func (_u *BatchUpdate) AddLeaseTime(v int64) *BatchUpdate {
 	return _u
 }
 
+// SetFailures sets the "failures" field.
+func (_u *BatchUpdate) SetFailures(v int) *BatchUpdate {
+	_u.mutation.ResetFailures()
+	_u.mutation.SetFailures(v)
+	return _u
+}
+
+// SetNillableFailures sets the "failures" field if the given value is not nil.
+func (_u *BatchUpdate) SetNillableFailures(v *int) *BatchUpdate {
+	if v != nil {
+		_u.SetFailures(*v)
+	}
+	return _u
+}
+
+// AddFailures adds value to the "failures" field.
+func (_u *BatchUpdate) AddFailures(v int) *BatchUpdate {
+	_u.mutation.AddFailures(v)
+	return _u
+}
+
 // Mutation returns the BatchMutation object of the builder.
 func (_u *BatchUpdate) Mutation() *BatchMutation {
 	return _u.mutation
@@ -217,6 +238,12 @@ func (_u *BatchUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedLeaseTime(); ok {
 		_spec.AddField(batch.FieldLeaseTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Failures(); ok {
+		_spec.SetField(batch.FieldFailures, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedFailures(); ok {
+		_spec.AddField(batch.FieldFailures, field.TypeInt, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -355,6 +382,27 @@ func (_u *BatchUpdateOne) AddLeaseTime(v int64) *BatchUpdateOne {
 	return _u
 }
 
+// SetFailures sets the "failures" field.
+func (_u *BatchUpdateOne) SetFailures(v int) *BatchUpdateOne {
+	_u.mutation.ResetFailures()
+	_u.mutation.SetFailures(v)
+	return _u
+}
+
+// SetNillableFailures sets the "failures" field if the given value is not nil.
+func (_u *BatchUpdateOne) SetNillableFailures(v *int) *BatchUpdateOne {
+	if v != nil {
+		_u.SetFailures(*v)
+	}
+	return _u
+}
+
+// AddFailures adds value to the "failures" field.
+func (_u *BatchUpdateOne) AddFailures(v int) *BatchUpdateOne {
+	_u.mutation.AddFailures(v)
+	return _u
+}
+
 // Mutation returns the BatchMutation object of the builder.
 func (_u *BatchUpdateOne) Mutation() *BatchMutation {
 	return _u.mutation
@@ -458,6 +506,12 @@ func (_u *BatchUpdateOne) sqlSave(ctx context.Context) (_node *Batch, err error)
 	}
 	if value, ok := _u.mutation.AddedLeaseTime(); ok {
 		_spec.AddField(batch.FieldLeaseTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Failures(); ok {
+		_spec.SetField(batch.FieldFailures, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedFailures(); ok {
+		_spec.AddField(batch.FieldFailures, field.TypeInt, value)
 	}
 	_node = &Batch{config: _u.config}
 	_spec.Assign = _node.assignValues

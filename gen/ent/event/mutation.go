@@ -52,6 +52,8 @@ type BatchMutation struct {
 	adddue_time     *int64
 	lease_time      *int64
 	addlease_time   *int64
+	failures        *int
+	addfailures     *int
 	clearedFields   map[string]struct{}
 	done            bool
 	oldValue        func(context.Context) (*Batch, error)
@@ -487,6 +489,62 @@ func (m *BatchMutation) ResetLeaseTime() {
 	m.addlease_time = nil
 }
 
+// SetFailures sets the "failures" field.
+func (m *BatchMutation) SetFailures(i int) {
+	m.failures = &i
+	m.addfailures = nil
+}
+
+// Failures returns the value of the "failures" field in the mutation.
+func (m *BatchMutation) Failures() (r int, exists bool) {
+	v := m.failures
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFailures returns the old "failures" field's value of the Batch entity.
+// If the Batch object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *BatchMutation) OldFailures(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFailures is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFailures requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFailures: %w", err)
+	}
+	return oldValue.Failures, nil
+}
+
+// AddFailures adds i to the "failures" field.
+func (m *BatchMutation) AddFailures(i int) {
+	if m.addfailures != nil {
+		*m.addfailures += i
+	} else {
+		m.addfailures = &i
+	}
+}
+
+// AddedFailures returns the value that was added to the "failures" field in this mutation.
+func (m *BatchMutation) AddedFailures() (r int, exists bool) {
+	v := m.addfailures
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetFailures resets all changes to the "failures" field.
+func (m *BatchMutation) ResetFailures() {
+	m.failures = nil
+	m.addfailures = nil
+}
+
 // Where appends a list predicates to the BatchMutation builder.
 func (m *BatchMutation) Where(ps ...predicate.Batch) {
 	m.predicates = append(m.predicates, ps...)
@@ -521,7 +579,7 @@ func (m *BatchMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *BatchMutation) Fields() []string {
-	fields := make([]string, 0, 7)
+	fields := make([]string, 0, 8)
 	if m.open_key != nil {
 		fields = append(fields, batch.FieldOpenKey)
 	}
@@ -542,6 +600,9 @@ func (m *BatchMutation) Fields() []string {
 	}
 	if m.lease_time != nil {
 		fields = append(fields, batch.FieldLeaseTime)
+	}
+	if m.failures != nil {
+		fields = append(fields, batch.FieldFailures)
 	}
 	return fields
 }
@@ -565,6 +626,8 @@ func (m *BatchMutation) Field(name string) (ent.Value, bool) {
 		return m.DueTime()
 	case batch.FieldLeaseTime:
 		return m.LeaseTime()
+	case batch.FieldFailures:
+		return m.Failures()
 	}
 	return nil, false
 }
@@ -588,6 +651,8 @@ func (m *BatchMutation) OldField(ctx context.Context, name string) (ent.Value, e
 		return m.OldDueTime(ctx)
 	case batch.FieldLeaseTime:
 		return m.OldLeaseTime(ctx)
+	case batch.FieldFailures:
+		return m.OldFailures(ctx)
 	}
 	return nil, fmt.Errorf("unknown Batch field %s", name)
 }
@@ -646,6 +711,13 @@ func (m *BatchMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetLeaseTime(v)
 		return nil
+	case batch.FieldFailures:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFailures(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Batch field %s", name)
 }
@@ -663,6 +735,9 @@ func (m *BatchMutation) AddedFields() []string {
 	if m.addlease_time != nil {
 		fields = append(fields, batch.FieldLeaseTime)
 	}
+	if m.addfailures != nil {
+		fields = append(fields, batch.FieldFailures)
+	}
 	return fields
 }
 
@@ -677,6 +752,8 @@ func (m *BatchMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedDueTime()
 	case batch.FieldLeaseTime:
 		return m.AddedLeaseTime()
+	case batch.FieldFailures:
+		return m.AddedFailures()
 	}
 	return nil, false
 }
@@ -706,6 +783,13 @@ func (m *BatchMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddLeaseTime(v)
+		return nil
+	case batch.FieldFailures:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddFailures(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Batch numeric field %s", name)
@@ -763,6 +847,9 @@ func (m *BatchMutation) ResetField(name string) error {
 		return nil
 	case batch.FieldLeaseTime:
 		m.ResetLeaseTime()
+		return nil
+	case batch.FieldFailures:
+		m.ResetFailures()
 		return nil
 	}
 	return fmt.Errorf("unknown Batch field %s", name)

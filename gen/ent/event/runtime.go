@@ -18,6 +18,10 @@ func init() {
 	batchDescLeaseTime := batchFields[7].Descriptor()
 	// batch.DefaultLeaseTime holds the default value on creation for the lease_time field.
 	batch.DefaultLeaseTime = batchDescLeaseTime.Default.(int64)
+	// batchDescFailures is the schema descriptor for failures field.
+	batchDescFailures := batchFields[8].Descriptor()
+	// batch.DefaultFailures holds the default value on creation for the failures field.
+	batch.DefaultFailures = batchDescFailures.Default.(int)
 	eventruleFields := schema.EventRule{}.Fields()
 	_ = eventruleFields
 	// eventruleDescType is the schema descriptor for type field.

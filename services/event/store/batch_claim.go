@@ -46,7 +46,7 @@ func claim(ctx context.Context, t *database.Tx, now, until int64, limit int) ([]
 	rows, err := database.Select(ctx, t, func(rows *sql.Rows, r *row) error {
 		var common []byte
 		r.batch.LeaseTime = moment(until)
-		if err := rows.Scan(&r.batch.ID, &r.batch.Key, &common, &r.due); err != nil {
+		if err := rows.Scan(&r.batch.ID, &r.batch.Key, &common, &r.due, &r.batch.Failures); err != nil {
 			return err
 		}
 		var err error
@@ -54,7 +54,7 @@ func claim(ctx context.Context, t *database.Tx, now, until int64, limit int) ([]
 		return err
 	}, `UPDATE batches SET open_key = NULL, lease_time = ? WHERE id IN
 		(SELECT id FROM batches WHERE due_time <= ? AND lease_time <= ? ORDER BY due_time, id LIMIT ?`+lock+`)
-		RETURNING id, idempotency_key, alert, due_time`, until, now, now, limit)
+		RETURNING id, idempotency_key, alert, due_time, failures`, until, now, now, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +97,14 @@ func (s *Store) ReleaseBatches(ctx context.Context, batches []event.ClaimedBatch
 			}
 		}
 		return nil
+	})
+}
+
+// FailBatch counts a failure of a batch.
+func (s *Store) FailBatch(ctx context.Context, b event.ClaimedBatch) error {
+	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
+		_, err := t.Exec(ctx, `UPDATE batches SET failures = failures + 1 WHERE id = ? AND lease_time = ?`, b.ID, b.LeaseTime.UnixMicro())
+		return err
 	})
 }
 

@@ -173,6 +173,24 @@ func testBatchLease(t *testing.T, s event.Store) {
 	kittest.Equal(t, claimed(t, s, later.Add(lease)), [][]string{{"message 1"}})
 }
 
+func testFailBatch(t *testing.T, s event.Store) {
+	ctx := t.Context()
+	add(t, s, now, many("1")...)
+	for failures := range 3 {
+		at := later.Add(time.Duration(failures) * lease)
+		batches, err := s.ClaimBatches(ctx, at, lease, 100)
+		kittest.NoError(t, err)
+		kittest.Equal(t, len(batches), 1)
+		kittest.Equal(t, batches[0].Failures, failures)
+		kittest.NoError(t, s.FailBatch(ctx, batches[0]))
+		kittest.Equal(t, len(claimed(t, s, at)), 0) // the lease is kept
+		expired := batches[0]
+		expired.LeaseTime = expired.LeaseTime.Add(-lease)
+		kittest.NoError(t, s.FailBatch(ctx, expired)) // of the process before
+	}
+	kittest.NoError(t, s.FailBatch(ctx, event.ClaimedBatch{ID: 1_000_000}))
+}
+
 func testBatchesAtOnce(t *testing.T, s event.Store) {
 	ctx := t.Context()
 	const callers, each = 6, 10

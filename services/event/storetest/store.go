@@ -26,6 +26,7 @@ func RunStore(t *testing.T, open func(t *testing.T) event.Store) {
 		"batch keys":             testBatchKeys,
 		"batch groups":           testBatchGroups,
 		"batch lease":            testBatchLease,
+		"batch that fails":       testFailBatch,
 		"batches at once":        testBatchesAtOnce,
 		"claims at once":         testClaimsAtOnce,
 		"close batches":          testCloseBatches,

@@ -25,6 +25,8 @@ const (
 	FieldDueTime = "due_time"
 	// FieldLeaseTime holds the string denoting the lease_time field in the database.
 	FieldLeaseTime = "lease_time"
+	// FieldFailures holds the string denoting the failures field in the database.
+	FieldFailures = "failures"
 	// Table holds the table name of the batch in the database.
 	Table = "batches"
 )
@@ -39,6 +41,7 @@ var Columns = []string{
 	FieldItemCount,
 	FieldDueTime,
 	FieldLeaseTime,
+	FieldFailures,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -54,6 +57,8 @@ func ValidColumn(column string) bool {
 var (
 	// DefaultLeaseTime holds the default value on creation for the "lease_time" field.
 	DefaultLeaseTime int64
+	// DefaultFailures holds the default value on creation for the "failures" field.
+	DefaultFailures int
 )
 
 // OrderOption defines the ordering options for the Batch queries.
@@ -92,4 +97,9 @@ func ByDueTime(opts ...sql.OrderTermOption) OrderOption {
 // ByLeaseTime orders the results by the lease_time field.
 func ByLeaseTime(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldLeaseTime, opts...).ToFunc()
+}
+
+// ByFailures orders the results by the failures field.
+func ByFailures(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldFailures, opts...).ToFunc()
 }

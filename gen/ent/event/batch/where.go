@@ -87,6 +87,11 @@ func LeaseTime(v int64) predicate.Batch {
 	return predicate.Batch(sql.FieldEQ(FieldLeaseTime, v))
 }
 
+// Failures applies equality check predicate on the "failures" field. It's identical to FailuresEQ.
+func Failures(v int) predicate.Batch {
+	return predicate.Batch(sql.FieldEQ(FieldFailures, v))
+}
+
 // OpenKeyEQ applies the EQ predicate on the "open_key" field.
 func OpenKeyEQ(v string) predicate.Batch {
 	return predicate.Batch(sql.FieldEQ(FieldOpenKey, v))
@@ -450,6 +455,46 @@ func LeaseTimeLT(v int64) predicate.Batch {
 // LeaseTimeLTE applies the LTE predicate on the "lease_time" field.
 func LeaseTimeLTE(v int64) predicate.Batch {
 	return predicate.Batch(sql.FieldLTE(FieldLeaseTime, v))
+}
+
+// FailuresEQ applies the EQ predicate on the "failures" field.
+func FailuresEQ(v int) predicate.Batch {
+	return predicate.Batch(sql.FieldEQ(FieldFailures, v))
+}
+
+// FailuresNEQ applies the NEQ predicate on the "failures" field.
+func FailuresNEQ(v int) predicate.Batch {
+	return predicate.Batch(sql.FieldNEQ(FieldFailures, v))
+}
+
+// FailuresIn applies the In predicate on the "failures" field.
+func FailuresIn(vs ...int) predicate.Batch {
+	return predicate.Batch(sql.FieldIn(FieldFailures, vs...))
+}
+
+// FailuresNotIn applies the NotIn predicate on the "failures" field.
+func FailuresNotIn(vs ...int) predicate.Batch {
+	return predicate.Batch(sql.FieldNotIn(FieldFailures, vs...))
+}
+
+// FailuresGT applies the GT predicate on the "failures" field.
+func FailuresGT(v int) predicate.Batch {
+	return predicate.Batch(sql.FieldGT(FieldFailures, v))
+}
+
+// FailuresGTE applies the GTE predicate on the "failures" field.
+func FailuresGTE(v int) predicate.Batch {
+	return predicate.Batch(sql.FieldGTE(FieldFailures, v))
+}
+
+// FailuresLT applies the LT predicate on the "failures" field.
+func FailuresLT(v int) predicate.Batch {
+	return predicate.Batch(sql.FieldLT(FieldFailures, v))
+}
+
+// FailuresLTE applies the LTE predicate on the "failures" field.
+func FailuresLTE(v int) predicate.Batch {
+	return predicate.Batch(sql.FieldLTE(FieldFailures, v))
 }
 
 // And groups predicates with the AND operator between them.

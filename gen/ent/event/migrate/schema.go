@@ -19,6 +19,7 @@ var (
 		{Name: "item_count", Type: field.TypeInt},
 		{Name: "due_time", Type: field.TypeInt64},
 		{Name: "lease_time", Type: field.TypeInt64, Default: 0},
+		{Name: "failures", Type: field.TypeInt, Default: 0},
 	}
 	// BatchesTable holds the schema information for the "batches" table.
 	BatchesTable = &schema.Table{

@@ -27,6 +27,7 @@ func (Batch) Fields() []ent.Field {
 		field.Int("item_count").Comment("how many items it has"),
 		field.Int64("due_time").Comment("when it is sent"),
 		field.Int64("lease_time").Default(0).Comment("until when a process is sending it"),
+		field.Int("failures").Default(0).Comment("how often its alert failed by itself"),
 	}
 }
 

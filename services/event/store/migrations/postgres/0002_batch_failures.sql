@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE "batches" ADD COLUMN "failures" bigint NOT NULL DEFAULT 0;
