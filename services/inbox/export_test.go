@@ -40,11 +40,12 @@ func (h *Hub) Poll(ctx context.Context) { h.poll(ctx) }
 // EncodeStored and DecodeStored are the codec of notifications.
 var EncodeStored = encodeStored
 
-// DecodeStored returns the ids of the items of a notification.
-func DecodeStored(data []byte) (ids []int64, last int64, err error) {
+// DecodeStored returns a notification, and the ids of its items.
+func DecodeStored(data []byte) (wire *inboxv1.StoredItems, ids []int64, err error) {
 	all, last, err := decodeStored(data)
+	wire = &inboxv1.StoredItems{LastId: last}
 	for _, n := range all {
-		ids = append(ids, n.id)
+		wire.Items, ids = append(wire.Items, &inboxv1.StoredItem{Item: n.message.GetItem(), Before: n.before}), append(ids, n.id)
 	}
-	return ids, last, err
+	return wire, ids, err
 }

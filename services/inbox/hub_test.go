@@ -377,17 +377,3 @@ func TestReaderMemory(t *testing.T) {
 		t.Errorf("%d readers after all have left", n)
 	}
 }
-
-// FuzzDecodeStored checks that each notification has items or an error.
-func FuzzDecodeStored(f *testing.F) {
-	data, err := inbox.EncodeStored([]inbox.StoredItem{{Item: inbox.Item{ID: 7, Text: "x"}, Before: 5}})
-	kittest.NoError(f, err)
-	f.Add(data)
-	f.Add([]byte{0x0a, 0xff})
-	f.Fuzz(func(t *testing.T, data []byte) {
-		ids, last, err := inbox.DecodeStored(data)
-		if err != nil && (ids != nil || last != 0) {
-			t.Errorf("%v %d with error %v", ids, last, err)
-		}
-	})
-}

@@ -45,19 +45,30 @@ func encodeStored(items []StoredItem) ([]byte, error) {
 	return data, nil
 }
 
-// decodeStored returns the items of a notification, and the greatest id.
+// decodeStored returns the items of a notification, and the greatest id. It returns an error for
+// ids that no process sends: readers pass them on, and take the greatest one as known.
 func decodeStored(data []byte) ([]news, int64, error) {
 	wire := &inboxv1.StoredItems{}
 	if err := proto.Unmarshal(data, wire); err != nil {
 		return nil, 0, fmt.Errorf("decode new items: %w", err)
 	}
 	all := make([]news, len(wire.GetItems()))
+	last := int64(0)
 	for i, item := range wire.GetItems() {
-		id, err := strconv.ParseInt(item.GetItem().GetId(), 10, 64)
-		if err != nil {
+		text := item.GetItem().GetId()
+		id, err := strconv.ParseInt(text, 10, 64)
+		switch {
+		case err != nil:
 			return nil, 0, fmt.Errorf("decode new items: id: %w", err)
+		case id <= last || strconv.FormatInt(id, 10) != text:
+			return nil, 0, fmt.Errorf("decode new items: invalid id %q after %d", text, last)
+		case item.GetBefore() < 0 || item.GetBefore() >= id:
+			return nil, 0, fmt.Errorf("decode new items: invalid id %d before %d", item.GetBefore(), id)
 		}
-		all[i] = news{id, item.GetBefore(), &watchMessage{Item: item.GetItem()}}
+		all[i], last = news{id, item.GetBefore(), &watchMessage{Item: item.GetItem()}}, id
+	}
+	if wire.GetLastId() < 0 || len(all) > 0 && wire.GetLastId() != last {
+		return nil, 0, fmt.Errorf("decode new items: invalid last id %d", wire.GetLastId())
 	}
 	return all, wire.GetLastId(), nil
 }
