@@ -1,8 +1,11 @@
 package rpc
 
 import (
+	"errors"
+	"net/url"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -11,6 +14,8 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // streamMethod returns a method that streams, with a request of many kinds of fields.
@@ -28,6 +33,10 @@ func streamMethod(t testing.TB, change func(*descriptorpb.MethodDescriptorProto)
 		if typeName != "" {
 			f.TypeName = proto.String(typeName)
 		}
+		return f
+	}
+	inOrder := func(f *descriptorpb.FieldDescriptorProto) *descriptorpb.FieldDescriptorProto {
+		f.OneofIndex = proto.Int32(0)
 		return f
 	}
 	tags := field(8, "tags", descriptorpb.FieldDescriptorProto_TYPE_STRING, "")
@@ -52,7 +61,9 @@ func streamMethod(t testing.TB, change func(*descriptorpb.MethodDescriptorProto)
 				field(9, "lent", descriptorpb.FieldDescriptorProto_TYPE_MESSAGE, ".google.protobuf.BoolValue"),
 				field(10, "weight", descriptorpb.FieldDescriptorProto_TYPE_DOUBLE, ""),
 				field(11, "cover", descriptorpb.FieldDescriptorProto_TYPE_BYTES, ""),
-			}},
+				inOrder(field(12, "by_title", descriptorpb.FieldDescriptorProto_TYPE_BOOL, "")),
+				inOrder(field(13, "like", descriptorpb.FieldDescriptorProto_TYPE_MESSAGE, ".shelf.v1.Filter")),
+			}, OneofDecl: []*descriptorpb.OneofDescriptorProto{{Name: proto.String("order")}}},
 		},
 		Service: []*descriptorpb.ServiceDescriptorProto{{Name: proto.String("ShelfService"), Method: []*descriptorpb.MethodDescriptorProto{method}}},
 	}, protoregistry.GlobalFiles)
@@ -113,6 +124,10 @@ func TestEventMessage(t *testing.T) {
 		{"/v1/shelves/a:watch", "limit=5&all=true&state=STATE_LENT&weight=1.5&cover=aGk%3D", "", `{"shelf":"a","limit":"5","all":true,"state":"STATE_LENT","weight":1.5,"cover":"aGk="}`},
 		{"/v1/shelves/a:watch", "since=2026-01-02T03:04:05Z&lent=false&filter.minPages=3&tags=x&tags=y,z", "", `{"shelf":"a","since":"2026-01-02T03:04:05Z","filter":{"minPages":3},"tags":["x","y,z"],"lent":false}`},
 		{"/v1/shelves/a:watch", "shelf=b", "", `query parameter shelf: unknown field "shelf"`},
+		{"/v1/shelves/a:watch", "after_id=7&afterId=8", "", `query parameter after_id: also sent as afterId`},
+		{"/v1/shelves/a:watch", "filter.minPages=7&filter.min_pages=7", "", `query parameter filter.min_pages: also sent as filter.minPages`},
+		{"/v1/shelves/a:watch", "by_title=true&like.minPages=7", "", `query parameter like.minPages: not together with by_title`},
+		{"/v1/shelves/a:watch", "like.minPages=7&tags=x", "", `{"shelf":"a","tags":["x"],"like":{"minPages":7}}`},
 		{"/v1/shelves/a:watch", "limit=x", "", `query parameter limit: invalid value "x"`},
 		{"/v1/shelves/a:watch", "limit=", "", `query parameter limit: invalid value ""`},
 		{"/v1/shelves/a:watch", "all=1", "", `query parameter all: invalid value "1"`},
@@ -128,29 +143,62 @@ func TestEventMessage(t *testing.T) {
 	}
 }
 
-// FuzzEventMessage checks that each request has a message in UTF-8, or an error.
+// FuzzEventMessage checks that each request has one message in UTF-8, whichever names its
+// parameters have, or an error that names the field.
 func FuzzEventMessage(f *testing.F) {
 	all := shelfRoutes(f)
-	for _, seed := range []string{"limit=5&all=true", "since=2026-01-02T03:04:05Z&lent=false", "filter.minPages=3&tags=x&tags=y", "filter.minPages.x=1", "a=%ff", "tags=%22"} {
+	for _, seed := range []string{"limit=5&all=true", "since=2026-01-02T03:04:05Z&lent=false", "filter.minPages=3&tags=x&tags=y", "filter.minPages.x=1", "a=%ff", "tags=%22", "after_id=1&afterId=2", "by_title=true&like.minPages=7"} {
 		f.Add("/v1/shelves/a:watch", seed, "7")
 	}
 	f.Fuzz(func(t *testing.T, path, query, lastEvent string) {
 		m, err := all.match("GET", path)
-		if err != nil || m.route == nil {
+		if err == nil && m.route == nil {
 			return
 		}
-		known, _, err := m.query(query)
-		if err != nil {
-			return
+		var known string
+		if err == nil {
+			known, _, err = m.query(query)
 		}
-		message, err := m.eventMessage(known, lastEvent)
+		var message proto.Message
+		if err == nil {
+			message, err = m.eventMessage(known, lastEvent)
+		}
 		if err != nil {
+			if fields := fault.Fields(err); !errors.Is(err, fault.ErrInvalid) || len(fields) != 1 || fields[0].Path == "" || !utf8.ValidString(err.Error()) {
+				t.Errorf("%q %q: %q with the fields %q", path, query, err, fields)
+			}
 			return
 		}
 		if _, err := proto.Marshal(message); err != nil {
 			t.Errorf("%q %q: %v", path, query, err)
 		}
+		for _, renamed := range renamedQueries(t, m.input, known) {
+			same, err := m.eventMessage(renamed, lastEvent)
+			if err != nil || !proto.Equal(same, message) {
+				t.Errorf("%q %q: %v as %q: %v, %v", path, query, message, renamed, same, err)
+			}
+		}
 	})
+}
+
+// renamedQueries returns a query with the names of fields in Protobuf, and with those in JSON.
+func renamedQueries(t *testing.T, message protoreflect.MessageDescriptor, query string) []string {
+	t.Helper()
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inProto, inJSON := url.Values{}, url.Values{}
+	for name, list := range values {
+		var proto, json []string
+		of := message
+		for part := range strings.SplitSeq(name, ".") {
+			field := fieldNamed(of, part)
+			proto, json, of = append(proto, string(field.Name())), append(json, field.JSONName()), field.Message()
+		}
+		inProto[strings.Join(proto, ".")], inJSON[strings.Join(json, ".")] = list, list
+	}
+	return []string{inProto.Encode(), inJSON.Encode()}
 }
 
 // TestRoutesOfStreams checks which methods are served as events, and how others are refused.

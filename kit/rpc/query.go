@@ -3,6 +3,7 @@ package rpc
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -27,7 +28,9 @@ func (r *route) query(raw string) (known string, ignored []string, err error) {
 	if err != nil {
 		return "", nil, errMalformedQuery(err)
 	}
-	for name, list := range values {
+	names := slices.Sorted(maps.Keys(values)) // of several errors always the same
+	for _, name := range names {
+		list := values[name]
 		switch {
 		case name == "":
 			return "", nil, errMalformedQuery(errors.New("parameter without a name"))
@@ -46,7 +49,41 @@ func (r *route) query(raw string) (known string, ignored []string, err error) {
 		ignored = append(ignored, name)
 		delete(values, name)
 	}
+	if err := r.checkDistinct(names); err != nil {
+		return "", nil, err
+	}
 	return values.Encode(), ignored, nil
+}
+
+// checkDistinct refuses a field that is sent by both of its names, and two fields of which only
+// one can be set: which of them counts would be up to chance.
+func (r *route) checkDistinct(names []string) error {
+	if len(names) < 2 {
+		return nil
+	}
+	sent := map[string]string{} // the parameter of each field and, as a path that ends with =, the field of each oneof
+	for _, name := range names {
+		if !r.takes(name) {
+			continue
+		}
+		path, message := "", r.input
+		for part := range strings.SplitSeq(name, ".") {
+			field := fieldNamed(message, part)
+			if of := field.ContainingOneof(); of != nil {
+				key := path + string(of.Name()) + "="
+				if other, ok := sent[key]; ok && other != string(field.Name()) {
+					return parameterError(name, fmt.Sprintf("not together with %s%s", path, other))
+				}
+				sent[key] = string(field.Name())
+			}
+			path, message = path+string(field.Name())+".", field.Message()
+		}
+		if other, ok := sent[path]; ok {
+			return parameterError(name, "also sent as "+other)
+		}
+		sent[path] = name
+	}
+	return nil
 }
 
 // takes reports whether a query parameter is a field that is in neither the path nor the
