@@ -75,6 +75,9 @@ func (i errorInterceptor) toCallerError(ctx context.Context, spec connect.Spec, 
 	case connect.CodeInternal, connect.CodeUnavailable, connect.CodeUnknown, connect.CodeDataLoss:
 		level = slog.LevelError
 	}
+	if isStopping(outside) {
+		level = slog.LevelDebug // no failure, and one for each stream
+	}
 	if upstream {
 		level = slog.LevelDebug // the client's interceptor has logged it
 		outside.Meta()["Retry-After"] = []string{retrySeconds(retryDelayOf(outside))}

@@ -26,6 +26,17 @@ const (
 	reasonUpstream         = "SERVICE_UNAVAILABLE"
 )
 
+// reasonStopping is the reason with which a service ends its streams when its process stops: their
+// clients call again. This package does not set it.
+const reasonStopping = "STOPPING"
+
+// isStopping reports whether e ends a stream because its service stops, in this process or
+// another one.
+func isStopping(e *connect.Error) bool {
+	info, ok := errorInfoOf(e)
+	return ok && e.Code() == connect.CodeUnavailable && info.GetReason() == reasonStopping
+}
+
 // serverDomain is the domain of the errors of requests that reach no method.
 const serverDomain = "server"
 

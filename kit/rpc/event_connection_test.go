@@ -1,8 +1,10 @@
 package rpc
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"connectrpc.com/connect"
 
 	inboxv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // A pieceWriter is a response whose pieces go to a channel when they are flushed.
@@ -118,6 +121,41 @@ func TestEventsOfLostClient(t *testing.T) {
 			t.Errorf("ended after %s", time.Since(start))
 		}
 	})
+}
+
+// TestEventsOfStoppingService checks that a stream ends without an error, also in the log, if the
+// service behind it stops, which may be in another process. Before the first event, the request
+// fails.
+func TestEventsOfStoppingService(t *testing.T) {
+	var log bytes.Buffer
+	stops := fault.WithReason(fault.WithDelay(fault.Unavailablef("the service stops"), time.Second), "STOPPING")
+	handler := watchHandler(t, Listener{}, func(_ context.Context, req *inboxv1.WatchRequest, stream *connect.ServerStream[inboxv1.WatchResponse]) error {
+		if req.GetAfterId() == "9" {
+			return stops
+		}
+		if err := stream.Send(item("1")); err != nil {
+			return err
+		}
+		return stops
+	}, errorInterceptor{slog.New(slog.NewTextHandler(&log, nil))})
+	serve := func(path string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		return w
+	}
+	next := events(t, serve(streamPath).Body)
+	if e := next(); e.id != "1" {
+		t.Errorf("first event %q", e)
+	}
+	if e := next(); e != (received{}) {
+		t.Errorf("after the stop: %q", e)
+	}
+	if w := serve(streamPath + "?afterId=9"); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "1" {
+		t.Errorf("a stream that begins then: %d %v", w.Code, w.Header())
+	}
+	if log.Len() > 0 {
+		t.Errorf("log: %s", &log)
+	}
 }
 
 // TestEventsOfStoppingPort checks that a port that stops ends its streams without an error, also

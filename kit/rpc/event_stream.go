@@ -203,8 +203,8 @@ func (s *eventStream) close() {
 	}
 }
 
-// finish ends the response as the call has ended. The clients of a port that stops get no error:
-// they connect again.
+// finish ends the response as the call has ended. The clients of a port that stops, and those of a
+// service that does, get no error: they connect again.
 func (s *eventStream) finish(stopping bool) {
 	failure := s.failure()
 	if failure != nil && stopping && (failure.Code() == connect.CodeCanceled || failure.Code() == connect.CodeUnavailable) {
@@ -212,6 +212,9 @@ func (s *eventStream) finish(stopping bool) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.comments != nil && failure != nil && isStopping(failure) {
+		failure = nil
+	}
 	switch {
 	case failure == nil && s.comments == nil:
 		_ = s.flush(s.beginning()) // fails only if the client is gone

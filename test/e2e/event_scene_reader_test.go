@@ -21,7 +21,8 @@ import (
 type reader struct {
 	mu    sync.Mutex
 	got   []readItem
-	wrong string // a line that it cannot read, or why it reads no more
+	wrong string   // a line that it cannot read, or why it reads no more
+	ends  []string // of the streams of read: the error that ended them; empty for none
 }
 
 type readItem struct {
@@ -64,21 +65,31 @@ func (r *reader) connect(ctx context.Context, url string) {
 	if res.StatusCode != http.StatusOK {
 		return
 	}
-	id, name := "", ""
-	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+	id, name, end := "", "", ""
+	lines := bufio.NewScanner(res.Body)
+	for lines.Scan() {
 		switch field, value, _ := strings.Cut(lines.Text(), ":"); field {
 		case "id":
 			id = strings.TrimSpace(value)
 		case "event":
 			name = strings.TrimSpace(value)
 		case "data":
-			if name == "" { // that of an item
+			switch name {
+			case "": // that of an item
 				r.take(id, value)
+			case "status":
+				end = value
 			}
 		case "": // the end of an event, or a comment
 			id, name = "", ""
 		}
 	}
+	if err := lines.Err(); err != nil {
+		end = err.Error()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ends = append(r.ends, end)
 }
 
 // items returns the items so far.
