@@ -49,7 +49,7 @@ func reasonOf(text string) string {
 }
 
 // fromWire returns an event, or the first field that is invalid. Its time is now if it has
-// none.
+// none, or the zero time.
 func fromWire(wire *eventv1.Event, now time.Time) (Event, *problem) {
 	if wire == nil {
 		wire = &eventv1.Event{}
@@ -66,7 +66,9 @@ func fromWire(wire *eventv1.Event, now time.Time) (Event, *problem) {
 		if err := wire.GetTime().CheckValid(); err != nil {
 			return Event{}, &problem{"time", "invalid time: " + reasonOf(err.Error())}
 		}
-		e.Time = wire.GetTime().AsTime()
+		if at := wire.GetTime().AsTime(); !at.IsZero() { // the zero time cannot be stored
+			e.Time = at
+		}
 	}
 	if wire.GetData() != "" {
 		e.Data = []byte(wire.GetData())
