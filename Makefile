@@ -44,7 +44,7 @@ test: ## Run all tests; those of PostgreSQL where it is installed; FULL=1 with f
 
 .PHONY: race
 race: ## Run all tests except the slow ones under the race detector
-	go test -race -short $(FLAGS) $$(go list $(PACKAGES) | grep -v -e /test/e2e -e /test/faults -e /test/cluster) # those test other processes
+	go test -race -short -timeout=30m $(FLAGS) $$(go list $(PACKAGES) | grep -v -e /test/e2e -e /test/faults -e /test/cluster) # those test other processes
 
 .PHONY: lint
 lint: lint-proto lint-go ## Lint Go with golangci-lint, Protobuf with buf

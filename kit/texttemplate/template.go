@@ -19,8 +19,9 @@ const (
 	// MaxText is the maximum size of the resulting text, and of each intermediate
 	// value, in bytes.
 	MaxText = 64 << 10
-	// MaxTime is the timeout of an execution.
-	MaxTime = 100 * time.Millisecond
+	// MaxTime is the timeout of an execution. MaxSteps and MaxText end one before that, unless the
+	// machine is very busy: a template that is valid must not fail for that.
+	MaxTime = time.Second
 )
 
 // A Template is a validated template. It is safe for concurrent use.

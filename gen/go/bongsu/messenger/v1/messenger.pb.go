@@ -162,7 +162,7 @@ type Template struct {
 	// text is a Go template (pkg.go.dev/text/template) with the fields Severity, Message,
 	// Title, Link, Details (each with Name and Value), Key, Status (firing or resolved)
 	// and Text, which is "[severity] message". It cannot define templates, may run for
-	// 100 ms and return 64 KiB. At most 16 KiB, without NUL.
+	// a second and return 64 KiB. At most 16 KiB, without NUL.
 	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -39,7 +39,7 @@ export declare type Template = Message<"bongsu.messenger.v1.Template"> & {
    * text is a Go template (pkg.go.dev/text/template) with the fields Severity, Message,
    * Title, Link, Details (each with Name and Value), Key, Status (firing or resolved)
    * and Text, which is "[severity] message". It cannot define templates, may run for
-   * 100 ms and return 64 KiB. At most 16 KiB, without NUL.
+   * a second and return 64 KiB. At most 16 KiB, without NUL.
    *
    * @generated from field: string text = 3;
    */
