@@ -1,7 +1,9 @@
 package ledgertest
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/job/dispatch"
@@ -16,7 +18,7 @@ func fire(t testing.TB, l alert.Ledger, key, severity string, ds []alert.Deliver
 	a := alert.Alert{
 		Targets: []string{"@all"}, Severity: severity, Message: "node1 down", AlertKey: key, CreateTime: at(now), ExpireTime: expiry,
 	}
-	added, err := l.AddAlert(t.Context(), a, ds, never)
+	added, err := retryAdd(t, l, a, ds, never)
 	return recorded(t, added, err, ds)
 }
 
@@ -27,8 +29,14 @@ func resolve(t testing.TB, l alert.Ledger, key, severity string, ds []alert.Deli
 		Targets: []string{"@all"}, Severity: severity, Message: "node1 down", AlertKey: key, Resolved: true,
 		CreateTime: at(now), ExpireTime: expiry,
 	}
-	added, err := l.AddAlert(t.Context(), a, ds, at(now))
+	added, err := retryAdd(t, l, a, ds, at(now))
 	return recorded(t, added, err, ds)
+}
+
+// retryAdd records an alert, as a caller does who repeats a call to an unavailable ledger.
+func retryAdd(t testing.TB, l alert.Ledger, a alert.Alert, ds []alert.Delivery, retry time.Time) (alert.Added, error) {
+	t.Helper()
+	return retried(func() (alert.Added, error) { return l.AddAlert(t.Context(), a, slices.Clone(ds), retry) })
 }
 
 // requireStates fails the test unless the deliveries of an alert have the wanted states.
