@@ -40,7 +40,7 @@ build: ## Build bin/bongsu
 
 .PHONY: test
 test: ## Run all tests; those of PostgreSQL where it is installed; FULL=1 with full numbers
-	$(if $(FULL),BONGSU_TEST_FULL=1) go test $(if $(FULL),-timeout=60m) $(FLAGS) $(PACKAGES)
+	$(if $(FULL),BONGSU_TEST_FULL=1) go test -timeout=$(if $(FULL),60m,30m) $(FLAGS) $(PACKAGES)
 
 .PHONY: race
 race: ## Run all tests except the slow ones under the race detector
