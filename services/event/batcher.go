@@ -201,7 +201,7 @@ func (b *Batcher) fail(ctx context.Context, batch ClaimedBatch, err error) error
 		b.Log.Error("batch of events cannot be sent, it is sent later", "rule", batch.Alert.Rule, "failures", failures, "error", err)
 		return b.Store.FailBatch(ctx, batch)
 	}
-	b.Log.Error("alert of a batch failed again and again, its events become dead letters",
+	b.Log.Error("alert of a batch failed repeatedly, its events become dead letters",
 		"rule", batch.Alert.Rule, "events", len(batch.Items), "failures", failures, "error", err)
 	return b.refuse(ctx, batch.ID, internalFailure)
 }

@@ -162,7 +162,7 @@ func (w *processing) send(ctx context.Context, last bool) error {
 		if !last || errors.Is(err, fault.ErrUnavailable) || ctx.Err() != nil {
 			return err
 		}
-		w.Log.Error("alerts of an event failed again and again, it becomes a dead letter", "error", err)
+		w.Log.Error("alerts of an event failed repeatedly, it becomes a dead letter", "error", err)
 		for n := range w.alerts {
 			w.fail(w.from[n], w.alerts[n].Alert.Rule, internalFailure)
 		}
