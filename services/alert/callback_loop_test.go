@@ -32,15 +32,15 @@ func TestCallbackLoop(t *testing.T) {
 		c.end(t, 1)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if len(c.r.requests) != 1 || c.r.requests[0].at.Sub(begin) > time.Second {
-			t.Fatalf("after a second: %+v", c.r.requests)
+		if len(c.r.received()) != 1 || c.r.received()[0].at.Sub(begin) > time.Second {
+			t.Fatalf("after a second: %+v", c.r.received())
 		}
 		var ids struct {
 			Data struct {
 				Deliveries []struct{ ReportID, AlertID, DeliveryID string }
 			}
 		}
-		first := c.r.requests[0]
+		first := c.r.received()[0]
 		must(t, json.Unmarshal([]byte(first.body), &ids))
 		d := ids.Data.Deliveries[0]
 		want := fmt.Sprintf(`{"type":"deliveries.updated","timestamp":"2000-01-01T00:01:00Z","data":{"deliveries":[{"reportId":"%s","alertId":"%s","deliveryId":"%s",`+
@@ -55,7 +55,7 @@ func TestCallbackLoop(t *testing.T) {
 		if n := c.r.accepted(); len(n) != 1011 {
 			t.Errorf("%d deliveries are reported", len(n))
 		}
-		if n := len(c.r.requests); n != 12 {
+		if n := len(c.r.received()); n != 12 {
 			t.Errorf("%d requests for 1 and 1010 reports", n)
 		}
 		if c.counts.reports["sent"] != 1011 || c.counts.calls["sent"] != 12 {
@@ -98,7 +98,7 @@ func TestCallbackLoops(t *testing.T) {
 				t.Errorf("delivery %s is reported %d times", id, times)
 			}
 		}
-		if len(n) != 850 || !slices.ContainsFunc(c.r.requests, func(r received) bool { return r.id == killed.Batches[2].ID }) {
+		if len(n) != 850 || !slices.ContainsFunc(c.r.received(), func(r received) bool { return r.id == killed.Batches[2].ID }) {
 			t.Errorf("%d deliveries are reported", len(n))
 		}
 		for _, stop := range stops {
@@ -163,7 +163,7 @@ func TestCallbackLoopGuard(t *testing.T) {
 	}
 	cancel()
 	must(t, <-done)
-	if e := c.endpoint(t); !strings.HasPrefix(e.GetLastError(), "forbidden_address") || len(c.r.requests) != 0 {
-		t.Errorf("%v, %d requests", e, len(c.r.requests))
+	if e := c.endpoint(t); !strings.HasPrefix(e.GetLastError(), "forbidden_address") || len(c.r.received()) != 0 {
+		t.Errorf("%v, %d requests", e, len(c.r.received()))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ import (
 type receiver struct {
 	t       *testing.T
 	secret  *standardwebhooks.Webhook
-	respond func(w http.ResponseWriter, id string) // nil responds with 200
+	respond func(w http.ResponseWriter, id string) // nil responds with 200; calls have the lock
 
 	mu       sync.Mutex
 	requests []received
@@ -42,6 +43,8 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	if err := r.secret.VerifyIgnoringTimestamp(body, req.Header); err != nil { // its library reads the real clock
 		r.t.Errorf("signature: %v", err)
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	rec := httptest.NewRecorder()
 	id := req.Header.Get("Webhook-Id")
 	if r.respond != nil {
@@ -52,9 +55,21 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	w.WriteHeader(rec.Code)
 	_, _ = w.Write(rec.Body.Bytes())
+	r.requests = append(r.requests, received{id, string(body), time.Now(), rec.Code < 300})
+}
+
+// change calls a function that changes the responses.
+func (r *receiver) change(responses func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.requests = append(r.requests, received{id, string(body), time.Now(), rec.Code < 300})
+	responses()
+}
+
+// received returns all requests so far.
+func (r *receiver) received() []received {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.requests)
 }
 
 // accepted returns the reports of all accepted requests, by delivery. It fails the test if two

@@ -29,7 +29,7 @@ func TestCallbackLoopRetries(t *testing.T) {
 		c.end(t, 150)
 		time.Sleep(2 * time.Hour)
 		synctest.Wait()
-		failed := len(c.r.requests)
+		failed := len(c.r.received())
 		if failed < 10 || failed > 30 {
 			t.Errorf("an endpoint that was down for two hours was called %d times", failed)
 		}
@@ -37,22 +37,22 @@ func TestCallbackLoopRetries(t *testing.T) {
 		if e.GetWaitingCount() != 150 || !strings.HasPrefix(e.GetLastError(), "http_500: not today") || strings.Contains(e.GetLastError(), "SECRET99") {
 			t.Errorf("%v", e)
 		}
-		longest := slices.MaxFunc(c.r.requests, func(a, b received) int { return len(a.body) - len(b.body) }) // of 100 reports
-		down, poison = false, longest.id
+		longest := slices.MaxFunc(c.r.received(), func(a, b received) int { return len(a.body) - len(b.body) }) // of 100 reports
+		c.r.change(func() { down, poison = false, longest.id })
 		c.end(t, 250)
 		time.Sleep(15 * time.Minute)
 		synctest.Wait()
 		if n := c.r.accepted(); len(n) != 300 {
 			t.Errorf("%d deliveries are reported beside 100 of the poison", len(n))
 		}
-		before := len(c.r.requests)
+		before := len(c.r.received())
 		c.end(t, 1)
 		time.Sleep(10 * time.Second) // a failed turn of the poison alone delays the endpoint by 5 s
 		synctest.Wait()
-		if n := c.r.accepted(); len(n) != 301 || len(c.r.requests) > before+2 {
-			t.Errorf("%d deliveries, %d requests after %d", len(n), len(c.r.requests), before)
+		if n := c.r.accepted(); len(n) != 301 || len(c.r.received()) > before+2 {
+			t.Errorf("%d deliveries, %d requests after %d", len(n), len(c.r.received()), before)
 		}
-		poison = ""
+		c.r.change(func() { poison = "" })
 		time.Sleep(time.Hour)
 		synctest.Wait()
 		n := c.r.accepted()
@@ -84,12 +84,12 @@ func TestCallbackLoopRetryAfter(t *testing.T) {
 		c.end(t, 1)
 		time.Sleep(29 * time.Minute)
 		synctest.Wait()
-		if n := len(c.r.requests); n != 1 {
+		if n := len(c.r.received()); n != 1 {
 			t.Errorf("%d requests in a pause of 30 minutes", n)
 		}
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		if n := len(c.r.requests); n != 2 {
+		if n := len(c.r.received()); n != 2 {
 			t.Errorf("%d requests after it", n)
 		}
 	})
@@ -112,7 +112,7 @@ func TestCallbackLoopTTL(t *testing.T) {
 		time.Sleep(23 * time.Hour)
 		c.end(t, 7)
 		time.Sleep(90 * time.Minute)
-		down = false
+		c.r.change(func() { down = false })
 		time.Sleep(30 * time.Minute)
 		synctest.Wait()
 		if n := c.r.accepted(); len(n) != 7 {
