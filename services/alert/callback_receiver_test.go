@@ -17,7 +17,7 @@ import (
 type receiver struct {
 	t       *testing.T
 	secret  *standardwebhooks.Webhook
-	respond func(w http.ResponseWriter, id string) // nil responds with 200; calls have the lock
+	respond func(w http.ResponseWriter, id string) // nil responds with 200; called with mu held
 
 	mu       sync.Mutex
 	requests []received
