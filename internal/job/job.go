@@ -58,6 +58,15 @@ type Content struct {
 	Time     time.Time // when the alert was accepted
 	AlertKey string    // the alert key, as DisplayKey returns it; empty for none
 	Resolved bool      // the alert is a resolution of AlertKey
+
+	Acknowledged bool  // somebody takes care of what AlertKey names
+	Incident     int64 // id of the incident; 0 without an alert key
+	// Reply makes the message an answer in the thread of the previous one, where the
+	// messenger has threads, in place of a change of it.
+	Reply bool
+	// DigestLines is set if the deliveries are of several alerts and are sent as one message:
+	// a line for each delivery, in their order. Text is the text for one of them alone.
+	DigestLines []string
 }
 
 // A Detail is one more fact of an alert, such as host: node1.
@@ -72,6 +81,9 @@ type Delivery struct {
 	Nickname              string // of the user whom the credential is sealed for; empty in a job of an older version
 	Slots                 string // the slots that a sender reserved when it deferred the delivery; empty for none
 	Chain                 int64  // id of the first delivery of its failover chain; 0 for no chain
+	// Previous is the messenger's reference of the message of the incident at this address,
+	// which is to be changed or answered; empty for none.
+	Previous string
 }
 
 // A Generation is the generation of the queue at one moment: the lifetime of its stream.

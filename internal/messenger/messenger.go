@@ -60,6 +60,19 @@ type Message struct {
 	Time     time.Time // when the alert was accepted
 	AlertKey string    // alert key; empty if absent
 	Resolved bool      // the alert is a resolution; Text mentions it too
+
+	Acknowledged bool  // somebody takes care of what AlertKey names; Text mentions it too
+	Incident     int64 // id of the incident, the same for all alerts of it; 0 without an alert key
+	// Previous is the Reference of the message of the incident at this address; empty if
+	// there is none, or if the messenger returns none. A messenger that has it changes that
+	// message or, with Reply, answers in its thread; one that cannot sends a new message. If
+	// the provider responds that the message does not exist any more, the outcome is Retry
+	// with PreviousGone, and the delivery is sent again without Previous.
+	Previous string
+	Reply    bool
+	// AckURL is a page on which a person acknowledges the incident; empty for none. A
+	// messenger shows it, or a button for it, in a firing message.
+	AckURL string
 }
 
 // A Detail is one additional fact of an alert.
@@ -68,13 +81,15 @@ type Detail = job.Detail
 // Rank returns the rank of the alert.
 func (m Message) Rank() job.Rank { return job.RankOf(cmp.Or(m.RankName, m.Severity)) }
 
-// Status returns firing or resolved for a message with an alert key, else "".
+// Status returns firing, resolved or acknowledged for a message with an alert key, else "".
 func (m Message) Status() string {
 	switch {
 	case m.AlertKey == "":
 		return ""
 	case m.Resolved:
 		return "resolved"
+	case m.Acknowledged:
+		return "acknowledged"
 	default:
 		return "firing"
 	}
@@ -205,7 +220,18 @@ type Outcome struct {
 	// the message was not accepted: this message, and every later one, must be sent to
 	// the new destination. Kind is Retry then.
 	Destination string
+	// Reference is the messenger's reference of the message that was Sent, by which a later
+	// message of the incident changes or answers it: at most MaxReference bytes, without
+	// secrets. Empty if the provider has no such messages. It is that of the first message,
+	// also in the outcome of a change of it.
+	Reference string
+	// PreviousGone is set if Message.Previous does not exist any more: nothing was sent, and
+	// Kind is Retry.
+	PreviousGone bool
 }
+
+// MaxReference is the maximum length of Outcome.Reference, in bytes.
+const MaxReference = 500
 
 // IsSuccess reports whether the provider responded with a 2xx.
 func (o Outcome) IsSuccess() bool { return o.Status >= 200 && o.Status < 300 }

@@ -51,6 +51,11 @@ func jobToWire(j job.Job) *jobv1.Job {
 		Resolved:   j.Content.Resolved,
 		Deliveries: make([]*jobv1.JobDelivery, 0, len(j.Deliveries)),
 		Trace:      string(j.Trace),
+
+		Acknowledged: j.Content.Acknowledged,
+		Incident:     j.Content.Incident,
+		Reply:        j.Content.Reply,
+		DigestLines:  j.Content.DigestLines,
 	}
 	for _, d := range j.Content.Details {
 		wire.Details = append(wire.Details, &jobv1.JobDetail{Name: d.Name, Value: d.Value})
@@ -64,6 +69,7 @@ func jobToWire(j job.Job) *jobv1.Job {
 			NickName:         d.Nickname,
 			Slots:            d.Slots,
 			Chain:            d.Chain,
+			Previous:         d.Previous,
 		})
 	}
 	return wire
@@ -82,6 +88,11 @@ func jobFromWire(wire *jobv1.Job) job.Job {
 			Time:     wire.GetCreateTime().AsTime(),
 			AlertKey: wire.GetKey(),
 			Resolved: wire.GetResolved(),
+
+			Acknowledged: wire.GetAcknowledged(),
+			Incident:     wire.GetIncident(),
+			Reply:        wire.GetReply(),
+			DigestLines:  wire.GetDigestLines(),
 		},
 		Deliveries: make([]job.Delivery, 0, len(wire.GetDeliveries())),
 		Trace:      telemetry.TraceContext(wire.GetTrace()),
@@ -98,6 +109,7 @@ func jobFromWire(wire *jobv1.Job) job.Job {
 			Nickname:              d.GetNickName(),
 			Slots:                 d.GetSlots(),
 			Chain:                 d.GetChain(),
+			Previous:              d.GetPrevious(),
 		})
 	}
 	return j

@@ -145,6 +145,11 @@ func (s *callStage) callProvider(ctx context.Context, t *task, credential string
 		Time:        content.Time,
 		AlertKey:    content.AlertKey,
 		Resolved:    content.Resolved,
+
+		Acknowledged: content.Acknowledged,
+		Incident:     content.Incident,
+		Previous:     t.delivery.Previous,
+		Reply:        content.Reply,
 	})
 }
 

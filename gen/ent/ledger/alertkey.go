@@ -24,7 +24,17 @@ type AlertKey struct {
 	// the last alert was resolved
 	Resolved bool `json:"resolved,omitempty"`
 	// when the last alert was recorded
-	UseTime      int64 `json:"use_time,omitempty"`
+	UseTime int64 `json:"use_time,omitempty"`
+	// the id of the alert that opened the last incident
+	Incident int64 `json:"incident,omitempty"`
+	// of the compared fields of the last update, base64; empty for none
+	Digest string `json:"digest,omitempty"`
+	// when the last update was recorded, that is a firing alert that is no repeat
+	UpdateTime int64 `json:"update_time,omitempty"`
+	// when the last resolved alert was recorded; 0 for none
+	ResolveTime int64 `json:"resolve_time,omitempty"`
+	// how often the incident was reopened within the flap window
+	ReopenCount  int `json:"reopen_count,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -35,9 +45,9 @@ func (*AlertKey) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case alertkey.FieldResolved:
 			values[i] = new(sql.NullBool)
-		case alertkey.FieldLastOrder, alertkey.FieldRank, alertkey.FieldUseTime:
+		case alertkey.FieldLastOrder, alertkey.FieldRank, alertkey.FieldUseTime, alertkey.FieldIncident, alertkey.FieldUpdateTime, alertkey.FieldResolveTime, alertkey.FieldReopenCount:
 			values[i] = new(sql.NullInt64)
-		case alertkey.FieldID:
+		case alertkey.FieldID, alertkey.FieldDigest:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -83,6 +93,36 @@ func (_m *AlertKey) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field use_time", values[i])
 			} else if value.Valid {
 				_m.UseTime = value.Int64
+			}
+		case alertkey.FieldIncident:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field incident", values[i])
+			} else if value.Valid {
+				_m.Incident = value.Int64
+			}
+		case alertkey.FieldDigest:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field digest", values[i])
+			} else if value.Valid {
+				_m.Digest = value.String
+			}
+		case alertkey.FieldUpdateTime:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field update_time", values[i])
+			} else if value.Valid {
+				_m.UpdateTime = value.Int64
+			}
+		case alertkey.FieldResolveTime:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field resolve_time", values[i])
+			} else if value.Valid {
+				_m.ResolveTime = value.Int64
+			}
+		case alertkey.FieldReopenCount:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field reopen_count", values[i])
+			} else if value.Valid {
+				_m.ReopenCount = int(value.Int64)
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -131,6 +171,21 @@ func (_m *AlertKey) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("use_time=")
 	builder.WriteString(fmt.Sprintf("%v", _m.UseTime))
+	builder.WriteString(", ")
+	builder.WriteString("incident=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Incident))
+	builder.WriteString(", ")
+	builder.WriteString("digest=")
+	builder.WriteString(_m.Digest)
+	builder.WriteString(", ")
+	builder.WriteString("update_time=")
+	builder.WriteString(fmt.Sprintf("%v", _m.UpdateTime))
+	builder.WriteString(", ")
+	builder.WriteString("resolve_time=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ResolveTime))
+	builder.WriteString(", ")
+	builder.WriteString("reopen_count=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ReopenCount))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -43,6 +43,76 @@ func (_c *AlertKeyCreate) SetUseTime(v int64) *AlertKeyCreate {
 	return _c
 }
 
+// SetIncident sets the "incident" field.
+func (_c *AlertKeyCreate) SetIncident(v int64) *AlertKeyCreate {
+	_c.mutation.SetIncident(v)
+	return _c
+}
+
+// SetNillableIncident sets the "incident" field if the given value is not nil.
+func (_c *AlertKeyCreate) SetNillableIncident(v *int64) *AlertKeyCreate {
+	if v != nil {
+		_c.SetIncident(*v)
+	}
+	return _c
+}
+
+// SetDigest sets the "digest" field.
+func (_c *AlertKeyCreate) SetDigest(v string) *AlertKeyCreate {
+	_c.mutation.SetDigest(v)
+	return _c
+}
+
+// SetNillableDigest sets the "digest" field if the given value is not nil.
+func (_c *AlertKeyCreate) SetNillableDigest(v *string) *AlertKeyCreate {
+	if v != nil {
+		_c.SetDigest(*v)
+	}
+	return _c
+}
+
+// SetUpdateTime sets the "update_time" field.
+func (_c *AlertKeyCreate) SetUpdateTime(v int64) *AlertKeyCreate {
+	_c.mutation.SetUpdateTime(v)
+	return _c
+}
+
+// SetNillableUpdateTime sets the "update_time" field if the given value is not nil.
+func (_c *AlertKeyCreate) SetNillableUpdateTime(v *int64) *AlertKeyCreate {
+	if v != nil {
+		_c.SetUpdateTime(*v)
+	}
+	return _c
+}
+
+// SetResolveTime sets the "resolve_time" field.
+func (_c *AlertKeyCreate) SetResolveTime(v int64) *AlertKeyCreate {
+	_c.mutation.SetResolveTime(v)
+	return _c
+}
+
+// SetNillableResolveTime sets the "resolve_time" field if the given value is not nil.
+func (_c *AlertKeyCreate) SetNillableResolveTime(v *int64) *AlertKeyCreate {
+	if v != nil {
+		_c.SetResolveTime(*v)
+	}
+	return _c
+}
+
+// SetReopenCount sets the "reopen_count" field.
+func (_c *AlertKeyCreate) SetReopenCount(v int) *AlertKeyCreate {
+	_c.mutation.SetReopenCount(v)
+	return _c
+}
+
+// SetNillableReopenCount sets the "reopen_count" field if the given value is not nil.
+func (_c *AlertKeyCreate) SetNillableReopenCount(v *int) *AlertKeyCreate {
+	if v != nil {
+		_c.SetReopenCount(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *AlertKeyCreate) SetID(v string) *AlertKeyCreate {
 	_c.mutation.SetID(v)
@@ -56,6 +126,7 @@ func (_c *AlertKeyCreate) Mutation() *AlertKeyMutation {
 
 // Save creates the AlertKey in the database.
 func (_c *AlertKeyCreate) Save(ctx context.Context) (*AlertKey, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -81,6 +152,30 @@ func (_c *AlertKeyCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *AlertKeyCreate) defaults() {
+	if _, ok := _c.mutation.Incident(); !ok {
+		v := alertkey.DefaultIncident
+		_c.mutation.SetIncident(v)
+	}
+	if _, ok := _c.mutation.Digest(); !ok {
+		v := alertkey.DefaultDigest
+		_c.mutation.SetDigest(v)
+	}
+	if _, ok := _c.mutation.UpdateTime(); !ok {
+		v := alertkey.DefaultUpdateTime
+		_c.mutation.SetUpdateTime(v)
+	}
+	if _, ok := _c.mutation.ResolveTime(); !ok {
+		v := alertkey.DefaultResolveTime
+		_c.mutation.SetResolveTime(v)
+	}
+	if _, ok := _c.mutation.ReopenCount(); !ok {
+		v := alertkey.DefaultReopenCount
+		_c.mutation.SetReopenCount(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *AlertKeyCreate) check() error {
 	if _, ok := _c.mutation.LastOrder(); !ok {
@@ -94,6 +189,21 @@ func (_c *AlertKeyCreate) check() error {
 	}
 	if _, ok := _c.mutation.UseTime(); !ok {
 		return &ValidationError{Name: "use_time", err: errors.New(`ledger: missing required field "AlertKey.use_time"`)}
+	}
+	if _, ok := _c.mutation.Incident(); !ok {
+		return &ValidationError{Name: "incident", err: errors.New(`ledger: missing required field "AlertKey.incident"`)}
+	}
+	if _, ok := _c.mutation.Digest(); !ok {
+		return &ValidationError{Name: "digest", err: errors.New(`ledger: missing required field "AlertKey.digest"`)}
+	}
+	if _, ok := _c.mutation.UpdateTime(); !ok {
+		return &ValidationError{Name: "update_time", err: errors.New(`ledger: missing required field "AlertKey.update_time"`)}
+	}
+	if _, ok := _c.mutation.ResolveTime(); !ok {
+		return &ValidationError{Name: "resolve_time", err: errors.New(`ledger: missing required field "AlertKey.resolve_time"`)}
+	}
+	if _, ok := _c.mutation.ReopenCount(); !ok {
+		return &ValidationError{Name: "reopen_count", err: errors.New(`ledger: missing required field "AlertKey.reopen_count"`)}
 	}
 	return nil
 }
@@ -146,6 +256,26 @@ func (_c *AlertKeyCreate) createSpec() (*AlertKey, *sqlgraph.CreateSpec) {
 		_spec.SetField(alertkey.FieldUseTime, field.TypeInt64, value)
 		_node.UseTime = value
 	}
+	if value, ok := _c.mutation.Incident(); ok {
+		_spec.SetField(alertkey.FieldIncident, field.TypeInt64, value)
+		_node.Incident = value
+	}
+	if value, ok := _c.mutation.Digest(); ok {
+		_spec.SetField(alertkey.FieldDigest, field.TypeString, value)
+		_node.Digest = value
+	}
+	if value, ok := _c.mutation.UpdateTime(); ok {
+		_spec.SetField(alertkey.FieldUpdateTime, field.TypeInt64, value)
+		_node.UpdateTime = value
+	}
+	if value, ok := _c.mutation.ResolveTime(); ok {
+		_spec.SetField(alertkey.FieldResolveTime, field.TypeInt64, value)
+		_node.ResolveTime = value
+	}
+	if value, ok := _c.mutation.ReopenCount(); ok {
+		_spec.SetField(alertkey.FieldReopenCount, field.TypeInt, value)
+		_node.ReopenCount = value
+	}
 	return _node, _spec
 }
 
@@ -167,6 +297,7 @@ func (_c *AlertKeyCreateBulk) Save(ctx context.Context) ([]*AlertKey, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*AlertKeyMutation)
 				if !ok {

@@ -104,6 +104,104 @@ func (_u *AlertKeyUpdate) AddUseTime(v int64) *AlertKeyUpdate {
 	return _u
 }
 
+// SetIncident sets the "incident" field.
+func (_u *AlertKeyUpdate) SetIncident(v int64) *AlertKeyUpdate {
+	_u.mutation.ResetIncident()
+	_u.mutation.SetIncident(v)
+	return _u
+}
+
+// SetNillableIncident sets the "incident" field if the given value is not nil.
+func (_u *AlertKeyUpdate) SetNillableIncident(v *int64) *AlertKeyUpdate {
+	if v != nil {
+		_u.SetIncident(*v)
+	}
+	return _u
+}
+
+// AddIncident adds value to the "incident" field.
+func (_u *AlertKeyUpdate) AddIncident(v int64) *AlertKeyUpdate {
+	_u.mutation.AddIncident(v)
+	return _u
+}
+
+// SetDigest sets the "digest" field.
+func (_u *AlertKeyUpdate) SetDigest(v string) *AlertKeyUpdate {
+	_u.mutation.SetDigest(v)
+	return _u
+}
+
+// SetNillableDigest sets the "digest" field if the given value is not nil.
+func (_u *AlertKeyUpdate) SetNillableDigest(v *string) *AlertKeyUpdate {
+	if v != nil {
+		_u.SetDigest(*v)
+	}
+	return _u
+}
+
+// SetUpdateTime sets the "update_time" field.
+func (_u *AlertKeyUpdate) SetUpdateTime(v int64) *AlertKeyUpdate {
+	_u.mutation.ResetUpdateTime()
+	_u.mutation.SetUpdateTime(v)
+	return _u
+}
+
+// SetNillableUpdateTime sets the "update_time" field if the given value is not nil.
+func (_u *AlertKeyUpdate) SetNillableUpdateTime(v *int64) *AlertKeyUpdate {
+	if v != nil {
+		_u.SetUpdateTime(*v)
+	}
+	return _u
+}
+
+// AddUpdateTime adds value to the "update_time" field.
+func (_u *AlertKeyUpdate) AddUpdateTime(v int64) *AlertKeyUpdate {
+	_u.mutation.AddUpdateTime(v)
+	return _u
+}
+
+// SetResolveTime sets the "resolve_time" field.
+func (_u *AlertKeyUpdate) SetResolveTime(v int64) *AlertKeyUpdate {
+	_u.mutation.ResetResolveTime()
+	_u.mutation.SetResolveTime(v)
+	return _u
+}
+
+// SetNillableResolveTime sets the "resolve_time" field if the given value is not nil.
+func (_u *AlertKeyUpdate) SetNillableResolveTime(v *int64) *AlertKeyUpdate {
+	if v != nil {
+		_u.SetResolveTime(*v)
+	}
+	return _u
+}
+
+// AddResolveTime adds value to the "resolve_time" field.
+func (_u *AlertKeyUpdate) AddResolveTime(v int64) *AlertKeyUpdate {
+	_u.mutation.AddResolveTime(v)
+	return _u
+}
+
+// SetReopenCount sets the "reopen_count" field.
+func (_u *AlertKeyUpdate) SetReopenCount(v int) *AlertKeyUpdate {
+	_u.mutation.ResetReopenCount()
+	_u.mutation.SetReopenCount(v)
+	return _u
+}
+
+// SetNillableReopenCount sets the "reopen_count" field if the given value is not nil.
+func (_u *AlertKeyUpdate) SetNillableReopenCount(v *int) *AlertKeyUpdate {
+	if v != nil {
+		_u.SetReopenCount(*v)
+	}
+	return _u
+}
+
+// AddReopenCount adds value to the "reopen_count" field.
+func (_u *AlertKeyUpdate) AddReopenCount(v int) *AlertKeyUpdate {
+	_u.mutation.AddReopenCount(v)
+	return _u
+}
+
 // Mutation returns the AlertKeyMutation object of the builder.
 func (_u *AlertKeyUpdate) Mutation() *AlertKeyMutation {
 	return _u.mutation
@@ -165,6 +263,33 @@ func (_u *AlertKeyUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedUseTime(); ok {
 		_spec.AddField(alertkey.FieldUseTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Incident(); ok {
+		_spec.SetField(alertkey.FieldIncident, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedIncident(); ok {
+		_spec.AddField(alertkey.FieldIncident, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Digest(); ok {
+		_spec.SetField(alertkey.FieldDigest, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.UpdateTime(); ok {
+		_spec.SetField(alertkey.FieldUpdateTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedUpdateTime(); ok {
+		_spec.AddField(alertkey.FieldUpdateTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ResolveTime(); ok {
+		_spec.SetField(alertkey.FieldResolveTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedResolveTime(); ok {
+		_spec.AddField(alertkey.FieldResolveTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ReopenCount(); ok {
+		_spec.SetField(alertkey.FieldReopenCount, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedReopenCount(); ok {
+		_spec.AddField(alertkey.FieldReopenCount, field.TypeInt, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -263,6 +388,104 @@ func (_u *AlertKeyUpdateOne) AddUseTime(v int64) *AlertKeyUpdateOne {
 	return _u
 }
 
+// SetIncident sets the "incident" field.
+func (_u *AlertKeyUpdateOne) SetIncident(v int64) *AlertKeyUpdateOne {
+	_u.mutation.ResetIncident()
+	_u.mutation.SetIncident(v)
+	return _u
+}
+
+// SetNillableIncident sets the "incident" field if the given value is not nil.
+func (_u *AlertKeyUpdateOne) SetNillableIncident(v *int64) *AlertKeyUpdateOne {
+	if v != nil {
+		_u.SetIncident(*v)
+	}
+	return _u
+}
+
+// AddIncident adds value to the "incident" field.
+func (_u *AlertKeyUpdateOne) AddIncident(v int64) *AlertKeyUpdateOne {
+	_u.mutation.AddIncident(v)
+	return _u
+}
+
+// SetDigest sets the "digest" field.
+func (_u *AlertKeyUpdateOne) SetDigest(v string) *AlertKeyUpdateOne {
+	_u.mutation.SetDigest(v)
+	return _u
+}
+
+// SetNillableDigest sets the "digest" field if the given value is not nil.
+func (_u *AlertKeyUpdateOne) SetNillableDigest(v *string) *AlertKeyUpdateOne {
+	if v != nil {
+		_u.SetDigest(*v)
+	}
+	return _u
+}
+
+// SetUpdateTime sets the "update_time" field.
+func (_u *AlertKeyUpdateOne) SetUpdateTime(v int64) *AlertKeyUpdateOne {
+	_u.mutation.ResetUpdateTime()
+	_u.mutation.SetUpdateTime(v)
+	return _u
+}
+
+// SetNillableUpdateTime sets the "update_time" field if the given value is not nil.
+func (_u *AlertKeyUpdateOne) SetNillableUpdateTime(v *int64) *AlertKeyUpdateOne {
+	if v != nil {
+		_u.SetUpdateTime(*v)
+	}
+	return _u
+}
+
+// AddUpdateTime adds value to the "update_time" field.
+func (_u *AlertKeyUpdateOne) AddUpdateTime(v int64) *AlertKeyUpdateOne {
+	_u.mutation.AddUpdateTime(v)
+	return _u
+}
+
+// SetResolveTime sets the "resolve_time" field.
+func (_u *AlertKeyUpdateOne) SetResolveTime(v int64) *AlertKeyUpdateOne {
+	_u.mutation.ResetResolveTime()
+	_u.mutation.SetResolveTime(v)
+	return _u
+}
+
+// SetNillableResolveTime sets the "resolve_time" field if the given value is not nil.
+func (_u *AlertKeyUpdateOne) SetNillableResolveTime(v *int64) *AlertKeyUpdateOne {
+	if v != nil {
+		_u.SetResolveTime(*v)
+	}
+	return _u
+}
+
+// AddResolveTime adds value to the "resolve_time" field.
+func (_u *AlertKeyUpdateOne) AddResolveTime(v int64) *AlertKeyUpdateOne {
+	_u.mutation.AddResolveTime(v)
+	return _u
+}
+
+// SetReopenCount sets the "reopen_count" field.
+func (_u *AlertKeyUpdateOne) SetReopenCount(v int) *AlertKeyUpdateOne {
+	_u.mutation.ResetReopenCount()
+	_u.mutation.SetReopenCount(v)
+	return _u
+}
+
+// SetNillableReopenCount sets the "reopen_count" field if the given value is not nil.
+func (_u *AlertKeyUpdateOne) SetNillableReopenCount(v *int) *AlertKeyUpdateOne {
+	if v != nil {
+		_u.SetReopenCount(*v)
+	}
+	return _u
+}
+
+// AddReopenCount adds value to the "reopen_count" field.
+func (_u *AlertKeyUpdateOne) AddReopenCount(v int) *AlertKeyUpdateOne {
+	_u.mutation.AddReopenCount(v)
+	return _u
+}
+
 // Mutation returns the AlertKeyMutation object of the builder.
 func (_u *AlertKeyUpdateOne) Mutation() *AlertKeyMutation {
 	return _u.mutation
@@ -354,6 +577,33 @@ func (_u *AlertKeyUpdateOne) sqlSave(ctx context.Context) (_node *AlertKey, err 
 	}
 	if value, ok := _u.mutation.AddedUseTime(); ok {
 		_spec.AddField(alertkey.FieldUseTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Incident(); ok {
+		_spec.SetField(alertkey.FieldIncident, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedIncident(); ok {
+		_spec.AddField(alertkey.FieldIncident, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Digest(); ok {
+		_spec.SetField(alertkey.FieldDigest, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.UpdateTime(); ok {
+		_spec.SetField(alertkey.FieldUpdateTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedUpdateTime(); ok {
+		_spec.AddField(alertkey.FieldUpdateTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ResolveTime(); ok {
+		_spec.SetField(alertkey.FieldResolveTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedResolveTime(); ok {
+		_spec.AddField(alertkey.FieldResolveTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ReopenCount(); ok {
+		_spec.SetField(alertkey.FieldReopenCount, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedReopenCount(); ok {
+		_spec.AddField(alertkey.FieldReopenCount, field.TypeInt, value)
 	}
 	_node = &AlertKey{config: _u.config}
 	_spec.Assign = _node.assignValues

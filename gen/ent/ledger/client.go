@@ -19,6 +19,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackendpoint"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackreport"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/incidentchange"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/key"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/remnant"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/sequence"
@@ -45,6 +46,8 @@ type Client struct {
 	CallbackReport *CallbackReportClient
 	// Delivery is the client for interacting with the Delivery builders.
 	Delivery *DeliveryClient
+	// IncidentChange is the client for interacting with the IncidentChange builders.
+	IncidentChange *IncidentChangeClient
 	// Key is the client for interacting with the Key builders.
 	Key *KeyClient
 	// Remnant is the client for interacting with the Remnant builders.
@@ -72,6 +75,7 @@ func (c *Client) init() {
 	c.CallbackEndpoint = NewCallbackEndpointClient(c.config)
 	c.CallbackReport = NewCallbackReportClient(c.config)
 	c.Delivery = NewDeliveryClient(c.config)
+	c.IncidentChange = NewIncidentChangeClient(c.config)
 	c.Key = NewKeyClient(c.config)
 	c.Remnant = NewRemnantClient(c.config)
 	c.Sequence = NewSequenceClient(c.config)
@@ -176,6 +180,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		CallbackEndpoint: NewCallbackEndpointClient(cfg),
 		CallbackReport:   NewCallbackReportClient(cfg),
 		Delivery:         NewDeliveryClient(cfg),
+		IncidentChange:   NewIncidentChangeClient(cfg),
 		Key:              NewKeyClient(cfg),
 		Remnant:          NewRemnantClient(cfg),
 		Sequence:         NewSequenceClient(cfg),
@@ -207,6 +212,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		CallbackEndpoint: NewCallbackEndpointClient(cfg),
 		CallbackReport:   NewCallbackReportClient(cfg),
 		Delivery:         NewDeliveryClient(cfg),
+		IncidentChange:   NewIncidentChangeClient(cfg),
 		Key:              NewKeyClient(cfg),
 		Remnant:          NewRemnantClient(cfg),
 		Sequence:         NewSequenceClient(cfg),
@@ -242,8 +248,8 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.Alert, c.AlertKey, c.Attempt, c.CallbackBatch, c.CallbackEndpoint,
-		c.CallbackReport, c.Delivery, c.Key, c.Remnant, c.Sequence, c.Template,
-		c.Thread,
+		c.CallbackReport, c.Delivery, c.IncidentChange, c.Key, c.Remnant, c.Sequence,
+		c.Template, c.Thread,
 	} {
 		n.Use(hooks...)
 	}
@@ -254,8 +260,8 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.Alert, c.AlertKey, c.Attempt, c.CallbackBatch, c.CallbackEndpoint,
-		c.CallbackReport, c.Delivery, c.Key, c.Remnant, c.Sequence, c.Template,
-		c.Thread,
+		c.CallbackReport, c.Delivery, c.IncidentChange, c.Key, c.Remnant, c.Sequence,
+		c.Template, c.Thread,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -278,6 +284,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.CallbackReport.mutate(ctx, m)
 	case *DeliveryMutation:
 		return c.Delivery.mutate(ctx, m)
+	case *IncidentChangeMutation:
+		return c.IncidentChange.mutate(ctx, m)
 	case *KeyMutation:
 		return c.Key.mutate(ctx, m)
 	case *RemnantMutation:
@@ -1224,6 +1232,139 @@ func (c *DeliveryClient) mutate(ctx context.Context, m *DeliveryMutation) (Value
 	}
 }
 
+// IncidentChangeClient is a client for the IncidentChange schema.
+type IncidentChangeClient struct {
+	config
+}
+
+// NewIncidentChangeClient returns a client for the IncidentChange from the given config.
+func NewIncidentChangeClient(c config) *IncidentChangeClient {
+	return &IncidentChangeClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `incidentchange.Hooks(f(g(h())))`.
+func (c *IncidentChangeClient) Use(hooks ...Hook) {
+	c.hooks.IncidentChange = append(c.hooks.IncidentChange, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `incidentchange.Intercept(f(g(h())))`.
+func (c *IncidentChangeClient) Intercept(interceptors ...Interceptor) {
+	c.inters.IncidentChange = append(c.inters.IncidentChange, interceptors...)
+}
+
+// Create returns a builder for creating a IncidentChange entity.
+func (c *IncidentChangeClient) Create() *IncidentChangeCreate {
+	mutation := newIncidentChangeMutation(c.config, OpCreate)
+	return &IncidentChangeCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of IncidentChange entities.
+func (c *IncidentChangeClient) CreateBulk(builders ...*IncidentChangeCreate) *IncidentChangeCreateBulk {
+	return &IncidentChangeCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *IncidentChangeClient) MapCreateBulk(slice any, setFunc func(*IncidentChangeCreate, int)) *IncidentChangeCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &IncidentChangeCreateBulk{err: fmt.Errorf("calling to IncidentChangeClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*IncidentChangeCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &IncidentChangeCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for IncidentChange.
+func (c *IncidentChangeClient) Update() *IncidentChangeUpdate {
+	mutation := newIncidentChangeMutation(c.config, OpUpdate)
+	return &IncidentChangeUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *IncidentChangeClient) UpdateOne(_m *IncidentChange) *IncidentChangeUpdateOne {
+	mutation := newIncidentChangeMutation(c.config, OpUpdateOne, withIncidentChange(_m))
+	return &IncidentChangeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *IncidentChangeClient) UpdateOneID(id int64) *IncidentChangeUpdateOne {
+	mutation := newIncidentChangeMutation(c.config, OpUpdateOne, withIncidentChangeID(id))
+	return &IncidentChangeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for IncidentChange.
+func (c *IncidentChangeClient) Delete() *IncidentChangeDelete {
+	mutation := newIncidentChangeMutation(c.config, OpDelete)
+	return &IncidentChangeDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *IncidentChangeClient) DeleteOne(_m *IncidentChange) *IncidentChangeDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *IncidentChangeClient) DeleteOneID(id int64) *IncidentChangeDeleteOne {
+	builder := c.Delete().Where(incidentchange.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &IncidentChangeDeleteOne{builder}
+}
+
+// Query returns a query builder for IncidentChange.
+func (c *IncidentChangeClient) Query() *IncidentChangeQuery {
+	return &IncidentChangeQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeIncidentChange},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a IncidentChange entity by its id.
+func (c *IncidentChangeClient) Get(ctx context.Context, id int64) (*IncidentChange, error) {
+	return c.Query().Where(incidentchange.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *IncidentChangeClient) GetX(ctx context.Context, id int64) *IncidentChange {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *IncidentChangeClient) Hooks() []Hook {
+	return c.hooks.IncidentChange
+}
+
+// Interceptors returns the client interceptors.
+func (c *IncidentChangeClient) Interceptors() []Interceptor {
+	return c.inters.IncidentChange
+}
+
+func (c *IncidentChangeClient) mutate(ctx context.Context, m *IncidentChangeMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&IncidentChangeCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&IncidentChangeUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&IncidentChangeUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&IncidentChangeDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("ledger: unknown IncidentChange mutation op: %q", m.Op())
+	}
+}
+
 // KeyClient is a client for the Key schema.
 type KeyClient struct {
 	config
@@ -1893,11 +2034,12 @@ func (c *ThreadClient) mutate(ctx context.Context, m *ThreadMutation) (Value, er
 type (
 	hooks struct {
 		Alert, AlertKey, Attempt, CallbackBatch, CallbackEndpoint, CallbackReport,
-		Delivery, Key, Remnant, Sequence, Template, Thread []ent.Hook
+		Delivery, IncidentChange, Key, Remnant, Sequence, Template, Thread []ent.Hook
 	}
 	inters struct {
 		Alert, AlertKey, Attempt, CallbackBatch, CallbackEndpoint, CallbackReport,
-		Delivery, Key, Remnant, Sequence, Template, Thread []ent.Interceptor
+		Delivery, IncidentChange, Key, Remnant, Sequence, Template,
+		Thread []ent.Interceptor
 	}
 )
 

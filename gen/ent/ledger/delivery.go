@@ -68,6 +68,10 @@ type Delivery struct {
 	ThreadOrder int64 `json:"thread_order,omitempty"`
 	// the alert is resolved
 	Resolves bool `json:"resolves,omitempty"`
+	// 0 an update of the incident, 1 a repeat of its state, 2 an acknowledgment
+	ThreadKind int8 `json:"thread_kind,omitempty"`
+	// why it waits until next_time, to be sent with others as one message: 0 for no reason, 1 quiet hours, 2 digest
+	Hold int8 `json:"hold,omitempty"`
 	// when it is due after the earlier deliveries of its thread are completed; 0 if not blocked
 	ResumeTime int64 `json:"resume_time,omitempty"`
 	// the id of the callback endpoint to which its end is reported; 0 for none
@@ -100,7 +104,7 @@ func (*Delivery) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case delivery.FieldDeferred, delivery.FieldCanceled, delivery.FieldPossibleDuplicate, delivery.FieldHeld, delivery.FieldResolves, delivery.FieldReceiptFinal, delivery.FieldReceiptFailed:
 			values[i] = new(sql.NullBool)
-		case delivery.FieldID, delivery.FieldAlertID, delivery.FieldRank, delivery.FieldState, delivery.FieldNextTime, delivery.FieldExpireTime, delivery.FieldTries, delivery.FieldFence, delivery.FieldAttemptCount, delivery.FieldClaimTime, delivery.FieldLeaseTime, delivery.FieldChain, delivery.FieldThreadOrder, delivery.FieldResumeTime, delivery.FieldCallback, delivery.FieldEndTime, delivery.FieldReceiptTime:
+		case delivery.FieldID, delivery.FieldAlertID, delivery.FieldRank, delivery.FieldState, delivery.FieldNextTime, delivery.FieldExpireTime, delivery.FieldTries, delivery.FieldFence, delivery.FieldAttemptCount, delivery.FieldClaimTime, delivery.FieldLeaseTime, delivery.FieldChain, delivery.FieldThreadOrder, delivery.FieldThreadKind, delivery.FieldHold, delivery.FieldResumeTime, delivery.FieldCallback, delivery.FieldEndTime, delivery.FieldReceiptTime:
 			values[i] = new(sql.NullInt64)
 		case delivery.FieldNickname, delivery.FieldMessenger, delivery.FieldDestination, delivery.FieldCredentialKey, delivery.FieldSlots, delivery.FieldSender, delivery.FieldThread, delivery.FieldReason, delivery.FieldReceiptMessage, delivery.FieldReceiptStatus, delivery.FieldReceiptCode:
 			values[i] = new(sql.NullString)
@@ -281,6 +285,18 @@ func (_m *Delivery) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Resolves = value.Bool
 			}
+		case delivery.FieldThreadKind:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field thread_kind", values[i])
+			} else if value.Valid {
+				_m.ThreadKind = int8(value.Int64)
+			}
+		case delivery.FieldHold:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field hold", values[i])
+			} else if value.Valid {
+				_m.Hold = int8(value.Int64)
+			}
 		case delivery.FieldResumeTime:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field resume_time", values[i])
@@ -453,6 +469,12 @@ func (_m *Delivery) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("resolves=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Resolves))
+	builder.WriteString(", ")
+	builder.WriteString("thread_kind=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ThreadKind))
+	builder.WriteString(", ")
+	builder.WriteString("hold=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Hold))
 	builder.WriteString(", ")
 	builder.WriteString("resume_time=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ResumeTime))

@@ -311,6 +311,34 @@ func (_c *DeliveryCreate) SetNillableResolves(v *bool) *DeliveryCreate {
 	return _c
 }
 
+// SetThreadKind sets the "thread_kind" field.
+func (_c *DeliveryCreate) SetThreadKind(v int8) *DeliveryCreate {
+	_c.mutation.SetThreadKind(v)
+	return _c
+}
+
+// SetNillableThreadKind sets the "thread_kind" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableThreadKind(v *int8) *DeliveryCreate {
+	if v != nil {
+		_c.SetThreadKind(*v)
+	}
+	return _c
+}
+
+// SetHold sets the "hold" field.
+func (_c *DeliveryCreate) SetHold(v int8) *DeliveryCreate {
+	_c.mutation.SetHold(v)
+	return _c
+}
+
+// SetNillableHold sets the "hold" field if the given value is not nil.
+func (_c *DeliveryCreate) SetNillableHold(v *int8) *DeliveryCreate {
+	if v != nil {
+		_c.SetHold(*v)
+	}
+	return _c
+}
+
 // SetResumeTime sets the "resume_time" field.
 func (_c *DeliveryCreate) SetResumeTime(v int64) *DeliveryCreate {
 	_c.mutation.SetResumeTime(v)
@@ -560,6 +588,14 @@ func (_c *DeliveryCreate) defaults() {
 		v := delivery.DefaultResolves
 		_c.mutation.SetResolves(v)
 	}
+	if _, ok := _c.mutation.ThreadKind(); !ok {
+		v := delivery.DefaultThreadKind
+		_c.mutation.SetThreadKind(v)
+	}
+	if _, ok := _c.mutation.Hold(); !ok {
+		v := delivery.DefaultHold
+		_c.mutation.SetHold(v)
+	}
 	if _, ok := _c.mutation.ResumeTime(); !ok {
 		v := delivery.DefaultResumeTime
 		_c.mutation.SetResumeTime(v)
@@ -678,6 +714,12 @@ func (_c *DeliveryCreate) check() error {
 	}
 	if _, ok := _c.mutation.Resolves(); !ok {
 		return &ValidationError{Name: "resolves", err: errors.New(`ledger: missing required field "Delivery.resolves"`)}
+	}
+	if _, ok := _c.mutation.ThreadKind(); !ok {
+		return &ValidationError{Name: "thread_kind", err: errors.New(`ledger: missing required field "Delivery.thread_kind"`)}
+	}
+	if _, ok := _c.mutation.Hold(); !ok {
+		return &ValidationError{Name: "hold", err: errors.New(`ledger: missing required field "Delivery.hold"`)}
 	}
 	if _, ok := _c.mutation.ResumeTime(); !ok {
 		return &ValidationError{Name: "resume_time", err: errors.New(`ledger: missing required field "Delivery.resume_time"`)}
@@ -844,6 +886,14 @@ func (_c *DeliveryCreate) createSpec() (*Delivery, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Resolves(); ok {
 		_spec.SetField(delivery.FieldResolves, field.TypeBool, value)
 		_node.Resolves = value
+	}
+	if value, ok := _c.mutation.ThreadKind(); ok {
+		_spec.SetField(delivery.FieldThreadKind, field.TypeInt8, value)
+		_node.ThreadKind = value
+	}
+	if value, ok := _c.mutation.Hold(); ok {
+		_spec.SetField(delivery.FieldHold, field.TypeInt8, value)
+		_node.Hold = value
 	}
 	if value, ok := _c.mutation.ResumeTime(); ok {
 		_spec.SetField(delivery.FieldResumeTime, field.TypeInt64, value)

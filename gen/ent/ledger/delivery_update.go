@@ -465,6 +465,48 @@ func (_u *DeliveryUpdate) SetNillableResolves(v *bool) *DeliveryUpdate {
 	return _u
 }
 
+// SetThreadKind sets the "thread_kind" field.
+func (_u *DeliveryUpdate) SetThreadKind(v int8) *DeliveryUpdate {
+	_u.mutation.ResetThreadKind()
+	_u.mutation.SetThreadKind(v)
+	return _u
+}
+
+// SetNillableThreadKind sets the "thread_kind" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableThreadKind(v *int8) *DeliveryUpdate {
+	if v != nil {
+		_u.SetThreadKind(*v)
+	}
+	return _u
+}
+
+// AddThreadKind adds value to the "thread_kind" field.
+func (_u *DeliveryUpdate) AddThreadKind(v int8) *DeliveryUpdate {
+	_u.mutation.AddThreadKind(v)
+	return _u
+}
+
+// SetHold sets the "hold" field.
+func (_u *DeliveryUpdate) SetHold(v int8) *DeliveryUpdate {
+	_u.mutation.ResetHold()
+	_u.mutation.SetHold(v)
+	return _u
+}
+
+// SetNillableHold sets the "hold" field if the given value is not nil.
+func (_u *DeliveryUpdate) SetNillableHold(v *int8) *DeliveryUpdate {
+	if v != nil {
+		_u.SetHold(*v)
+	}
+	return _u
+}
+
+// AddHold adds value to the "hold" field.
+func (_u *DeliveryUpdate) AddHold(v int8) *DeliveryUpdate {
+	_u.mutation.AddHold(v)
+	return _u
+}
+
 // SetResumeTime sets the "resume_time" field.
 func (_u *DeliveryUpdate) SetResumeTime(v int64) *DeliveryUpdate {
 	_u.mutation.ResetResumeTime()
@@ -790,6 +832,18 @@ func (_u *DeliveryUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Resolves(); ok {
 		_spec.SetField(delivery.FieldResolves, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.ThreadKind(); ok {
+		_spec.SetField(delivery.FieldThreadKind, field.TypeInt8, value)
+	}
+	if value, ok := _u.mutation.AddedThreadKind(); ok {
+		_spec.AddField(delivery.FieldThreadKind, field.TypeInt8, value)
+	}
+	if value, ok := _u.mutation.Hold(); ok {
+		_spec.SetField(delivery.FieldHold, field.TypeInt8, value)
+	}
+	if value, ok := _u.mutation.AddedHold(); ok {
+		_spec.AddField(delivery.FieldHold, field.TypeInt8, value)
 	}
 	if value, ok := _u.mutation.ResumeTime(); ok {
 		_spec.SetField(delivery.FieldResumeTime, field.TypeInt64, value)
@@ -1291,6 +1345,48 @@ func (_u *DeliveryUpdateOne) SetNillableResolves(v *bool) *DeliveryUpdateOne {
 	return _u
 }
 
+// SetThreadKind sets the "thread_kind" field.
+func (_u *DeliveryUpdateOne) SetThreadKind(v int8) *DeliveryUpdateOne {
+	_u.mutation.ResetThreadKind()
+	_u.mutation.SetThreadKind(v)
+	return _u
+}
+
+// SetNillableThreadKind sets the "thread_kind" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableThreadKind(v *int8) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetThreadKind(*v)
+	}
+	return _u
+}
+
+// AddThreadKind adds value to the "thread_kind" field.
+func (_u *DeliveryUpdateOne) AddThreadKind(v int8) *DeliveryUpdateOne {
+	_u.mutation.AddThreadKind(v)
+	return _u
+}
+
+// SetHold sets the "hold" field.
+func (_u *DeliveryUpdateOne) SetHold(v int8) *DeliveryUpdateOne {
+	_u.mutation.ResetHold()
+	_u.mutation.SetHold(v)
+	return _u
+}
+
+// SetNillableHold sets the "hold" field if the given value is not nil.
+func (_u *DeliveryUpdateOne) SetNillableHold(v *int8) *DeliveryUpdateOne {
+	if v != nil {
+		_u.SetHold(*v)
+	}
+	return _u
+}
+
+// AddHold adds value to the "hold" field.
+func (_u *DeliveryUpdateOne) AddHold(v int8) *DeliveryUpdateOne {
+	_u.mutation.AddHold(v)
+	return _u
+}
+
 // SetResumeTime sets the "resume_time" field.
 func (_u *DeliveryUpdateOne) SetResumeTime(v int64) *DeliveryUpdateOne {
 	_u.mutation.ResetResumeTime()
@@ -1646,6 +1742,18 @@ func (_u *DeliveryUpdateOne) sqlSave(ctx context.Context) (_node *Delivery, err 
 	}
 	if value, ok := _u.mutation.Resolves(); ok {
 		_spec.SetField(delivery.FieldResolves, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.ThreadKind(); ok {
+		_spec.SetField(delivery.FieldThreadKind, field.TypeInt8, value)
+	}
+	if value, ok := _u.mutation.AddedThreadKind(); ok {
+		_spec.AddField(delivery.FieldThreadKind, field.TypeInt8, value)
+	}
+	if value, ok := _u.mutation.Hold(); ok {
+		_spec.SetField(delivery.FieldHold, field.TypeInt8, value)
+	}
+	if value, ok := _u.mutation.AddedHold(); ok {
+		_spec.AddField(delivery.FieldHold, field.TypeInt8, value)
 	}
 	if value, ok := _u.mutation.ResumeTime(); ok {
 		_spec.SetField(delivery.FieldResumeTime, field.TypeInt64, value)

@@ -19,6 +19,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackendpoint"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackreport"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/incidentchange"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/key"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/remnant"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/sequence"
@@ -91,6 +92,7 @@ func checkColumn(t, c string) error {
 			callbackendpoint.Table: callbackendpoint.ValidColumn,
 			callbackreport.Table:   callbackreport.ValidColumn,
 			delivery.Table:         delivery.ValidColumn,
+			incidentchange.Table:   incidentchange.ValidColumn,
 			key.Table:              key.ValidColumn,
 			remnant.Table:          remnant.ValidColumn,
 			sequence.Table:         sequence.ValidColumn,

@@ -17,6 +17,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackendpoint"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackreport"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/incidentchange"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/key"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/predicate"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/sequence"
@@ -40,6 +41,7 @@ const (
 	TypeCallbackEndpoint = "CallbackEndpoint"
 	TypeCallbackReport   = "CallbackReport"
 	TypeDelivery         = "Delivery"
+	TypeIncidentChange   = "IncidentChange"
 	TypeKey              = "Key"
 	TypeRemnant          = "Remnant"
 	TypeSequence         = "Sequence"
@@ -861,20 +863,29 @@ func (m *AlertMutation) ResetEdge(name string) error {
 // AlertKeyMutation represents an operation that mutates the AlertKey nodes in the graph.
 type AlertKeyMutation struct {
 	config
-	op            Op
-	typ           string
-	id            *string
-	last_order    *int64
-	addlast_order *int64
-	rank          *int8
-	addrank       *int8
-	resolved      *bool
-	use_time      *int64
-	adduse_time   *int64
-	clearedFields map[string]struct{}
-	done          bool
-	oldValue      func(context.Context) (*AlertKey, error)
-	predicates    []predicate.AlertKey
+	op              Op
+	typ             string
+	id              *string
+	last_order      *int64
+	addlast_order   *int64
+	rank            *int8
+	addrank         *int8
+	resolved        *bool
+	use_time        *int64
+	adduse_time     *int64
+	incident        *int64
+	addincident     *int64
+	digest          *string
+	update_time     *int64
+	addupdate_time  *int64
+	resolve_time    *int64
+	addresolve_time *int64
+	reopen_count    *int
+	addreopen_count *int
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*AlertKey, error)
+	predicates      []predicate.AlertKey
 }
 
 var _ ent.Mutation = (*AlertKeyMutation)(nil)
@@ -1185,6 +1196,266 @@ func (m *AlertKeyMutation) ResetUseTime() {
 	m.adduse_time = nil
 }
 
+// SetIncident sets the "incident" field.
+func (m *AlertKeyMutation) SetIncident(i int64) {
+	m.incident = &i
+	m.addincident = nil
+}
+
+// Incident returns the value of the "incident" field in the mutation.
+func (m *AlertKeyMutation) Incident() (r int64, exists bool) {
+	v := m.incident
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIncident returns the old "incident" field's value of the AlertKey entity.
+// If the AlertKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AlertKeyMutation) OldIncident(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIncident is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIncident requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIncident: %w", err)
+	}
+	return oldValue.Incident, nil
+}
+
+// AddIncident adds i to the "incident" field.
+func (m *AlertKeyMutation) AddIncident(i int64) {
+	if m.addincident != nil {
+		*m.addincident += i
+	} else {
+		m.addincident = &i
+	}
+}
+
+// AddedIncident returns the value that was added to the "incident" field in this mutation.
+func (m *AlertKeyMutation) AddedIncident() (r int64, exists bool) {
+	v := m.addincident
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetIncident resets all changes to the "incident" field.
+func (m *AlertKeyMutation) ResetIncident() {
+	m.incident = nil
+	m.addincident = nil
+}
+
+// SetDigest sets the "digest" field.
+func (m *AlertKeyMutation) SetDigest(s string) {
+	m.digest = &s
+}
+
+// Digest returns the value of the "digest" field in the mutation.
+func (m *AlertKeyMutation) Digest() (r string, exists bool) {
+	v := m.digest
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDigest returns the old "digest" field's value of the AlertKey entity.
+// If the AlertKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AlertKeyMutation) OldDigest(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDigest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDigest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDigest: %w", err)
+	}
+	return oldValue.Digest, nil
+}
+
+// ResetDigest resets all changes to the "digest" field.
+func (m *AlertKeyMutation) ResetDigest() {
+	m.digest = nil
+}
+
+// SetUpdateTime sets the "update_time" field.
+func (m *AlertKeyMutation) SetUpdateTime(i int64) {
+	m.update_time = &i
+	m.addupdate_time = nil
+}
+
+// UpdateTime returns the value of the "update_time" field in the mutation.
+func (m *AlertKeyMutation) UpdateTime() (r int64, exists bool) {
+	v := m.update_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdateTime returns the old "update_time" field's value of the AlertKey entity.
+// If the AlertKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AlertKeyMutation) OldUpdateTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdateTime: %w", err)
+	}
+	return oldValue.UpdateTime, nil
+}
+
+// AddUpdateTime adds i to the "update_time" field.
+func (m *AlertKeyMutation) AddUpdateTime(i int64) {
+	if m.addupdate_time != nil {
+		*m.addupdate_time += i
+	} else {
+		m.addupdate_time = &i
+	}
+}
+
+// AddedUpdateTime returns the value that was added to the "update_time" field in this mutation.
+func (m *AlertKeyMutation) AddedUpdateTime() (r int64, exists bool) {
+	v := m.addupdate_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUpdateTime resets all changes to the "update_time" field.
+func (m *AlertKeyMutation) ResetUpdateTime() {
+	m.update_time = nil
+	m.addupdate_time = nil
+}
+
+// SetResolveTime sets the "resolve_time" field.
+func (m *AlertKeyMutation) SetResolveTime(i int64) {
+	m.resolve_time = &i
+	m.addresolve_time = nil
+}
+
+// ResolveTime returns the value of the "resolve_time" field in the mutation.
+func (m *AlertKeyMutation) ResolveTime() (r int64, exists bool) {
+	v := m.resolve_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldResolveTime returns the old "resolve_time" field's value of the AlertKey entity.
+// If the AlertKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AlertKeyMutation) OldResolveTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldResolveTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldResolveTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldResolveTime: %w", err)
+	}
+	return oldValue.ResolveTime, nil
+}
+
+// AddResolveTime adds i to the "resolve_time" field.
+func (m *AlertKeyMutation) AddResolveTime(i int64) {
+	if m.addresolve_time != nil {
+		*m.addresolve_time += i
+	} else {
+		m.addresolve_time = &i
+	}
+}
+
+// AddedResolveTime returns the value that was added to the "resolve_time" field in this mutation.
+func (m *AlertKeyMutation) AddedResolveTime() (r int64, exists bool) {
+	v := m.addresolve_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetResolveTime resets all changes to the "resolve_time" field.
+func (m *AlertKeyMutation) ResetResolveTime() {
+	m.resolve_time = nil
+	m.addresolve_time = nil
+}
+
+// SetReopenCount sets the "reopen_count" field.
+func (m *AlertKeyMutation) SetReopenCount(i int) {
+	m.reopen_count = &i
+	m.addreopen_count = nil
+}
+
+// ReopenCount returns the value of the "reopen_count" field in the mutation.
+func (m *AlertKeyMutation) ReopenCount() (r int, exists bool) {
+	v := m.reopen_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReopenCount returns the old "reopen_count" field's value of the AlertKey entity.
+// If the AlertKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AlertKeyMutation) OldReopenCount(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReopenCount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReopenCount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReopenCount: %w", err)
+	}
+	return oldValue.ReopenCount, nil
+}
+
+// AddReopenCount adds i to the "reopen_count" field.
+func (m *AlertKeyMutation) AddReopenCount(i int) {
+	if m.addreopen_count != nil {
+		*m.addreopen_count += i
+	} else {
+		m.addreopen_count = &i
+	}
+}
+
+// AddedReopenCount returns the value that was added to the "reopen_count" field in this mutation.
+func (m *AlertKeyMutation) AddedReopenCount() (r int, exists bool) {
+	v := m.addreopen_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetReopenCount resets all changes to the "reopen_count" field.
+func (m *AlertKeyMutation) ResetReopenCount() {
+	m.reopen_count = nil
+	m.addreopen_count = nil
+}
+
 // Where appends a list predicates to the AlertKeyMutation builder.
 func (m *AlertKeyMutation) Where(ps ...predicate.AlertKey) {
 	m.predicates = append(m.predicates, ps...)
@@ -1219,7 +1490,7 @@ func (m *AlertKeyMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AlertKeyMutation) Fields() []string {
-	fields := make([]string, 0, 4)
+	fields := make([]string, 0, 9)
 	if m.last_order != nil {
 		fields = append(fields, alertkey.FieldLastOrder)
 	}
@@ -1231,6 +1502,21 @@ func (m *AlertKeyMutation) Fields() []string {
 	}
 	if m.use_time != nil {
 		fields = append(fields, alertkey.FieldUseTime)
+	}
+	if m.incident != nil {
+		fields = append(fields, alertkey.FieldIncident)
+	}
+	if m.digest != nil {
+		fields = append(fields, alertkey.FieldDigest)
+	}
+	if m.update_time != nil {
+		fields = append(fields, alertkey.FieldUpdateTime)
+	}
+	if m.resolve_time != nil {
+		fields = append(fields, alertkey.FieldResolveTime)
+	}
+	if m.reopen_count != nil {
+		fields = append(fields, alertkey.FieldReopenCount)
 	}
 	return fields
 }
@@ -1248,6 +1534,16 @@ func (m *AlertKeyMutation) Field(name string) (ent.Value, bool) {
 		return m.Resolved()
 	case alertkey.FieldUseTime:
 		return m.UseTime()
+	case alertkey.FieldIncident:
+		return m.Incident()
+	case alertkey.FieldDigest:
+		return m.Digest()
+	case alertkey.FieldUpdateTime:
+		return m.UpdateTime()
+	case alertkey.FieldResolveTime:
+		return m.ResolveTime()
+	case alertkey.FieldReopenCount:
+		return m.ReopenCount()
 	}
 	return nil, false
 }
@@ -1265,6 +1561,16 @@ func (m *AlertKeyMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldResolved(ctx)
 	case alertkey.FieldUseTime:
 		return m.OldUseTime(ctx)
+	case alertkey.FieldIncident:
+		return m.OldIncident(ctx)
+	case alertkey.FieldDigest:
+		return m.OldDigest(ctx)
+	case alertkey.FieldUpdateTime:
+		return m.OldUpdateTime(ctx)
+	case alertkey.FieldResolveTime:
+		return m.OldResolveTime(ctx)
+	case alertkey.FieldReopenCount:
+		return m.OldReopenCount(ctx)
 	}
 	return nil, fmt.Errorf("unknown AlertKey field %s", name)
 }
@@ -1302,6 +1608,41 @@ func (m *AlertKeyMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetUseTime(v)
 		return nil
+	case alertkey.FieldIncident:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIncident(v)
+		return nil
+	case alertkey.FieldDigest:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDigest(v)
+		return nil
+	case alertkey.FieldUpdateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdateTime(v)
+		return nil
+	case alertkey.FieldResolveTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetResolveTime(v)
+		return nil
+	case alertkey.FieldReopenCount:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReopenCount(v)
+		return nil
 	}
 	return fmt.Errorf("unknown AlertKey field %s", name)
 }
@@ -1319,6 +1660,18 @@ func (m *AlertKeyMutation) AddedFields() []string {
 	if m.adduse_time != nil {
 		fields = append(fields, alertkey.FieldUseTime)
 	}
+	if m.addincident != nil {
+		fields = append(fields, alertkey.FieldIncident)
+	}
+	if m.addupdate_time != nil {
+		fields = append(fields, alertkey.FieldUpdateTime)
+	}
+	if m.addresolve_time != nil {
+		fields = append(fields, alertkey.FieldResolveTime)
+	}
+	if m.addreopen_count != nil {
+		fields = append(fields, alertkey.FieldReopenCount)
+	}
 	return fields
 }
 
@@ -1333,6 +1686,14 @@ func (m *AlertKeyMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedRank()
 	case alertkey.FieldUseTime:
 		return m.AddedUseTime()
+	case alertkey.FieldIncident:
+		return m.AddedIncident()
+	case alertkey.FieldUpdateTime:
+		return m.AddedUpdateTime()
+	case alertkey.FieldResolveTime:
+		return m.AddedResolveTime()
+	case alertkey.FieldReopenCount:
+		return m.AddedReopenCount()
 	}
 	return nil, false
 }
@@ -1362,6 +1723,34 @@ func (m *AlertKeyMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddUseTime(v)
+		return nil
+	case alertkey.FieldIncident:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddIncident(v)
+		return nil
+	case alertkey.FieldUpdateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUpdateTime(v)
+		return nil
+	case alertkey.FieldResolveTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddResolveTime(v)
+		return nil
+	case alertkey.FieldReopenCount:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddReopenCount(v)
 		return nil
 	}
 	return fmt.Errorf("unknown AlertKey numeric field %s", name)
@@ -1401,6 +1790,21 @@ func (m *AlertKeyMutation) ResetField(name string) error {
 		return nil
 	case alertkey.FieldUseTime:
 		m.ResetUseTime()
+		return nil
+	case alertkey.FieldIncident:
+		m.ResetIncident()
+		return nil
+	case alertkey.FieldDigest:
+		m.ResetDigest()
+		return nil
+	case alertkey.FieldUpdateTime:
+		m.ResetUpdateTime()
+		return nil
+	case alertkey.FieldResolveTime:
+		m.ResetResolveTime()
+		return nil
+	case alertkey.FieldReopenCount:
+		m.ResetReopenCount()
 		return nil
 	}
 	return fmt.Errorf("unknown AlertKey field %s", name)
@@ -5466,6 +5870,10 @@ type DeliveryMutation struct {
 	thread_order       *int64
 	addthread_order    *int64
 	resolves           *bool
+	thread_kind        *int8
+	addthread_kind     *int8
+	hold               *int8
+	addhold            *int8
 	resume_time        *int64
 	addresume_time     *int64
 	callback           *int64
@@ -6779,6 +7187,118 @@ func (m *DeliveryMutation) ResetResolves() {
 	m.resolves = nil
 }
 
+// SetThreadKind sets the "thread_kind" field.
+func (m *DeliveryMutation) SetThreadKind(i int8) {
+	m.thread_kind = &i
+	m.addthread_kind = nil
+}
+
+// ThreadKind returns the value of the "thread_kind" field in the mutation.
+func (m *DeliveryMutation) ThreadKind() (r int8, exists bool) {
+	v := m.thread_kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldThreadKind returns the old "thread_kind" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldThreadKind(ctx context.Context) (v int8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldThreadKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldThreadKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldThreadKind: %w", err)
+	}
+	return oldValue.ThreadKind, nil
+}
+
+// AddThreadKind adds i to the "thread_kind" field.
+func (m *DeliveryMutation) AddThreadKind(i int8) {
+	if m.addthread_kind != nil {
+		*m.addthread_kind += i
+	} else {
+		m.addthread_kind = &i
+	}
+}
+
+// AddedThreadKind returns the value that was added to the "thread_kind" field in this mutation.
+func (m *DeliveryMutation) AddedThreadKind() (r int8, exists bool) {
+	v := m.addthread_kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetThreadKind resets all changes to the "thread_kind" field.
+func (m *DeliveryMutation) ResetThreadKind() {
+	m.thread_kind = nil
+	m.addthread_kind = nil
+}
+
+// SetHold sets the "hold" field.
+func (m *DeliveryMutation) SetHold(i int8) {
+	m.hold = &i
+	m.addhold = nil
+}
+
+// Hold returns the value of the "hold" field in the mutation.
+func (m *DeliveryMutation) Hold() (r int8, exists bool) {
+	v := m.hold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHold returns the old "hold" field's value of the Delivery entity.
+// If the Delivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DeliveryMutation) OldHold(ctx context.Context) (v int8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHold is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHold requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHold: %w", err)
+	}
+	return oldValue.Hold, nil
+}
+
+// AddHold adds i to the "hold" field.
+func (m *DeliveryMutation) AddHold(i int8) {
+	if m.addhold != nil {
+		*m.addhold += i
+	} else {
+		m.addhold = &i
+	}
+}
+
+// AddedHold returns the value that was added to the "hold" field in this mutation.
+func (m *DeliveryMutation) AddedHold() (r int8, exists bool) {
+	v := m.addhold
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetHold resets all changes to the "hold" field.
+func (m *DeliveryMutation) ResetHold() {
+	m.hold = nil
+	m.addhold = nil
+}
+
 // SetResumeTime sets the "resume_time" field.
 func (m *DeliveryMutation) SetResumeTime(i int64) {
 	m.resume_time = &i
@@ -7253,7 +7773,7 @@ func (m *DeliveryMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DeliveryMutation) Fields() []string {
-	fields := make([]string, 0, 36)
+	fields := make([]string, 0, 38)
 	if m.alert_id != nil {
 		fields = append(fields, delivery.FieldAlertID)
 	}
@@ -7331,6 +7851,12 @@ func (m *DeliveryMutation) Fields() []string {
 	}
 	if m.resolves != nil {
 		fields = append(fields, delivery.FieldResolves)
+	}
+	if m.thread_kind != nil {
+		fields = append(fields, delivery.FieldThreadKind)
+	}
+	if m.hold != nil {
+		fields = append(fields, delivery.FieldHold)
 	}
 	if m.resume_time != nil {
 		fields = append(fields, delivery.FieldResumeTime)
@@ -7422,6 +7948,10 @@ func (m *DeliveryMutation) Field(name string) (ent.Value, bool) {
 		return m.ThreadOrder()
 	case delivery.FieldResolves:
 		return m.Resolves()
+	case delivery.FieldThreadKind:
+		return m.ThreadKind()
+	case delivery.FieldHold:
+		return m.Hold()
 	case delivery.FieldResumeTime:
 		return m.ResumeTime()
 	case delivery.FieldCallback:
@@ -7503,6 +8033,10 @@ func (m *DeliveryMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldThreadOrder(ctx)
 	case delivery.FieldResolves:
 		return m.OldResolves(ctx)
+	case delivery.FieldThreadKind:
+		return m.OldThreadKind(ctx)
+	case delivery.FieldHold:
+		return m.OldHold(ctx)
 	case delivery.FieldResumeTime:
 		return m.OldResumeTime(ctx)
 	case delivery.FieldCallback:
@@ -7714,6 +8248,20 @@ func (m *DeliveryMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetResolves(v)
 		return nil
+	case delivery.FieldThreadKind:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetThreadKind(v)
+		return nil
+	case delivery.FieldHold:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHold(v)
+		return nil
 	case delivery.FieldResumeTime:
 		v, ok := value.(int64)
 		if !ok {
@@ -7828,6 +8376,12 @@ func (m *DeliveryMutation) AddedFields() []string {
 	if m.addthread_order != nil {
 		fields = append(fields, delivery.FieldThreadOrder)
 	}
+	if m.addthread_kind != nil {
+		fields = append(fields, delivery.FieldThreadKind)
+	}
+	if m.addhold != nil {
+		fields = append(fields, delivery.FieldHold)
+	}
 	if m.addresume_time != nil {
 		fields = append(fields, delivery.FieldResumeTime)
 	}
@@ -7872,6 +8426,10 @@ func (m *DeliveryMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedChain()
 	case delivery.FieldThreadOrder:
 		return m.AddedThreadOrder()
+	case delivery.FieldThreadKind:
+		return m.AddedThreadKind()
+	case delivery.FieldHold:
+		return m.AddedHold()
 	case delivery.FieldResumeTime:
 		return m.AddedResumeTime()
 	case delivery.FieldCallback:
@@ -7972,6 +8530,20 @@ func (m *DeliveryMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddThreadOrder(v)
+		return nil
+	case delivery.FieldThreadKind:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddThreadKind(v)
+		return nil
+	case delivery.FieldHold:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddHold(v)
 		return nil
 	case delivery.FieldResumeTime:
 		v, ok := value.(int64)
@@ -8115,6 +8687,12 @@ func (m *DeliveryMutation) ResetField(name string) error {
 	case delivery.FieldResolves:
 		m.ResetResolves()
 		return nil
+	case delivery.FieldThreadKind:
+		m.ResetThreadKind()
+		return nil
+	case delivery.FieldHold:
+		m.ResetHold()
+		return nil
 	case delivery.FieldResumeTime:
 		m.ResetResumeTime()
 		return nil
@@ -8195,6 +8773,548 @@ func (m *DeliveryMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *DeliveryMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Delivery edge %s", name)
+}
+
+// IncidentChangeMutation represents an operation that mutates the IncidentChange nodes in the graph.
+type IncidentChangeMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	alert_id      *int64
+	addalert_id   *int64
+	incident      *int64
+	addincident   *int64
+	kind          *int8
+	addkind       *int8
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*IncidentChange, error)
+	predicates    []predicate.IncidentChange
+}
+
+var _ ent.Mutation = (*IncidentChangeMutation)(nil)
+
+// incidentchangeOption allows management of the mutation configuration using functional options.
+type incidentchangeOption func(*IncidentChangeMutation)
+
+// newIncidentChangeMutation creates new mutation for the IncidentChange entity.
+func newIncidentChangeMutation(c config, op Op, opts ...incidentchangeOption) *IncidentChangeMutation {
+	m := &IncidentChangeMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeIncidentChange,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withIncidentChangeID sets the ID field of the mutation.
+func withIncidentChangeID(id int64) incidentchangeOption {
+	return func(m *IncidentChangeMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *IncidentChange
+		)
+		m.oldValue = func(ctx context.Context) (*IncidentChange, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().IncidentChange.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withIncidentChange sets the old IncidentChange of the mutation.
+func withIncidentChange(node *IncidentChange) incidentchangeOption {
+	return func(m *IncidentChangeMutation) {
+		m.oldValue = func(context.Context) (*IncidentChange, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m IncidentChangeMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m IncidentChangeMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ledger: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of IncidentChange entities.
+func (m *IncidentChangeMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *IncidentChangeMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *IncidentChangeMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().IncidentChange.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetAlertID sets the "alert_id" field.
+func (m *IncidentChangeMutation) SetAlertID(i int64) {
+	m.alert_id = &i
+	m.addalert_id = nil
+}
+
+// AlertID returns the value of the "alert_id" field in the mutation.
+func (m *IncidentChangeMutation) AlertID() (r int64, exists bool) {
+	v := m.alert_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAlertID returns the old "alert_id" field's value of the IncidentChange entity.
+// If the IncidentChange object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncidentChangeMutation) OldAlertID(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAlertID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAlertID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAlertID: %w", err)
+	}
+	return oldValue.AlertID, nil
+}
+
+// AddAlertID adds i to the "alert_id" field.
+func (m *IncidentChangeMutation) AddAlertID(i int64) {
+	if m.addalert_id != nil {
+		*m.addalert_id += i
+	} else {
+		m.addalert_id = &i
+	}
+}
+
+// AddedAlertID returns the value that was added to the "alert_id" field in this mutation.
+func (m *IncidentChangeMutation) AddedAlertID() (r int64, exists bool) {
+	v := m.addalert_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetAlertID resets all changes to the "alert_id" field.
+func (m *IncidentChangeMutation) ResetAlertID() {
+	m.alert_id = nil
+	m.addalert_id = nil
+}
+
+// SetIncident sets the "incident" field.
+func (m *IncidentChangeMutation) SetIncident(i int64) {
+	m.incident = &i
+	m.addincident = nil
+}
+
+// Incident returns the value of the "incident" field in the mutation.
+func (m *IncidentChangeMutation) Incident() (r int64, exists bool) {
+	v := m.incident
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIncident returns the old "incident" field's value of the IncidentChange entity.
+// If the IncidentChange object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncidentChangeMutation) OldIncident(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIncident is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIncident requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIncident: %w", err)
+	}
+	return oldValue.Incident, nil
+}
+
+// AddIncident adds i to the "incident" field.
+func (m *IncidentChangeMutation) AddIncident(i int64) {
+	if m.addincident != nil {
+		*m.addincident += i
+	} else {
+		m.addincident = &i
+	}
+}
+
+// AddedIncident returns the value that was added to the "incident" field in this mutation.
+func (m *IncidentChangeMutation) AddedIncident() (r int64, exists bool) {
+	v := m.addincident
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetIncident resets all changes to the "incident" field.
+func (m *IncidentChangeMutation) ResetIncident() {
+	m.incident = nil
+	m.addincident = nil
+}
+
+// SetKind sets the "kind" field.
+func (m *IncidentChangeMutation) SetKind(i int8) {
+	m.kind = &i
+	m.addkind = nil
+}
+
+// Kind returns the value of the "kind" field in the mutation.
+func (m *IncidentChangeMutation) Kind() (r int8, exists bool) {
+	v := m.kind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldKind returns the old "kind" field's value of the IncidentChange entity.
+// If the IncidentChange object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncidentChangeMutation) OldKind(ctx context.Context) (v int8, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldKind is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldKind requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldKind: %w", err)
+	}
+	return oldValue.Kind, nil
+}
+
+// AddKind adds i to the "kind" field.
+func (m *IncidentChangeMutation) AddKind(i int8) {
+	if m.addkind != nil {
+		*m.addkind += i
+	} else {
+		m.addkind = &i
+	}
+}
+
+// AddedKind returns the value that was added to the "kind" field in this mutation.
+func (m *IncidentChangeMutation) AddedKind() (r int8, exists bool) {
+	v := m.addkind
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetKind resets all changes to the "kind" field.
+func (m *IncidentChangeMutation) ResetKind() {
+	m.kind = nil
+	m.addkind = nil
+}
+
+// Where appends a list predicates to the IncidentChangeMutation builder.
+func (m *IncidentChangeMutation) Where(ps ...predicate.IncidentChange) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the IncidentChangeMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *IncidentChangeMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.IncidentChange, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *IncidentChangeMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *IncidentChangeMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (IncidentChange).
+func (m *IncidentChangeMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *IncidentChangeMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.alert_id != nil {
+		fields = append(fields, incidentchange.FieldAlertID)
+	}
+	if m.incident != nil {
+		fields = append(fields, incidentchange.FieldIncident)
+	}
+	if m.kind != nil {
+		fields = append(fields, incidentchange.FieldKind)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *IncidentChangeMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case incidentchange.FieldAlertID:
+		return m.AlertID()
+	case incidentchange.FieldIncident:
+		return m.Incident()
+	case incidentchange.FieldKind:
+		return m.Kind()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *IncidentChangeMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case incidentchange.FieldAlertID:
+		return m.OldAlertID(ctx)
+	case incidentchange.FieldIncident:
+		return m.OldIncident(ctx)
+	case incidentchange.FieldKind:
+		return m.OldKind(ctx)
+	}
+	return nil, fmt.Errorf("unknown IncidentChange field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *IncidentChangeMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case incidentchange.FieldAlertID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAlertID(v)
+		return nil
+	case incidentchange.FieldIncident:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIncident(v)
+		return nil
+	case incidentchange.FieldKind:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetKind(v)
+		return nil
+	}
+	return fmt.Errorf("unknown IncidentChange field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *IncidentChangeMutation) AddedFields() []string {
+	var fields []string
+	if m.addalert_id != nil {
+		fields = append(fields, incidentchange.FieldAlertID)
+	}
+	if m.addincident != nil {
+		fields = append(fields, incidentchange.FieldIncident)
+	}
+	if m.addkind != nil {
+		fields = append(fields, incidentchange.FieldKind)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *IncidentChangeMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case incidentchange.FieldAlertID:
+		return m.AddedAlertID()
+	case incidentchange.FieldIncident:
+		return m.AddedIncident()
+	case incidentchange.FieldKind:
+		return m.AddedKind()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *IncidentChangeMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case incidentchange.FieldAlertID:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddAlertID(v)
+		return nil
+	case incidentchange.FieldIncident:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddIncident(v)
+		return nil
+	case incidentchange.FieldKind:
+		v, ok := value.(int8)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddKind(v)
+		return nil
+	}
+	return fmt.Errorf("unknown IncidentChange numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *IncidentChangeMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *IncidentChangeMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *IncidentChangeMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown IncidentChange nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *IncidentChangeMutation) ResetField(name string) error {
+	switch name {
+	case incidentchange.FieldAlertID:
+		m.ResetAlertID()
+		return nil
+	case incidentchange.FieldIncident:
+		m.ResetIncident()
+		return nil
+	case incidentchange.FieldKind:
+		m.ResetKind()
+		return nil
+	}
+	return fmt.Errorf("unknown IncidentChange field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *IncidentChangeMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *IncidentChangeMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *IncidentChangeMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *IncidentChangeMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *IncidentChangeMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *IncidentChangeMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *IncidentChangeMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown IncidentChange unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *IncidentChangeMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown IncidentChange edge %s", name)
 }
 
 // KeyMutation represents an operation that mutates the Key nodes in the graph.
@@ -9787,20 +10907,24 @@ func (m *TemplateMutation) ResetEdge(name string) error {
 // ThreadMutation represents an operation that mutates the Thread nodes in the graph.
 type ThreadMutation struct {
 	config
-	op                Op
-	typ               string
-	id                *string
-	notified          *bool
-	resolved_order    *int64
-	addresolved_order *int64
-	last_order        *int64
-	addlast_order     *int64
-	use_time          *int64
-	adduse_time       *int64
-	clearedFields     map[string]struct{}
-	done              bool
-	oldValue          func(context.Context) (*Thread, error)
-	predicates        []predicate.Thread
+	op                    Op
+	typ                   string
+	id                    *string
+	notified              *bool
+	resolved_order        *int64
+	addresolved_order     *int64
+	last_order            *int64
+	addlast_order         *int64
+	use_time              *int64
+	adduse_time           *int64
+	incident              *int64
+	addincident           *int64
+	reference             *string
+	reference_destination *string
+	clearedFields         map[string]struct{}
+	done                  bool
+	oldValue              func(context.Context) (*Thread, error)
+	predicates            []predicate.Thread
 }
 
 var _ ent.Mutation = (*ThreadMutation)(nil)
@@ -10111,6 +11235,134 @@ func (m *ThreadMutation) ResetUseTime() {
 	m.adduse_time = nil
 }
 
+// SetIncident sets the "incident" field.
+func (m *ThreadMutation) SetIncident(i int64) {
+	m.incident = &i
+	m.addincident = nil
+}
+
+// Incident returns the value of the "incident" field in the mutation.
+func (m *ThreadMutation) Incident() (r int64, exists bool) {
+	v := m.incident
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIncident returns the old "incident" field's value of the Thread entity.
+// If the Thread object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThreadMutation) OldIncident(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIncident is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIncident requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIncident: %w", err)
+	}
+	return oldValue.Incident, nil
+}
+
+// AddIncident adds i to the "incident" field.
+func (m *ThreadMutation) AddIncident(i int64) {
+	if m.addincident != nil {
+		*m.addincident += i
+	} else {
+		m.addincident = &i
+	}
+}
+
+// AddedIncident returns the value that was added to the "incident" field in this mutation.
+func (m *ThreadMutation) AddedIncident() (r int64, exists bool) {
+	v := m.addincident
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetIncident resets all changes to the "incident" field.
+func (m *ThreadMutation) ResetIncident() {
+	m.incident = nil
+	m.addincident = nil
+}
+
+// SetReference sets the "reference" field.
+func (m *ThreadMutation) SetReference(s string) {
+	m.reference = &s
+}
+
+// Reference returns the value of the "reference" field in the mutation.
+func (m *ThreadMutation) Reference() (r string, exists bool) {
+	v := m.reference
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReference returns the old "reference" field's value of the Thread entity.
+// If the Thread object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThreadMutation) OldReference(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReference is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReference requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReference: %w", err)
+	}
+	return oldValue.Reference, nil
+}
+
+// ResetReference resets all changes to the "reference" field.
+func (m *ThreadMutation) ResetReference() {
+	m.reference = nil
+}
+
+// SetReferenceDestination sets the "reference_destination" field.
+func (m *ThreadMutation) SetReferenceDestination(s string) {
+	m.reference_destination = &s
+}
+
+// ReferenceDestination returns the value of the "reference_destination" field in the mutation.
+func (m *ThreadMutation) ReferenceDestination() (r string, exists bool) {
+	v := m.reference_destination
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReferenceDestination returns the old "reference_destination" field's value of the Thread entity.
+// If the Thread object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThreadMutation) OldReferenceDestination(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReferenceDestination is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReferenceDestination requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReferenceDestination: %w", err)
+	}
+	return oldValue.ReferenceDestination, nil
+}
+
+// ResetReferenceDestination resets all changes to the "reference_destination" field.
+func (m *ThreadMutation) ResetReferenceDestination() {
+	m.reference_destination = nil
+}
+
 // Where appends a list predicates to the ThreadMutation builder.
 func (m *ThreadMutation) Where(ps ...predicate.Thread) {
 	m.predicates = append(m.predicates, ps...)
@@ -10145,7 +11397,7 @@ func (m *ThreadMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ThreadMutation) Fields() []string {
-	fields := make([]string, 0, 4)
+	fields := make([]string, 0, 7)
 	if m.notified != nil {
 		fields = append(fields, thread.FieldNotified)
 	}
@@ -10157,6 +11409,15 @@ func (m *ThreadMutation) Fields() []string {
 	}
 	if m.use_time != nil {
 		fields = append(fields, thread.FieldUseTime)
+	}
+	if m.incident != nil {
+		fields = append(fields, thread.FieldIncident)
+	}
+	if m.reference != nil {
+		fields = append(fields, thread.FieldReference)
+	}
+	if m.reference_destination != nil {
+		fields = append(fields, thread.FieldReferenceDestination)
 	}
 	return fields
 }
@@ -10174,6 +11435,12 @@ func (m *ThreadMutation) Field(name string) (ent.Value, bool) {
 		return m.LastOrder()
 	case thread.FieldUseTime:
 		return m.UseTime()
+	case thread.FieldIncident:
+		return m.Incident()
+	case thread.FieldReference:
+		return m.Reference()
+	case thread.FieldReferenceDestination:
+		return m.ReferenceDestination()
 	}
 	return nil, false
 }
@@ -10191,6 +11458,12 @@ func (m *ThreadMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldLastOrder(ctx)
 	case thread.FieldUseTime:
 		return m.OldUseTime(ctx)
+	case thread.FieldIncident:
+		return m.OldIncident(ctx)
+	case thread.FieldReference:
+		return m.OldReference(ctx)
+	case thread.FieldReferenceDestination:
+		return m.OldReferenceDestination(ctx)
 	}
 	return nil, fmt.Errorf("unknown Thread field %s", name)
 }
@@ -10228,6 +11501,27 @@ func (m *ThreadMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetUseTime(v)
 		return nil
+	case thread.FieldIncident:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIncident(v)
+		return nil
+	case thread.FieldReference:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReference(v)
+		return nil
+	case thread.FieldReferenceDestination:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReferenceDestination(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Thread field %s", name)
 }
@@ -10245,6 +11539,9 @@ func (m *ThreadMutation) AddedFields() []string {
 	if m.adduse_time != nil {
 		fields = append(fields, thread.FieldUseTime)
 	}
+	if m.addincident != nil {
+		fields = append(fields, thread.FieldIncident)
+	}
 	return fields
 }
 
@@ -10259,6 +11556,8 @@ func (m *ThreadMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedLastOrder()
 	case thread.FieldUseTime:
 		return m.AddedUseTime()
+	case thread.FieldIncident:
+		return m.AddedIncident()
 	}
 	return nil, false
 }
@@ -10288,6 +11587,13 @@ func (m *ThreadMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddUseTime(v)
+		return nil
+	case thread.FieldIncident:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddIncident(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Thread numeric field %s", name)
@@ -10327,6 +11633,15 @@ func (m *ThreadMutation) ResetField(name string) error {
 		return nil
 	case thread.FieldUseTime:
 		m.ResetUseTime()
+		return nil
+	case thread.FieldIncident:
+		m.ResetIncident()
+		return nil
+	case thread.FieldReference:
+		m.ResetReference()
+		return nil
+	case thread.FieldReferenceDestination:
+		m.ResetReferenceDestination()
 		return nil
 	}
 	return fmt.Errorf("unknown Thread field %s", name)

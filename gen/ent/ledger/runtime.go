@@ -4,10 +4,12 @@ package ledger
 
 import (
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/alert"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/alertkey"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/attempt"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackbatch"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackendpoint"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/thread"
 	"github.com/bongsu-project/bongsu/services/alert/ledger/schema"
 )
 
@@ -29,6 +31,28 @@ func init() {
 	alertDescTrace := alertFields[8].Descriptor()
 	// alert.DefaultTrace holds the default value on creation for the trace field.
 	alert.DefaultTrace = alertDescTrace.Default.(string)
+	alertkeyFields := schema.AlertKey{}.Fields()
+	_ = alertkeyFields
+	// alertkeyDescIncident is the schema descriptor for incident field.
+	alertkeyDescIncident := alertkeyFields[5].Descriptor()
+	// alertkey.DefaultIncident holds the default value on creation for the incident field.
+	alertkey.DefaultIncident = alertkeyDescIncident.Default.(int64)
+	// alertkeyDescDigest is the schema descriptor for digest field.
+	alertkeyDescDigest := alertkeyFields[6].Descriptor()
+	// alertkey.DefaultDigest holds the default value on creation for the digest field.
+	alertkey.DefaultDigest = alertkeyDescDigest.Default.(string)
+	// alertkeyDescUpdateTime is the schema descriptor for update_time field.
+	alertkeyDescUpdateTime := alertkeyFields[7].Descriptor()
+	// alertkey.DefaultUpdateTime holds the default value on creation for the update_time field.
+	alertkey.DefaultUpdateTime = alertkeyDescUpdateTime.Default.(int64)
+	// alertkeyDescResolveTime is the schema descriptor for resolve_time field.
+	alertkeyDescResolveTime := alertkeyFields[8].Descriptor()
+	// alertkey.DefaultResolveTime holds the default value on creation for the resolve_time field.
+	alertkey.DefaultResolveTime = alertkeyDescResolveTime.Default.(int64)
+	// alertkeyDescReopenCount is the schema descriptor for reopen_count field.
+	alertkeyDescReopenCount := alertkeyFields[9].Descriptor()
+	// alertkey.DefaultReopenCount holds the default value on creation for the reopen_count field.
+	alertkey.DefaultReopenCount = alertkeyDescReopenCount.Default.(int)
 	attemptFields := schema.Attempt{}.Fields()
 	_ = attemptFields
 	// attemptDescCut is the schema descriptor for cut field.
@@ -133,44 +157,66 @@ func init() {
 	deliveryDescResolves := deliveryFields[26].Descriptor()
 	// delivery.DefaultResolves holds the default value on creation for the resolves field.
 	delivery.DefaultResolves = deliveryDescResolves.Default.(bool)
+	// deliveryDescThreadKind is the schema descriptor for thread_kind field.
+	deliveryDescThreadKind := deliveryFields[27].Descriptor()
+	// delivery.DefaultThreadKind holds the default value on creation for the thread_kind field.
+	delivery.DefaultThreadKind = deliveryDescThreadKind.Default.(int8)
+	// deliveryDescHold is the schema descriptor for hold field.
+	deliveryDescHold := deliveryFields[28].Descriptor()
+	// delivery.DefaultHold holds the default value on creation for the hold field.
+	delivery.DefaultHold = deliveryDescHold.Default.(int8)
 	// deliveryDescResumeTime is the schema descriptor for resume_time field.
-	deliveryDescResumeTime := deliveryFields[27].Descriptor()
+	deliveryDescResumeTime := deliveryFields[29].Descriptor()
 	// delivery.DefaultResumeTime holds the default value on creation for the resume_time field.
 	delivery.DefaultResumeTime = deliveryDescResumeTime.Default.(int64)
 	// deliveryDescCallback is the schema descriptor for callback field.
-	deliveryDescCallback := deliveryFields[28].Descriptor()
+	deliveryDescCallback := deliveryFields[30].Descriptor()
 	// delivery.DefaultCallback holds the default value on creation for the callback field.
 	delivery.DefaultCallback = deliveryDescCallback.Default.(int64)
 	// deliveryDescReason is the schema descriptor for reason field.
-	deliveryDescReason := deliveryFields[29].Descriptor()
+	deliveryDescReason := deliveryFields[31].Descriptor()
 	// delivery.DefaultReason holds the default value on creation for the reason field.
 	delivery.DefaultReason = deliveryDescReason.Default.(string)
 	// deliveryDescEndTime is the schema descriptor for end_time field.
-	deliveryDescEndTime := deliveryFields[30].Descriptor()
+	deliveryDescEndTime := deliveryFields[32].Descriptor()
 	// delivery.DefaultEndTime holds the default value on creation for the end_time field.
 	delivery.DefaultEndTime = deliveryDescEndTime.Default.(int64)
 	// deliveryDescReceiptMessage is the schema descriptor for receipt_message field.
-	deliveryDescReceiptMessage := deliveryFields[31].Descriptor()
+	deliveryDescReceiptMessage := deliveryFields[33].Descriptor()
 	// delivery.DefaultReceiptMessage holds the default value on creation for the receipt_message field.
 	delivery.DefaultReceiptMessage = deliveryDescReceiptMessage.Default.(string)
 	// deliveryDescReceiptStatus is the schema descriptor for receipt_status field.
-	deliveryDescReceiptStatus := deliveryFields[32].Descriptor()
+	deliveryDescReceiptStatus := deliveryFields[34].Descriptor()
 	// delivery.DefaultReceiptStatus holds the default value on creation for the receipt_status field.
 	delivery.DefaultReceiptStatus = deliveryDescReceiptStatus.Default.(string)
 	// deliveryDescReceiptCode is the schema descriptor for receipt_code field.
-	deliveryDescReceiptCode := deliveryFields[33].Descriptor()
+	deliveryDescReceiptCode := deliveryFields[35].Descriptor()
 	// delivery.DefaultReceiptCode holds the default value on creation for the receipt_code field.
 	delivery.DefaultReceiptCode = deliveryDescReceiptCode.Default.(string)
 	// deliveryDescReceiptTime is the schema descriptor for receipt_time field.
-	deliveryDescReceiptTime := deliveryFields[34].Descriptor()
+	deliveryDescReceiptTime := deliveryFields[36].Descriptor()
 	// delivery.DefaultReceiptTime holds the default value on creation for the receipt_time field.
 	delivery.DefaultReceiptTime = deliveryDescReceiptTime.Default.(int64)
 	// deliveryDescReceiptFinal is the schema descriptor for receipt_final field.
-	deliveryDescReceiptFinal := deliveryFields[35].Descriptor()
+	deliveryDescReceiptFinal := deliveryFields[37].Descriptor()
 	// delivery.DefaultReceiptFinal holds the default value on creation for the receipt_final field.
 	delivery.DefaultReceiptFinal = deliveryDescReceiptFinal.Default.(bool)
 	// deliveryDescReceiptFailed is the schema descriptor for receipt_failed field.
-	deliveryDescReceiptFailed := deliveryFields[36].Descriptor()
+	deliveryDescReceiptFailed := deliveryFields[38].Descriptor()
 	// delivery.DefaultReceiptFailed holds the default value on creation for the receipt_failed field.
 	delivery.DefaultReceiptFailed = deliveryDescReceiptFailed.Default.(bool)
+	threadFields := schema.Thread{}.Fields()
+	_ = threadFields
+	// threadDescIncident is the schema descriptor for incident field.
+	threadDescIncident := threadFields[5].Descriptor()
+	// thread.DefaultIncident holds the default value on creation for the incident field.
+	thread.DefaultIncident = threadDescIncident.Default.(int64)
+	// threadDescReference is the schema descriptor for reference field.
+	threadDescReference := threadFields[6].Descriptor()
+	// thread.DefaultReference holds the default value on creation for the reference field.
+	thread.DefaultReference = threadDescReference.Default.(string)
+	// threadDescReferenceDestination is the schema descriptor for reference_destination field.
+	threadDescReferenceDestination := threadFields[7].Descriptor()
+	// thread.DefaultReferenceDestination holds the default value on creation for the reference_destination field.
+	thread.DefaultReferenceDestination = threadDescReferenceDestination.Default.(string)
 }

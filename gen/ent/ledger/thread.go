@@ -24,8 +24,14 @@ type Thread struct {
 	// the order of the last recorded alert
 	LastOrder int64 `json:"last_order,omitempty"`
 	// when the last alert was recorded
-	UseTime      int64 `json:"use_time,omitempty"`
-	selectValues sql.SelectValues
+	UseTime int64 `json:"use_time,omitempty"`
+	// the incident of the message that reference names
+	Incident int64 `json:"incident,omitempty"`
+	// the messenger's reference of the incident's message; empty for none
+	Reference string `json:"reference,omitempty"`
+	// the destination that the message was sent to
+	ReferenceDestination string `json:"reference_destination,omitempty"`
+	selectValues         sql.SelectValues
 }
 
 // scanValues returns the types for scanning values from sql.Rows.
@@ -35,9 +41,9 @@ func (*Thread) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case thread.FieldNotified:
 			values[i] = new(sql.NullBool)
-		case thread.FieldResolvedOrder, thread.FieldLastOrder, thread.FieldUseTime:
+		case thread.FieldResolvedOrder, thread.FieldLastOrder, thread.FieldUseTime, thread.FieldIncident:
 			values[i] = new(sql.NullInt64)
-		case thread.FieldID:
+		case thread.FieldID, thread.FieldReference, thread.FieldReferenceDestination:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -83,6 +89,24 @@ func (_m *Thread) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field use_time", values[i])
 			} else if value.Valid {
 				_m.UseTime = value.Int64
+			}
+		case thread.FieldIncident:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field incident", values[i])
+			} else if value.Valid {
+				_m.Incident = value.Int64
+			}
+		case thread.FieldReference:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field reference", values[i])
+			} else if value.Valid {
+				_m.Reference = value.String
+			}
+		case thread.FieldReferenceDestination:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field reference_destination", values[i])
+			} else if value.Valid {
+				_m.ReferenceDestination = value.String
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -131,6 +155,15 @@ func (_m *Thread) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("use_time=")
 	builder.WriteString(fmt.Sprintf("%v", _m.UseTime))
+	builder.WriteString(", ")
+	builder.WriteString("incident=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Incident))
+	builder.WriteString(", ")
+	builder.WriteString("reference=")
+	builder.WriteString(_m.Reference)
+	builder.WriteString(", ")
+	builder.WriteString("reference_destination=")
+	builder.WriteString(_m.ReferenceDestination)
 	builder.WriteByte(')')
 	return builder.String()
 }

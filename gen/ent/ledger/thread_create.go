@@ -43,6 +43,48 @@ func (_c *ThreadCreate) SetUseTime(v int64) *ThreadCreate {
 	return _c
 }
 
+// SetIncident sets the "incident" field.
+func (_c *ThreadCreate) SetIncident(v int64) *ThreadCreate {
+	_c.mutation.SetIncident(v)
+	return _c
+}
+
+// SetNillableIncident sets the "incident" field if the given value is not nil.
+func (_c *ThreadCreate) SetNillableIncident(v *int64) *ThreadCreate {
+	if v != nil {
+		_c.SetIncident(*v)
+	}
+	return _c
+}
+
+// SetReference sets the "reference" field.
+func (_c *ThreadCreate) SetReference(v string) *ThreadCreate {
+	_c.mutation.SetReference(v)
+	return _c
+}
+
+// SetNillableReference sets the "reference" field if the given value is not nil.
+func (_c *ThreadCreate) SetNillableReference(v *string) *ThreadCreate {
+	if v != nil {
+		_c.SetReference(*v)
+	}
+	return _c
+}
+
+// SetReferenceDestination sets the "reference_destination" field.
+func (_c *ThreadCreate) SetReferenceDestination(v string) *ThreadCreate {
+	_c.mutation.SetReferenceDestination(v)
+	return _c
+}
+
+// SetNillableReferenceDestination sets the "reference_destination" field if the given value is not nil.
+func (_c *ThreadCreate) SetNillableReferenceDestination(v *string) *ThreadCreate {
+	if v != nil {
+		_c.SetReferenceDestination(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *ThreadCreate) SetID(v string) *ThreadCreate {
 	_c.mutation.SetID(v)
@@ -56,6 +98,7 @@ func (_c *ThreadCreate) Mutation() *ThreadMutation {
 
 // Save creates the Thread in the database.
 func (_c *ThreadCreate) Save(ctx context.Context) (*Thread, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -81,6 +124,22 @@ func (_c *ThreadCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *ThreadCreate) defaults() {
+	if _, ok := _c.mutation.Incident(); !ok {
+		v := thread.DefaultIncident
+		_c.mutation.SetIncident(v)
+	}
+	if _, ok := _c.mutation.Reference(); !ok {
+		v := thread.DefaultReference
+		_c.mutation.SetReference(v)
+	}
+	if _, ok := _c.mutation.ReferenceDestination(); !ok {
+		v := thread.DefaultReferenceDestination
+		_c.mutation.SetReferenceDestination(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *ThreadCreate) check() error {
 	if _, ok := _c.mutation.Notified(); !ok {
@@ -94,6 +153,15 @@ func (_c *ThreadCreate) check() error {
 	}
 	if _, ok := _c.mutation.UseTime(); !ok {
 		return &ValidationError{Name: "use_time", err: errors.New(`ledger: missing required field "Thread.use_time"`)}
+	}
+	if _, ok := _c.mutation.Incident(); !ok {
+		return &ValidationError{Name: "incident", err: errors.New(`ledger: missing required field "Thread.incident"`)}
+	}
+	if _, ok := _c.mutation.Reference(); !ok {
+		return &ValidationError{Name: "reference", err: errors.New(`ledger: missing required field "Thread.reference"`)}
+	}
+	if _, ok := _c.mutation.ReferenceDestination(); !ok {
+		return &ValidationError{Name: "reference_destination", err: errors.New(`ledger: missing required field "Thread.reference_destination"`)}
 	}
 	return nil
 }
@@ -146,6 +214,18 @@ func (_c *ThreadCreate) createSpec() (*Thread, *sqlgraph.CreateSpec) {
 		_spec.SetField(thread.FieldUseTime, field.TypeInt64, value)
 		_node.UseTime = value
 	}
+	if value, ok := _c.mutation.Incident(); ok {
+		_spec.SetField(thread.FieldIncident, field.TypeInt64, value)
+		_node.Incident = value
+	}
+	if value, ok := _c.mutation.Reference(); ok {
+		_spec.SetField(thread.FieldReference, field.TypeString, value)
+		_node.Reference = value
+	}
+	if value, ok := _c.mutation.ReferenceDestination(); ok {
+		_spec.SetField(thread.FieldReferenceDestination, field.TypeString, value)
+		_node.ReferenceDestination = value
+	}
 	return _node, _spec
 }
 
@@ -167,6 +247,7 @@ func (_c *ThreadCreateBulk) Save(ctx context.Context) ([]*Thread, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*ThreadMutation)
 				if !ok {

@@ -104,6 +104,55 @@ func (_u *ThreadUpdate) AddUseTime(v int64) *ThreadUpdate {
 	return _u
 }
 
+// SetIncident sets the "incident" field.
+func (_u *ThreadUpdate) SetIncident(v int64) *ThreadUpdate {
+	_u.mutation.ResetIncident()
+	_u.mutation.SetIncident(v)
+	return _u
+}
+
+// SetNillableIncident sets the "incident" field if the given value is not nil.
+func (_u *ThreadUpdate) SetNillableIncident(v *int64) *ThreadUpdate {
+	if v != nil {
+		_u.SetIncident(*v)
+	}
+	return _u
+}
+
+// AddIncident adds value to the "incident" field.
+func (_u *ThreadUpdate) AddIncident(v int64) *ThreadUpdate {
+	_u.mutation.AddIncident(v)
+	return _u
+}
+
+// SetReference sets the "reference" field.
+func (_u *ThreadUpdate) SetReference(v string) *ThreadUpdate {
+	_u.mutation.SetReference(v)
+	return _u
+}
+
+// SetNillableReference sets the "reference" field if the given value is not nil.
+func (_u *ThreadUpdate) SetNillableReference(v *string) *ThreadUpdate {
+	if v != nil {
+		_u.SetReference(*v)
+	}
+	return _u
+}
+
+// SetReferenceDestination sets the "reference_destination" field.
+func (_u *ThreadUpdate) SetReferenceDestination(v string) *ThreadUpdate {
+	_u.mutation.SetReferenceDestination(v)
+	return _u
+}
+
+// SetNillableReferenceDestination sets the "reference_destination" field if the given value is not nil.
+func (_u *ThreadUpdate) SetNillableReferenceDestination(v *string) *ThreadUpdate {
+	if v != nil {
+		_u.SetReferenceDestination(*v)
+	}
+	return _u
+}
+
 // Mutation returns the ThreadMutation object of the builder.
 func (_u *ThreadUpdate) Mutation() *ThreadMutation {
 	return _u.mutation
@@ -165,6 +214,18 @@ func (_u *ThreadUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedUseTime(); ok {
 		_spec.AddField(thread.FieldUseTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Incident(); ok {
+		_spec.SetField(thread.FieldIncident, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedIncident(); ok {
+		_spec.AddField(thread.FieldIncident, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Reference(); ok {
+		_spec.SetField(thread.FieldReference, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ReferenceDestination(); ok {
+		_spec.SetField(thread.FieldReferenceDestination, field.TypeString, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -263,6 +324,55 @@ func (_u *ThreadUpdateOne) AddUseTime(v int64) *ThreadUpdateOne {
 	return _u
 }
 
+// SetIncident sets the "incident" field.
+func (_u *ThreadUpdateOne) SetIncident(v int64) *ThreadUpdateOne {
+	_u.mutation.ResetIncident()
+	_u.mutation.SetIncident(v)
+	return _u
+}
+
+// SetNillableIncident sets the "incident" field if the given value is not nil.
+func (_u *ThreadUpdateOne) SetNillableIncident(v *int64) *ThreadUpdateOne {
+	if v != nil {
+		_u.SetIncident(*v)
+	}
+	return _u
+}
+
+// AddIncident adds value to the "incident" field.
+func (_u *ThreadUpdateOne) AddIncident(v int64) *ThreadUpdateOne {
+	_u.mutation.AddIncident(v)
+	return _u
+}
+
+// SetReference sets the "reference" field.
+func (_u *ThreadUpdateOne) SetReference(v string) *ThreadUpdateOne {
+	_u.mutation.SetReference(v)
+	return _u
+}
+
+// SetNillableReference sets the "reference" field if the given value is not nil.
+func (_u *ThreadUpdateOne) SetNillableReference(v *string) *ThreadUpdateOne {
+	if v != nil {
+		_u.SetReference(*v)
+	}
+	return _u
+}
+
+// SetReferenceDestination sets the "reference_destination" field.
+func (_u *ThreadUpdateOne) SetReferenceDestination(v string) *ThreadUpdateOne {
+	_u.mutation.SetReferenceDestination(v)
+	return _u
+}
+
+// SetNillableReferenceDestination sets the "reference_destination" field if the given value is not nil.
+func (_u *ThreadUpdateOne) SetNillableReferenceDestination(v *string) *ThreadUpdateOne {
+	if v != nil {
+		_u.SetReferenceDestination(*v)
+	}
+	return _u
+}
+
 // Mutation returns the ThreadMutation object of the builder.
 func (_u *ThreadUpdateOne) Mutation() *ThreadMutation {
 	return _u.mutation
@@ -354,6 +464,18 @@ func (_u *ThreadUpdateOne) sqlSave(ctx context.Context) (_node *Thread, err erro
 	}
 	if value, ok := _u.mutation.AddedUseTime(); ok {
 		_spec.AddField(thread.FieldUseTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Incident(); ok {
+		_spec.SetField(thread.FieldIncident, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedIncident(); ok {
+		_spec.AddField(thread.FieldIncident, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Reference(); ok {
+		_spec.SetField(thread.FieldReference, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.ReferenceDestination(); ok {
+		_spec.SetField(thread.FieldReferenceDestination, field.TypeString, value)
 	}
 	_node = &Thread{config: _u.config}
 	_spec.Assign = _node.assignValues

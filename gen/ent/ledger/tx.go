@@ -28,6 +28,8 @@ type Tx struct {
 	CallbackReport *CallbackReportClient
 	// Delivery is the client for interacting with the Delivery builders.
 	Delivery *DeliveryClient
+	// IncidentChange is the client for interacting with the IncidentChange builders.
+	IncidentChange *IncidentChangeClient
 	// Key is the client for interacting with the Key builders.
 	Key *KeyClient
 	// Remnant is the client for interacting with the Remnant builders.
@@ -176,6 +178,7 @@ func (tx *Tx) init() {
 	tx.CallbackEndpoint = NewCallbackEndpointClient(tx.config)
 	tx.CallbackReport = NewCallbackReportClient(tx.config)
 	tx.Delivery = NewDeliveryClient(tx.config)
+	tx.IncidentChange = NewIncidentChangeClient(tx.config)
 	tx.Key = NewKeyClient(tx.config)
 	tx.Remnant = NewRemnantClient(tx.config)
 	tx.Sequence = NewSequenceClient(tx.config)

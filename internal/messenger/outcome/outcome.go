@@ -21,6 +21,8 @@ func ToWire(o messenger.Outcome) *messengerv1.Outcome {
 		RetryAfterMs:      o.RetryAfter.Milliseconds(),
 		Cut:               o.Truncated,
 		MovedDestination:  o.Destination,
+		Reference:         o.Reference,
+		PreviousGone:      o.PreviousGone,
 	}
 }
 
@@ -37,5 +39,8 @@ func FromWire(o *messengerv1.Outcome) messenger.Outcome {
 		Truncated:  o.GetCut(),
 
 		Destination: o.GetMovedDestination(),
+
+		Reference:    o.GetReference(),
+		PreviousGone: o.GetPreviousGone(),
 	}
 }

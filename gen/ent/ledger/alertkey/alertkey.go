@@ -19,6 +19,16 @@ const (
 	FieldResolved = "resolved"
 	// FieldUseTime holds the string denoting the use_time field in the database.
 	FieldUseTime = "use_time"
+	// FieldIncident holds the string denoting the incident field in the database.
+	FieldIncident = "incident"
+	// FieldDigest holds the string denoting the digest field in the database.
+	FieldDigest = "digest"
+	// FieldUpdateTime holds the string denoting the update_time field in the database.
+	FieldUpdateTime = "update_time"
+	// FieldResolveTime holds the string denoting the resolve_time field in the database.
+	FieldResolveTime = "resolve_time"
+	// FieldReopenCount holds the string denoting the reopen_count field in the database.
+	FieldReopenCount = "reopen_count"
 	// Table holds the table name of the alertkey in the database.
 	Table = "alert_keys"
 )
@@ -30,6 +40,11 @@ var Columns = []string{
 	FieldRank,
 	FieldResolved,
 	FieldUseTime,
+	FieldIncident,
+	FieldDigest,
+	FieldUpdateTime,
+	FieldResolveTime,
+	FieldReopenCount,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -41,6 +56,19 @@ func ValidColumn(column string) bool {
 	}
 	return false
 }
+
+var (
+	// DefaultIncident holds the default value on creation for the "incident" field.
+	DefaultIncident int64
+	// DefaultDigest holds the default value on creation for the "digest" field.
+	DefaultDigest string
+	// DefaultUpdateTime holds the default value on creation for the "update_time" field.
+	DefaultUpdateTime int64
+	// DefaultResolveTime holds the default value on creation for the "resolve_time" field.
+	DefaultResolveTime int64
+	// DefaultReopenCount holds the default value on creation for the "reopen_count" field.
+	DefaultReopenCount int
+)
 
 // OrderOption defines the ordering options for the AlertKey queries.
 type OrderOption func(*sql.Selector)
@@ -68,4 +96,29 @@ func ByResolved(opts ...sql.OrderTermOption) OrderOption {
 // ByUseTime orders the results by the use_time field.
 func ByUseTime(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldUseTime, opts...).ToFunc()
+}
+
+// ByIncident orders the results by the incident field.
+func ByIncident(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldIncident, opts...).ToFunc()
+}
+
+// ByDigest orders the results by the digest field.
+func ByDigest(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldDigest, opts...).ToFunc()
+}
+
+// ByUpdateTime orders the results by the update_time field.
+func ByUpdateTime(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldUpdateTime, opts...).ToFunc()
+}
+
+// ByResolveTime orders the results by the resolve_time field.
+func ByResolveTime(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldResolveTime, opts...).ToFunc()
+}
+
+// ByReopenCount orders the results by the reopen_count field.
+func ByReopenCount(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReopenCount, opts...).ToFunc()
 }

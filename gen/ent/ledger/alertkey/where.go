@@ -82,6 +82,31 @@ func UseTime(v int64) predicate.AlertKey {
 	return predicate.AlertKey(sql.FieldEQ(FieldUseTime, v))
 }
 
+// Incident applies equality check predicate on the "incident" field. It's identical to IncidentEQ.
+func Incident(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldEQ(FieldIncident, v))
+}
+
+// Digest applies equality check predicate on the "digest" field. It's identical to DigestEQ.
+func Digest(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldEQ(FieldDigest, v))
+}
+
+// UpdateTime applies equality check predicate on the "update_time" field. It's identical to UpdateTimeEQ.
+func UpdateTime(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldEQ(FieldUpdateTime, v))
+}
+
+// ResolveTime applies equality check predicate on the "resolve_time" field. It's identical to ResolveTimeEQ.
+func ResolveTime(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldEQ(FieldResolveTime, v))
+}
+
+// ReopenCount applies equality check predicate on the "reopen_count" field. It's identical to ReopenCountEQ.
+func ReopenCount(v int) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldEQ(FieldReopenCount, v))
+}
+
 // LastOrderEQ applies the EQ predicate on the "last_order" field.
 func LastOrderEQ(v int64) predicate.AlertKey {
 	return predicate.AlertKey(sql.FieldEQ(FieldLastOrder, v))
@@ -210,6 +235,231 @@ func UseTimeLT(v int64) predicate.AlertKey {
 // UseTimeLTE applies the LTE predicate on the "use_time" field.
 func UseTimeLTE(v int64) predicate.AlertKey {
 	return predicate.AlertKey(sql.FieldLTE(FieldUseTime, v))
+}
+
+// IncidentEQ applies the EQ predicate on the "incident" field.
+func IncidentEQ(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldEQ(FieldIncident, v))
+}
+
+// IncidentNEQ applies the NEQ predicate on the "incident" field.
+func IncidentNEQ(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldNEQ(FieldIncident, v))
+}
+
+// IncidentIn applies the In predicate on the "incident" field.
+func IncidentIn(vs ...int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldIn(FieldIncident, vs...))
+}
+
+// IncidentNotIn applies the NotIn predicate on the "incident" field.
+func IncidentNotIn(vs ...int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldNotIn(FieldIncident, vs...))
+}
+
+// IncidentGT applies the GT predicate on the "incident" field.
+func IncidentGT(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldGT(FieldIncident, v))
+}
+
+// IncidentGTE applies the GTE predicate on the "incident" field.
+func IncidentGTE(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldGTE(FieldIncident, v))
+}
+
+// IncidentLT applies the LT predicate on the "incident" field.
+func IncidentLT(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldLT(FieldIncident, v))
+}
+
+// IncidentLTE applies the LTE predicate on the "incident" field.
+func IncidentLTE(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldLTE(FieldIncident, v))
+}
+
+// DigestEQ applies the EQ predicate on the "digest" field.
+func DigestEQ(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldEQ(FieldDigest, v))
+}
+
+// DigestNEQ applies the NEQ predicate on the "digest" field.
+func DigestNEQ(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldNEQ(FieldDigest, v))
+}
+
+// DigestIn applies the In predicate on the "digest" field.
+func DigestIn(vs ...string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldIn(FieldDigest, vs...))
+}
+
+// DigestNotIn applies the NotIn predicate on the "digest" field.
+func DigestNotIn(vs ...string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldNotIn(FieldDigest, vs...))
+}
+
+// DigestGT applies the GT predicate on the "digest" field.
+func DigestGT(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldGT(FieldDigest, v))
+}
+
+// DigestGTE applies the GTE predicate on the "digest" field.
+func DigestGTE(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldGTE(FieldDigest, v))
+}
+
+// DigestLT applies the LT predicate on the "digest" field.
+func DigestLT(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldLT(FieldDigest, v))
+}
+
+// DigestLTE applies the LTE predicate on the "digest" field.
+func DigestLTE(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldLTE(FieldDigest, v))
+}
+
+// DigestContains applies the Contains predicate on the "digest" field.
+func DigestContains(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldContains(FieldDigest, v))
+}
+
+// DigestHasPrefix applies the HasPrefix predicate on the "digest" field.
+func DigestHasPrefix(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldHasPrefix(FieldDigest, v))
+}
+
+// DigestHasSuffix applies the HasSuffix predicate on the "digest" field.
+func DigestHasSuffix(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldHasSuffix(FieldDigest, v))
+}
+
+// DigestEqualFold applies the EqualFold predicate on the "digest" field.
+func DigestEqualFold(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldEqualFold(FieldDigest, v))
+}
+
+// DigestContainsFold applies the ContainsFold predicate on the "digest" field.
+func DigestContainsFold(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldContainsFold(FieldDigest, v))
+}
+
+// UpdateTimeEQ applies the EQ predicate on the "update_time" field.
+func UpdateTimeEQ(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldEQ(FieldUpdateTime, v))
+}
+
+// UpdateTimeNEQ applies the NEQ predicate on the "update_time" field.
+func UpdateTimeNEQ(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldNEQ(FieldUpdateTime, v))
+}
+
+// UpdateTimeIn applies the In predicate on the "update_time" field.
+func UpdateTimeIn(vs ...int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldIn(FieldUpdateTime, vs...))
+}
+
+// UpdateTimeNotIn applies the NotIn predicate on the "update_time" field.
+func UpdateTimeNotIn(vs ...int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldNotIn(FieldUpdateTime, vs...))
+}
+
+// UpdateTimeGT applies the GT predicate on the "update_time" field.
+func UpdateTimeGT(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldGT(FieldUpdateTime, v))
+}
+
+// UpdateTimeGTE applies the GTE predicate on the "update_time" field.
+func UpdateTimeGTE(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldGTE(FieldUpdateTime, v))
+}
+
+// UpdateTimeLT applies the LT predicate on the "update_time" field.
+func UpdateTimeLT(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldLT(FieldUpdateTime, v))
+}
+
+// UpdateTimeLTE applies the LTE predicate on the "update_time" field.
+func UpdateTimeLTE(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldLTE(FieldUpdateTime, v))
+}
+
+// ResolveTimeEQ applies the EQ predicate on the "resolve_time" field.
+func ResolveTimeEQ(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldEQ(FieldResolveTime, v))
+}
+
+// ResolveTimeNEQ applies the NEQ predicate on the "resolve_time" field.
+func ResolveTimeNEQ(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldNEQ(FieldResolveTime, v))
+}
+
+// ResolveTimeIn applies the In predicate on the "resolve_time" field.
+func ResolveTimeIn(vs ...int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldIn(FieldResolveTime, vs...))
+}
+
+// ResolveTimeNotIn applies the NotIn predicate on the "resolve_time" field.
+func ResolveTimeNotIn(vs ...int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldNotIn(FieldResolveTime, vs...))
+}
+
+// ResolveTimeGT applies the GT predicate on the "resolve_time" field.
+func ResolveTimeGT(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldGT(FieldResolveTime, v))
+}
+
+// ResolveTimeGTE applies the GTE predicate on the "resolve_time" field.
+func ResolveTimeGTE(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldGTE(FieldResolveTime, v))
+}
+
+// ResolveTimeLT applies the LT predicate on the "resolve_time" field.
+func ResolveTimeLT(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldLT(FieldResolveTime, v))
+}
+
+// ResolveTimeLTE applies the LTE predicate on the "resolve_time" field.
+func ResolveTimeLTE(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldLTE(FieldResolveTime, v))
+}
+
+// ReopenCountEQ applies the EQ predicate on the "reopen_count" field.
+func ReopenCountEQ(v int) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldEQ(FieldReopenCount, v))
+}
+
+// ReopenCountNEQ applies the NEQ predicate on the "reopen_count" field.
+func ReopenCountNEQ(v int) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldNEQ(FieldReopenCount, v))
+}
+
+// ReopenCountIn applies the In predicate on the "reopen_count" field.
+func ReopenCountIn(vs ...int) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldIn(FieldReopenCount, vs...))
+}
+
+// ReopenCountNotIn applies the NotIn predicate on the "reopen_count" field.
+func ReopenCountNotIn(vs ...int) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldNotIn(FieldReopenCount, vs...))
+}
+
+// ReopenCountGT applies the GT predicate on the "reopen_count" field.
+func ReopenCountGT(v int) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldGT(FieldReopenCount, v))
+}
+
+// ReopenCountGTE applies the GTE predicate on the "reopen_count" field.
+func ReopenCountGTE(v int) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldGTE(FieldReopenCount, v))
+}
+
+// ReopenCountLT applies the LT predicate on the "reopen_count" field.
+func ReopenCountLT(v int) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldLT(FieldReopenCount, v))
+}
+
+// ReopenCountLTE applies the LTE predicate on the "reopen_count" field.
+func ReopenCountLTE(v int) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldLTE(FieldReopenCount, v))
 }
 
 // And groups predicates with the AND operator between them.

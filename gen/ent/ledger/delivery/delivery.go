@@ -63,6 +63,10 @@ const (
 	FieldThreadOrder = "thread_order"
 	// FieldResolves holds the string denoting the resolves field in the database.
 	FieldResolves = "resolves"
+	// FieldThreadKind holds the string denoting the thread_kind field in the database.
+	FieldThreadKind = "thread_kind"
+	// FieldHold holds the string denoting the hold field in the database.
+	FieldHold = "hold"
 	// FieldResumeTime holds the string denoting the resume_time field in the database.
 	FieldResumeTime = "resume_time"
 	// FieldCallback holds the string denoting the callback field in the database.
@@ -116,6 +120,8 @@ var Columns = []string{
 	FieldThread,
 	FieldThreadOrder,
 	FieldResolves,
+	FieldThreadKind,
+	FieldHold,
 	FieldResumeTime,
 	FieldCallback,
 	FieldReason,
@@ -173,6 +179,10 @@ var (
 	DefaultThreadOrder int64
 	// DefaultResolves holds the default value on creation for the "resolves" field.
 	DefaultResolves bool
+	// DefaultThreadKind holds the default value on creation for the "thread_kind" field.
+	DefaultThreadKind int8
+	// DefaultHold holds the default value on creation for the "hold" field.
+	DefaultHold int8
 	// DefaultResumeTime holds the default value on creation for the "resume_time" field.
 	DefaultResumeTime int64
 	// DefaultCallback holds the default value on creation for the "callback" field.
@@ -321,6 +331,16 @@ func ByThreadOrder(opts ...sql.OrderTermOption) OrderOption {
 // ByResolves orders the results by the resolves field.
 func ByResolves(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldResolves, opts...).ToFunc()
+}
+
+// ByThreadKind orders the results by the thread_kind field.
+func ByThreadKind(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldThreadKind, opts...).ToFunc()
+}
+
+// ByHold orders the results by the hold field.
+func ByHold(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldHold, opts...).ToFunc()
 }
 
 // ByResumeTime orders the results by the resume_time field.

@@ -182,6 +182,16 @@ func Resolves(v bool) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldResolves, v))
 }
 
+// ThreadKind applies equality check predicate on the "thread_kind" field. It's identical to ThreadKindEQ.
+func ThreadKind(v int8) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldThreadKind, v))
+}
+
+// Hold applies equality check predicate on the "hold" field. It's identical to HoldEQ.
+func Hold(v int8) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldHold, v))
+}
+
 // ResumeTime applies equality check predicate on the "resume_time" field. It's identical to ResumeTimeEQ.
 func ResumeTime(v int64) predicate.Delivery {
 	return predicate.Delivery(sql.FieldEQ(FieldResumeTime, v))
@@ -1305,6 +1315,86 @@ func ResolvesEQ(v bool) predicate.Delivery {
 // ResolvesNEQ applies the NEQ predicate on the "resolves" field.
 func ResolvesNEQ(v bool) predicate.Delivery {
 	return predicate.Delivery(sql.FieldNEQ(FieldResolves, v))
+}
+
+// ThreadKindEQ applies the EQ predicate on the "thread_kind" field.
+func ThreadKindEQ(v int8) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldThreadKind, v))
+}
+
+// ThreadKindNEQ applies the NEQ predicate on the "thread_kind" field.
+func ThreadKindNEQ(v int8) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldThreadKind, v))
+}
+
+// ThreadKindIn applies the In predicate on the "thread_kind" field.
+func ThreadKindIn(vs ...int8) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldThreadKind, vs...))
+}
+
+// ThreadKindNotIn applies the NotIn predicate on the "thread_kind" field.
+func ThreadKindNotIn(vs ...int8) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldThreadKind, vs...))
+}
+
+// ThreadKindGT applies the GT predicate on the "thread_kind" field.
+func ThreadKindGT(v int8) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldThreadKind, v))
+}
+
+// ThreadKindGTE applies the GTE predicate on the "thread_kind" field.
+func ThreadKindGTE(v int8) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldThreadKind, v))
+}
+
+// ThreadKindLT applies the LT predicate on the "thread_kind" field.
+func ThreadKindLT(v int8) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldThreadKind, v))
+}
+
+// ThreadKindLTE applies the LTE predicate on the "thread_kind" field.
+func ThreadKindLTE(v int8) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldThreadKind, v))
+}
+
+// HoldEQ applies the EQ predicate on the "hold" field.
+func HoldEQ(v int8) predicate.Delivery {
+	return predicate.Delivery(sql.FieldEQ(FieldHold, v))
+}
+
+// HoldNEQ applies the NEQ predicate on the "hold" field.
+func HoldNEQ(v int8) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNEQ(FieldHold, v))
+}
+
+// HoldIn applies the In predicate on the "hold" field.
+func HoldIn(vs ...int8) predicate.Delivery {
+	return predicate.Delivery(sql.FieldIn(FieldHold, vs...))
+}
+
+// HoldNotIn applies the NotIn predicate on the "hold" field.
+func HoldNotIn(vs ...int8) predicate.Delivery {
+	return predicate.Delivery(sql.FieldNotIn(FieldHold, vs...))
+}
+
+// HoldGT applies the GT predicate on the "hold" field.
+func HoldGT(v int8) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGT(FieldHold, v))
+}
+
+// HoldGTE applies the GTE predicate on the "hold" field.
+func HoldGTE(v int8) predicate.Delivery {
+	return predicate.Delivery(sql.FieldGTE(FieldHold, v))
+}
+
+// HoldLT applies the LT predicate on the "hold" field.
+func HoldLT(v int8) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLT(FieldHold, v))
+}
+
+// HoldLTE applies the LTE predicate on the "hold" field.
+func HoldLTE(v int8) predicate.Delivery {
+	return predicate.Delivery(sql.FieldLTE(FieldHold, v))
 }
 
 // ResumeTimeEQ applies the EQ predicate on the "resume_time" field.

@@ -93,6 +93,18 @@ func (f DeliveryFunc) Mutate(ctx context.Context, m ledger.Mutation) (ledger.Val
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *ledger.DeliveryMutation", m)
 }
 
+// The IncidentChangeFunc type is an adapter to allow the use of ordinary
+// function as IncidentChange mutator.
+type IncidentChangeFunc func(context.Context, *ledger.IncidentChangeMutation) (ledger.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f IncidentChangeFunc) Mutate(ctx context.Context, m ledger.Mutation) (ledger.Value, error) {
+	if mv, ok := m.(*ledger.IncidentChangeMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *ledger.IncidentChangeMutation", m)
+}
+
 // The KeyFunc type is an adapter to allow the use of ordinary
 // function as Key mutator.
 type KeyFunc func(context.Context, *ledger.KeyMutation) (ledger.Value, error)

@@ -34,6 +34,11 @@ var (
 		{Name: "rank", Type: field.TypeInt8},
 		{Name: "resolved", Type: field.TypeBool},
 		{Name: "use_time", Type: field.TypeInt64},
+		{Name: "incident", Type: field.TypeInt64, Default: 0},
+		{Name: "digest", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "update_time", Type: field.TypeInt64, Default: 0},
+		{Name: "resolve_time", Type: field.TypeInt64, Default: 0},
+		{Name: "reopen_count", Type: field.TypeInt, Default: 0},
 	}
 	// AlertKeysTable holds the schema information for the "alert_keys" table.
 	AlertKeysTable = &schema.Table{
@@ -176,6 +181,8 @@ var (
 		{Name: "thread", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "thread_order", Type: field.TypeInt64, Default: 0},
 		{Name: "resolves", Type: field.TypeBool, Default: false},
+		{Name: "thread_kind", Type: field.TypeInt8, Default: 0},
+		{Name: "hold", Type: field.TypeInt8, Default: 0},
 		{Name: "resume_time", Type: field.TypeInt64, Default: 0},
 		{Name: "callback", Type: field.TypeInt64, Default: 0},
 		{Name: "reason", Type: field.TypeString, Size: 2147483647, Default: ""},
@@ -253,6 +260,19 @@ var (
 			},
 		},
 	}
+	// IncidentChangesColumns holds the columns for the "incident_changes" table.
+	IncidentChangesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "alert_id", Type: field.TypeInt64},
+		{Name: "incident", Type: field.TypeInt64},
+		{Name: "kind", Type: field.TypeInt8},
+	}
+	// IncidentChangesTable holds the schema information for the "incident_changes" table.
+	IncidentChangesTable = &schema.Table{
+		Name:       "incident_changes",
+		Columns:    IncidentChangesColumns,
+		PrimaryKey: []*schema.Column{IncidentChangesColumns[0]},
+	}
 	// KeysColumns holds the columns for the "keys" table.
 	KeysColumns = []*schema.Column{
 		{Name: "name", Type: field.TypeString},
@@ -314,6 +334,9 @@ var (
 		{Name: "resolved_order", Type: field.TypeInt64},
 		{Name: "last_order", Type: field.TypeInt64},
 		{Name: "use_time", Type: field.TypeInt64},
+		{Name: "incident", Type: field.TypeInt64, Default: 0},
+		{Name: "reference", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "reference_destination", Type: field.TypeString, Size: 2147483647, Default: ""},
 	}
 	// ThreadsTable holds the schema information for the "threads" table.
 	ThreadsTable = &schema.Table{
@@ -337,6 +360,7 @@ var (
 		CallbackEndpointsTable,
 		CallbackReportsTable,
 		DeliveriesTable,
+		IncidentChangesTable,
 		KeysTable,
 		RemnantsTable,
 		SequencesTable,
@@ -366,6 +390,9 @@ func init() {
 	}
 	DeliveriesTable.Annotation = &entsql.Annotation{
 		Table: "deliveries",
+	}
+	IncidentChangesTable.Annotation = &entsql.Annotation{
+		Table: "incident_changes",
 	}
 	KeysTable.Annotation = &entsql.Annotation{
 		Table: "keys",

@@ -27,6 +27,9 @@ type CallbackReport func(*sql.Selector)
 // Delivery is the predicate function for delivery builders.
 type Delivery func(*sql.Selector)
 
+// IncidentChange is the predicate function for incidentchange builders.
+type IncidentChange func(*sql.Selector)
+
 // Key is the predicate function for key builders.
 type Key func(*sql.Selector)
 

@@ -19,6 +19,12 @@ const (
 	FieldLastOrder = "last_order"
 	// FieldUseTime holds the string denoting the use_time field in the database.
 	FieldUseTime = "use_time"
+	// FieldIncident holds the string denoting the incident field in the database.
+	FieldIncident = "incident"
+	// FieldReference holds the string denoting the reference field in the database.
+	FieldReference = "reference"
+	// FieldReferenceDestination holds the string denoting the reference_destination field in the database.
+	FieldReferenceDestination = "reference_destination"
 	// Table holds the table name of the thread in the database.
 	Table = "threads"
 )
@@ -30,6 +36,9 @@ var Columns = []string{
 	FieldResolvedOrder,
 	FieldLastOrder,
 	FieldUseTime,
+	FieldIncident,
+	FieldReference,
+	FieldReferenceDestination,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -41,6 +50,15 @@ func ValidColumn(column string) bool {
 	}
 	return false
 }
+
+var (
+	// DefaultIncident holds the default value on creation for the "incident" field.
+	DefaultIncident int64
+	// DefaultReference holds the default value on creation for the "reference" field.
+	DefaultReference string
+	// DefaultReferenceDestination holds the default value on creation for the "reference_destination" field.
+	DefaultReferenceDestination string
+)
 
 // OrderOption defines the ordering options for the Thread queries.
 type OrderOption func(*sql.Selector)
@@ -68,4 +86,19 @@ func ByLastOrder(opts ...sql.OrderTermOption) OrderOption {
 // ByUseTime orders the results by the use_time field.
 func ByUseTime(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldUseTime, opts...).ToFunc()
+}
+
+// ByIncident orders the results by the incident field.
+func ByIncident(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldIncident, opts...).ToFunc()
+}
+
+// ByReference orders the results by the reference field.
+func ByReference(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReference, opts...).ToFunc()
+}
+
+// ByReferenceDestination orders the results by the reference_destination field.
+func ByReferenceDestination(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReferenceDestination, opts...).ToFunc()
 }

@@ -82,6 +82,21 @@ func UseTime(v int64) predicate.Thread {
 	return predicate.Thread(sql.FieldEQ(FieldUseTime, v))
 }
 
+// Incident applies equality check predicate on the "incident" field. It's identical to IncidentEQ.
+func Incident(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldEQ(FieldIncident, v))
+}
+
+// Reference applies equality check predicate on the "reference" field. It's identical to ReferenceEQ.
+func Reference(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldEQ(FieldReference, v))
+}
+
+// ReferenceDestination applies equality check predicate on the "reference_destination" field. It's identical to ReferenceDestinationEQ.
+func ReferenceDestination(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldEQ(FieldReferenceDestination, v))
+}
+
 // NotifiedEQ applies the EQ predicate on the "notified" field.
 func NotifiedEQ(v bool) predicate.Thread {
 	return predicate.Thread(sql.FieldEQ(FieldNotified, v))
@@ -210,6 +225,176 @@ func UseTimeLT(v int64) predicate.Thread {
 // UseTimeLTE applies the LTE predicate on the "use_time" field.
 func UseTimeLTE(v int64) predicate.Thread {
 	return predicate.Thread(sql.FieldLTE(FieldUseTime, v))
+}
+
+// IncidentEQ applies the EQ predicate on the "incident" field.
+func IncidentEQ(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldEQ(FieldIncident, v))
+}
+
+// IncidentNEQ applies the NEQ predicate on the "incident" field.
+func IncidentNEQ(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldNEQ(FieldIncident, v))
+}
+
+// IncidentIn applies the In predicate on the "incident" field.
+func IncidentIn(vs ...int64) predicate.Thread {
+	return predicate.Thread(sql.FieldIn(FieldIncident, vs...))
+}
+
+// IncidentNotIn applies the NotIn predicate on the "incident" field.
+func IncidentNotIn(vs ...int64) predicate.Thread {
+	return predicate.Thread(sql.FieldNotIn(FieldIncident, vs...))
+}
+
+// IncidentGT applies the GT predicate on the "incident" field.
+func IncidentGT(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldGT(FieldIncident, v))
+}
+
+// IncidentGTE applies the GTE predicate on the "incident" field.
+func IncidentGTE(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldGTE(FieldIncident, v))
+}
+
+// IncidentLT applies the LT predicate on the "incident" field.
+func IncidentLT(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldLT(FieldIncident, v))
+}
+
+// IncidentLTE applies the LTE predicate on the "incident" field.
+func IncidentLTE(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldLTE(FieldIncident, v))
+}
+
+// ReferenceEQ applies the EQ predicate on the "reference" field.
+func ReferenceEQ(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldEQ(FieldReference, v))
+}
+
+// ReferenceNEQ applies the NEQ predicate on the "reference" field.
+func ReferenceNEQ(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldNEQ(FieldReference, v))
+}
+
+// ReferenceIn applies the In predicate on the "reference" field.
+func ReferenceIn(vs ...string) predicate.Thread {
+	return predicate.Thread(sql.FieldIn(FieldReference, vs...))
+}
+
+// ReferenceNotIn applies the NotIn predicate on the "reference" field.
+func ReferenceNotIn(vs ...string) predicate.Thread {
+	return predicate.Thread(sql.FieldNotIn(FieldReference, vs...))
+}
+
+// ReferenceGT applies the GT predicate on the "reference" field.
+func ReferenceGT(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldGT(FieldReference, v))
+}
+
+// ReferenceGTE applies the GTE predicate on the "reference" field.
+func ReferenceGTE(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldGTE(FieldReference, v))
+}
+
+// ReferenceLT applies the LT predicate on the "reference" field.
+func ReferenceLT(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldLT(FieldReference, v))
+}
+
+// ReferenceLTE applies the LTE predicate on the "reference" field.
+func ReferenceLTE(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldLTE(FieldReference, v))
+}
+
+// ReferenceContains applies the Contains predicate on the "reference" field.
+func ReferenceContains(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldContains(FieldReference, v))
+}
+
+// ReferenceHasPrefix applies the HasPrefix predicate on the "reference" field.
+func ReferenceHasPrefix(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldHasPrefix(FieldReference, v))
+}
+
+// ReferenceHasSuffix applies the HasSuffix predicate on the "reference" field.
+func ReferenceHasSuffix(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldHasSuffix(FieldReference, v))
+}
+
+// ReferenceEqualFold applies the EqualFold predicate on the "reference" field.
+func ReferenceEqualFold(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldEqualFold(FieldReference, v))
+}
+
+// ReferenceContainsFold applies the ContainsFold predicate on the "reference" field.
+func ReferenceContainsFold(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldContainsFold(FieldReference, v))
+}
+
+// ReferenceDestinationEQ applies the EQ predicate on the "reference_destination" field.
+func ReferenceDestinationEQ(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldEQ(FieldReferenceDestination, v))
+}
+
+// ReferenceDestinationNEQ applies the NEQ predicate on the "reference_destination" field.
+func ReferenceDestinationNEQ(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldNEQ(FieldReferenceDestination, v))
+}
+
+// ReferenceDestinationIn applies the In predicate on the "reference_destination" field.
+func ReferenceDestinationIn(vs ...string) predicate.Thread {
+	return predicate.Thread(sql.FieldIn(FieldReferenceDestination, vs...))
+}
+
+// ReferenceDestinationNotIn applies the NotIn predicate on the "reference_destination" field.
+func ReferenceDestinationNotIn(vs ...string) predicate.Thread {
+	return predicate.Thread(sql.FieldNotIn(FieldReferenceDestination, vs...))
+}
+
+// ReferenceDestinationGT applies the GT predicate on the "reference_destination" field.
+func ReferenceDestinationGT(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldGT(FieldReferenceDestination, v))
+}
+
+// ReferenceDestinationGTE applies the GTE predicate on the "reference_destination" field.
+func ReferenceDestinationGTE(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldGTE(FieldReferenceDestination, v))
+}
+
+// ReferenceDestinationLT applies the LT predicate on the "reference_destination" field.
+func ReferenceDestinationLT(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldLT(FieldReferenceDestination, v))
+}
+
+// ReferenceDestinationLTE applies the LTE predicate on the "reference_destination" field.
+func ReferenceDestinationLTE(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldLTE(FieldReferenceDestination, v))
+}
+
+// ReferenceDestinationContains applies the Contains predicate on the "reference_destination" field.
+func ReferenceDestinationContains(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldContains(FieldReferenceDestination, v))
+}
+
+// ReferenceDestinationHasPrefix applies the HasPrefix predicate on the "reference_destination" field.
+func ReferenceDestinationHasPrefix(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldHasPrefix(FieldReferenceDestination, v))
+}
+
+// ReferenceDestinationHasSuffix applies the HasSuffix predicate on the "reference_destination" field.
+func ReferenceDestinationHasSuffix(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldHasSuffix(FieldReferenceDestination, v))
+}
+
+// ReferenceDestinationEqualFold applies the EqualFold predicate on the "reference_destination" field.
+func ReferenceDestinationEqualFold(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldEqualFold(FieldReferenceDestination, v))
+}
+
+// ReferenceDestinationContainsFold applies the ContainsFold predicate on the "reference_destination" field.
+func ReferenceDestinationContainsFold(v string) predicate.Thread {
+	return predicate.Thread(sql.FieldContainsFold(FieldReferenceDestination, v))
 }
 
 // And groups predicates with the AND operator between them.

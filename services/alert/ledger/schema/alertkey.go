@@ -24,6 +24,11 @@ func (AlertKey) Fields() []ent.Field {
 		field.Int8("rank").Comment("the highest rank of firing alerts since the last resolved one, or before it"),
 		field.Bool("resolved").Comment("the last alert was resolved"),
 		field.Int64("use_time").Comment("when the last alert was recorded"),
+		field.Int64("incident").Default(0).Comment("the id of the alert that opened the last incident"),
+		field.Text("digest").Default("").Comment("of the compared fields of the last update, base64; empty for none"),
+		field.Int64("update_time").Default(0).Comment("when the last update was recorded, that is a firing alert that is no repeat"),
+		field.Int64("resolve_time").Default(0).Comment("when the last resolved alert was recorded; 0 for none"),
+		field.Int("reopen_count").Default(0).Comment("how often the incident was reopened within the flap window"),
 	}
 }
 

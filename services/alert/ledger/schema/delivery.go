@@ -46,6 +46,8 @@ func (Delivery) Fields() []ent.Field {
 		field.Text("thread").Default("").Comment("the name of its thread; empty if the alert has no key"),
 		field.Int64("thread_order").Default(0).Comment("its order in the thread, by which the alerts of the key were recorded"),
 		field.Bool("resolves").Default(false).Comment("the alert is resolved"),
+		field.Int8("thread_kind").Default(0).Comment("0 an update of the incident, 1 a repeat of its state, 2 an acknowledgment"),
+		field.Int8("hold").Default(0).Comment("why it waits until next_time, to be sent with others as one message: 0 for no reason, 1 quiet hours, 2 digest"),
 		field.Int64("resume_time").Default(0).Comment("when it is due after the earlier deliveries of its thread are completed; 0 if not blocked"),
 		field.Int64("callback").Default(0).Comment("the id of the callback endpoint to which its end is reported; 0 for none"),
 		field.Text("reason").Default("").Comment("why it is completed; empty while it is not, and if it was sent"),

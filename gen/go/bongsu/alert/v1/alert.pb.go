@@ -114,6 +114,9 @@ const (
 	AlertStatus_ALERT_STATUS_FIRING AlertStatus = 1
 	// The thing is over. A resolved alert needs a key.
 	AlertStatus_ALERT_STATUS_RESOLVED AlertStatus = 2
+	// The thing goes on, and somebody takes care of it. An acknowledged alert needs a key. It
+	// goes to the addresses to which a firing alert of its key was, or may have been, sent.
+	AlertStatus_ALERT_STATUS_ACKNOWLEDGED AlertStatus = 3
 )
 
 // Enum value maps for AlertStatus.
@@ -122,11 +125,13 @@ var (
 		0: "ALERT_STATUS_UNSPECIFIED",
 		1: "ALERT_STATUS_FIRING",
 		2: "ALERT_STATUS_RESOLVED",
+		3: "ALERT_STATUS_ACKNOWLEDGED",
 	}
 	AlertStatus_value = map[string]int32{
-		"ALERT_STATUS_UNSPECIFIED": 0,
-		"ALERT_STATUS_FIRING":      1,
-		"ALERT_STATUS_RESOLVED":    2,
+		"ALERT_STATUS_UNSPECIFIED":  0,
+		"ALERT_STATUS_FIRING":       1,
+		"ALERT_STATUS_RESOLVED":     2,
+		"ALERT_STATUS_ACKNOWLEDGED": 3,
 	}
 )
 
@@ -243,7 +248,7 @@ type Alert struct {
 	Details []*Detail `protobuf:"bytes,12,rep,name=details,proto3" json:"details,omitempty"`
 	// key is the alert key; empty for none.
 	Key string `protobuf:"bytes,13,opt,name=key,proto3" json:"key,omitempty"`
-	// status is firing or resolved.
+	// status is firing, resolved or acknowledged.
 	Status AlertStatus `protobuf:"varint,14,opt,name=status,proto3,enum=bongsu.alert.v1.AlertStatus" json:"status,omitempty"`
 	// trace_id is the id of the trace of the request, 32 hexadecimal digits: that of its
 	// traceparent header, or a random one. Log lines of the alert and its deliveries have
@@ -254,7 +259,17 @@ type Alert struct {
 	By []string `protobuf:"bytes,16,rep,name=by,proto3" json:"by,omitempty"`
 	// callback is the name of the callback endpoint to which its deliveries are reported;
 	// empty for none.
-	Callback      string `protobuf:"bytes,17,opt,name=callback,proto3" json:"callback,omitempty"`
+	Callback string `protobuf:"bytes,17,opt,name=callback,proto3" json:"callback,omitempty"`
+	// incident_id is the incident that it belongs to; empty for an alert without a key.
+	IncidentId string `protobuf:"bytes,18,opt,name=incident_id,json=incidentId,proto3" json:"incident_id,omitempty"`
+	// source is the source of intake that sent it, such as grafana; empty for a caller of
+	// SendAlert.
+	Source string `protobuf:"bytes,19,opt,name=source,proto3" json:"source,omitempty"`
+	// escalation is that of the request.
+	Escalation string `protobuf:"bytes,20,opt,name=escalation,proto3" json:"escalation,omitempty"`
+	// repeat reports whether it repeated the state of its incident: addresses that were
+	// notified of it are not notified again.
+	Repeat        bool `protobuf:"varint,21,opt,name=repeat,proto3" json:"repeat,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -406,6 +421,34 @@ func (x *Alert) GetCallback() string {
 		return x.Callback
 	}
 	return ""
+}
+
+func (x *Alert) GetIncidentId() string {
+	if x != nil {
+		return x.IncidentId
+	}
+	return ""
+}
+
+func (x *Alert) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *Alert) GetEscalation() string {
+	if x != nil {
+		return x.Escalation
+	}
+	return ""
+}
+
+func (x *Alert) GetRepeat() bool {
+	if x != nil {
+		return x.Repeat
+	}
+	return false
 }
 
 // Detail is a named value of an alert, such as host: node1.
@@ -573,7 +616,9 @@ type Delivery struct {
 	// not_needed, canceled because a delivery to another address of the user was sent.
 	// Receipts: undelivered, failed because the provider reported it after it had
 	// accepted the message. Alert keys: superseded, canceled because the key was resolved
-	// before the firing alert was sent; not_needed, canceled because a resolved alert
+	// before the firing alert was sent; repeated, canceled because the address was notified
+	// of the same state of the incident; silenced, canceled because a silence matched the
+	// alert; not_needed, canceled because a resolved alert
 	// goes only to addresses to which a firing alert of its key was, or may have been,
 	// sent since the last resolved one.
 	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
@@ -590,7 +635,10 @@ type Delivery struct {
 	// empty where the delivery is in none.
 	Chain string `protobuf:"bytes,10,opt,name=chain,proto3" json:"chain,omitempty"`
 	// receipt is the last receipt of the message; unset where there is none.
-	Receipt       *Receipt `protobuf:"bytes,11,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	Receipt *Receipt `protobuf:"bytes,11,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	// hold is why a delivery that is not completed waits until next_attempt_time: quiet_hours
+	// or digest; empty for none. It is then sent with others as one message.
+	Hold          string `protobuf:"bytes,12,opt,name=hold,proto3" json:"hold,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -700,6 +748,13 @@ func (x *Delivery) GetReceipt() *Receipt {
 		return x.Receipt
 	}
 	return nil
+}
+
+func (x *Delivery) GetHold() string {
+	if x != nil {
+		return x.Hold
+	}
+	return ""
 }
 
 // Receipt is what a provider reports about a message after it accepted it. Where it is
@@ -925,7 +980,17 @@ type SendAlertRequest struct {
 	By []string `protobuf:"bytes,13,rep,name=by,proto3" json:"by,omitempty"`
 	// callback is the name of a callback endpoint, to which the end of each delivery is
 	// reported, and that it was read; empty for none.
-	Callback      string `protobuf:"bytes,14,opt,name=callback,proto3" json:"callback,omitempty"`
+	Callback string `protobuf:"bytes,14,opt,name=callback,proto3" json:"callback,omitempty"`
+	// repeat_fields holds the fields whose change makes a repeated firing alert an update of
+	// its incident: severity, title, message, link, details, or details.NAME. Empty means
+	// those of --repeat-fields. A more severe alert is always an update.
+	RepeatFields []string `protobuf:"bytes,15,rep,name=repeat_fields,json=repeatFields,proto3" json:"repeat_fields,omitempty"`
+	// escalation is the name of the escalation policy of the incident that the alert opens;
+	// empty means that of a group among the targets, if it has one. It needs a key.
+	Escalation string `protobuf:"bytes,16,opt,name=escalation,proto3" json:"escalation,omitempty"`
+	// renotify notifies also those who were notified of the same state of the incident, by an
+	// answer in the thread of the message where the messenger has threads.
+	Renotify      bool `protobuf:"varint,17,opt,name=renotify,proto3" json:"renotify,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1056,6 +1121,27 @@ func (x *SendAlertRequest) GetCallback() string {
 		return x.Callback
 	}
 	return ""
+}
+
+func (x *SendAlertRequest) GetRepeatFields() []string {
+	if x != nil {
+		return x.RepeatFields
+	}
+	return nil
+}
+
+func (x *SendAlertRequest) GetEscalation() string {
+	if x != nil {
+		return x.Escalation
+	}
+	return ""
+}
+
+func (x *SendAlertRequest) GetRenotify() bool {
+	if x != nil {
+		return x.Renotify
+	}
+	return false
 }
 
 // SendAlertResponse confirms that the alert is recorded.
@@ -2345,7 +2431,7 @@ var File_bongsu_alert_v1_alert_proto protoreflect.FileDescriptor
 
 const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\n" +
-	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x04\n" +
+	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcc\x05\n" +
 	"\x05Alert\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06target\x18\x02 \x03(\tR\x06target\x12\x1a\n" +
@@ -2367,7 +2453,14 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x06status\x18\x0e \x01(\x0e2\x1c.bongsu.alert.v1.AlertStatusR\x06status\x12\x19\n" +
 	"\btrace_id\x18\x0f \x01(\tR\atraceId\x12\x0e\n" +
 	"\x02by\x18\x10 \x03(\tR\x02by\x12\x1a\n" +
-	"\bcallback\x18\x11 \x01(\tR\bcallback\"h\n" +
+	"\bcallback\x18\x11 \x01(\tR\bcallback\x12\x1f\n" +
+	"\vincident_id\x18\x12 \x01(\tR\n" +
+	"incidentId\x12\x16\n" +
+	"\x06source\x18\x13 \x01(\tR\x06source\x12\x1e\n" +
+	"\n" +
+	"escalation\x18\x14 \x01(\tR\n" +
+	"escalation\x12\x16\n" +
+	"\x06repeat\x18\x15 \x01(\bR\x06repeat\"h\n" +
 	"\x06Detail\x122\n" +
 	"\x04name\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x10\x01\x18d2\x13^[^\\x00-\\x1f\\x7f]*$R\x04name\x12*\n" +
 	"\x05value\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x18\xe8\a2\n" +
@@ -2378,7 +2471,7 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x06failed\x18\x03 \x01(\x05R\x06failed\x12\x18\n" +
 	"\aexpired\x18\x04 \x01(\x05R\aexpired\x12\x1a\n" +
 	"\bcanceled\x18\x05 \x01(\x05R\bcanceled\x12\x12\n" +
-	"\x04held\x18\x06 \x01(\x05R\x04held\"\xc4\x03\n" +
+	"\x04held\x18\x06 \x01(\x05R\x04held\"\xd8\x03\n" +
 	"\bDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\tnick_name\x18\x02 \x01(\tR\bnickName\x12\x1c\n" +
@@ -2391,7 +2484,8 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x11next_attempt_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x0fnextAttemptTime\x12\x14\n" +
 	"\x05chain\x18\n" +
 	" \x01(\tR\x05chain\x122\n" +
-	"\areceipt\x18\v \x01(\v2\x18.bongsu.alert.v1.ReceiptR\areceipt\"\xbc\x01\n" +
+	"\areceipt\x18\v \x01(\v2\x18.bongsu.alert.v1.ReceiptR\areceipt\x12\x12\n" +
+	"\x04hold\x18\f \x01(\tR\x04hold\"\xbc\x01\n" +
 	"\aReceipt\x12\x16\n" +
 	"\x06status\x18\x01 \x01(\tR\x06status\x12.\n" +
 	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x14\n" +
@@ -2405,7 +2499,7 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"start_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
 	"\bend_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x126\n" +
 	"\aoutcome\x18\x05 \x01(\v2\x1c.bongsu.messenger.v1.OutcomeR\aoutcome\x12-\n" +
-	"\x12possible_duplicate\x18\x06 \x01(\bR\x11possibleDuplicate\"\xd8\x05\n" +
+	"\x12possible_duplicate\x18\x06 \x01(\bR\x11possibleDuplicate\"\xad\a\n" +
 	"\x10SendAlertRequest\x12#\n" +
 	"\x06target\x18\x01 \x03(\tB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x06target\x128\n" +
 	"\bseverity\x18\x02 \x01(\tB\x1c\xbaH\x19r\x17\x18\x1e2\x13^[^\\x00-\\x1f\\x7f]*$R\bseverity\x121\n" +
@@ -2423,7 +2517,12 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x06status\x18\f \x01(\x0e2\x1c.bongsu.alert.v1.AlertStatusB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06status\x12/\n" +
 	"\x02by\x18\r \x03(\tB\x1f\xbaH\x1c\x92\x01\x19\x10\x14\x18\x01\"\x13r\x11\x10\x01\x18\n" +
 	"2\v^[a-z0-9]*$R\x02by\x12#\n" +
-	"\bcallback\x18\x0e \x01(\tB\a\xbaH\x04r\x02\x18dR\bcallback\"i\n" +
+	"\bcallback\x18\x0e \x01(\tB\a\xbaH\x04r\x02\x18dR\bcallback\x12x\n" +
+	"\rrepeat_fields\x18\x0f \x03(\tBS\xbaHP\x92\x01M\x10\x14\x18\x01\"GrE2C^(severity|title|message|link|details(\\.[^\\x00-\\x1f\\x7f]{1,100})?)$R\frepeatFields\x12=\n" +
+	"\n" +
+	"escalation\x18\x10 \x01(\tB\x1d\xbaH\x1ar\x18\x18@2\x14^([a-z][a-z0-9-]*)?$R\n" +
+	"escalation\x12\x1a\n" +
+	"\brenotify\x18\x11 \x01(\bR\brenotify\"i\n" +
 	"\x11SendAlertResponse\x12\x1d\n" +
 	"\n" +
 	"user_count\x18\x01 \x01(\x05R\tuserCount\x12\x0e\n" +
@@ -2534,11 +2633,12 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x15DELIVERY_STATE_FAILED\x10\x04\x12\x1a\n" +
 	"\x16DELIVERY_STATE_EXPIRED\x10\x05\x12\x1b\n" +
 	"\x17DELIVERY_STATE_CANCELED\x10\x06\x12\x17\n" +
-	"\x13DELIVERY_STATE_HELD\x10\a*_\n" +
+	"\x13DELIVERY_STATE_HELD\x10\a*~\n" +
 	"\vAlertStatus\x12\x1c\n" +
 	"\x18ALERT_STATUS_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13ALERT_STATUS_FIRING\x10\x01\x12\x19\n" +
-	"\x15ALERT_STATUS_RESOLVED\x10\x02*\x9d\x01\n" +
+	"\x15ALERT_STATUS_RESOLVED\x10\x02\x12\x1d\n" +
+	"\x19ALERT_STATUS_ACKNOWLEDGED\x10\x03*\x9d\x01\n" +
 	"\x11SendAlertsOutcome\x12#\n" +
 	"\x1fSEND_ALERTS_OUTCOME_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cSEND_ALERTS_OUTCOME_RECORDED\x10\x01\x12 \n" +

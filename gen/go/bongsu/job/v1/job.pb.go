@@ -90,6 +90,75 @@ func (SendAlertsOutcome) EnumDescriptor() ([]byte, []int) {
 	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{0}
 }
 
+// IncidentChangeKind is what an alert did to its incident.
+type IncidentChangeKind int32
+
+const (
+	// Never returned.
+	IncidentChangeKind_INCIDENT_CHANGE_KIND_UNSPECIFIED IncidentChangeKind = 0
+	// It opened the incident.
+	IncidentChangeKind_INCIDENT_CHANGE_KIND_OPENED IncidentChangeKind = 1
+	// It changed the incident.
+	IncidentChangeKind_INCIDENT_CHANGE_KIND_UPDATED IncidentChangeKind = 2
+	// It repeated the state of the incident.
+	IncidentChangeKind_INCIDENT_CHANGE_KIND_REPEATED IncidentChangeKind = 3
+	// It reopened the incident within the flap window.
+	IncidentChangeKind_INCIDENT_CHANGE_KIND_REOPENED IncidentChangeKind = 4
+	// It resolved the incident.
+	IncidentChangeKind_INCIDENT_CHANGE_KIND_RESOLVED IncidentChangeKind = 5
+	// It says that the incident is acknowledged.
+	IncidentChangeKind_INCIDENT_CHANGE_KIND_ACKNOWLEDGED IncidentChangeKind = 6
+)
+
+// Enum value maps for IncidentChangeKind.
+var (
+	IncidentChangeKind_name = map[int32]string{
+		0: "INCIDENT_CHANGE_KIND_UNSPECIFIED",
+		1: "INCIDENT_CHANGE_KIND_OPENED",
+		2: "INCIDENT_CHANGE_KIND_UPDATED",
+		3: "INCIDENT_CHANGE_KIND_REPEATED",
+		4: "INCIDENT_CHANGE_KIND_REOPENED",
+		5: "INCIDENT_CHANGE_KIND_RESOLVED",
+		6: "INCIDENT_CHANGE_KIND_ACKNOWLEDGED",
+	}
+	IncidentChangeKind_value = map[string]int32{
+		"INCIDENT_CHANGE_KIND_UNSPECIFIED":  0,
+		"INCIDENT_CHANGE_KIND_OPENED":       1,
+		"INCIDENT_CHANGE_KIND_UPDATED":      2,
+		"INCIDENT_CHANGE_KIND_REPEATED":     3,
+		"INCIDENT_CHANGE_KIND_REOPENED":     4,
+		"INCIDENT_CHANGE_KIND_RESOLVED":     5,
+		"INCIDENT_CHANGE_KIND_ACKNOWLEDGED": 6,
+	}
+)
+
+func (x IncidentChangeKind) Enum() *IncidentChangeKind {
+	p := new(IncidentChangeKind)
+	*p = x
+	return p
+}
+
+func (x IncidentChangeKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (IncidentChangeKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_bongsu_job_v1_job_proto_enumTypes[1].Descriptor()
+}
+
+func (IncidentChangeKind) Type() protoreflect.EnumType {
+	return &file_bongsu_job_v1_job_proto_enumTypes[1]
+}
+
+func (x IncidentChangeKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use IncidentChangeKind.Descriptor instead.
+func (IncidentChangeKind) EnumDescriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{1}
+}
+
 // Bundle is the payload of a queue message: jobs of one messenger and rank.
 type Bundle struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -166,7 +235,17 @@ type Job struct {
 	Resolved bool `protobuf:"varint,12,opt,name=resolved,proto3" json:"resolved,omitempty"`
 	// trace is the span of the request that sent the alert, as a W3C traceparent; only its
 	// trace id if no span of the trace is known; empty in a job of an older version.
-	Trace         string `protobuf:"bytes,13,opt,name=trace,proto3" json:"trace,omitempty"`
+	Trace string `protobuf:"bytes,13,opt,name=trace,proto3" json:"trace,omitempty"`
+	// incident is the id of the incident; 0 for an alert without a key.
+	Incident int64 `protobuf:"varint,14,opt,name=incident,proto3" json:"incident,omitempty"`
+	// acknowledged reports whether the alert's status is acknowledged.
+	Acknowledged bool `protobuf:"varint,15,opt,name=acknowledged,proto3" json:"acknowledged,omitempty"`
+	// reply makes the message an answer in the thread of the previous message where the
+	// messenger has threads, in place of a change of that message.
+	Reply bool `protobuf:"varint,16,opt,name=reply,proto3" json:"reply,omitempty"`
+	// digest_lines is set in a job whose deliveries are of several alerts and are sent as one
+	// message: a line for each delivery, in their order.
+	DigestLines   []string `protobuf:"bytes,17,rep,name=digest_lines,json=digestLines,proto3" json:"digest_lines,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -292,6 +371,34 @@ func (x *Job) GetTrace() string {
 	return ""
 }
 
+func (x *Job) GetIncident() int64 {
+	if x != nil {
+		return x.Incident
+	}
+	return 0
+}
+
+func (x *Job) GetAcknowledged() bool {
+	if x != nil {
+		return x.Acknowledged
+	}
+	return false
+}
+
+func (x *Job) GetReply() bool {
+	if x != nil {
+		return x.Reply
+	}
+	return false
+}
+
+func (x *Job) GetDigestLines() []string {
+	if x != nil {
+		return x.DigestLines
+	}
+	return nil
+}
+
 // JobDetail is a named value of an alert.
 type JobDetail struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -366,7 +473,10 @@ type JobDelivery struct {
 	// destination. Empty in a job of an older version, which sealed otherwise.
 	NickName string `protobuf:"bytes,6,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
 	// chain is the id of the first delivery of its failover chain; 0 for no chain.
-	Chain         int64 `protobuf:"varint,7,opt,name=chain,proto3" json:"chain,omitempty"`
+	Chain int64 `protobuf:"varint,7,opt,name=chain,proto3" json:"chain,omitempty"`
+	// previous is the messenger's reference of the message of the incident at this address,
+	// which is to be changed or answered; empty for none.
+	Previous      string `protobuf:"bytes,8,opt,name=previous,proto3" json:"previous,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -448,6 +558,13 @@ func (x *JobDelivery) GetChain() int64 {
 		return x.Chain
 	}
 	return 0
+}
+
+func (x *JobDelivery) GetPrevious() string {
+	if x != nil {
+		return x.Previous
+	}
+	return ""
 }
 
 // ClaimRequest selects the deliveries to claim.
@@ -2010,13 +2127,187 @@ func (x *SendAlertsResult) GetMessage() string {
 	return ""
 }
 
+// ListIncidentChangesRequest selects changes.
+type ListIncidentChangesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// after is the id of the last change that the caller has stored; 0 for none.
+	After int64 `protobuf:"varint,1,opt,name=after,proto3" json:"after,omitempty"`
+	// limit is the maximum number of changes, 1 to 1000.
+	Limit         int32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListIncidentChangesRequest) Reset() {
+	*x = ListIncidentChangesRequest{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListIncidentChangesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListIncidentChangesRequest) ProtoMessage() {}
+
+func (x *ListIncidentChangesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListIncidentChangesRequest.ProtoReflect.Descriptor instead.
+func (*ListIncidentChangesRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *ListIncidentChangesRequest) GetAfter() int64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+func (x *ListIncidentChangesRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+// ListIncidentChangesResponse holds changes.
+type ListIncidentChangesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// changes holds them, by id.
+	Changes       []*IncidentChange `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListIncidentChangesResponse) Reset() {
+	*x = ListIncidentChangesResponse{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListIncidentChangesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListIncidentChangesResponse) ProtoMessage() {}
+
+func (x *ListIncidentChangesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListIncidentChangesResponse.ProtoReflect.Descriptor instead.
+func (*ListIncidentChangesResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *ListIncidentChangesResponse) GetChanges() []*IncidentChange {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+// IncidentChange is what an alert did to its incident.
+type IncidentChange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// id orders the changes of a key.
+	Id int64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// incident is the id of the alert that opened the incident.
+	Incident int64 `protobuf:"varint,2,opt,name=incident,proto3" json:"incident,omitempty"`
+	// kind is what the alert did.
+	Kind IncidentChangeKind `protobuf:"varint,3,opt,name=kind,proto3,enum=bongsu.job.v1.IncidentChangeKind" json:"kind,omitempty"`
+	// alert is the alert, without delivery counts.
+	Alert         *v11.Alert `protobuf:"bytes,4,opt,name=alert,proto3" json:"alert,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IncidentChange) Reset() {
+	*x = IncidentChange{}
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IncidentChange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IncidentChange) ProtoMessage() {}
+
+func (x *IncidentChange) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_job_v1_job_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IncidentChange.ProtoReflect.Descriptor instead.
+func (*IncidentChange) Descriptor() ([]byte, []int) {
+	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *IncidentChange) GetId() int64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *IncidentChange) GetIncident() int64 {
+	if x != nil {
+		return x.Incident
+	}
+	return 0
+}
+
+func (x *IncidentChange) GetKind() IncidentChangeKind {
+	if x != nil {
+		return x.Kind
+	}
+	return IncidentChangeKind_INCIDENT_CHANGE_KIND_UNSPECIFIED
+}
+
+func (x *IncidentChange) GetAlert() *v11.Alert {
+	if x != nil {
+		return x.Alert
+	}
+	return nil
+}
+
 var File_bongsu_job_v1_job_proto protoreflect.FileDescriptor
 
 const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\n" +
 	"\x17bongsu/job/v1/job.proto\x12\rbongsu.job.v1\x1a\x1bbongsu/alert/v1/alert.proto\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"0\n" +
 	"\x06Bundle\x12&\n" +
-	"\x04jobs\x18\x01 \x03(\v2\x12.bongsu.job.v1.JobR\x04jobs\"\x9d\x03\n" +
+	"\x04jobs\x18\x01 \x03(\v2\x12.bongsu.job.v1.JobR\x04jobs\"\x96\x04\n" +
 	"\x03Job\x12\x19\n" +
 	"\balert_id\x18\x01 \x01(\x03R\aalertId\x12\x1c\n" +
 	"\tmessenger\x18\x02 \x01(\tR\tmessenger\x12\x12\n" +
@@ -2034,10 +2325,14 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"createTime\x12\x10\n" +
 	"\x03key\x18\v \x01(\tR\x03key\x12\x1a\n" +
 	"\bresolved\x18\f \x01(\bR\bresolved\x12\x14\n" +
-	"\x05trace\x18\r \x01(\tR\x05trace\"5\n" +
+	"\x05trace\x18\r \x01(\tR\x05trace\x12\x1a\n" +
+	"\bincident\x18\x0e \x01(\x03R\bincident\x12\"\n" +
+	"\facknowledged\x18\x0f \x01(\bR\facknowledged\x12\x14\n" +
+	"\x05reply\x18\x10 \x01(\bR\x05reply\x12!\n" +
+	"\fdigest_lines\x18\x11 \x03(\tR\vdigestLines\"5\n" +
 	"\tJobDetail\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"\xdc\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\xf8\x01\n" +
 	"\vJobDelivery\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12 \n" +
 	"\vdestination\x18\x02 \x01(\tR\vdestination\x12+\n" +
@@ -2045,7 +2340,8 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\x05slots\x18\x04 \x01(\tR\x05slots\x12%\n" +
 	"\x0ecredential_key\x18\x05 \x01(\tR\rcredentialKey\x12\x1b\n" +
 	"\tnick_name\x18\x06 \x01(\tR\bnickName\x12\x14\n" +
-	"\x05chain\x18\a \x01(\x03R\x05chain\"\x8f\x01\n" +
+	"\x05chain\x18\a \x01(\x03R\x05chain\x12\x1a\n" +
+	"\bprevious\x18\b \x01(\tR\bprevious\"\x8f\x01\n" +
 	"\fClaimRequest\x124\n" +
 	"\fdelivery_ids\x18\x01 \x03(\x03B\x11\xbaH\x0e\x92\x01\v\b\x01\x10\x90N\"\x04\"\x02 \x00R\vdeliveryIds\x12!\n" +
 	"\x06sender\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x06sender\x12&\n" +
@@ -2142,13 +2438,32 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\x0edefault_target\x18\x05 \x01(\bR\rdefaultTarget\x12\x14\n" +
 	"\x05field\x18\x06 \x01(\tR\x05field\x12\x16\n" +
 	"\x06reason\x18\a \x01(\tR\x06reason\x12\x18\n" +
-	"\amessage\x18\b \x01(\tR\amessage*\xbe\x01\n" +
+	"\amessage\x18\b \x01(\tR\amessage\"]\n" +
+	"\x1aListIncidentChangesRequest\x12\x1d\n" +
+	"\x05after\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x05after\x12 \n" +
+	"\x05limit\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x01R\x05limit\"V\n" +
+	"\x1bListIncidentChangesResponse\x127\n" +
+	"\achanges\x18\x01 \x03(\v2\x1d.bongsu.job.v1.IncidentChangeR\achanges\"\xa1\x01\n" +
+	"\x0eIncidentChange\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x03R\x02id\x12\x1a\n" +
+	"\bincident\x18\x02 \x01(\x03R\bincident\x125\n" +
+	"\x04kind\x18\x03 \x01(\x0e2!.bongsu.job.v1.IncidentChangeKindR\x04kind\x12,\n" +
+	"\x05alert\x18\x04 \x01(\v2\x16.bongsu.alert.v1.AlertR\x05alert*\xbe\x01\n" +
 	"\x11SendAlertsOutcome\x12#\n" +
 	"\x1fSEND_ALERTS_OUTCOME_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cSEND_ALERTS_OUTCOME_RECORDED\x10\x01\x12 \n" +
 	"\x1cSEND_ALERTS_OUTCOME_REPEATED\x10\x02\x12\x1f\n" +
 	"\x1bSEND_ALERTS_OUTCOME_CHANGED\x10\x03\x12\x1f\n" +
-	"\x1bSEND_ALERTS_OUTCOME_REFUSED\x10\x042\x8c\a\n" +
+	"\x1bSEND_ALERTS_OUTCOME_REFUSED\x10\x04*\x8d\x02\n" +
+	"\x12IncidentChangeKind\x12$\n" +
+	" INCIDENT_CHANGE_KIND_UNSPECIFIED\x10\x00\x12\x1f\n" +
+	"\x1bINCIDENT_CHANGE_KIND_OPENED\x10\x01\x12 \n" +
+	"\x1cINCIDENT_CHANGE_KIND_UPDATED\x10\x02\x12!\n" +
+	"\x1dINCIDENT_CHANGE_KIND_REPEATED\x10\x03\x12!\n" +
+	"\x1dINCIDENT_CHANGE_KIND_REOPENED\x10\x04\x12!\n" +
+	"\x1dINCIDENT_CHANGE_KIND_RESOLVED\x10\x05\x12%\n" +
+	"!INCIDENT_CHANGE_KIND_ACKNOWLEDGED\x10\x062\xff\a\n" +
 	"\x0fDispatchService\x12B\n" +
 	"\x05Claim\x12\x1b.bongsu.job.v1.ClaimRequest\x1a\x1c.bongsu.job.v1.ClaimResponse\x12M\n" +
 	"\aGetTime\x12\x1d.bongsu.job.v1.GetTimeRequest\x1a\x1e.bongsu.job.v1.GetTimeResponse\"\x03\x90\x02\x01\x12M\n" +
@@ -2160,7 +2475,8 @@ const file_bongsu_job_v1_job_proto_rawDesc = "" +
 	"\aReceive\x12\x1d.bongsu.job.v1.ReceiveRequest\x1a\x1e.bongsu.job.v1.ReceiveResponse\x12S\n" +
 	"\tGetCanary\x12\x1f.bongsu.job.v1.GetCanaryRequest\x1a .bongsu.job.v1.GetCanaryResponse\"\x03\x90\x02\x02\x12Q\n" +
 	"\n" +
-	"SendAlerts\x12 .bongsu.job.v1.SendAlertsRequest\x1a!.bongsu.job.v1.SendAlertsResponse\x12Y\n" +
+	"SendAlerts\x12 .bongsu.job.v1.SendAlertsRequest\x1a!.bongsu.job.v1.SendAlertsResponse\x12q\n" +
+	"\x13ListIncidentChanges\x12).bongsu.job.v1.ListIncidentChangesRequest\x1a*.bongsu.job.v1.ListIncidentChangesResponse\"\x03\x90\x02\x02\x12Y\n" +
 	"\vRecordReads\x12!.bongsu.job.v1.RecordReadsRequest\x1a\".bongsu.job.v1.RecordReadsResponse\"\x03\x90\x02\x02\x1a\x06\xaa\x9f\x19\x02\b\x01B\xb0\x01\n" +
 	"\x11com.bongsu.job.v1B\bJobProtoP\x01Z;github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1;jobv1\xa2\x02\x03BJX\xaa\x02\rBongsu.Job.V1\xca\x02\rBongsu\\Job\\V1\xe2\x02\x19Bongsu\\Job\\V1\\GPBMetadata\xea\x02\x0fBongsu::Job::V1b\x06proto3"
 
@@ -2176,97 +2492,107 @@ func file_bongsu_job_v1_job_proto_rawDescGZIP() []byte {
 	return file_bongsu_job_v1_job_proto_rawDescData
 }
 
-var file_bongsu_job_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_bongsu_job_v1_job_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_bongsu_job_v1_job_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_bongsu_job_v1_job_proto_goTypes = []any{
-	(SendAlertsOutcome)(0),          // 0: bongsu.job.v1.SendAlertsOutcome
-	(*Bundle)(nil),                  // 1: bongsu.job.v1.Bundle
-	(*Job)(nil),                     // 2: bongsu.job.v1.Job
-	(*JobDetail)(nil),               // 3: bongsu.job.v1.JobDetail
-	(*JobDelivery)(nil),             // 4: bongsu.job.v1.JobDelivery
-	(*ClaimRequest)(nil),            // 5: bongsu.job.v1.ClaimRequest
-	(*ClaimResponse)(nil),           // 6: bongsu.job.v1.ClaimResponse
-	(*Claim)(nil),                   // 7: bongsu.job.v1.Claim
-	(*GetTimeRequest)(nil),          // 8: bongsu.job.v1.GetTimeRequest
-	(*GetTimeResponse)(nil),         // 9: bongsu.job.v1.GetTimeResponse
-	(*ReleaseRequest)(nil),          // 10: bongsu.job.v1.ReleaseRequest
-	(*ReleaseResponse)(nil),         // 11: bongsu.job.v1.ReleaseResponse
-	(*ListFreeRequest)(nil),         // 12: bongsu.job.v1.ListFreeRequest
-	(*ListFreeResponse)(nil),        // 13: bongsu.job.v1.ListFreeResponse
-	(*FreeDelivery)(nil),            // 14: bongsu.job.v1.FreeDelivery
-	(*ReportRequest)(nil),           // 15: bongsu.job.v1.ReportRequest
-	(*Report)(nil),                  // 16: bongsu.job.v1.Report
-	(*ReportResponse)(nil),          // 17: bongsu.job.v1.ReportResponse
-	(*DeferRequest)(nil),            // 18: bongsu.job.v1.DeferRequest
-	(*Deferral)(nil),                // 19: bongsu.job.v1.Deferral
-	(*DeferResponse)(nil),           // 20: bongsu.job.v1.DeferResponse
-	(*ReceiveRequest)(nil),          // 21: bongsu.job.v1.ReceiveRequest
-	(*ReceiveResponse)(nil),         // 22: bongsu.job.v1.ReceiveResponse
-	(*GetCanaryRequest)(nil),        // 23: bongsu.job.v1.GetCanaryRequest
-	(*GetCanaryResponse)(nil),       // 24: bongsu.job.v1.GetCanaryResponse
-	(*MoveDestinationRequest)(nil),  // 25: bongsu.job.v1.MoveDestinationRequest
-	(*MoveDestinationResponse)(nil), // 26: bongsu.job.v1.MoveDestinationResponse
-	(*RecordReadsRequest)(nil),      // 27: bongsu.job.v1.RecordReadsRequest
-	(*DeliveryRead)(nil),            // 28: bongsu.job.v1.DeliveryRead
-	(*RecordReadsResponse)(nil),     // 29: bongsu.job.v1.RecordReadsResponse
-	(*SendAlertsRequest)(nil),       // 30: bongsu.job.v1.SendAlertsRequest
-	(*SendAlertsResponse)(nil),      // 31: bongsu.job.v1.SendAlertsResponse
-	(*SendAlertsResult)(nil),        // 32: bongsu.job.v1.SendAlertsResult
-	(*timestamppb.Timestamp)(nil),   // 33: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),     // 34: google.protobuf.Duration
-	(*v1.Outcome)(nil),              // 35: bongsu.messenger.v1.Outcome
-	(*v11.SendAlertRequest)(nil),    // 36: bongsu.alert.v1.SendAlertRequest
+	(SendAlertsOutcome)(0),              // 0: bongsu.job.v1.SendAlertsOutcome
+	(IncidentChangeKind)(0),             // 1: bongsu.job.v1.IncidentChangeKind
+	(*Bundle)(nil),                      // 2: bongsu.job.v1.Bundle
+	(*Job)(nil),                         // 3: bongsu.job.v1.Job
+	(*JobDetail)(nil),                   // 4: bongsu.job.v1.JobDetail
+	(*JobDelivery)(nil),                 // 5: bongsu.job.v1.JobDelivery
+	(*ClaimRequest)(nil),                // 6: bongsu.job.v1.ClaimRequest
+	(*ClaimResponse)(nil),               // 7: bongsu.job.v1.ClaimResponse
+	(*Claim)(nil),                       // 8: bongsu.job.v1.Claim
+	(*GetTimeRequest)(nil),              // 9: bongsu.job.v1.GetTimeRequest
+	(*GetTimeResponse)(nil),             // 10: bongsu.job.v1.GetTimeResponse
+	(*ReleaseRequest)(nil),              // 11: bongsu.job.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),             // 12: bongsu.job.v1.ReleaseResponse
+	(*ListFreeRequest)(nil),             // 13: bongsu.job.v1.ListFreeRequest
+	(*ListFreeResponse)(nil),            // 14: bongsu.job.v1.ListFreeResponse
+	(*FreeDelivery)(nil),                // 15: bongsu.job.v1.FreeDelivery
+	(*ReportRequest)(nil),               // 16: bongsu.job.v1.ReportRequest
+	(*Report)(nil),                      // 17: bongsu.job.v1.Report
+	(*ReportResponse)(nil),              // 18: bongsu.job.v1.ReportResponse
+	(*DeferRequest)(nil),                // 19: bongsu.job.v1.DeferRequest
+	(*Deferral)(nil),                    // 20: bongsu.job.v1.Deferral
+	(*DeferResponse)(nil),               // 21: bongsu.job.v1.DeferResponse
+	(*ReceiveRequest)(nil),              // 22: bongsu.job.v1.ReceiveRequest
+	(*ReceiveResponse)(nil),             // 23: bongsu.job.v1.ReceiveResponse
+	(*GetCanaryRequest)(nil),            // 24: bongsu.job.v1.GetCanaryRequest
+	(*GetCanaryResponse)(nil),           // 25: bongsu.job.v1.GetCanaryResponse
+	(*MoveDestinationRequest)(nil),      // 26: bongsu.job.v1.MoveDestinationRequest
+	(*MoveDestinationResponse)(nil),     // 27: bongsu.job.v1.MoveDestinationResponse
+	(*RecordReadsRequest)(nil),          // 28: bongsu.job.v1.RecordReadsRequest
+	(*DeliveryRead)(nil),                // 29: bongsu.job.v1.DeliveryRead
+	(*RecordReadsResponse)(nil),         // 30: bongsu.job.v1.RecordReadsResponse
+	(*SendAlertsRequest)(nil),           // 31: bongsu.job.v1.SendAlertsRequest
+	(*SendAlertsResponse)(nil),          // 32: bongsu.job.v1.SendAlertsResponse
+	(*SendAlertsResult)(nil),            // 33: bongsu.job.v1.SendAlertsResult
+	(*ListIncidentChangesRequest)(nil),  // 34: bongsu.job.v1.ListIncidentChangesRequest
+	(*ListIncidentChangesResponse)(nil), // 35: bongsu.job.v1.ListIncidentChangesResponse
+	(*IncidentChange)(nil),              // 36: bongsu.job.v1.IncidentChange
+	(*timestamppb.Timestamp)(nil),       // 37: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),         // 38: google.protobuf.Duration
+	(*v1.Outcome)(nil),                  // 39: bongsu.messenger.v1.Outcome
+	(*v11.SendAlertRequest)(nil),        // 40: bongsu.alert.v1.SendAlertRequest
+	(*v11.Alert)(nil),                   // 41: bongsu.alert.v1.Alert
 }
 var file_bongsu_job_v1_job_proto_depIdxs = []int32{
-	2,  // 0: bongsu.job.v1.Bundle.jobs:type_name -> bongsu.job.v1.Job
-	4,  // 1: bongsu.job.v1.Job.deliveries:type_name -> bongsu.job.v1.JobDelivery
-	3,  // 2: bongsu.job.v1.Job.details:type_name -> bongsu.job.v1.JobDetail
-	33, // 3: bongsu.job.v1.Job.create_time:type_name -> google.protobuf.Timestamp
-	7,  // 4: bongsu.job.v1.ClaimResponse.claims:type_name -> bongsu.job.v1.Claim
-	33, // 5: bongsu.job.v1.ClaimResponse.time:type_name -> google.protobuf.Timestamp
-	33, // 6: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
-	34, // 7: bongsu.job.v1.Claim.lease:type_name -> google.protobuf.Duration
-	33, // 8: bongsu.job.v1.GetTimeResponse.time:type_name -> google.protobuf.Timestamp
-	14, // 9: bongsu.job.v1.ListFreeResponse.deliveries:type_name -> bongsu.job.v1.FreeDelivery
-	16, // 10: bongsu.job.v1.ReportRequest.reports:type_name -> bongsu.job.v1.Report
-	33, // 11: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
-	33, // 12: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
-	35, // 13: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
-	19, // 14: bongsu.job.v1.DeferRequest.deferrals:type_name -> bongsu.job.v1.Deferral
-	33, // 15: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
-	34, // 16: bongsu.job.v1.Deferral.wait:type_name -> google.protobuf.Duration
-	28, // 17: bongsu.job.v1.RecordReadsRequest.reads:type_name -> bongsu.job.v1.DeliveryRead
-	33, // 18: bongsu.job.v1.DeliveryRead.time:type_name -> google.protobuf.Timestamp
-	36, // 19: bongsu.job.v1.SendAlertsRequest.alerts:type_name -> bongsu.alert.v1.SendAlertRequest
-	32, // 20: bongsu.job.v1.SendAlertsResponse.results:type_name -> bongsu.job.v1.SendAlertsResult
+	3,  // 0: bongsu.job.v1.Bundle.jobs:type_name -> bongsu.job.v1.Job
+	5,  // 1: bongsu.job.v1.Job.deliveries:type_name -> bongsu.job.v1.JobDelivery
+	4,  // 2: bongsu.job.v1.Job.details:type_name -> bongsu.job.v1.JobDetail
+	37, // 3: bongsu.job.v1.Job.create_time:type_name -> google.protobuf.Timestamp
+	8,  // 4: bongsu.job.v1.ClaimResponse.claims:type_name -> bongsu.job.v1.Claim
+	37, // 5: bongsu.job.v1.ClaimResponse.time:type_name -> google.protobuf.Timestamp
+	37, // 6: bongsu.job.v1.Claim.lease_expire_time:type_name -> google.protobuf.Timestamp
+	38, // 7: bongsu.job.v1.Claim.lease:type_name -> google.protobuf.Duration
+	37, // 8: bongsu.job.v1.GetTimeResponse.time:type_name -> google.protobuf.Timestamp
+	15, // 9: bongsu.job.v1.ListFreeResponse.deliveries:type_name -> bongsu.job.v1.FreeDelivery
+	17, // 10: bongsu.job.v1.ReportRequest.reports:type_name -> bongsu.job.v1.Report
+	37, // 11: bongsu.job.v1.Report.start_time:type_name -> google.protobuf.Timestamp
+	37, // 12: bongsu.job.v1.Report.end_time:type_name -> google.protobuf.Timestamp
+	39, // 13: bongsu.job.v1.Report.outcome:type_name -> bongsu.messenger.v1.Outcome
+	20, // 14: bongsu.job.v1.DeferRequest.deferrals:type_name -> bongsu.job.v1.Deferral
+	37, // 15: bongsu.job.v1.Deferral.time:type_name -> google.protobuf.Timestamp
+	38, // 16: bongsu.job.v1.Deferral.wait:type_name -> google.protobuf.Duration
+	29, // 17: bongsu.job.v1.RecordReadsRequest.reads:type_name -> bongsu.job.v1.DeliveryRead
+	37, // 18: bongsu.job.v1.DeliveryRead.time:type_name -> google.protobuf.Timestamp
+	40, // 19: bongsu.job.v1.SendAlertsRequest.alerts:type_name -> bongsu.alert.v1.SendAlertRequest
+	33, // 20: bongsu.job.v1.SendAlertsResponse.results:type_name -> bongsu.job.v1.SendAlertsResult
 	0,  // 21: bongsu.job.v1.SendAlertsResult.outcome:type_name -> bongsu.job.v1.SendAlertsOutcome
-	5,  // 22: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
-	8,  // 23: bongsu.job.v1.DispatchService.GetTime:input_type -> bongsu.job.v1.GetTimeRequest
-	10, // 24: bongsu.job.v1.DispatchService.Release:input_type -> bongsu.job.v1.ReleaseRequest
-	12, // 25: bongsu.job.v1.DispatchService.ListFree:input_type -> bongsu.job.v1.ListFreeRequest
-	15, // 26: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
-	25, // 27: bongsu.job.v1.DispatchService.MoveDestination:input_type -> bongsu.job.v1.MoveDestinationRequest
-	18, // 28: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
-	21, // 29: bongsu.job.v1.DispatchService.Receive:input_type -> bongsu.job.v1.ReceiveRequest
-	23, // 30: bongsu.job.v1.DispatchService.GetCanary:input_type -> bongsu.job.v1.GetCanaryRequest
-	30, // 31: bongsu.job.v1.DispatchService.SendAlerts:input_type -> bongsu.job.v1.SendAlertsRequest
-	27, // 32: bongsu.job.v1.DispatchService.RecordReads:input_type -> bongsu.job.v1.RecordReadsRequest
-	6,  // 33: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
-	9,  // 34: bongsu.job.v1.DispatchService.GetTime:output_type -> bongsu.job.v1.GetTimeResponse
-	11, // 35: bongsu.job.v1.DispatchService.Release:output_type -> bongsu.job.v1.ReleaseResponse
-	13, // 36: bongsu.job.v1.DispatchService.ListFree:output_type -> bongsu.job.v1.ListFreeResponse
-	17, // 37: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
-	26, // 38: bongsu.job.v1.DispatchService.MoveDestination:output_type -> bongsu.job.v1.MoveDestinationResponse
-	20, // 39: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
-	22, // 40: bongsu.job.v1.DispatchService.Receive:output_type -> bongsu.job.v1.ReceiveResponse
-	24, // 41: bongsu.job.v1.DispatchService.GetCanary:output_type -> bongsu.job.v1.GetCanaryResponse
-	31, // 42: bongsu.job.v1.DispatchService.SendAlerts:output_type -> bongsu.job.v1.SendAlertsResponse
-	29, // 43: bongsu.job.v1.DispatchService.RecordReads:output_type -> bongsu.job.v1.RecordReadsResponse
-	33, // [33:44] is the sub-list for method output_type
-	22, // [22:33] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	36, // 22: bongsu.job.v1.ListIncidentChangesResponse.changes:type_name -> bongsu.job.v1.IncidentChange
+	1,  // 23: bongsu.job.v1.IncidentChange.kind:type_name -> bongsu.job.v1.IncidentChangeKind
+	41, // 24: bongsu.job.v1.IncidentChange.alert:type_name -> bongsu.alert.v1.Alert
+	6,  // 25: bongsu.job.v1.DispatchService.Claim:input_type -> bongsu.job.v1.ClaimRequest
+	9,  // 26: bongsu.job.v1.DispatchService.GetTime:input_type -> bongsu.job.v1.GetTimeRequest
+	11, // 27: bongsu.job.v1.DispatchService.Release:input_type -> bongsu.job.v1.ReleaseRequest
+	13, // 28: bongsu.job.v1.DispatchService.ListFree:input_type -> bongsu.job.v1.ListFreeRequest
+	16, // 29: bongsu.job.v1.DispatchService.Report:input_type -> bongsu.job.v1.ReportRequest
+	26, // 30: bongsu.job.v1.DispatchService.MoveDestination:input_type -> bongsu.job.v1.MoveDestinationRequest
+	19, // 31: bongsu.job.v1.DispatchService.Defer:input_type -> bongsu.job.v1.DeferRequest
+	22, // 32: bongsu.job.v1.DispatchService.Receive:input_type -> bongsu.job.v1.ReceiveRequest
+	24, // 33: bongsu.job.v1.DispatchService.GetCanary:input_type -> bongsu.job.v1.GetCanaryRequest
+	31, // 34: bongsu.job.v1.DispatchService.SendAlerts:input_type -> bongsu.job.v1.SendAlertsRequest
+	34, // 35: bongsu.job.v1.DispatchService.ListIncidentChanges:input_type -> bongsu.job.v1.ListIncidentChangesRequest
+	28, // 36: bongsu.job.v1.DispatchService.RecordReads:input_type -> bongsu.job.v1.RecordReadsRequest
+	7,  // 37: bongsu.job.v1.DispatchService.Claim:output_type -> bongsu.job.v1.ClaimResponse
+	10, // 38: bongsu.job.v1.DispatchService.GetTime:output_type -> bongsu.job.v1.GetTimeResponse
+	12, // 39: bongsu.job.v1.DispatchService.Release:output_type -> bongsu.job.v1.ReleaseResponse
+	14, // 40: bongsu.job.v1.DispatchService.ListFree:output_type -> bongsu.job.v1.ListFreeResponse
+	18, // 41: bongsu.job.v1.DispatchService.Report:output_type -> bongsu.job.v1.ReportResponse
+	27, // 42: bongsu.job.v1.DispatchService.MoveDestination:output_type -> bongsu.job.v1.MoveDestinationResponse
+	21, // 43: bongsu.job.v1.DispatchService.Defer:output_type -> bongsu.job.v1.DeferResponse
+	23, // 44: bongsu.job.v1.DispatchService.Receive:output_type -> bongsu.job.v1.ReceiveResponse
+	25, // 45: bongsu.job.v1.DispatchService.GetCanary:output_type -> bongsu.job.v1.GetCanaryResponse
+	32, // 46: bongsu.job.v1.DispatchService.SendAlerts:output_type -> bongsu.job.v1.SendAlertsResponse
+	35, // 47: bongsu.job.v1.DispatchService.ListIncidentChanges:output_type -> bongsu.job.v1.ListIncidentChangesResponse
+	30, // 48: bongsu.job.v1.DispatchService.RecordReads:output_type -> bongsu.job.v1.RecordReadsResponse
+	37, // [37:49] is the sub-list for method output_type
+	25, // [25:37] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_job_v1_job_proto_init() }
@@ -2279,8 +2605,8 @@ func file_bongsu_job_v1_job_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_job_v1_job_proto_rawDesc), len(file_bongsu_job_v1_job_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   32,
+			NumEnums:      2,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

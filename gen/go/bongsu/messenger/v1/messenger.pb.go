@@ -1073,8 +1073,16 @@ type Outcome struct {
 	// moved_destination is the new destination, where the provider reports that it moved:
 	// the delivery continues there. At most 255 characters.
 	MovedDestination string `protobuf:"bytes,9,opt,name=moved_destination,json=movedDestination,proto3" json:"moved_destination,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// reference is the messenger's reference of the message, by which a later message of the
+	// incident changes or answers it; empty where the messenger has none. At most 500
+	// characters.
+	Reference string `protobuf:"bytes,10,opt,name=reference,proto3" json:"reference,omitempty"`
+	// previous_gone reports that the previous message of the incident, which was to be changed
+	// or answered, does not exist any more: nothing was sent, and the delivery is sent as a new
+	// message.
+	PreviousGone  bool `protobuf:"varint,11,opt,name=previous_gone,json=previousGone,proto3" json:"previous_gone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Outcome) Reset() {
@@ -1168,6 +1176,20 @@ func (x *Outcome) GetMovedDestination() string {
 		return x.MovedDestination
 	}
 	return ""
+}
+
+func (x *Outcome) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *Outcome) GetPreviousGone() bool {
+	if x != nil {
+		return x.PreviousGone
+	}
+	return false
 }
 
 // ListSealKeysRequest is empty.
@@ -1411,7 +1433,7 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\fqueued_count\x18\n" +
 	" \x01(\x05R\vqueuedCount\x12\x1b\n" +
 	"\tdue_count\x18\v \x01(\x05R\bdueCount\x12H\n" +
-	"\x12oldest_create_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\x10oldestCreateTime\"\x8e\x03\n" +
+	"\x12oldest_create_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\x10oldestCreateTime\"\xdb\x03\n" +
 	"\aOutcome\x12@\n" +
 	"\x04kind\x18\x01 \x01(\x0e2 .bongsu.messenger.v1.OutcomeKindB\n" +
 	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x04kind\x12:\n" +
@@ -1422,7 +1444,10 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\aexcerpt\x18\x06 \x01(\tR\aexcerpt\x12$\n" +
 	"\x0eretry_after_ms\x18\a \x01(\x03R\fretryAfterMs\x12\x10\n" +
 	"\x03cut\x18\b \x01(\bR\x03cut\x125\n" +
-	"\x11moved_destination\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x10movedDestination\"\x15\n" +
+	"\x11moved_destination\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x10movedDestination\x12&\n" +
+	"\treference\x18\n" +
+	" \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\treference\x12#\n" +
+	"\rprevious_gone\x18\v \x01(\bR\fpreviousGone\"\x15\n" +
 	"\x13ListSealKeysRequest\"H\n" +
 	"\x14ListSealKeysResponse\x120\n" +
 	"\x04keys\x18\x01 \x03(\v2\x1c.bongsu.messenger.v1.SealKeyR\x04keys\"\xb7\x01\n" +

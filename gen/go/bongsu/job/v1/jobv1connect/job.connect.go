@@ -58,6 +58,9 @@ const (
 	// DispatchServiceSendAlertsProcedure is the fully-qualified name of the DispatchService's
 	// SendAlerts RPC.
 	DispatchServiceSendAlertsProcedure = "/bongsu.job.v1.DispatchService/SendAlerts"
+	// DispatchServiceListIncidentChangesProcedure is the fully-qualified name of the DispatchService's
+	// ListIncidentChanges RPC.
+	DispatchServiceListIncidentChangesProcedure = "/bongsu.job.v1.DispatchService/ListIncidentChanges"
 	// DispatchServiceRecordReadsProcedure is the fully-qualified name of the DispatchService's
 	// RecordReads RPC.
 	DispatchServiceRecordReadsProcedure = "/bongsu.job.v1.DispatchService/RecordReads"
@@ -116,6 +119,10 @@ type DispatchServiceClient interface {
 	// unavailable: at least one alert could not be recorded now; others may have been.
 	// Send all of them again: duplicates are dropped.
 	SendAlerts(context.Context, *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error)
+	// ListIncidentChanges returns what alerts did to their incidents, in the order in which they
+	// were recorded, after an id. It deletes those up to that id. Without changes it waits for
+	// some, at most 20 seconds.
+	ListIncidentChanges(context.Context, *v1.ListIncidentChangesRequest) (*v1.ListIncidentChangesResponse, error)
 	// RecordReads records that deliveries were read in an inbox: their receipt becomes read.
 	// A delivery that is unknown, or was read before, does not change.
 	RecordReads(context.Context, *v1.RecordReadsRequest) (*v1.RecordReadsResponse, error)
@@ -197,6 +204,13 @@ func NewDispatchServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 			connect.WithSchema(dispatchServiceMethods.ByName("SendAlerts")),
 			connect.WithClientOptions(opts...),
 		),
+		listIncidentChanges: connect.NewClient[v1.ListIncidentChangesRequest, v1.ListIncidentChangesResponse](
+			httpClient,
+			baseURL+DispatchServiceListIncidentChangesProcedure,
+			connect.WithSchema(dispatchServiceMethods.ByName("ListIncidentChanges")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 		recordReads: connect.NewClient[v1.RecordReadsRequest, v1.RecordReadsResponse](
 			httpClient,
 			baseURL+DispatchServiceRecordReadsProcedure,
@@ -209,17 +223,18 @@ func NewDispatchServiceClient(httpClient connect.HTTPClient, baseURL string, opt
 
 // dispatchServiceClient implements DispatchServiceClient.
 type dispatchServiceClient struct {
-	claim           *connect.Client[v1.ClaimRequest, v1.ClaimResponse]
-	getTime         *connect.Client[v1.GetTimeRequest, v1.GetTimeResponse]
-	release         *connect.Client[v1.ReleaseRequest, v1.ReleaseResponse]
-	listFree        *connect.Client[v1.ListFreeRequest, v1.ListFreeResponse]
-	report          *connect.Client[v1.ReportRequest, v1.ReportResponse]
-	moveDestination *connect.Client[v1.MoveDestinationRequest, v1.MoveDestinationResponse]
-	_defer          *connect.Client[v1.DeferRequest, v1.DeferResponse]
-	receive         *connect.Client[v1.ReceiveRequest, v1.ReceiveResponse]
-	getCanary       *connect.Client[v1.GetCanaryRequest, v1.GetCanaryResponse]
-	sendAlerts      *connect.Client[v1.SendAlertsRequest, v1.SendAlertsResponse]
-	recordReads     *connect.Client[v1.RecordReadsRequest, v1.RecordReadsResponse]
+	claim               *connect.Client[v1.ClaimRequest, v1.ClaimResponse]
+	getTime             *connect.Client[v1.GetTimeRequest, v1.GetTimeResponse]
+	release             *connect.Client[v1.ReleaseRequest, v1.ReleaseResponse]
+	listFree            *connect.Client[v1.ListFreeRequest, v1.ListFreeResponse]
+	report              *connect.Client[v1.ReportRequest, v1.ReportResponse]
+	moveDestination     *connect.Client[v1.MoveDestinationRequest, v1.MoveDestinationResponse]
+	_defer              *connect.Client[v1.DeferRequest, v1.DeferResponse]
+	receive             *connect.Client[v1.ReceiveRequest, v1.ReceiveResponse]
+	getCanary           *connect.Client[v1.GetCanaryRequest, v1.GetCanaryResponse]
+	sendAlerts          *connect.Client[v1.SendAlertsRequest, v1.SendAlertsResponse]
+	listIncidentChanges *connect.Client[v1.ListIncidentChangesRequest, v1.ListIncidentChangesResponse]
+	recordReads         *connect.Client[v1.RecordReadsRequest, v1.RecordReadsResponse]
 }
 
 // Claim calls bongsu.job.v1.DispatchService.Claim.
@@ -312,6 +327,15 @@ func (c *dispatchServiceClient) SendAlerts(ctx context.Context, req *v1.SendAler
 	return nil, err
 }
 
+// ListIncidentChanges calls bongsu.job.v1.DispatchService.ListIncidentChanges.
+func (c *dispatchServiceClient) ListIncidentChanges(ctx context.Context, req *v1.ListIncidentChangesRequest) (*v1.ListIncidentChangesResponse, error) {
+	response, err := c.listIncidentChanges.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // RecordReads calls bongsu.job.v1.DispatchService.RecordReads.
 func (c *dispatchServiceClient) RecordReads(ctx context.Context, req *v1.RecordReadsRequest) (*v1.RecordReadsResponse, error) {
 	response, err := c.recordReads.CallUnary(ctx, connect.NewRequest(req))
@@ -374,6 +398,10 @@ type DispatchServiceHandler interface {
 	// unavailable: at least one alert could not be recorded now; others may have been.
 	// Send all of them again: duplicates are dropped.
 	SendAlerts(context.Context, *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error)
+	// ListIncidentChanges returns what alerts did to their incidents, in the order in which they
+	// were recorded, after an id. It deletes those up to that id. Without changes it waits for
+	// some, at most 20 seconds.
+	ListIncidentChanges(context.Context, *v1.ListIncidentChangesRequest) (*v1.ListIncidentChangesResponse, error)
 	// RecordReads records that deliveries were read in an inbox: their receipt becomes read.
 	// A delivery that is unknown, or was read before, does not change.
 	RecordReads(context.Context, *v1.RecordReadsRequest) (*v1.RecordReadsResponse, error)
@@ -451,6 +479,13 @@ func NewDispatchServiceHandler(svc DispatchServiceHandler, opts ...connect.Handl
 		connect.WithSchema(dispatchServiceMethods.ByName("SendAlerts")),
 		connect.WithHandlerOptions(opts...),
 	)
+	dispatchServiceListIncidentChangesHandler := connect.NewUnaryHandlerSimple(
+		DispatchServiceListIncidentChangesProcedure,
+		svc.ListIncidentChanges,
+		connect.WithSchema(dispatchServiceMethods.ByName("ListIncidentChanges")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
 	dispatchServiceRecordReadsHandler := connect.NewUnaryHandlerSimple(
 		DispatchServiceRecordReadsProcedure,
 		svc.RecordReads,
@@ -480,6 +515,8 @@ func NewDispatchServiceHandler(svc DispatchServiceHandler, opts ...connect.Handl
 			dispatchServiceGetCanaryHandler.ServeHTTP(w, r)
 		case DispatchServiceSendAlertsProcedure:
 			dispatchServiceSendAlertsHandler.ServeHTTP(w, r)
+		case DispatchServiceListIncidentChangesProcedure:
+			dispatchServiceListIncidentChangesHandler.ServeHTTP(w, r)
 		case DispatchServiceRecordReadsProcedure:
 			dispatchServiceRecordReadsHandler.ServeHTTP(w, r)
 		default:
@@ -529,6 +566,10 @@ func (UnimplementedDispatchServiceHandler) GetCanary(context.Context, *v1.GetCan
 
 func (UnimplementedDispatchServiceHandler) SendAlerts(context.Context, *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.SendAlerts is not implemented"))
+}
+
+func (UnimplementedDispatchServiceHandler) ListIncidentChanges(context.Context, *v1.ListIncidentChangesRequest) (*v1.ListIncidentChangesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.job.v1.DispatchService.ListIncidentChanges is not implemented"))
 }
 
 func (UnimplementedDispatchServiceHandler) RecordReads(context.Context, *v1.RecordReadsRequest) (*v1.RecordReadsResponse, error) {

@@ -112,7 +112,7 @@ export declare type Alert = Message<"bongsu.alert.v1.Alert"> & {
   key: string;
 
   /**
-   * status is firing or resolved.
+   * status is firing, resolved or acknowledged.
    *
    * @generated from field: bongsu.alert.v1.AlertStatus status = 14;
    */
@@ -142,6 +142,36 @@ export declare type Alert = Message<"bongsu.alert.v1.Alert"> & {
    * @generated from field: string callback = 17;
    */
   callback: string;
+
+  /**
+   * incident_id is the incident that it belongs to; empty for an alert without a key.
+   *
+   * @generated from field: string incident_id = 18;
+   */
+  incidentId: string;
+
+  /**
+   * source is the source of intake that sent it, such as grafana; empty for a caller of
+   * SendAlert.
+   *
+   * @generated from field: string source = 19;
+   */
+  source: string;
+
+  /**
+   * escalation is that of the request.
+   *
+   * @generated from field: string escalation = 20;
+   */
+  escalation: string;
+
+  /**
+   * repeat reports whether it repeated the state of its incident: addresses that were
+   * notified of it are not notified again.
+   *
+   * @generated from field: bool repeat = 21;
+   */
+  repeat: boolean;
 };
 
 /**
@@ -280,7 +310,9 @@ export declare type Delivery = Message<"bongsu.alert.v1.Delivery"> & {
    * not_needed, canceled because a delivery to another address of the user was sent.
    * Receipts: undelivered, failed because the provider reported it after it had
    * accepted the message. Alert keys: superseded, canceled because the key was resolved
-   * before the firing alert was sent; not_needed, canceled because a resolved alert
+   * before the firing alert was sent; repeated, canceled because the address was notified
+   * of the same state of the incident; silenced, canceled because a silence matched the
+   * alert; not_needed, canceled because a resolved alert
    * goes only to addresses to which a firing alert of its key was, or may have been,
    * sent since the last resolved one.
    *
@@ -326,6 +358,14 @@ export declare type Delivery = Message<"bongsu.alert.v1.Delivery"> & {
    * @generated from field: bongsu.alert.v1.Receipt receipt = 11;
    */
   receipt?: Receipt | undefined;
+
+  /**
+   * hold is why a delivery that is not completed waits until next_attempt_time: quiet_hours
+   * or digest; empty for none. It is then sent with others as one message.
+   *
+   * @generated from field: string hold = 12;
+   */
+  hold: string;
 };
 
 /**
@@ -560,6 +600,31 @@ export declare type SendAlertRequest = Message<"bongsu.alert.v1.SendAlertRequest
    * @generated from field: string callback = 14;
    */
   callback: string;
+
+  /**
+   * repeat_fields holds the fields whose change makes a repeated firing alert an update of
+   * its incident: severity, title, message, link, details, or details.NAME. Empty means
+   * those of --repeat-fields. A more severe alert is always an update.
+   *
+   * @generated from field: repeated string repeat_fields = 15;
+   */
+  repeatFields: string[];
+
+  /**
+   * escalation is the name of the escalation policy of the incident that the alert opens;
+   * empty means that of a group among the targets, if it has one. It needs a key.
+   *
+   * @generated from field: string escalation = 16;
+   */
+  escalation: string;
+
+  /**
+   * renotify notifies also those who were notified of the same state of the incident, by an
+   * answer in the thread of the message where the messenger has threads.
+   *
+   * @generated from field: bool renotify = 17;
+   */
+  renotify: boolean;
 };
 
 /**
@@ -1349,6 +1414,14 @@ export enum AlertStatus {
    * @generated from enum value: ALERT_STATUS_RESOLVED = 2;
    */
   RESOLVED = 2,
+
+  /**
+   * The thing goes on, and somebody takes care of it. An acknowledged alert needs a key. It
+   * goes to the addresses to which a firing alert of its key was, or may have been, sent.
+   *
+   * @generated from enum value: ALERT_STATUS_ACKNOWLEDGED = 3;
+   */
+  ACKNOWLEDGED = 3,
 }
 
 /**

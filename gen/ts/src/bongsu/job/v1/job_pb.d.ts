@@ -8,7 +8,7 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import type { Message } from "@bufbuild/protobuf";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Outcome } from "../../messenger/v1/messenger_pb.js";
-import type { SendAlertRequest } from "../../alert/v1/alert_pb.js";
+import type { Alert, SendAlertRequest } from "../../alert/v1/alert_pb.js";
 
 /**
  * Describes the file bongsu/job/v1/job.proto.
@@ -133,6 +133,36 @@ export declare type Job = Message<"bongsu.job.v1.Job"> & {
    * @generated from field: string trace = 13;
    */
   trace: string;
+
+  /**
+   * incident is the id of the incident; 0 for an alert without a key.
+   *
+   * @generated from field: int64 incident = 14;
+   */
+  incident: bigint;
+
+  /**
+   * acknowledged reports whether the alert's status is acknowledged.
+   *
+   * @generated from field: bool acknowledged = 15;
+   */
+  acknowledged: boolean;
+
+  /**
+   * reply makes the message an answer in the thread of the previous message where the
+   * messenger has threads, in place of a change of that message.
+   *
+   * @generated from field: bool reply = 16;
+   */
+  reply: boolean;
+
+  /**
+   * digest_lines is set in a job whose deliveries are of several alerts and are sent as one
+   * message: a line for each delivery, in their order.
+   *
+   * @generated from field: repeated string digest_lines = 17;
+   */
+  digestLines: string[];
 };
 
 /**
@@ -225,6 +255,14 @@ export declare type JobDelivery = Message<"bongsu.job.v1.JobDelivery"> & {
    * @generated from field: int64 chain = 7;
    */
   chain: bigint;
+
+  /**
+   * previous is the messenger's reference of the message of the incident at this address,
+   * which is to be changed or answered; empty for none.
+   *
+   * @generated from field: string previous = 8;
+   */
+  previous: string;
 };
 
 /**
@@ -1014,6 +1052,94 @@ export declare type SendAlertsResult = Message<"bongsu.job.v1.SendAlertsResult">
 export declare const SendAlertsResultSchema: GenMessage<SendAlertsResult>;
 
 /**
+ * ListIncidentChangesRequest selects changes.
+ *
+ * @generated from message bongsu.job.v1.ListIncidentChangesRequest
+ */
+export declare type ListIncidentChangesRequest = Message<"bongsu.job.v1.ListIncidentChangesRequest"> & {
+  /**
+   * after is the id of the last change that the caller has stored; 0 for none.
+   *
+   * @generated from field: int64 after = 1;
+   */
+  after: bigint;
+
+  /**
+   * limit is the maximum number of changes, 1 to 1000.
+   *
+   * @generated from field: int32 limit = 2;
+   */
+  limit: number;
+};
+
+/**
+ * Describes the message bongsu.job.v1.ListIncidentChangesRequest.
+ * Use `create(ListIncidentChangesRequestSchema)` to create a new message.
+ */
+export declare const ListIncidentChangesRequestSchema: GenMessage<ListIncidentChangesRequest>;
+
+/**
+ * ListIncidentChangesResponse holds changes.
+ *
+ * @generated from message bongsu.job.v1.ListIncidentChangesResponse
+ */
+export declare type ListIncidentChangesResponse = Message<"bongsu.job.v1.ListIncidentChangesResponse"> & {
+  /**
+   * changes holds them, by id.
+   *
+   * @generated from field: repeated bongsu.job.v1.IncidentChange changes = 1;
+   */
+  changes: IncidentChange[];
+};
+
+/**
+ * Describes the message bongsu.job.v1.ListIncidentChangesResponse.
+ * Use `create(ListIncidentChangesResponseSchema)` to create a new message.
+ */
+export declare const ListIncidentChangesResponseSchema: GenMessage<ListIncidentChangesResponse>;
+
+/**
+ * IncidentChange is what an alert did to its incident.
+ *
+ * @generated from message bongsu.job.v1.IncidentChange
+ */
+export declare type IncidentChange = Message<"bongsu.job.v1.IncidentChange"> & {
+  /**
+   * id orders the changes of a key.
+   *
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * incident is the id of the alert that opened the incident.
+   *
+   * @generated from field: int64 incident = 2;
+   */
+  incident: bigint;
+
+  /**
+   * kind is what the alert did.
+   *
+   * @generated from field: bongsu.job.v1.IncidentChangeKind kind = 3;
+   */
+  kind: IncidentChangeKind;
+
+  /**
+   * alert is the alert, without delivery counts.
+   *
+   * @generated from field: bongsu.alert.v1.Alert alert = 4;
+   */
+  alert?: Alert | undefined;
+};
+
+/**
+ * Describes the message bongsu.job.v1.IncidentChange.
+ * Use `create(IncidentChangeSchema)` to create a new message.
+ */
+export declare const IncidentChangeSchema: GenMessage<IncidentChange>;
+
+/**
  * SendAlertsOutcome is the result for one alert.
  *
  * @generated from enum bongsu.job.v1.SendAlertsOutcome
@@ -1059,6 +1185,67 @@ export enum SendAlertsOutcome {
  * Describes the enum bongsu.job.v1.SendAlertsOutcome.
  */
 export declare const SendAlertsOutcomeSchema: GenEnum<SendAlertsOutcome>;
+
+/**
+ * IncidentChangeKind is what an alert did to its incident.
+ *
+ * @generated from enum bongsu.job.v1.IncidentChangeKind
+ */
+export enum IncidentChangeKind {
+  /**
+   * Never returned.
+   *
+   * @generated from enum value: INCIDENT_CHANGE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It opened the incident.
+   *
+   * @generated from enum value: INCIDENT_CHANGE_KIND_OPENED = 1;
+   */
+  OPENED = 1,
+
+  /**
+   * It changed the incident.
+   *
+   * @generated from enum value: INCIDENT_CHANGE_KIND_UPDATED = 2;
+   */
+  UPDATED = 2,
+
+  /**
+   * It repeated the state of the incident.
+   *
+   * @generated from enum value: INCIDENT_CHANGE_KIND_REPEATED = 3;
+   */
+  REPEATED = 3,
+
+  /**
+   * It reopened the incident within the flap window.
+   *
+   * @generated from enum value: INCIDENT_CHANGE_KIND_REOPENED = 4;
+   */
+  REOPENED = 4,
+
+  /**
+   * It resolved the incident.
+   *
+   * @generated from enum value: INCIDENT_CHANGE_KIND_RESOLVED = 5;
+   */
+  RESOLVED = 5,
+
+  /**
+   * It says that the incident is acknowledged.
+   *
+   * @generated from enum value: INCIDENT_CHANGE_KIND_ACKNOWLEDGED = 6;
+   */
+  ACKNOWLEDGED = 6,
+}
+
+/**
+ * Describes the enum bongsu.job.v1.IncidentChangeKind.
+ */
+export declare const IncidentChangeKindSchema: GenEnum<IncidentChangeKind>;
 
 /**
  * DispatchService is internal: senders claim deliveries before they call a provider,
@@ -1198,6 +1385,18 @@ export declare const DispatchService: GenService<{
     methodKind: "unary";
     input: typeof SendAlertsRequestSchema;
     output: typeof SendAlertsResponseSchema;
+  },
+  /**
+   * ListIncidentChanges returns what alerts did to their incidents, in the order in which they
+   * were recorded, after an id. It deletes those up to that id. Without changes it waits for
+   * some, at most 20 seconds.
+   *
+   * @generated from rpc bongsu.job.v1.DispatchService.ListIncidentChanges
+   */
+  listIncidentChanges: {
+    methodKind: "unary";
+    input: typeof ListIncidentChangesRequestSchema;
+    output: typeof ListIncidentChangesResponseSchema;
   },
   /**
    * RecordReads records that deliveries were read in an inbox: their receipt becomes read.

@@ -569,6 +569,24 @@ export declare type Outcome = Message<"bongsu.messenger.v1.Outcome"> & {
    * @generated from field: string moved_destination = 9;
    */
   movedDestination: string;
+
+  /**
+   * reference is the messenger's reference of the message, by which a later message of the
+   * incident changes or answers it; empty where the messenger has none. At most 500
+   * characters.
+   *
+   * @generated from field: string reference = 10;
+   */
+  reference: string;
+
+  /**
+   * previous_gone reports that the previous message of the incident, which was to be changed
+   * or answered, does not exist any more: nothing was sent, and the delivery is sent as a new
+   * message.
+   *
+   * @generated from field: bool previous_gone = 11;
+   */
+  previousGone: boolean;
 };
 
 /**
