@@ -55,8 +55,9 @@ type Bucket struct {
 	opened    atomic.Pointer[jetstream.KeyValue] // nil if it must be opened
 	reporter  string                             // of this process
 	reports   *reports
-	unwritten atomic.Int32 // instances of this process whose last write failed
-	table     *recordTable // of Run
+	unwritten atomic.Int32  // instances of this process whose last write failed
+	table     *recordTable  // of Run
+	seen      atomic.Uint64 // the sequence of the last change that Run took
 }
 
 // Options are the options of a Bucket.

@@ -22,7 +22,6 @@ type subscription struct {
 	generation time.Time                          // of the bucket
 	begin      time.Time                          // by the broker's clock
 	initial    map[string]jetstream.KeyValueEntry // the records, until they are complete
-	seen       uint64                             // the sequence of the last change that arrived
 	sequence   uint64                             // the last sequence of the bucket at the last check
 	checkTime  time.Time                          // of the last check that succeeded
 	held       time.Duration                      // for which the bucket has taken no write of this process
@@ -88,10 +87,11 @@ func (b *Bucket) subscribe(ctx context.Context) (*subscription, error) {
 		b.opened.Store(nil)
 		return nil, fmt.Errorf("watch the registry: %w", err)
 	}
+	b.seen.Store(info.State.LastSeq)
 	return &subscription{
 		bucket: b, watcher: watcher, stop: stop, reconnects: reconnects,
 		generation: info.Created, begin: info.TimeStamp, initial: map[string]jetstream.KeyValueEntry{},
-		seen: info.State.LastSeq, checkTime: b.options.Now(),
+		checkTime: b.options.Now(),
 	}, nil
 }
 
@@ -136,12 +136,12 @@ func (b *Bucket) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 }
 
 func (s *subscription) take(entry jetstream.KeyValueEntry) {
-	s.seen = max(s.seen, entry.Revision())
 	if s.initial != nil {
 		s.initial[entry.Key()] = entry
-		return
+	} else {
+		s.bucket.table.apply(entry)
 	}
-	s.bucket.table.apply(entry)
+	s.bucket.seen.Store(max(s.bucket.seen.Load(), entry.Revision()))
 }
 
 func (s *subscription) complete() {
@@ -164,7 +164,7 @@ func (s *subscription) check(ctx context.Context) (current bool, err error) {
 		return false, nil
 	case err != nil:
 		return false, err
-	case !info.Created.Equal(s.generation), s.bucket.conn.Stats().Reconnects != s.reconnects, s.seen < s.sequence:
+	case !info.Created.Equal(s.generation), s.bucket.conn.Stats().Reconnects != s.reconnects, s.bucket.seen.Load() < s.sequence:
 		return false, nil
 	}
 	s.elapse(min(now.Sub(s.checkTime), 2*checkInterval))

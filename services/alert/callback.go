@@ -63,8 +63,9 @@ type CallbackEncoder func([]CallbackReport) (id string, body []byte)
 type CallbackTurn struct {
 	Endpoint CallbackEndpoint // without CreateTime and WaitingCount
 	Fence    int64            // the fencing token of the lease
-	Tries    int              // failed turns since the last successful one
+	Tries    int              // failed turns since the last successful one, without Repeated ones
 	Batches  []CallbackBatch  // to be sent
+	Repeated bool             // a probe of a batch that failed before, and no other one is left
 	Full     bool             // more batches are probably waiting
 	Dropped  int              // reports that were dropped at the end of their CallbackTTL
 }
@@ -74,7 +75,7 @@ type CallbackEnd struct {
 	Sent      []string // ids of batches
 	Failed    []CallbackRetry
 	NextTime  time.Time // when the endpoint may be called again
-	Tries     int       // failed turns since the last successful one
+	Tries     int       // failed turns since the last successful one, without Repeated ones
 	LastError string
 	Recovered bool // all other failed batches may be sent again at NextTime
 }
@@ -105,9 +106,10 @@ type CallbackStore interface {
 
 	// TakeCallbacks leases an endpoint that has reports until lease, and returns its turn;
 	// false if there is none. Several processes may call it: an endpoint is leased by one of
-	// them. Batches that were not sent come first, those that failed least recently before
-	// the others; then encode makes new ones of the oldest reports. After a failed turn, a
-	// turn has one batch only. lease must be after now.
+	// them. Batches that were not sent and are due come first, those that are due for longest
+	// before the others; then encode makes new ones of the oldest reports. After a failed
+	// turn, a turn is a probe: one batch only, which must have no Tries if there is such a
+	// batch or a report. lease must be after now.
 	//
 	// If reports are older than CallbackTTL, the turn only drops them, and has no lease.
 	TakeCallbacks(ctx context.Context, now, lease time.Time, encode CallbackEncoder) (turn CallbackTurn, ok bool, err error)

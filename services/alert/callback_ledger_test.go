@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"path/filepath"
 	"testing"
@@ -37,6 +38,7 @@ type callbackLedger struct {
 	r      *receiver
 	counts *callbackCounts
 	log    *bytes.Buffer
+	jitter func(bound time.Duration) time.Duration // of the waits after failures
 }
 
 func openCallbackLedger(t *testing.T) *callbackLedger {
@@ -48,14 +50,14 @@ func openCallbackLedger(t *testing.T) *callbackLedger {
 	must(t, err)
 	secret, err := standardwebhooks.NewWebhook(res.GetSecret())
 	must(t, err)
-	return &callbackLedger{l, key, file, &receiver{t: t, secret: secret}, newCallbackCounts(), &bytes.Buffer{}}
+	return &callbackLedger{l, key, file, &receiver{t: t, secret: secret}, newCallbackCounts(), &bytes.Buffer{}, rand.N[time.Duration]}
 }
 
 // start runs a loop until it is stopped.
 func (c *callbackLedger) start(t *testing.T) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	loop := &alert.CallbackLoop{
-		Store: c.l, Key: c.key, Metrics: c.counts, Now: time.Now, Log: slog.New(slog.NewTextHandler(c.log, nil)),
+		Store: c.l, Key: c.key, Metrics: c.counts, Now: time.Now, Jitter: c.jitter, Log: slog.New(slog.NewTextHandler(c.log, nil)),
 		Endpoint: call.Endpoint{Client: &http.Client{Transport: c.r}, Now: time.Now}.ForUserURL(),
 	}
 	done := make(chan error, 1)

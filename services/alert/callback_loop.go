@@ -3,7 +3,6 @@ package alert
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -26,18 +25,26 @@ const (
 	maxCallbackTurns = 16
 )
 
-// The waits after failed calls: the first one, which doubles with each failed call, and its
-// bound. A batch waits twice as long as its endpoint, so that others are tried between its
-// retries. maxCallbackPause bounds a wait that the endpoint asked for.
+// The schedule of retries. A batch that failed waits, and so does an endpoint after a turn in
+// which all calls failed. Both waits are firstCallbackRetry, double with each failure up to
+// maxCallbackRetry, and have a jitter that makes them up to a tenth shorter. If the endpoint
+// asked for a pause, up to maxCallbackPause, it waits for at least that long, and the batch waits
+// afterwards, so that others are sent between its retries.
+//
+// A turn after the wait of an endpoint is a probe: one batch, which shows whether the endpoint
+// failed or only batches. It is one that has not failed, if there is one, because a batch that
+// always fails shows nothing; otherwise it is the one that is due for longest. If the only batch
+// that is left fails again, this is no evidence against the endpoint, and does not prolong its
+// wait: a new report is delayed by firstCallbackRetry, however long that batch waits.
+//
+// After callbackOutage failed turns in a row the endpoint failed, and not single batches: when it
+// recovers, all batches are sent at once.
 const (
 	firstCallbackRetry = 5 * time.Second
 	maxCallbackRetry   = 10 * time.Minute
 	maxCallbackPause   = time.Hour
+	callbackOutage     = 3
 )
-
-// callbackOutage is the number of failed turns in a row after which the endpoint failed, and not
-// single batches: when it recovers, all batches are sent at once.
-const callbackOutage = 3
 
 // CallbackMetrics counts what a CallbackLoop does. Its methods are called concurrently.
 type CallbackMetrics interface {
@@ -55,6 +62,7 @@ type CallbackLoop struct {
 	Key      *seal.Keyring // opens signing secrets
 	Metrics  CallbackMetrics
 	Now      func() time.Time
+	Jitter   func(bound time.Duration) time.Duration // returns a random duration below bound
 	Log      *slog.Logger
 }
 
@@ -139,7 +147,7 @@ func (l *CallbackLoop) runTurn(ctx context.Context, turn CallbackTurn) bool {
 		return false
 	}
 	switch {
-	case end.Tries == 1:
+	case turn.Tries == 0 && end.Tries > 0:
 		l.Log.Warn("callback endpoint failed; its reports are repeated for a day", "endpoint", turn.Endpoint.Name, "error", end.LastError)
 	case turn.Tries > 0 && end.Tries == 0:
 		l.Log.Info("callback endpoint recovered", "endpoint", turn.Endpoint.Name, "failures", turn.Tries)
@@ -160,13 +168,16 @@ func (l *CallbackLoop) endOf(turn CallbackTurn, calls []callbackCall) CallbackEn
 		}
 		end.LastError = c.failure
 		wait = max(wait, c.retryAfter)
-		end.Failed = append(end.Failed, CallbackRetry{ID: b.ID, NextTime: now.Add(2*callbackBackoff(b.Tries+1) + c.retryAfter)})
+		end.Failed = append(end.Failed, CallbackRetry{ID: b.ID, NextTime: now.Add(c.retryAfter + l.backoff(b.Tries+1))})
 	}
 	l.Metrics.CallbackReports("sent", reports)
 	switch {
 	case len(end.Sent) == 0 && len(end.Failed) > 0:
 		end.Tries = turn.Tries + 1
-		wait = max(wait, callbackBackoff(end.Tries))
+		if turn.Repeated {
+			end.Tries = turn.Tries
+		}
+		wait = max(wait, l.backoff(end.Tries))
 	case !turn.Full:
 		wait = max(wait, callbackInterval)
 	}
@@ -175,13 +186,13 @@ func (l *CallbackLoop) endOf(turn CallbackTurn, calls []callbackCall) CallbackEn
 	return end
 }
 
-// callbackBackoff returns the wait after a number of failed calls, with some jitter.
-func callbackBackoff(tries int) time.Duration {
+// backoff returns the wait after a number of failures.
+func (l *CallbackLoop) backoff(tries int) time.Duration {
 	wait := maxCallbackRetry
 	if doublings := tries - 1; doublings < 10 {
 		wait = min(firstCallbackRetry<<doublings, maxCallbackRetry)
 	}
-	return wait + rand.N(wait/10) //nolint:gosec // it need not be secret
+	return wait - l.Jitter(wait/10)
 }
 
 // reseal seals the secrets of all endpoints under the primary key. It returns the channel that

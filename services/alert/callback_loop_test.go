@@ -148,7 +148,7 @@ func TestCallbackLoopGuard(t *testing.T) {
 	c.counts.called = make(chan string, 10)
 	ctx, cancel := context.WithCancel(t.Context())
 	loop := &alert.CallbackLoop{
-		Store: c.l, Key: c.key, Metrics: c.counts, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Store: c.l, Key: c.key, Metrics: c.counts, Now: time.Now, Jitter: c.jitter, Log: slog.New(slog.DiscardHandler),
 		Endpoint: call.Endpoint{Client: call.NewClient(call.ClientConfig{}), Now: time.Now}.ForUserURL(),
 	}
 	done := make(chan error, 1)

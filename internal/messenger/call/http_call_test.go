@@ -1,6 +1,7 @@
 package call
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
@@ -110,16 +112,33 @@ func TestURLsOwnPassword(t *testing.T) {
 }
 
 // TestClientsTime verifies that the timeout of the client ends calls without another
-// deadline.
+// deadline. Its clock is fake, so that the provider has the request before the timeout.
 func TestClientsTime(t *testing.T) {
-	base := provider(t, func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		<-r.Context().Done()
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t)
+		client.Timeout = 10 * time.Millisecond
+		read := make(chan error, 1)
+		transport, ok := client.Transport.(*http.Transport)
+		if !ok {
+			t.Fatalf("transport is a %T", client.Transport)
+		}
+		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			provider, conn := net.Pipe()
+			go func() {
+				_, err := http.ReadRequest(bufio.NewReader(provider))
+				read <- err
+				_, _ = io.Copy(io.Discard, provider) // until the client closes it
+			}()
+			return conn, nil
+		}
+		e := Endpoint{Client: client, Now: time.Now, URL: "http://provider.invalid"}
+		begin := time.Now()
+		o := e.Outcome(e.Post(t.Context(), "https://provider.invalid/api/", []byte("{}"), nil))
+		if o.Kind != messenger.Unknown || o.Code != "timeout" || time.Since(begin) != client.Timeout {
+			t.Errorf("%+v after %s", o, time.Since(begin))
+		}
+		if err := <-read; err != nil {
+			t.Error(err)
+		}
 	})
-	client := newClient(t)
-	client.Timeout = 10 * time.Millisecond
-	e := Endpoint{Client: client, Now: time.Now, URL: base}
-	if o := e.Outcome(e.Post(t.Context(), "https://provider.invalid/api/", []byte("{}"), nil)); o.Kind != messenger.Unknown || o.Code != "timeout" {
-		t.Errorf("%+v", o)
-	}
 }

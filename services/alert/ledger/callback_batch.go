@@ -66,27 +66,66 @@ func takeTurn(ctx context.Context, t *database.Tx, id, now, lease int64, encode 
 	if turn.Dropped, err = dropReports(ctx, t, id, before); err != nil || turn.Dropped > 0 {
 		return turn, err
 	}
-	limit := alert.MaxTurnBatches
+	take, limit := takeBatches, alert.MaxTurnBatches
 	if turn.Tries > 0 {
-		limit = 1 // a probe
+		take, limit = takeProbe, 1
 	}
-	if turn.Batches, err = selectDueBatches(ctx, t, id, now, limit); err != nil {
+	if turn.Batches, err = take(ctx, t, id, now, encode); err != nil {
 		return turn, err
 	}
-	for len(turn.Batches) < limit {
-		b, err := formBatch(ctx, t, id, now, encode)
-		if err != nil {
-			return turn, err
-		}
-		if b.Size == 0 {
-			break
-		}
-		turn.Batches = append(turn.Batches, b)
+	if turn.Repeated, err = isRepeated(ctx, t, turn); err != nil {
+		return turn, err
 	}
 	turn.Full = len(turn.Batches) == limit && turn.Batches[limit-1].Size == alert.MaxBatchReports
 	turn.Fence++
 	_, err = t.Exec(ctx, `UPDATE callback_endpoints SET next_time = ?, fence = ? WHERE id = ?`, lease, turn.Fence, id)
 	return turn, err
+}
+
+// takeBatches returns the batches of an endpoint that are due, and then new ones.
+func takeBatches(ctx context.Context, t *database.Tx, endpoint, now int64, encode alert.CallbackEncoder) ([]alert.CallbackBatch, error) {
+	batches, err := selectDueBatches(ctx, t, endpoint, now, ``, alert.MaxTurnBatches)
+	if err != nil {
+		return nil, err
+	}
+	for len(batches) < alert.MaxTurnBatches {
+		b, err := formBatch(ctx, t, endpoint, now, encode)
+		if err != nil {
+			return nil, err
+		}
+		if b.Size == 0 {
+			break
+		}
+		batches = append(batches, b)
+	}
+	return batches, nil
+}
+
+// takeProbe returns a single batch of an endpoint, if any: one that has not failed, which may be
+// a new one, before one that failed and is due.
+func takeProbe(ctx context.Context, t *database.Tx, endpoint, now int64, encode alert.CallbackEncoder) ([]alert.CallbackBatch, error) {
+	batches, err := selectDueBatches(ctx, t, endpoint, now, ` AND tries = 0`, 1)
+	if err != nil || len(batches) > 0 {
+		return batches, err
+	}
+	b, err := formBatch(ctx, t, endpoint, now, encode)
+	if err != nil {
+		return nil, err
+	}
+	if b.Size > 0 {
+		return []alert.CallbackBatch{b}, nil
+	}
+	return selectDueBatches(ctx, t, endpoint, now, ``, 1)
+}
+
+// isRepeated reports whether a turn is a probe of a batch that failed before, and that is the
+// only one of its endpoint.
+func isRepeated(ctx context.Context, t *database.Tx, turn alert.CallbackTurn) (bool, error) {
+	if turn.Tries == 0 || len(turn.Batches) == 0 || turn.Batches[0].Tries == 0 {
+		return false, nil
+	}
+	found, err := selectNumbers(ctx, t, `SELECT 1 FROM callback_batches WHERE endpoint = ? AND id <> ? LIMIT 1`, turn.Endpoint.ID, turn.Batches[0].ID)
+	return len(found) == 0, err
 }
 
 // selectTurn returns an endpoint with its last fencing token.
@@ -129,10 +168,10 @@ func dropReports(ctx context.Context, t *database.Tx, endpoint, before int64) (n
 	return n + len(old), err
 }
 
-// selectDueBatches returns the batches of an endpoint that are due, those that failed least
-// recently first.
-func selectDueBatches(ctx context.Context, t *database.Tx, endpoint, now int64, limit int) ([]alert.CallbackBatch, error) {
-	return selectBatches(ctx, t, `endpoint = ? AND `+batchIsDue+` ORDER BY endpoint, next_time LIMIT ?`, endpoint, now, now+maxNextTime, limit)
+// selectDueBatches returns the batches of an endpoint that are due and match a condition, those
+// that are due for longest first.
+func selectDueBatches(ctx context.Context, t *database.Tx, endpoint, now int64, condition string, limit int) ([]alert.CallbackBatch, error) {
+	return selectBatches(ctx, t, `endpoint = ? AND `+batchIsDue+condition+` ORDER BY endpoint, next_time LIMIT ?`, endpoint, now, now+maxNextTime, limit)
 }
 
 // selectBatches returns the batches that match a condition.

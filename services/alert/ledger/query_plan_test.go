@@ -66,6 +66,9 @@ var plans = map[string]string{
 	`SELECT id, alert_id FROM callback_reports WHERE endpoint = 1 ORDER BY endpoint, id LIMIT 3`: "callback_report_endpoint",
 	`SELECT id, size FROM callback_batches WHERE endpoint = 1 AND (callback_batches.next_time <= 2 OR callback_batches.next_time > 9)
 		ORDER BY endpoint, next_time LIMIT 3`: "callback_batch_endpoint",
+	`SELECT id, size FROM callback_batches WHERE endpoint = 1 AND (callback_batches.next_time <= 2 OR callback_batches.next_time > 9) AND tries = 0
+		ORDER BY endpoint, next_time LIMIT 1`: "callback_batch_endpoint",
+	`SELECT 1 FROM callback_batches WHERE endpoint = 1 AND id <> 'a' LIMIT 1`: "callback_batch_endpoint",
 	`SELECT id FROM callback_endpoints WHERE name = 'orders' AND EXISTS (SELECT 1 FROM callback_reports
 		WHERE callback_reports.endpoint = callback_endpoints.id)`: "callback_report_endpoint",
 	`DELETE FROM callback_reports WHERE endpoint = 1`:    "callback_report_endpoint",

@@ -115,6 +115,48 @@ func testCallbackRetries(t *testing.T, l alert.Ledger) {
 	kittest.Equal(t, batchIDs(mustTake(t, l, 71)), batchIDs(both)[:1])
 }
 
+// testCallbackProbes checks which batch a turn after a failed one has, and whether it is Repeated.
+func testCallbackProbes(t *testing.T, l alert.Ledger) {
+	addEndpoint(t, l, "orders")
+	// fail ends a turn whose batches failed, and are due again at at(next).
+	fail := func(turn alert.CallbackTurn, now, next int) {
+		end := alert.CallbackEnd{NextTime: at(now), Tries: 1}
+		for _, id := range batchIDs(turn) {
+			end.Failed = append(end.Failed, alert.CallbackRetry{ID: id, NextTime: at(next)})
+		}
+		kittest.NoError(t, l.EndCallbacks(t.Context(), turn, end))
+	}
+	ended(t, l, 1, nil)
+	first := mustTake(t, l, 1)
+	kittest.Equal(t, []any{len(first.Batches), first.Repeated}, []any{1, false})
+	fail(first, 2, 2)
+	alone := mustTake(t, l, 2)
+	kittest.Equal(t, []any{batchIDs(alone), alone.Repeated}, []any{batchIDs(first), true})
+	fail(alone, 3, 3)
+
+	// A new batch comes before one that is due, also after its process was killed.
+	ended(t, l, 1, nil)
+	second := mustTake(t, l, 3)
+	kittest.Equal(t, []any{len(second.Batches), second.Batches[0].Tries, second.Repeated}, []any{1, 0, false})
+	ended(t, l, 1, nil)
+	again := mustTake(t, l, 40)
+	kittest.Equal(t, batchIDs(again), batchIDs(second))
+	fail(again, 41, 41)
+	third := mustTake(t, l, 41)
+	kittest.Equal(t, []any{len(third.Batches), third.Batches[0].Tries}, []any{1, 0})
+	fail(third, 42, 60)
+
+	// Then comes the one that is due for longest. It is not alone, though the others may wait.
+	for i, turn := range []alert.CallbackTurn{first, second} {
+		probe := mustTake(t, l, 42)
+		kittest.Equal(t, []any{batchIDs(probe), probe.Repeated}, []any{batchIDs(turn), false})
+		fail(probe, 42, 50+10*i)
+	}
+	_, ok := take(t, l, 49)
+	kittest.Equal(t, ok, false)
+	kittest.Equal(t, batchIDs(mustTake(t, l, 50)), batchIDs(first))
+}
+
 // testCallbackTTL checks that old reports are dropped, in batches or not, and that times of a
 // clock that was ahead do not delay reports.
 func testCallbackTTL(t *testing.T, l alert.Ledger) {

@@ -143,6 +143,7 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"callback of a read delivery":                 testCallbackRead,
 		"callback turns":                              testCallbackTurns,
 		"callback retries":                            testCallbackRetries,
+		"callback probes":                             testCallbackProbes,
 		"callback TTL":                                testCallbackTTL,
 		"callbacks concurrently":                      testCallbackConcurrent,
 		"callback endpoint deleted concurrently":      testCallbackDeletion,
