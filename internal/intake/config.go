@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -26,6 +27,9 @@ type SourceConfig struct {
 	SeverityLabel string   `yaml:"severity-label"` // the label or attribute with an alert's severity; default severity
 	Severity      string   `yaml:"severity"`       // of alerts without that; default normal
 	Template      Template `yaml:"template"`
+	// GroupBy holds the labels by which the alerts of a request are grouped: those with the same
+	// values are one alert. Of alertmanager and grafana only; empty: alerts are not grouped.
+	GroupBy []string `yaml:"group-by"`
 
 	Signature SignatureConfig `yaml:"signature"` // of its requests; not signed by default
 }
@@ -70,6 +74,12 @@ func ReadConfig(path string) (Config, error) {
 		}
 		if name == job.EventSource {
 			return nil, fmt.Errorf("--intake-config: source name %q is reserved for events", name)
+		}
+		if len(of.GroupBy) > 0 && name != "alertmanager" && name != "grafana" {
+			return nil, fmt.Errorf("--intake-config: group-by of %s: only alertmanager and grafana send labels", name)
+		}
+		if slices.Contains(of.GroupBy, "") {
+			return nil, fmt.Errorf("--intake-config: group-by of %s: a label is empty", name)
 		}
 		if _, err := target.ParseAll(of.Target); err != nil {
 			return nil, fmt.Errorf("--intake-config: target of %s: %w", name, err)

@@ -48,10 +48,11 @@ func (r reader) notification(sender string) func(http.Header, []byte) ([]Item, *
 			}
 			return nil, &Problem{Field: "alerts", Reason: NoAlerts, Message: fmt.Sprintf("no alerts in the body of %s's webhook", sender)}
 		}
-		items := make([]Item, 0, len(g.alerts)+1)
+		all := make([]labeledItem, 0, len(g.alerts)+1)
 		for i, one := range g.alerts {
-			items = append(items, r.groupAlert(g, fmt.Sprintf("alerts[%d]", i), one))
+			all = append(all, r.groupAlert(g, fmt.Sprintf("alerts[%d]", i), one))
 		}
+		items := r.group(all)
 		if g.truncated > 0 {
 			items = append(items, Item{Alert: r.truncatedAlert(g, items, sender)})
 		}
@@ -135,10 +136,10 @@ func (g group) label(name string) any {
 }
 
 // groupAlert returns one alert of a group.
-func (r reader) groupAlert(g group, field string, raw []byte) Item {
+func (r reader) groupAlert(g group, field string, raw []byte) labeledItem {
 	one, err := wiretext.DecodeObject(raw)
 	if err != nil {
-		return Item{Problem: &Problem{Field: field, Reason: UnreadableAlert, Message: truncate(singleLine(wiretext.ErrorText(err)), maxValue)}}
+		return labeledItem{Item: Item{Problem: &Problem{Field: field, Reason: UnreadableAlert, Message: truncate(singleLine(wiretext.ErrorText(err)), maxValue)}}}
 	}
 	labels, _ := one["labels"].(map[string]any)
 	annotations, _ := one["annotations"].(map[string]any)
@@ -172,7 +173,7 @@ func (r reader) groupAlert(g group, field string, raw []byte) Item {
 	if status == Resolved {
 		d.idempotencyParts = []string{finger, "resolved", own("startsAt"), own("endsAt")}
 	}
-	return Item{Alert: r.normalize(d, one)}
+	return labeledItem{Item{Alert: r.normalize(d, one)}, labels}
 }
 
 // stateOf returns the word of a status: a string in Alertmanager's webhook, an object in

@@ -265,6 +265,24 @@ func queryFromWire(req *alertv1.ListAlertsRequest) (AlertQuery, error) {
 	return q, nil
 }
 
+func cancelSelectionFromWire(filter *alertv1.CancelFilter) (CancelSelection, error) {
+	s := CancelSelection{
+		Messenger: filter.GetMessenger(),
+		Alerts: AlertFilter{
+			Key: filter.GetKey(), Source: filter.GetSource(), Group: filter.GetGroup(),
+			From: timeFromWire(filter.GetCreateTimeFrom()), CreateBefore: timeFromWire(filter.GetCreateTimeBefore()),
+		},
+	}
+	if filter.GetAlertId() != "" {
+		id, err := readAlertID(filter.GetAlertId())
+		if err != nil {
+			return CancelSelection{}, err
+		}
+		s.AlertID = id
+	}
+	return s, nil
+}
+
 func selectionFromWire(req *alertv1.ReplayDeliveriesRequest) (ReplaySelection, error) {
 	filter := req.GetFilter()
 	s := ReplaySelection{
@@ -272,6 +290,7 @@ func selectionFromWire(req *alertv1.ReplayDeliveriesRequest) (ReplaySelection, e
 		Reason:    filter.GetReason(),
 		From:      timeFromWire(filter.GetEndTimeFrom()),
 		Before:    timeFromWire(filter.GetEndTimeBefore()),
+		Alerts:    AlertFilter{Key: filter.GetKey(), Source: filter.GetSource(), Group: filter.GetGroup()},
 	}
 	for _, text := range req.GetDeliveryIds() {
 		id, err := strconv.ParseInt(text, 10, 64)

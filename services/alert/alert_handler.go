@@ -161,6 +161,24 @@ func (h *Handler) CancelAlert(ctx context.Context, req *alertv1.CancelAlertReque
 	return &alertv1.CancelAlertResponse{CanceledCount: int32(count)}, nil
 }
 
+// CancelDeliveries cancels the uncompleted deliveries that a filter selects.
+func (h *Handler) CancelDeliveries(ctx context.Context, req *alertv1.CancelDeliveriesRequest) (*alertv1.CancelDeliveriesResponse, error) {
+	selection, err := cancelSelectionFromWire(req.GetFilter())
+	if err != nil {
+		return nil, err
+	}
+	count, alertIDs, err := h.Store.CancelSelected(ctx, selection, h.Now(), req.GetDryRun())
+	if err != nil {
+		return nil, err
+	}
+	if !req.GetDryRun() {
+		for _, id := range alertIDs {
+			h.Hub.ChangedAlert(id)
+		}
+	}
+	return &alertv1.CancelDeliveriesResponse{CanceledCount: int32(count)}, nil
+}
+
 // ReplayDeliveries queues failed or expired deliveries again. The dispatch loop finds them
 // due.
 func (h *Handler) ReplayDeliveries(ctx context.Context, req *alertv1.ReplayDeliveriesRequest) (*alertv1.ReplayDeliveriesResponse, error) {

@@ -113,6 +113,10 @@ type AlertStore interface {
 	// "canceled", and returns their number. Claimed ones continue, but are not retried:
 	// see VerdictFacts. It must return fault.ErrNotFound if no alert has the id.
 	Cancel(ctx context.Context, id int64, now time.Time) (int, error)
+	// CancelSelected cancels the selected deliveries as Cancel does, at most 100000 in one
+	// call, and returns the number of those that were Queued or Held, and the ids of their
+	// alerts; with dry it only counts.
+	CancelSelected(ctx context.Context, s CancelSelection, now time.Time, dry bool) (n int, alertIDs []int64, err error)
 	// Replay makes the selected deliveries Queued again, due at now and with the
 	// ExpireTime expire. Their tries are reset; attempts, fence and PossibleDuplicate are
 	// kept. They do not wait for others of their chain, but for their place in the thread.
@@ -158,16 +162,34 @@ func (r Added) DeliveryCount() int {
 // IdempotencyKeyTTL is how long an idempotency key is remembered.
 const IdempotencyKeyTTL = 24 * time.Hour
 
+// An AlertFilter selects alerts. All conditions that are set must hold.
+type AlertFilter struct {
+	Key          string    // the alert key, as job.DisplayKey returns it
+	Source       string    // the source of intake
+	Group        string    // a group among the targets, as the caller wrote it, without @@
+	From         time.Time // recorded at or after it
+	CreateBefore time.Time // recorded before it
+}
+
+// A CancelSelection selects uncompleted deliveries. All conditions that are set must hold;
+// without a condition it selects nothing.
+type CancelSelection struct {
+	AlertID   int64
+	Messenger string
+	Alerts    AlertFilter // of their alerts
+}
+
 // A ReplaySelection selects deliveries that were completed without being sent. All
 // conditions that are set must hold; without a condition it selects nothing.
 type ReplaySelection struct {
 	IDs       []int64
 	AlertID   int64
 	Messenger string
-	Reason    string    // exact match
-	From      time.Time // completed at or after it
-	Before    time.Time // completed before it
-	Among     []string  // by one of these messengers; empty for any, and not a condition by itself
+	Reason    string      // exact match
+	From      time.Time   // completed at or after it
+	Before    time.Time   // completed before it
+	Among     []string    // by one of these messengers; empty for any, and not a condition by itself
+	Alerts    AlertFilter // of their alerts
 }
 
 // VerdictFacts is the state of a delivery in the ledger when its outcome is reported.

@@ -50,6 +50,7 @@ var mayCall = map[string]string{
 	"bongsu.alert.v1.AlertService/ListDeliveries":   "v o a",
 	"bongsu.alert.v1.AlertService/ListAlerts":       "v o a",
 	"bongsu.alert.v1.AlertService/CancelAlert":      "o a",
+	"bongsu.alert.v1.AlertService/CancelDeliveries": "o a",
 	"bongsu.alert.v1.AlertService/ReplayDeliveries": "o a",
 	"bongsu.alert.v1.AlertService/WatchAlert":       "v o a",
 	"bongsu.alert.v1.AlertService/ResolveTargets":   "v o a",

@@ -68,6 +68,7 @@ var changes = map[string]string{
 	"ImportDirectory":  `{"users":[{"nickName":"intruder"}]}`,
 	"SetTemplate":      `{"template":{"messenger":"slack","text":"intruder"}}`,
 	"ReplayDeliveries": `{"filter":{"messenger":"slack"}}`,
+	"CancelDeliveries": `{"filter":{"messenger":"slack"}}`,
 	"GetUser":          `{"nickName":"user2"}`, // no change: whose it is decides, which only a valid request says
 }
 

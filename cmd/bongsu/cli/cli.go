@@ -41,6 +41,7 @@ type commands struct {
 	} `cmd:"" help:"Alerts and their deliveries."`
 
 	Delivery struct {
+		Cancel deliveryCancel `cmd:"" help:"Cancel deliveries that are not sent."`
 		Replay deliveryReplay `cmd:"" help:"Queue failed or expired deliveries again."`
 	} `cmd:"" help:"Deliveries: one alert to one address."`
 

@@ -18,7 +18,7 @@ func (s *Store) Replay(ctx context.Context, selection alert.ReplaySelection, now
 	if !expire.After(now) {
 		return 0, fault.Invalidf("expire time must be after now")
 	}
-	if !isStorable(selection.Messenger, selection.Reason) {
+	if !isStorable(selection.Messenger, selection.Reason) || !isStorableFilter(selection.Alerts) {
 		return 0, nil // no stored delivery can match
 	}
 	if dry {
@@ -54,6 +54,8 @@ func selectReplayable(ctx context.Context, t *database.Tx, s alert.ReplaySelecti
 // keeps the databases from the indexes by state where deliveries are found by id.
 func selectUnsent(ctx context.Context, t *database.Tx, s alert.ReplaySelection, lock string) ([]int64, error) {
 	condition, args := selectionCondition(s)
+	of, ofArgs := alertFilterCondition(t, s.Alerts)
+	condition, args = condition+of, append(args, ofArgs...)
 	if len(s.IDs) == 0 && condition == "" {
 		return nil, nil
 	}

@@ -88,6 +88,8 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"sweep concurrently":                          testSweepConcurrent,
 		"backlogs":                                    testBacklogs,
 		"cancel":                                      testCancel,
+		"cancel a selection":                          testCancelSelected,
+		"replay a selection of alerts":                testReplayOfAlerts,
 		"cancel claimed deliveries":                   testCancelClaimed,
 		"cancel concurrently with claims":             testCancelConcurrent,
 		"replay":                                      testReplay,

@@ -2122,6 +2122,210 @@ func (x *CancelAlertResponse) GetCanceledCount() int32 {
 	return 0
 }
 
+// CancelFilter selects deliveries that are not completed. Its conditions are combined with
+// AND.
+type CancelFilter struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// alert_id, when set, selects deliveries of this alert.
+	AlertId string `protobuf:"bytes,1,opt,name=alert_id,json=alertId,proto3" json:"alert_id,omitempty"`
+	// messenger, when set, selects deliveries by this messenger.
+	Messenger string `protobuf:"bytes,2,opt,name=messenger,proto3" json:"messenger,omitempty"`
+	// key, when set, selects deliveries of alerts with this alert key.
+	Key string `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
+	// source, when set, selects deliveries of alerts of this source of intake, such as
+	// grafana.
+	Source string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	// group, when set, selects deliveries of alerts with the target @@group.
+	Group string `protobuf:"bytes,5,opt,name=group,proto3" json:"group,omitempty"`
+	// create_time_from, when set, selects deliveries of alerts accepted at or after it.
+	CreateTimeFrom *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=create_time_from,json=createTimeFrom,proto3" json:"create_time_from,omitempty"`
+	// create_time_before, when set, selects deliveries of alerts accepted before it.
+	CreateTimeBefore *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time_before,json=createTimeBefore,proto3" json:"create_time_before,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *CancelFilter) Reset() {
+	*x = CancelFilter{}
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelFilter) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelFilter) ProtoMessage() {}
+
+func (x *CancelFilter) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelFilter.ProtoReflect.Descriptor instead.
+func (*CancelFilter) Descriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *CancelFilter) GetAlertId() string {
+	if x != nil {
+		return x.AlertId
+	}
+	return ""
+}
+
+func (x *CancelFilter) GetMessenger() string {
+	if x != nil {
+		return x.Messenger
+	}
+	return ""
+}
+
+func (x *CancelFilter) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *CancelFilter) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *CancelFilter) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *CancelFilter) GetCreateTimeFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTimeFrom
+	}
+	return nil
+}
+
+func (x *CancelFilter) GetCreateTimeBefore() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreateTimeBefore
+	}
+	return nil
+}
+
+// CancelDeliveriesRequest selects the deliveries to cancel.
+type CancelDeliveriesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// filter selects the deliveries.
+	Filter *CancelFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// dry_run counts the deliveries and changes nothing.
+	DryRun        bool `protobuf:"varint,2,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelDeliveriesRequest) Reset() {
+	*x = CancelDeliveriesRequest{}
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelDeliveriesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelDeliveriesRequest) ProtoMessage() {}
+
+func (x *CancelDeliveriesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelDeliveriesRequest.ProtoReflect.Descriptor instead.
+func (*CancelDeliveriesRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *CancelDeliveriesRequest) GetFilter() *CancelFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *CancelDeliveriesRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+// CancelDeliveriesResponse holds the result of a cancellation.
+type CancelDeliveriesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// canceled_count is the number of canceled deliveries; with dry_run, of those that would
+	// be canceled. Claimed ones, which may still be sent, do not count.
+	CanceledCount int32 `protobuf:"varint,1,opt,name=canceled_count,json=canceledCount,proto3" json:"canceled_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelDeliveriesResponse) Reset() {
+	*x = CancelDeliveriesResponse{}
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelDeliveriesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelDeliveriesResponse) ProtoMessage() {}
+
+func (x *CancelDeliveriesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelDeliveriesResponse.ProtoReflect.Descriptor instead.
+func (*CancelDeliveriesResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *CancelDeliveriesResponse) GetCanceledCount() int32 {
+	if x != nil {
+		return x.CanceledCount
+	}
+	return 0
+}
+
 // ReplayFilter selects failed or expired deliveries. Its conditions are combined with
 // AND.
 type ReplayFilter struct {
@@ -2136,13 +2340,20 @@ type ReplayFilter struct {
 	EndTimeFrom *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=end_time_from,json=endTimeFrom,proto3" json:"end_time_from,omitempty"`
 	// end_time_before, when set, selects deliveries completed before it.
 	EndTimeBefore *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=end_time_before,json=endTimeBefore,proto3" json:"end_time_before,omitempty"`
+	// key, when set, selects deliveries of alerts with this alert key.
+	Key string `protobuf:"bytes,6,opt,name=key,proto3" json:"key,omitempty"`
+	// source, when set, selects deliveries of alerts of this source of intake, such as
+	// grafana.
+	Source string `protobuf:"bytes,7,opt,name=source,proto3" json:"source,omitempty"`
+	// group, when set, selects deliveries of alerts with the target @@group.
+	Group         string `protobuf:"bytes,8,opt,name=group,proto3" json:"group,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReplayFilter) Reset() {
 	*x = ReplayFilter{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[22]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2154,7 +2365,7 @@ func (x *ReplayFilter) String() string {
 func (*ReplayFilter) ProtoMessage() {}
 
 func (x *ReplayFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[22]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2167,7 +2378,7 @@ func (x *ReplayFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayFilter.ProtoReflect.Descriptor instead.
 func (*ReplayFilter) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{22}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ReplayFilter) GetAlertId() string {
@@ -2205,6 +2416,27 @@ func (x *ReplayFilter) GetEndTimeBefore() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *ReplayFilter) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *ReplayFilter) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *ReplayFilter) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
 // ReplayDeliveriesRequest selects the deliveries to replay.
 type ReplayDeliveriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2222,7 +2454,7 @@ type ReplayDeliveriesRequest struct {
 
 func (x *ReplayDeliveriesRequest) Reset() {
 	*x = ReplayDeliveriesRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[23]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2234,7 +2466,7 @@ func (x *ReplayDeliveriesRequest) String() string {
 func (*ReplayDeliveriesRequest) ProtoMessage() {}
 
 func (x *ReplayDeliveriesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[23]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2247,7 +2479,7 @@ func (x *ReplayDeliveriesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDeliveriesRequest.ProtoReflect.Descriptor instead.
 func (*ReplayDeliveriesRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{23}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ReplayDeliveriesRequest) GetDeliveryIds() []string {
@@ -2290,7 +2522,7 @@ type ReplayDeliveriesResponse struct {
 
 func (x *ReplayDeliveriesResponse) Reset() {
 	*x = ReplayDeliveriesResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[24]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2302,7 +2534,7 @@ func (x *ReplayDeliveriesResponse) String() string {
 func (*ReplayDeliveriesResponse) ProtoMessage() {}
 
 func (x *ReplayDeliveriesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[24]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2315,7 +2547,7 @@ func (x *ReplayDeliveriesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplayDeliveriesResponse.ProtoReflect.Descriptor instead.
 func (*ReplayDeliveriesResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{24}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ReplayDeliveriesResponse) GetReplayedCount() int32 {
@@ -2336,7 +2568,7 @@ type WatchAlertRequest struct {
 
 func (x *WatchAlertRequest) Reset() {
 	*x = WatchAlertRequest{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[25]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2348,7 +2580,7 @@ func (x *WatchAlertRequest) String() string {
 func (*WatchAlertRequest) ProtoMessage() {}
 
 func (x *WatchAlertRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[25]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2361,7 +2593,7 @@ func (x *WatchAlertRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAlertRequest.ProtoReflect.Descriptor instead.
 func (*WatchAlertRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{25}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *WatchAlertRequest) GetId() string {
@@ -2385,7 +2617,7 @@ type WatchAlertResponse struct {
 
 func (x *WatchAlertResponse) Reset() {
 	*x = WatchAlertResponse{}
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[26]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2397,7 +2629,7 @@ func (x *WatchAlertResponse) String() string {
 func (*WatchAlertResponse) ProtoMessage() {}
 
 func (x *WatchAlertResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[26]
+	mi := &file_bongsu_alert_v1_alert_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2410,7 +2642,7 @@ func (x *WatchAlertResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchAlertResponse.ProtoReflect.Descriptor instead.
 func (*WatchAlertResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{26}
+	return file_bongsu_alert_v1_alert_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *WatchAlertResponse) GetDeliveries() []*Delivery {
@@ -2601,21 +2833,39 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x12CancelAlertRequest\x12\x19\n" +
 	"\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\x02id\"<\n" +
 	"\x13CancelAlertResponse\x12%\n" +
-	"\x0ecanceled_count\x18\x01 \x01(\x05R\rcanceledCount\"\xfe\x01\n" +
+	"\x0ecanceled_count\x18\x01 \x01(\x05R\rcanceledCount\"\x99\x04\n" +
+	"\fCancelFilter\x12\"\n" +
+	"\balert_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18\x1eR\aalertId\x12%\n" +
+	"\tmessenger\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18\n" +
+	"R\tmessenger\x12\x1a\n" +
+	"\x03key\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x03key\x12\x1f\n" +
+	"\x06source\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18dR\x06source\x12\x1d\n" +
+	"\x05group\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18xR\x05group\x12D\n" +
+	"\x10create_time_from\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x0ecreateTimeFrom\x12H\n" +
+	"\x12create_time_before\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x10createTimeBefore:\xd1\x01\xbaH\xcd\x01\x1a\xca\x01\n" +
+	"\x10cancel.condition\x12\x0fset a condition\x1a\xa4\x01this.alert_id != '' || this.messenger != '' || this.key != '' || this.source != '' || this.group != '' || has(this.create_time_from) || has(this.create_time_before)\"q\n" +
+	"\x17CancelDeliveriesRequest\x12=\n" +
+	"\x06filter\x18\x01 \x01(\v2\x1d.bongsu.alert.v1.CancelFilterB\x06\xbaH\x03\xc8\x01\x01R\x06filter\x12\x17\n" +
+	"\adry_run\x18\x02 \x01(\bR\x06dryRun\"A\n" +
+	"\x18CancelDeliveriesResponse\x12%\n" +
+	"\x0ecanceled_count\x18\x01 \x01(\x05R\rcanceledCount\"\xda\x02\n" +
 	"\fReplayFilter\x12\"\n" +
 	"\balert_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18\x1eR\aalertId\x12%\n" +
 	"\tmessenger\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18\n" +
 	"R\tmessenger\x12\x1f\n" +
 	"\x06reason\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\x06reason\x12>\n" +
 	"\rend_time_from\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\vendTimeFrom\x12B\n" +
-	"\x0fend_time_before\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\rendTimeBefore\"\xb8\x04\n" +
+	"\x0fend_time_before\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\rendTimeBefore\x12\x1a\n" +
+	"\x03key\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x03key\x12\x1f\n" +
+	"\x06source\x18\a \x01(\tB\a\xbaH\x04r\x02\x18dR\x06source\x12\x1d\n" +
+	"\x05group\x18\b \x01(\tB\a\xbaH\x04r\x02\x18xR\x05group\"\x88\x05\n" +
 	"\x17ReplayDeliveriesRequest\x124\n" +
 	"\fdelivery_ids\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\xe8\a\"\x06r\x04\x10\x01\x18\x1eR\vdeliveryIds\x125\n" +
 	"\x06filter\x18\x02 \x01(\v2\x1d.bongsu.alert.v1.ReplayFilterR\x06filter\x12\x17\n" +
 	"\adry_run\x18\x03 \x01(\bR\x06dryRun\x12>\n" +
-	"\x03ttl\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x05\b\x80\x9a\x9e\x012\x02\b\x01R\x03ttl:\xd6\x02\xbaH\xd2\x02\x1a\xcf\x02\n" +
+	"\x03ttl\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x05\b\x80\x9a\x9e\x012\x02\b\x01R\x03ttl:\xa6\x03\xbaH\xa2\x03\x1a\x9f\x03\n" +
 	"\n" +
-	"replay.one\x12Vname deliveries by delivery_ids, or select them by a filter with a condition, not both\x1a\xe8\x01has(this.filter) == (size(this.delivery_ids) == 0) && (!has(this.filter) || this.filter.alert_id != '' || this.filter.messenger != '' || this.filter.reason != '' || has(this.filter.end_time_from) || has(this.filter.end_time_before))\"A\n" +
+	"replay.one\x12Vname deliveries by delivery_ids, or select them by a filter with a condition, not both\x1a\xb8\x02has(this.filter) == (size(this.delivery_ids) == 0) && (!has(this.filter) || this.filter.alert_id != '' || this.filter.messenger != '' || this.filter.reason != '' || this.filter.key != '' || this.filter.source != '' || this.filter.group != '' || has(this.filter.end_time_from) || has(this.filter.end_time_before))\"A\n" +
 	"\x18ReplayDeliveriesResponse\x12%\n" +
 	"\x0ereplayed_count\x18\x01 \x01(\x05R\rreplayedCount\".\n" +
 	"\x11WatchAlertRequest\x12\x19\n" +
@@ -2643,8 +2893,7 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\x1fSEND_ALERTS_OUTCOME_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cSEND_ALERTS_OUTCOME_RECORDED\x10\x01\x12 \n" +
 	"\x1cSEND_ALERTS_OUTCOME_REPEATED\x10\x02\x12\x1f\n" +
-	"\x1bSEND_ALERTS_OUTCOME_REFUSED\x10\x032\x92\n" +
-	"\n" +
+	"\x1bSEND_ALERTS_OUTCOME_REFUSED\x10\x032\xba\v\n" +
 	"\fAlertService\x12\x88\x01\n" +
 	"\tSendAlert\x12!.bongsu.alert.v1.SendAlertRequest\x1a\".bongsu.alert.v1.SendAlertResponse\"4\xaa\x9f\x19\x1b\n" +
 	"\n" +
@@ -2667,6 +2916,8 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"/v1/alerts\x90\x02\x01\x12\x9f\x01\n" +
 	"\vCancelAlert\x12#.bongsu.alert.v1.CancelAlertRequest\x1a$.bongsu.alert.v1.CancelAlertResponse\"E\xaa\x9f\x19\x1d\n" +
 	"\falert.cancel8\x01B\valerts/{id}\x82\xd3\xe4\x93\x02\x1b:\x01*\"\x16/v1/alerts/{id}:cancel\x90\x02\x02\x12\xa5\x01\n" +
+	"\x10CancelDeliveries\x12(.bongsu.alert.v1.CancelDeliveriesRequest\x1a).bongsu.alert.v1.CancelDeliveriesResponse\"<\xaa\x9f\x19\x18\n" +
+	"\falert.cancel8\x01B\x06alerts\x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/deliveries:cancel\x12\xa5\x01\n" +
 	"\x10ReplayDeliveries\x12(.bongsu.alert.v1.ReplayDeliveriesRequest\x1a).bongsu.alert.v1.ReplayDeliveriesResponse\"<\xaa\x9f\x19\x18\n" +
 	"\falert.replay8\x01B\x06alerts\x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/deliveries:replay\x12l\n" +
 	"\n" +
@@ -2692,7 +2943,7 @@ func file_bongsu_alert_v1_alert_proto_rawDescGZIP() []byte {
 }
 
 var file_bongsu_alert_v1_alert_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_bongsu_alert_v1_alert_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_bongsu_alert_v1_alert_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_bongsu_alert_v1_alert_proto_goTypes = []any{
 	(DeliveryState)(0),               // 0: bongsu.alert.v1.DeliveryState
 	(AlertStatus)(0),                 // 1: bongsu.alert.v1.AlertStatus
@@ -2719,31 +2970,34 @@ var file_bongsu_alert_v1_alert_proto_goTypes = []any{
 	(*Recipient)(nil),                // 22: bongsu.alert.v1.Recipient
 	(*CancelAlertRequest)(nil),       // 23: bongsu.alert.v1.CancelAlertRequest
 	(*CancelAlertResponse)(nil),      // 24: bongsu.alert.v1.CancelAlertResponse
-	(*ReplayFilter)(nil),             // 25: bongsu.alert.v1.ReplayFilter
-	(*ReplayDeliveriesRequest)(nil),  // 26: bongsu.alert.v1.ReplayDeliveriesRequest
-	(*ReplayDeliveriesResponse)(nil), // 27: bongsu.alert.v1.ReplayDeliveriesResponse
-	(*WatchAlertRequest)(nil),        // 28: bongsu.alert.v1.WatchAlertRequest
-	(*WatchAlertResponse)(nil),       // 29: bongsu.alert.v1.WatchAlertResponse
-	(*timestamppb.Timestamp)(nil),    // 30: google.protobuf.Timestamp
-	(*v1.Outcome)(nil),               // 31: bongsu.messenger.v1.Outcome
-	(*durationpb.Duration)(nil),      // 32: google.protobuf.Duration
+	(*CancelFilter)(nil),             // 25: bongsu.alert.v1.CancelFilter
+	(*CancelDeliveriesRequest)(nil),  // 26: bongsu.alert.v1.CancelDeliveriesRequest
+	(*CancelDeliveriesResponse)(nil), // 27: bongsu.alert.v1.CancelDeliveriesResponse
+	(*ReplayFilter)(nil),             // 28: bongsu.alert.v1.ReplayFilter
+	(*ReplayDeliveriesRequest)(nil),  // 29: bongsu.alert.v1.ReplayDeliveriesRequest
+	(*ReplayDeliveriesResponse)(nil), // 30: bongsu.alert.v1.ReplayDeliveriesResponse
+	(*WatchAlertRequest)(nil),        // 31: bongsu.alert.v1.WatchAlertRequest
+	(*WatchAlertResponse)(nil),       // 32: bongsu.alert.v1.WatchAlertResponse
+	(*timestamppb.Timestamp)(nil),    // 33: google.protobuf.Timestamp
+	(*v1.Outcome)(nil),               // 34: bongsu.messenger.v1.Outcome
+	(*durationpb.Duration)(nil),      // 35: google.protobuf.Duration
 }
 var file_bongsu_alert_v1_alert_proto_depIdxs = []int32{
-	30, // 0: bongsu.alert.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
+	33, // 0: bongsu.alert.v1.Alert.create_time:type_name -> google.protobuf.Timestamp
 	5,  // 1: bongsu.alert.v1.Alert.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
-	30, // 2: bongsu.alert.v1.Alert.expire_time:type_name -> google.protobuf.Timestamp
+	33, // 2: bongsu.alert.v1.Alert.expire_time:type_name -> google.protobuf.Timestamp
 	4,  // 3: bongsu.alert.v1.Alert.details:type_name -> bongsu.alert.v1.Detail
 	1,  // 4: bongsu.alert.v1.Alert.status:type_name -> bongsu.alert.v1.AlertStatus
 	0,  // 5: bongsu.alert.v1.Delivery.state:type_name -> bongsu.alert.v1.DeliveryState
-	30, // 6: bongsu.alert.v1.Delivery.end_time:type_name -> google.protobuf.Timestamp
+	33, // 6: bongsu.alert.v1.Delivery.end_time:type_name -> google.protobuf.Timestamp
 	8,  // 7: bongsu.alert.v1.Delivery.attempts:type_name -> bongsu.alert.v1.Attempt
-	30, // 8: bongsu.alert.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	33, // 8: bongsu.alert.v1.Delivery.next_attempt_time:type_name -> google.protobuf.Timestamp
 	7,  // 9: bongsu.alert.v1.Delivery.receipt:type_name -> bongsu.alert.v1.Receipt
-	30, // 10: bongsu.alert.v1.Receipt.time:type_name -> google.protobuf.Timestamp
-	30, // 11: bongsu.alert.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
-	30, // 12: bongsu.alert.v1.Attempt.end_time:type_name -> google.protobuf.Timestamp
-	31, // 13: bongsu.alert.v1.Attempt.outcome:type_name -> bongsu.messenger.v1.Outcome
-	32, // 14: bongsu.alert.v1.SendAlertRequest.ttl:type_name -> google.protobuf.Duration
+	33, // 10: bongsu.alert.v1.Receipt.time:type_name -> google.protobuf.Timestamp
+	33, // 11: bongsu.alert.v1.Attempt.start_time:type_name -> google.protobuf.Timestamp
+	33, // 12: bongsu.alert.v1.Attempt.end_time:type_name -> google.protobuf.Timestamp
+	34, // 13: bongsu.alert.v1.Attempt.outcome:type_name -> bongsu.messenger.v1.Outcome
+	35, // 14: bongsu.alert.v1.SendAlertRequest.ttl:type_name -> google.protobuf.Duration
 	4,  // 15: bongsu.alert.v1.SendAlertRequest.details:type_name -> bongsu.alert.v1.Detail
 	1,  // 16: bongsu.alert.v1.SendAlertRequest.status:type_name -> bongsu.alert.v1.AlertStatus
 	9,  // 17: bongsu.alert.v1.SendAlertsRequest.alerts:type_name -> bongsu.alert.v1.SendAlertRequest
@@ -2754,39 +3008,44 @@ var file_bongsu_alert_v1_alert_proto_depIdxs = []int32{
 	0,  // 22: bongsu.alert.v1.ListDeliveriesRequest.state:type_name -> bongsu.alert.v1.DeliveryState
 	6,  // 23: bongsu.alert.v1.ListDeliveriesResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
 	0,  // 24: bongsu.alert.v1.ListAlertsRequest.state:type_name -> bongsu.alert.v1.DeliveryState
-	30, // 25: bongsu.alert.v1.ListAlertsRequest.create_time_from:type_name -> google.protobuf.Timestamp
-	30, // 26: bongsu.alert.v1.ListAlertsRequest.create_time_before:type_name -> google.protobuf.Timestamp
+	33, // 25: bongsu.alert.v1.ListAlertsRequest.create_time_from:type_name -> google.protobuf.Timestamp
+	33, // 26: bongsu.alert.v1.ListAlertsRequest.create_time_before:type_name -> google.protobuf.Timestamp
 	3,  // 27: bongsu.alert.v1.ListAlertsResponse.alerts:type_name -> bongsu.alert.v1.Alert
 	22, // 28: bongsu.alert.v1.ResolveTargetsResponse.recipients:type_name -> bongsu.alert.v1.Recipient
-	30, // 29: bongsu.alert.v1.ReplayFilter.end_time_from:type_name -> google.protobuf.Timestamp
-	30, // 30: bongsu.alert.v1.ReplayFilter.end_time_before:type_name -> google.protobuf.Timestamp
-	25, // 31: bongsu.alert.v1.ReplayDeliveriesRequest.filter:type_name -> bongsu.alert.v1.ReplayFilter
-	32, // 32: bongsu.alert.v1.ReplayDeliveriesRequest.ttl:type_name -> google.protobuf.Duration
-	6,  // 33: bongsu.alert.v1.WatchAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
-	5,  // 34: bongsu.alert.v1.WatchAlertResponse.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
-	9,  // 35: bongsu.alert.v1.AlertService.SendAlert:input_type -> bongsu.alert.v1.SendAlertRequest
-	11, // 36: bongsu.alert.v1.AlertService.SendAlerts:input_type -> bongsu.alert.v1.SendAlertsRequest
-	14, // 37: bongsu.alert.v1.AlertService.GetAlert:input_type -> bongsu.alert.v1.GetAlertRequest
-	16, // 38: bongsu.alert.v1.AlertService.ListDeliveries:input_type -> bongsu.alert.v1.ListDeliveriesRequest
-	18, // 39: bongsu.alert.v1.AlertService.ListAlerts:input_type -> bongsu.alert.v1.ListAlertsRequest
-	23, // 40: bongsu.alert.v1.AlertService.CancelAlert:input_type -> bongsu.alert.v1.CancelAlertRequest
-	26, // 41: bongsu.alert.v1.AlertService.ReplayDeliveries:input_type -> bongsu.alert.v1.ReplayDeliveriesRequest
-	28, // 42: bongsu.alert.v1.AlertService.WatchAlert:input_type -> bongsu.alert.v1.WatchAlertRequest
-	20, // 43: bongsu.alert.v1.AlertService.ResolveTargets:input_type -> bongsu.alert.v1.ResolveTargetsRequest
-	10, // 44: bongsu.alert.v1.AlertService.SendAlert:output_type -> bongsu.alert.v1.SendAlertResponse
-	12, // 45: bongsu.alert.v1.AlertService.SendAlerts:output_type -> bongsu.alert.v1.SendAlertsResponse
-	15, // 46: bongsu.alert.v1.AlertService.GetAlert:output_type -> bongsu.alert.v1.GetAlertResponse
-	17, // 47: bongsu.alert.v1.AlertService.ListDeliveries:output_type -> bongsu.alert.v1.ListDeliveriesResponse
-	19, // 48: bongsu.alert.v1.AlertService.ListAlerts:output_type -> bongsu.alert.v1.ListAlertsResponse
-	24, // 49: bongsu.alert.v1.AlertService.CancelAlert:output_type -> bongsu.alert.v1.CancelAlertResponse
-	27, // 50: bongsu.alert.v1.AlertService.ReplayDeliveries:output_type -> bongsu.alert.v1.ReplayDeliveriesResponse
-	29, // 51: bongsu.alert.v1.AlertService.WatchAlert:output_type -> bongsu.alert.v1.WatchAlertResponse
-	21, // 52: bongsu.alert.v1.AlertService.ResolveTargets:output_type -> bongsu.alert.v1.ResolveTargetsResponse
-	44, // [44:53] is the sub-list for method output_type
-	35, // [35:44] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	33, // 29: bongsu.alert.v1.CancelFilter.create_time_from:type_name -> google.protobuf.Timestamp
+	33, // 30: bongsu.alert.v1.CancelFilter.create_time_before:type_name -> google.protobuf.Timestamp
+	25, // 31: bongsu.alert.v1.CancelDeliveriesRequest.filter:type_name -> bongsu.alert.v1.CancelFilter
+	33, // 32: bongsu.alert.v1.ReplayFilter.end_time_from:type_name -> google.protobuf.Timestamp
+	33, // 33: bongsu.alert.v1.ReplayFilter.end_time_before:type_name -> google.protobuf.Timestamp
+	28, // 34: bongsu.alert.v1.ReplayDeliveriesRequest.filter:type_name -> bongsu.alert.v1.ReplayFilter
+	35, // 35: bongsu.alert.v1.ReplayDeliveriesRequest.ttl:type_name -> google.protobuf.Duration
+	6,  // 36: bongsu.alert.v1.WatchAlertResponse.deliveries:type_name -> bongsu.alert.v1.Delivery
+	5,  // 37: bongsu.alert.v1.WatchAlertResponse.delivery_counts:type_name -> bongsu.alert.v1.DeliveryCounts
+	9,  // 38: bongsu.alert.v1.AlertService.SendAlert:input_type -> bongsu.alert.v1.SendAlertRequest
+	11, // 39: bongsu.alert.v1.AlertService.SendAlerts:input_type -> bongsu.alert.v1.SendAlertsRequest
+	14, // 40: bongsu.alert.v1.AlertService.GetAlert:input_type -> bongsu.alert.v1.GetAlertRequest
+	16, // 41: bongsu.alert.v1.AlertService.ListDeliveries:input_type -> bongsu.alert.v1.ListDeliveriesRequest
+	18, // 42: bongsu.alert.v1.AlertService.ListAlerts:input_type -> bongsu.alert.v1.ListAlertsRequest
+	23, // 43: bongsu.alert.v1.AlertService.CancelAlert:input_type -> bongsu.alert.v1.CancelAlertRequest
+	26, // 44: bongsu.alert.v1.AlertService.CancelDeliveries:input_type -> bongsu.alert.v1.CancelDeliveriesRequest
+	29, // 45: bongsu.alert.v1.AlertService.ReplayDeliveries:input_type -> bongsu.alert.v1.ReplayDeliveriesRequest
+	31, // 46: bongsu.alert.v1.AlertService.WatchAlert:input_type -> bongsu.alert.v1.WatchAlertRequest
+	20, // 47: bongsu.alert.v1.AlertService.ResolveTargets:input_type -> bongsu.alert.v1.ResolveTargetsRequest
+	10, // 48: bongsu.alert.v1.AlertService.SendAlert:output_type -> bongsu.alert.v1.SendAlertResponse
+	12, // 49: bongsu.alert.v1.AlertService.SendAlerts:output_type -> bongsu.alert.v1.SendAlertsResponse
+	15, // 50: bongsu.alert.v1.AlertService.GetAlert:output_type -> bongsu.alert.v1.GetAlertResponse
+	17, // 51: bongsu.alert.v1.AlertService.ListDeliveries:output_type -> bongsu.alert.v1.ListDeliveriesResponse
+	19, // 52: bongsu.alert.v1.AlertService.ListAlerts:output_type -> bongsu.alert.v1.ListAlertsResponse
+	24, // 53: bongsu.alert.v1.AlertService.CancelAlert:output_type -> bongsu.alert.v1.CancelAlertResponse
+	27, // 54: bongsu.alert.v1.AlertService.CancelDeliveries:output_type -> bongsu.alert.v1.CancelDeliveriesResponse
+	30, // 55: bongsu.alert.v1.AlertService.ReplayDeliveries:output_type -> bongsu.alert.v1.ReplayDeliveriesResponse
+	32, // 56: bongsu.alert.v1.AlertService.WatchAlert:output_type -> bongsu.alert.v1.WatchAlertResponse
+	21, // 57: bongsu.alert.v1.AlertService.ResolveTargets:output_type -> bongsu.alert.v1.ResolveTargetsResponse
+	48, // [48:58] is the sub-list for method output_type
+	38, // [38:48] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_alert_v1_alert_proto_init() }
@@ -2800,7 +3059,7 @@ func file_bongsu_alert_v1_alert_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_alert_v1_alert_proto_rawDesc), len(file_bongsu_alert_v1_alert_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   27,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -48,6 +48,9 @@ const (
 	// AlertServiceCancelAlertProcedure is the fully-qualified name of the AlertService's CancelAlert
 	// RPC.
 	AlertServiceCancelAlertProcedure = "/bongsu.alert.v1.AlertService/CancelAlert"
+	// AlertServiceCancelDeliveriesProcedure is the fully-qualified name of the AlertService's
+	// CancelDeliveries RPC.
+	AlertServiceCancelDeliveriesProcedure = "/bongsu.alert.v1.AlertService/CancelDeliveries"
 	// AlertServiceReplayDeliveriesProcedure is the fully-qualified name of the AlertService's
 	// ReplayDeliveries RPC.
 	AlertServiceReplayDeliveriesProcedure = "/bongsu.alert.v1.AlertService/ReplayDeliveries"
@@ -120,6 +123,12 @@ type AlertServiceClient interface {
 	//
 	// not_found: no alert has this id.
 	CancelAlert(context.Context, *v1.CancelAlertRequest) (*v1.CancelAlertResponse, error)
+	// CancelDeliveries cancels deliveries of any alerts that a filter selects and that were
+	// not sent, as CancelAlert does. With dry_run it only counts them. One call cancels at
+	// most 100000; call again for more.
+	//
+	// invalid_argument: the filter has no condition.
+	CancelDeliveries(context.Context, *v1.CancelDeliveriesRequest) (*v1.CancelDeliveriesResponse, error)
 	// ReplayDeliveries queues failed or expired deliveries again: those of the request,
 	// or all that a filter selects. Their attempts stay on record. With dry_run it only
 	// counts them. One call replays at most 100000; call again for more. Of alerts with a
@@ -196,6 +205,12 @@ func NewAlertServiceClient(httpClient connect.HTTPClient, baseURL string, opts .
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
+		cancelDeliveries: connect.NewClient[v1.CancelDeliveriesRequest, v1.CancelDeliveriesResponse](
+			httpClient,
+			baseURL+AlertServiceCancelDeliveriesProcedure,
+			connect.WithSchema(alertServiceMethods.ByName("CancelDeliveries")),
+			connect.WithClientOptions(opts...),
+		),
 		replayDeliveries: connect.NewClient[v1.ReplayDeliveriesRequest, v1.ReplayDeliveriesResponse](
 			httpClient,
 			baseURL+AlertServiceReplayDeliveriesProcedure,
@@ -227,6 +242,7 @@ type alertServiceClient struct {
 	listDeliveries   *connect.Client[v1.ListDeliveriesRequest, v1.ListDeliveriesResponse]
 	listAlerts       *connect.Client[v1.ListAlertsRequest, v1.ListAlertsResponse]
 	cancelAlert      *connect.Client[v1.CancelAlertRequest, v1.CancelAlertResponse]
+	cancelDeliveries *connect.Client[v1.CancelDeliveriesRequest, v1.CancelDeliveriesResponse]
 	replayDeliveries *connect.Client[v1.ReplayDeliveriesRequest, v1.ReplayDeliveriesResponse]
 	watchAlert       *connect.Client[v1.WatchAlertRequest, v1.WatchAlertResponse]
 	resolveTargets   *connect.Client[v1.ResolveTargetsRequest, v1.ResolveTargetsResponse]
@@ -280,6 +296,15 @@ func (c *alertServiceClient) ListAlerts(ctx context.Context, req *v1.ListAlertsR
 // CancelAlert calls bongsu.alert.v1.AlertService.CancelAlert.
 func (c *alertServiceClient) CancelAlert(ctx context.Context, req *v1.CancelAlertRequest) (*v1.CancelAlertResponse, error) {
 	response, err := c.cancelAlert.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// CancelDeliveries calls bongsu.alert.v1.AlertService.CancelDeliveries.
+func (c *alertServiceClient) CancelDeliveries(ctx context.Context, req *v1.CancelDeliveriesRequest) (*v1.CancelDeliveriesResponse, error) {
+	response, err := c.cancelDeliveries.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -371,6 +396,12 @@ type AlertServiceHandler interface {
 	//
 	// not_found: no alert has this id.
 	CancelAlert(context.Context, *v1.CancelAlertRequest) (*v1.CancelAlertResponse, error)
+	// CancelDeliveries cancels deliveries of any alerts that a filter selects and that were
+	// not sent, as CancelAlert does. With dry_run it only counts them. One call cancels at
+	// most 100000; call again for more.
+	//
+	// invalid_argument: the filter has no condition.
+	CancelDeliveries(context.Context, *v1.CancelDeliveriesRequest) (*v1.CancelDeliveriesResponse, error)
 	// ReplayDeliveries queues failed or expired deliveries again: those of the request,
 	// or all that a filter selects. Their attempts stay on record. With dry_run it only
 	// counts them. One call replays at most 100000; call again for more. Of alerts with a
@@ -443,6 +474,12 @@ func NewAlertServiceHandler(svc AlertServiceHandler, opts ...connect.HandlerOpti
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
+	alertServiceCancelDeliveriesHandler := connect.NewUnaryHandlerSimple(
+		AlertServiceCancelDeliveriesProcedure,
+		svc.CancelDeliveries,
+		connect.WithSchema(alertServiceMethods.ByName("CancelDeliveries")),
+		connect.WithHandlerOptions(opts...),
+	)
 	alertServiceReplayDeliveriesHandler := connect.NewUnaryHandlerSimple(
 		AlertServiceReplayDeliveriesProcedure,
 		svc.ReplayDeliveries,
@@ -477,6 +514,8 @@ func NewAlertServiceHandler(svc AlertServiceHandler, opts ...connect.HandlerOpti
 			alertServiceListAlertsHandler.ServeHTTP(w, r)
 		case AlertServiceCancelAlertProcedure:
 			alertServiceCancelAlertHandler.ServeHTTP(w, r)
+		case AlertServiceCancelDeliveriesProcedure:
+			alertServiceCancelDeliveriesHandler.ServeHTTP(w, r)
 		case AlertServiceReplayDeliveriesProcedure:
 			alertServiceReplayDeliveriesHandler.ServeHTTP(w, r)
 		case AlertServiceWatchAlertProcedure:
@@ -514,6 +553,10 @@ func (UnimplementedAlertServiceHandler) ListAlerts(context.Context, *v1.ListAler
 
 func (UnimplementedAlertServiceHandler) CancelAlert(context.Context, *v1.CancelAlertRequest) (*v1.CancelAlertResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.alert.v1.AlertService.CancelAlert is not implemented"))
+}
+
+func (UnimplementedAlertServiceHandler) CancelDeliveries(context.Context, *v1.CancelDeliveriesRequest) (*v1.CancelDeliveriesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.alert.v1.AlertService.CancelDeliveries is not implemented"))
 }
 
 func (UnimplementedAlertServiceHandler) ReplayDeliveries(context.Context, *v1.ReplayDeliveriesRequest) (*v1.ReplayDeliveriesResponse, error) {

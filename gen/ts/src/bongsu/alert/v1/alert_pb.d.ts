@@ -1160,6 +1160,118 @@ export declare type CancelAlertResponse = Message<"bongsu.alert.v1.CancelAlertRe
 export declare const CancelAlertResponseSchema: GenMessage<CancelAlertResponse>;
 
 /**
+ * CancelFilter selects deliveries that are not completed. Its conditions are combined with
+ * AND.
+ *
+ * @generated from message bongsu.alert.v1.CancelFilter
+ */
+export declare type CancelFilter = Message<"bongsu.alert.v1.CancelFilter"> & {
+  /**
+   * alert_id, when set, selects deliveries of this alert.
+   *
+   * @generated from field: string alert_id = 1;
+   */
+  alertId: string;
+
+  /**
+   * messenger, when set, selects deliveries by this messenger.
+   *
+   * @generated from field: string messenger = 2;
+   */
+  messenger: string;
+
+  /**
+   * key, when set, selects deliveries of alerts with this alert key.
+   *
+   * @generated from field: string key = 3;
+   */
+  key: string;
+
+  /**
+   * source, when set, selects deliveries of alerts of this source of intake, such as
+   * grafana.
+   *
+   * @generated from field: string source = 4;
+   */
+  source: string;
+
+  /**
+   * group, when set, selects deliveries of alerts with the target @@group.
+   *
+   * @generated from field: string group = 5;
+   */
+  group: string;
+
+  /**
+   * create_time_from, when set, selects deliveries of alerts accepted at or after it.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time_from = 6;
+   */
+  createTimeFrom?: Timestamp | undefined;
+
+  /**
+   * create_time_before, when set, selects deliveries of alerts accepted before it.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time_before = 7;
+   */
+  createTimeBefore?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message bongsu.alert.v1.CancelFilter.
+ * Use `create(CancelFilterSchema)` to create a new message.
+ */
+export declare const CancelFilterSchema: GenMessage<CancelFilter>;
+
+/**
+ * CancelDeliveriesRequest selects the deliveries to cancel.
+ *
+ * @generated from message bongsu.alert.v1.CancelDeliveriesRequest
+ */
+export declare type CancelDeliveriesRequest = Message<"bongsu.alert.v1.CancelDeliveriesRequest"> & {
+  /**
+   * filter selects the deliveries.
+   *
+   * @generated from field: bongsu.alert.v1.CancelFilter filter = 1;
+   */
+  filter?: CancelFilter | undefined;
+
+  /**
+   * dry_run counts the deliveries and changes nothing.
+   *
+   * @generated from field: bool dry_run = 2;
+   */
+  dryRun: boolean;
+};
+
+/**
+ * Describes the message bongsu.alert.v1.CancelDeliveriesRequest.
+ * Use `create(CancelDeliveriesRequestSchema)` to create a new message.
+ */
+export declare const CancelDeliveriesRequestSchema: GenMessage<CancelDeliveriesRequest>;
+
+/**
+ * CancelDeliveriesResponse holds the result of a cancellation.
+ *
+ * @generated from message bongsu.alert.v1.CancelDeliveriesResponse
+ */
+export declare type CancelDeliveriesResponse = Message<"bongsu.alert.v1.CancelDeliveriesResponse"> & {
+  /**
+   * canceled_count is the number of canceled deliveries; with dry_run, of those that would
+   * be canceled. Claimed ones, which may still be sent, do not count.
+   *
+   * @generated from field: int32 canceled_count = 1;
+   */
+  canceledCount: number;
+};
+
+/**
+ * Describes the message bongsu.alert.v1.CancelDeliveriesResponse.
+ * Use `create(CancelDeliveriesResponseSchema)` to create a new message.
+ */
+export declare const CancelDeliveriesResponseSchema: GenMessage<CancelDeliveriesResponse>;
+
+/**
  * ReplayFilter selects failed or expired deliveries. Its conditions are combined with
  * AND.
  *
@@ -1200,6 +1312,28 @@ export declare type ReplayFilter = Message<"bongsu.alert.v1.ReplayFilter"> & {
    * @generated from field: google.protobuf.Timestamp end_time_before = 5;
    */
   endTimeBefore?: Timestamp | undefined;
+
+  /**
+   * key, when set, selects deliveries of alerts with this alert key.
+   *
+   * @generated from field: string key = 6;
+   */
+  key: string;
+
+  /**
+   * source, when set, selects deliveries of alerts of this source of intake, such as
+   * grafana.
+   *
+   * @generated from field: string source = 7;
+   */
+  source: string;
+
+  /**
+   * group, when set, selects deliveries of alerts with the target @@group.
+   *
+   * @generated from field: string group = 8;
+   */
+  group: string;
 };
 
 /**
@@ -1583,6 +1717,20 @@ export declare const AlertService: GenService<{
     methodKind: "unary";
     input: typeof CancelAlertRequestSchema;
     output: typeof CancelAlertResponseSchema;
+  },
+  /**
+   * CancelDeliveries cancels deliveries of any alerts that a filter selects and that were
+   * not sent, as CancelAlert does. With dry_run it only counts them. One call cancels at
+   * most 100000; call again for more.
+   *
+   * invalid_argument: the filter has no condition.
+   *
+   * @generated from rpc bongsu.alert.v1.AlertService.CancelDeliveries
+   */
+  cancelDeliveries: {
+    methodKind: "unary";
+    input: typeof CancelDeliveriesRequestSchema;
+    output: typeof CancelDeliveriesResponseSchema;
   },
   /**
    * ReplayDeliveries queues failed or expired deliveries again: those of the request,
