@@ -18,6 +18,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/internal/acklink"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/messenger/all"
 	"github.com/bongsu-project/bongsu/internal/queue"
@@ -72,6 +73,7 @@ type builder struct {
 	ready []readinessCheck // of this process's services and their upstreams
 
 	keyring          *seal.Keyring         // opened by openKeyring
+	linkKeys         func() acklink.Keys   // opened by openLinkKeys
 	queue            *queue.Queue          // opened by openQueue
 	nats             *nats.Conn            // opened by openNATS, in a process without a queue
 	openedMessengers []messenger.Messenger // set by openMessengers

@@ -51,6 +51,15 @@ type Config struct {
 	// port serves every host if AllowedHosts is empty.
 	AllowedHosts []string `placeholder:"bongsu.example.com" help:"Host headers that this process accepts, with any port or with one: bongsu.example.com, bongsu.example.com:8443 or *.example.com; others get status 403. Loopback names are always accepted. By default a port on loopback accepts only those, and any other port every Host."`
 
+	// PublicURL is the URL at which people reach the edge, without a slash at its end. With it
+	// messages of incidents have acknowledgment links. Empty means that they have none.
+	PublicURL string `name:"public-url" check:"public" placeholder:"URL" help:"The URL at which people reach the edge, such as https://bongsu.example.com, for the edge and the senders: messages of incidents have a link below it by which their recipient acknowledges the incident. By default they have none."`
+
+	// LinkKeyFile is the path of the file with the keys that sign these links. Empty means
+	// link.key in Data, which is created if it is missing and this process runs the edge and a
+	// sender.
+	LinkKeyFile string `type:"path" placeholder:"FILE" help:"A file with the key that signs the links of --public-url, the same for the edge and the senders: at least 32 characters in a line, such as those of openssl rand -hex 32. The first line signs, all are accepted, so that a key can be replaced. By default link.key in --data, which is created."`
+
 	// DirectoryServiceURL, AccessServiceURL, AlertURL, EventServiceURL and InboxServiceURL say where the instances of a service
 	// are that other processes run: base URLs separated by commas, or srv:// and the name of a
 	// DNS SRV record. Empty means the registry of NATSURL. (--directory-url and --access-url
@@ -230,6 +239,9 @@ func (c Config) complete() (_ settings, err error) {
 	}
 	if s.Drain != nil && *s.Drain < 0 {
 		return s, fmt.Errorf("invalid --drain %s: must not be negative", *s.Drain)
+	}
+	if err := s.checkLinks(); err != nil {
+		return s, err
 	}
 	s.flagsWithoutEffect = s.findFlagsWithoutEffect()
 	if err := s.Edge.CheckBounds(); err != nil {
