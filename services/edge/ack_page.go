@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bytes"
+	"context"
 	_ "embed"
 	"errors"
 	"html/template"
@@ -25,11 +26,17 @@ import (
 // button acknowledges the incident in the name of the recipient of the link. Its methods are safe
 // for concurrent use.
 type AckPage struct {
-	Incidents incidentv1connect.IncidentServiceClient
+	Incidents AckIncidents
 	Keys      func() acklink.Keys // the current keys
 	Audit     *AuditRecorder      // nil records no calls
 	Now       func() time.Time
 	Log       *slog.Logger
+}
+
+// AckIncidents are the incidents that an AckPage shows and acknowledges, as IncidentService does.
+type AckIncidents interface {
+	GetIncident(context.Context, *incidentv1.GetIncidentRequest) (*incidentv1.GetIncidentResponse, error)
+	AckIncident(context.Context, *incidentv1.AckIncidentRequest) (*incidentv1.AckIncidentResponse, error)
 }
 
 // maxTokenBytes bounds the token of a link: that of a nickname of 120 characters is shorter.
