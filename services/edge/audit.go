@@ -114,6 +114,21 @@ func (r *AuditRecorder) Interceptor() connect.Interceptor {
 	})
 }
 
+// RecordCall records a call of a method that was not made by a protocol of RPC, as a page does.
+// res may be nil if err is not.
+func (r *AuditRecorder) RecordCall(ctx context.Context, procedure string, req, res proto.Message, err error) {
+	m := r.methodOf(ctx, procedure)
+	if m == nil {
+		return
+	}
+	entry := r.newEntry(ctx, m, outcomeOK)
+	if err != nil {
+		entry.Outcome, res = rpc.CodeOf(err).String(), nil
+	}
+	entry.Resource = m.resource.Name(req, res)
+	r.record(ctx, m.sync, m.sync || err != nil, entry)
+}
+
 // Refused records a call that was refused to a caller before its request was read.
 func (r *AuditRecorder) Refused(ctx context.Context, procedure string) {
 	if m := r.methodOf(ctx, procedure); m != nil { // it has changed nothing that must be on record first

@@ -31,6 +31,7 @@ type callStage struct {
 	refusals  *refusalCounter
 	deferrer  *deferrer
 	share     *outcomeSharer
+	ackURL    func(incident int64, nickname string) string // nil for no links
 
 	ready   *readyQueue   // from the schedule stage
 	reslots *reslotQueue  // to the reslot stage
@@ -150,7 +151,18 @@ func (s *callStage) callProvider(ctx context.Context, t *task, credential string
 		Incident:     content.Incident,
 		Previous:     t.delivery.Previous,
 		Reply:        content.Reply,
+		AckURL:       s.ackURLOf(t),
 	})
+}
+
+// ackURLOf returns the acknowledgment link of a firing alert of an incident for the recipient of a
+// task, or "".
+func (s *callStage) ackURLOf(t *task) string {
+	content := t.job.Content
+	if s.ackURL == nil || content.Incident == 0 || content.Resolved || content.Acknowledged || t.delivery.Nickname == "" {
+		return ""
+	}
+	return s.ackURL(content.Incident, t.delivery.Nickname)
 }
 
 // refusalOutcome returns the outcome of a delivery that fails without a call.

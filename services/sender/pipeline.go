@@ -70,7 +70,8 @@ func newPipeline(s *Sender, m messenger.Messenger, link *alertLink, outage *slot
 				messenger: name, credentialURL: spec.Credential.URL, log: log, metrics: s.Metrics, limiter: s.Limiter,
 				breakers: breakers, refusals: refusals, refusalTime: s.RefusalTime, dispatch: s.Dispatch,
 			},
-			ready: ready, reslots: reslots, results: results,
+			ackURL: s.AckURL,
+			ready:  ready, reslots: reslots, results: results,
 		},
 		reslot: &reslotStage{
 			now: s.Now, timeout: timeout, slots: slots, deferrer: deferrer,

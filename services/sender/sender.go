@@ -119,6 +119,9 @@ type Sender struct {
 	// RefusalTime is how long a refused credential is not called, before one delivery
 	// probes it. It must be above 0.
 	RefusalTime time.Duration
+	// AckURL returns the acknowledgment link of an incident for the user with a nickname; nil
+	// if messages have no such links.
+	AckURL func(incident int64, nickname string) string
 }
 
 // Run sends until ctx ends, and then finishes and reports the claimed deliveries.

@@ -34,6 +34,9 @@ func (b *builder) servedHosts(service, addr string) rpc.Hosts {
 		return hosts
 	}
 	var callbacks []string // a tunnel or proxy forwards these to the edge
+	if u, err := url.Parse(b.config.PublicURL); err == nil && u.Host != "" {
+		callbacks = append(callbacks, u.Host)
+	}
 	for _, of := range b.config.messengers {
 		if u, err := url.Parse(of.CallbackURL); err == nil && u.Host != "" {
 			callbacks = append(callbacks, u.Host)

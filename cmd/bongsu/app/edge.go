@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"maps"
 	"net/http"
 
 	"google.golang.org/protobuf/reflect/protoregistry"
@@ -44,19 +45,31 @@ func (b *builder) runEdge(ctx context.Context) error {
 		Intake:    &edge.IntakeHandler{Sources: sources, Dispatch: b.dispatch, Metrics: b.metrics, Now: b.config.Now, Log: b.log, CallersOnly: b.config.Edge.Auth == edge.AuthRequired},
 		Registry:  &edge.RegistryHandler{Instances: b.balancer},
 		Callbacks: &edge.CallbackHandler{Dispatch: b.dispatch},
-		Endpoints: b.callbacks, Events: b.events, Inbox: b.inbox,
+		Endpoints: b.callbacks, Events: b.events, Inbox: b.inbox, Incidents: b.incidents, Silences: b.silences, Escalations: b.escalations,
 		Methods: methods, CallTimeout: b.config.Edge.CallTimeout,
 		AccessLog: b.accessLog(), Requests: requests,
 		Admission: admission, Cache: responses,
 
 		Authenticator: b.newAuthenticator(),
 	}
+	page, err := b.newAckPage()
+	if err != nil {
+		return err
+	}
 	if e.Authenticator != nil {
 		e.Authorizer = edge.NewAuthorizer(methods, b.log)
 		e.Authorizer.SelfVerified = e.Intake.IsSigned
+		if page != nil {
+			e.Authorizer.SelfVerified = func(r *http.Request) bool { return e.Intake.IsSigned(r) || page.IsSigned(r) }
+		}
 	}
 	if err := b.openAudit(&e); err != nil {
 		return err
+	}
+	handlers := map[string]http.Handler{"GET /openapi.yaml": http.HandlerFunc(serveOpenAPI)}
+	if page != nil {
+		page.Audit = e.Audit
+		maps.Copy(handlers, page.Handlers())
 	}
 	options := b.rpc.With(e.Interceptors()...)
 	joined, err := b.openJoined(ctx, e, options)
@@ -68,8 +81,17 @@ func (b *builder) runEdge(ctx context.Context) error {
 		Joined:   joined.Services(),
 		Stages:   e.Stages(),
 		Ready:    allReady(b.ready),
-		Handlers: map[string]http.Handler{"GET /openapi.yaml": http.HandlerFunc(serveOpenAPI)},
+		Handlers: handlers,
 	})
+}
+
+// newAckPage returns the page of acknowledgment links, or nil if there are none.
+func (b *builder) newAckPage() (*edge.AckPage, error) {
+	keys, err := b.openLinkKeys()
+	if err != nil || keys == nil {
+		return nil, err
+	}
+	return &edge.AckPage{Incidents: b.incidents, Keys: keys, Now: b.config.Now, Log: b.log}, nil
 }
 
 // accessLog returns the access log of the edge.

@@ -26,6 +26,7 @@ var forms = map[string]func(string) error{
 	"nats":     checkNATSURL,
 	"database": database.CheckURL,
 	"issuer":   checkIssuerURL,
+	"public":   checkPublicURL,
 	"address":  checkAddr,
 	"listen":   checkAddr, // of a service
 }
@@ -33,7 +34,7 @@ var forms = map[string]func(string) error{
 // checkForms returns an error that names the first flag whose value does not have the form
 // of its tag check. No error quotes a value: it may hold a password.
 func (s *settings) checkForms(flags []*kong.Flag) error {
-	for _, form := range []string{"service", "services", "provider", "nats", "database", "issuer", "address"} {
+	for _, form := range []string{"service", "services", "provider", "nats", "database", "issuer", "public", "address"} {
 		if err := checkForm(flags, form); err != nil {
 			return err
 		}
@@ -44,7 +45,7 @@ func (s *settings) checkForms(flags []*kong.Flag) error {
 	if err := checkForm(flags, "listen"); err != nil {
 		return err
 	}
-	for _, address := range []*string{&s.Alert.UserInfoURL, &s.Providers.URL} {
+	for _, address := range []*string{&s.Alert.UserInfoURL, &s.Providers.URL, &s.PublicURL} {
 		*address = strings.TrimRight(*address, "/") // paths are appended
 	}
 	return s.checkDatabases()
@@ -236,12 +237,15 @@ func (c Config) findFlagsWithoutEffect() map[string]string {
 	note("event-url", c.Event.DatabaseURL, !c.has(Event), "this process does not run the event service")
 	note("inbox-service-url", c.InboxServiceURL, c.has(Inbox), "the inbox service runs in this process")
 	note("inbox-url", c.Inbox.DatabaseURL, !c.has(Inbox), "this process does not run the inbox service")
+	note("incident-service-url", c.IncidentServiceURL, c.has(Incident), "the incident service runs in this process")
+	note("incident-url", c.Incident.DatabaseURL, !c.has(Incident), "this process does not run the incident service")
 	note("access-url", c.Access.DatabaseURL, !c.has(Access), "this process does not run the access service")
 	note("alert-url", c.AlertURL, c.has(Alert), "the alert service runs in this process")
 	note("userinfo-url", c.Alert.UserInfoURL, !c.has(Alert), "this process does not run the alert service")
 	note("ledger-url", c.Alert.LedgerURL, !c.has(Alert), "this process does not run the alert service")
 	note("directory-url", c.Directory.DatabaseURL, !c.has(Directory), "this process does not run the directory service")
 	note("provider-url", c.Providers.URL, !c.has(Directory) && !c.has(Sender) && (!c.has(Alert) || c.Alert.UserInfoURL == ""), "this process calls no provider")
+	note("public-url", c.PublicURL, !c.has(Edge) && !c.has(Sender), "this process runs neither the edge nor a sender")
 	note("intake-config", c.Edge.IntakeConfig, !c.has(Edge), "this process does not run the edge")
 	note("userinfo-key-file", c.Alert.UserInfoKeyFile, !c.has(Alert) || c.Alert.UserInfoURL == "", "this process does not call --userinfo-url")
 	note("tls-cert", c.Edge.TLSCert, !c.has(Edge), "this process does not run the edge")

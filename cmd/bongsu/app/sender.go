@@ -35,6 +35,10 @@ func (b *builder) runSender(ctx context.Context) error {
 		clock = sender.NewClock(b.config.Now, b.log)
 		b.clock = clock
 	}
+	ackURLs, err := b.ackURLs()
+	if err != nil {
+		return err
+	}
 	dispatch := sender.DispatchClient{Service: b.dispatch, Name: fmt.Sprintf("%s/%d", host, os.Getpid()), Clock: clock}
 	s := &sender.Sender{
 		Messengers: b.openMessengers(),
@@ -52,6 +56,7 @@ func (b *builder) runSender(ctx context.Context) error {
 		Breaker:    b.config.Sender.Breaker(),
 
 		RefusalTime: b.config.Sender.RefusalTime,
+		AckURL:      ackURLs,
 	}
 	b.shutdownStages[stageSend] = append(b.shutdownStages[stageSend], func(ctx context.Context) error {
 		clock.CompareOnce(ctx, dispatch) // before the clock is used

@@ -1,0 +1,45 @@
+package app
+
+import (
+	"context"
+
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1/incidentv1connect"
+	"github.com/bongsu-project/bongsu/kit/balance"
+	"github.com/bongsu-project/bongsu/kit/rpc"
+	"github.com/bongsu-project/bongsu/services/edge"
+	"github.com/bongsu-project/bongsu/services/incident"
+	incidentstore "github.com/bongsu-project/bongsu/services/incident/store"
+)
+
+// runIncident runs the incident service in this process.
+//
+// SilenceService, SilenceFeedService and EscalationPolicyService belong here too. They have no
+// handlers yet, and their calls fail with unimplemented: the handlers take the place of the
+// Unimplemented ones, and join the list of services below.
+func (b *builder) runIncident(ctx context.Context) error {
+	store, err := incidentstore.Open(ctx, b.config.Incident.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	b.closeLater("the incident database", store.Close)
+	hub := incident.NewHub(store, b.stopping.Done(), b.log)
+	incidents := &incident.Handler{Incidents: store, Hub: hub, Notify: func() {}, Now: b.config.Now}
+	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], hub.Run)
+	b.incidents = incidents
+	b.silences, b.escalations = incidentv1connect.UnimplementedSilenceServiceHandler{}, incidentv1connect.UnimplementedEscalationPolicyServiceHandler{}
+	b.ready = append(b.ready, store.Ping)
+	return b.listen(ctx, stageServe, Incident, rpc.Listener{
+		Services: []rpc.Service{
+			rpc.Public(b.rpc, incidentv1connect.NewIncidentServiceHandler, incidentv1connect.IncidentServiceHandler(incidents)),
+		},
+		Ready: store.Ping,
+	})
+}
+
+// connectIncident connects to an incident service in another process. An edge is ready without
+// one.
+func (b *builder) connectIncident() {
+	b.incidents = edge.IncidentRelay{IncidentServiceClient: incidentv1connect.NewIncidentServiceClient(b.client, balance.BaseURL, b.clientOptions(Incident))}
+	b.silences = incidentv1connect.NewSilenceServiceClient(b.client, balance.BaseURL, b.clientOptions(Incident))
+	b.escalations = incidentv1connect.NewEscalationPolicyServiceClient(b.client, balance.BaseURL, b.clientOptions(Incident))
+}
