@@ -43,6 +43,7 @@ func Unacknowledge(a Action) Rule {
 		}
 		m := modify(i)
 		m.incident.State, m.incident.AckTime, m.incident.AckBy = Firing, time.Time{}, ""
+		m.escalate = a.Time
 		m.act(EntryUnacknowledged, StatusFiring, a)
 		return m.modification(), nil
 	}

@@ -70,7 +70,9 @@ func (m *modifier) apply(c Change) {
 	case ChangeOpened:
 		if a.Own {
 			m.resolveAgain(a)
+			return
 		}
+		m.escalate = a.Time
 	case ChangeUpdated:
 		if !a.Own {
 			m.addAlertEntry(EntryUpdated, a)
@@ -83,6 +85,7 @@ func (m *modifier) apply(c Change) {
 		}
 		i.State, i.ResolveTime, i.AckTime, i.AckBy = Firing, time.Time{}, time.Time{}, ""
 		i.ReopenCount++
+		m.escalate = a.Time
 		m.addAlertEntry(EntryReopened, a)
 	case ChangeResolved:
 		if i.Open() {

@@ -22,6 +22,9 @@ type Incident struct {
 	By         []string
 	Escalation string // the name of the escalation policy of the alert that opened it; empty for none
 
+	// NextEscalation is when the next step of its escalation is due; zero for none.
+	NextEscalation time.Time
+
 	AlertCount  int64
 	ReopenCount int
 

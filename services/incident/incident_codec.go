@@ -16,7 +16,7 @@ func incidentToWire(i Incident) *incidentv1.Incident {
 		Severity: i.Severity, Title: i.Title, Message: i.Message, Link: i.Link, Source: i.Source, Target: i.Targets,
 		AlertCount: i.AlertCount, ReopenCount: int32(i.ReopenCount),
 		OpenTime: timeToWire(i.OpenTime), UpdateTime: timeToWire(i.UpdateTime), ResolveTime: timeToWire(i.ResolveTime),
-		AckTime: timeToWire(i.AckTime), AckBy: i.AckBy, Escalation: i.Escalation,
+		AckTime: timeToWire(i.AckTime), AckBy: i.AckBy, Escalation: i.Escalation, NextEscalationTime: timeToWire(i.NextEscalation),
 	}
 }
 

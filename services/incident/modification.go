@@ -16,6 +16,7 @@ const (
 // A modifier collects what happens to an incident.
 type modifier struct {
 	incident Incident
+	escalate time.Time
 	entries  []Entry
 	notices  []Notice
 }
@@ -28,7 +29,7 @@ func modify(i Incident) *modifier {
 
 // modification returns what was collected.
 func (m *modifier) modification() Modification {
-	return Modification{Incident: &m.incident, Entries: m.entries, Notices: m.notices}
+	return Modification{Incident: &m.incident, Escalate: m.escalate, Entries: m.entries, Notices: m.notices}
 }
 
 // addEntry adds an entry and returns its number; 0 if the timeline is full.

@@ -11,6 +11,8 @@ type Store interface {
 	Incidents
 	Changes
 	Notices
+	Policies
+	Escalations
 
 	// DeleteIncidents deletes incidents that last changed before a time, the oldest first, at
 	// most limit of them, with their entries, and returns their number. An incident with
@@ -50,6 +52,10 @@ type Modification struct {
 	// Incident is the incident as it is to be stored; nil leaves it as it is. Its EntryCount
 	// counts Entries.
 	Incident *Incident
+	// Escalate is when its escalation begins anew, by the policy that it names or that of one
+	// of its groups; zero where it goes on as it is. The escalation of an incident that is not
+	// firing ends in any case.
+	Escalate time.Time
 	Entries  []Entry  // to add
 	Notices  []Notice // to send, without ids
 }
@@ -81,6 +87,28 @@ type Notices interface {
 	NoticeRefused(ctx context.Context, n Notice) error
 	// DelayNotice makes a notice due at a time.
 	DelayNotice(ctx context.Context, n Notice, due time.Time) error
+}
+
+// Policies stores escalation policies.
+type Policies interface {
+	// ListPolicies returns all policies, by name.
+	ListPolicies(ctx context.Context) ([]Policy, error)
+	// Policy returns a policy. It must return fault.ErrNotFound if there is none.
+	Policy(ctx context.Context, name string) (Policy, error)
+	// SetPolicy creates p, or replaces the policy of its name. It must return fault.ErrInvalid,
+	// and store nothing, if another policy is attached to one of its groups.
+	SetPolicy(ctx context.Context, p Policy) error
+	// DeletePolicy deletes a policy. It must return fault.ErrNotFound if there is none.
+	DeletePolicy(ctx context.Context, name string) error
+}
+
+// Escalations takes the steps of escalations.
+type Escalations interface {
+	// TakeEscalations takes the next steps that are due, by Escalate, at most limit of them: it
+	// stores the entry and the notice of each, and when the next one is due, in one
+	// transaction. Of several processes one takes a step. It returns the number of steps, and
+	// when the next one is due, zero for none.
+	TakeEscalations(ctx context.Context, now time.Time, limit int) (taken int, next time.Time, err error)
 }
 
 // A ChangeFeed is the changes of the alert service.

@@ -26,11 +26,16 @@ func (b *builder) runIncident(ctx context.Context) error {
 	incidents := &incident.Handler{Incidents: store, Hub: hub, Notify: func() {}, Now: b.config.Now}
 	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], hub.Run)
 	b.incidents = incidents
-	b.silences, b.escalations = incidentv1connect.UnimplementedSilenceServiceHandler{}, incidentv1connect.UnimplementedEscalationPolicyServiceHandler{}
+	b.silences = incidentv1connect.UnimplementedSilenceServiceHandler{}
+	policies := &incident.EscalationPolicyHandler{Policies: store, Resolver: b.alerts, Now: b.config.Now}
+	b.escalations = policies
+	escalations := &incident.EscalationLoop{Escalations: store, Notify: incidents.Notify, Now: b.config.Now, Log: b.log}
+	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], escalations.Run)
 	b.ready = append(b.ready, store.Ping)
 	return b.listen(ctx, stageServe, Incident, rpc.Listener{
 		Services: []rpc.Service{
 			rpc.Public(b.rpc, incidentv1connect.NewIncidentServiceHandler, incidentv1connect.IncidentServiceHandler(incidents)),
+			rpc.Public(b.rpc, incidentv1connect.NewEscalationPolicyServiceHandler, incidentv1connect.EscalationPolicyServiceHandler(policies)),
 		},
 		Ready: store.Ping,
 	})

@@ -107,6 +107,12 @@ type commands struct {
 		Delete callbackEndpointDelete `cmd:"" help:"Delete an endpoint with its waiting reports."`
 	} `cmd:"" help:"Callback endpoints, to which ends of deliveries are reported."`
 
+	Escalation struct {
+		Set    escalationSet    `cmd:"" help:"Create or replace an escalation policy."`
+		List   escalationList   `cmd:"" help:"List escalation policies."`
+		Delete escalationDelete `cmd:"" help:"Delete an escalation policy."`
+	} `cmd:"" help:"Escalation policies: whom to notify of an incident until somebody acknowledges it."`
+
 	Key struct {
 		Create keyCreate `cmd:"" help:"Create an API key and show it, once."`
 		List   keyList   `cmd:"" help:"List API keys, without their secrets."`

@@ -13,6 +13,9 @@ import (
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
 	"github.com/bongsu-project/bongsu/gen/ent/incident/entry"
+	"github.com/bongsu-project/bongsu/gen/ent/incident/escalation"
+	"github.com/bongsu-project/bongsu/gen/ent/incident/escalationgroup"
+	"github.com/bongsu-project/bongsu/gen/ent/incident/escalationpolicy"
 	"github.com/bongsu-project/bongsu/gen/ent/incident/feed"
 	"github.com/bongsu-project/bongsu/gen/ent/incident/incident"
 	"github.com/bongsu-project/bongsu/gen/ent/incident/notice"
@@ -26,6 +29,12 @@ type Client struct {
 	config
 	// Entry is the client for interacting with the Entry builders.
 	Entry *EntryClient
+	// Escalation is the client for interacting with the Escalation builders.
+	Escalation *EscalationClient
+	// EscalationGroup is the client for interacting with the EscalationGroup builders.
+	EscalationGroup *EscalationGroupClient
+	// EscalationPolicy is the client for interacting with the EscalationPolicy builders.
+	EscalationPolicy *EscalationPolicyClient
 	// Feed is the client for interacting with the Feed builders.
 	Feed *FeedClient
 	// Incident is the client for interacting with the Incident builders.
@@ -45,6 +54,9 @@ func NewClient(opts ...Option) *Client {
 
 func (c *Client) init() {
 	c.Entry = NewEntryClient(c.config)
+	c.Escalation = NewEscalationClient(c.config)
+	c.EscalationGroup = NewEscalationGroupClient(c.config)
+	c.EscalationPolicy = NewEscalationPolicyClient(c.config)
 	c.Feed = NewFeedClient(c.config)
 	c.Incident = NewIncidentClient(c.config)
 	c.Notice = NewNoticeClient(c.config)
@@ -139,13 +151,16 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:      ctx,
-		config:   cfg,
-		Entry:    NewEntryClient(cfg),
-		Feed:     NewFeedClient(cfg),
-		Incident: NewIncidentClient(cfg),
-		Notice:   NewNoticeClient(cfg),
-		Revision: NewRevisionClient(cfg),
+		ctx:              ctx,
+		config:           cfg,
+		Entry:            NewEntryClient(cfg),
+		Escalation:       NewEscalationClient(cfg),
+		EscalationGroup:  NewEscalationGroupClient(cfg),
+		EscalationPolicy: NewEscalationPolicyClient(cfg),
+		Feed:             NewFeedClient(cfg),
+		Incident:         NewIncidentClient(cfg),
+		Notice:           NewNoticeClient(cfg),
+		Revision:         NewRevisionClient(cfg),
 	}, nil
 }
 
@@ -163,13 +178,16 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:      ctx,
-		config:   cfg,
-		Entry:    NewEntryClient(cfg),
-		Feed:     NewFeedClient(cfg),
-		Incident: NewIncidentClient(cfg),
-		Notice:   NewNoticeClient(cfg),
-		Revision: NewRevisionClient(cfg),
+		ctx:              ctx,
+		config:           cfg,
+		Entry:            NewEntryClient(cfg),
+		Escalation:       NewEscalationClient(cfg),
+		EscalationGroup:  NewEscalationGroupClient(cfg),
+		EscalationPolicy: NewEscalationPolicyClient(cfg),
+		Feed:             NewFeedClient(cfg),
+		Incident:         NewIncidentClient(cfg),
+		Notice:           NewNoticeClient(cfg),
+		Revision:         NewRevisionClient(cfg),
 	}, nil
 }
 
@@ -198,21 +216,23 @@ func (c *Client) Close() error {
 // Use adds the mutation hooks to all the entity clients.
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
-	c.Entry.Use(hooks...)
-	c.Feed.Use(hooks...)
-	c.Incident.Use(hooks...)
-	c.Notice.Use(hooks...)
-	c.Revision.Use(hooks...)
+	for _, n := range []interface{ Use(...Hook) }{
+		c.Entry, c.Escalation, c.EscalationGroup, c.EscalationPolicy, c.Feed,
+		c.Incident, c.Notice, c.Revision,
+	} {
+		n.Use(hooks...)
+	}
 }
 
 // Intercept adds the query interceptors to all the entity clients.
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
-	c.Entry.Intercept(interceptors...)
-	c.Feed.Intercept(interceptors...)
-	c.Incident.Intercept(interceptors...)
-	c.Notice.Intercept(interceptors...)
-	c.Revision.Intercept(interceptors...)
+	for _, n := range []interface{ Intercept(...Interceptor) }{
+		c.Entry, c.Escalation, c.EscalationGroup, c.EscalationPolicy, c.Feed,
+		c.Incident, c.Notice, c.Revision,
+	} {
+		n.Intercept(interceptors...)
+	}
 }
 
 // Mutate implements the ent.Mutator interface.
@@ -220,6 +240,12 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 	switch m := m.(type) {
 	case *EntryMutation:
 		return c.Entry.mutate(ctx, m)
+	case *EscalationMutation:
+		return c.Escalation.mutate(ctx, m)
+	case *EscalationGroupMutation:
+		return c.EscalationGroup.mutate(ctx, m)
+	case *EscalationPolicyMutation:
+		return c.EscalationPolicy.mutate(ctx, m)
 	case *FeedMutation:
 		return c.Feed.mutate(ctx, m)
 	case *IncidentMutation:
@@ -363,6 +389,405 @@ func (c *EntryClient) mutate(ctx context.Context, m *EntryMutation) (Value, erro
 		return (&EntryDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
 	default:
 		return nil, fmt.Errorf("incident: unknown Entry mutation op: %q", m.Op())
+	}
+}
+
+// EscalationClient is a client for the Escalation schema.
+type EscalationClient struct {
+	config
+}
+
+// NewEscalationClient returns a client for the Escalation from the given config.
+func NewEscalationClient(c config) *EscalationClient {
+	return &EscalationClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `escalation.Hooks(f(g(h())))`.
+func (c *EscalationClient) Use(hooks ...Hook) {
+	c.hooks.Escalation = append(c.hooks.Escalation, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `escalation.Intercept(f(g(h())))`.
+func (c *EscalationClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Escalation = append(c.inters.Escalation, interceptors...)
+}
+
+// Create returns a builder for creating a Escalation entity.
+func (c *EscalationClient) Create() *EscalationCreate {
+	mutation := newEscalationMutation(c.config, OpCreate)
+	return &EscalationCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Escalation entities.
+func (c *EscalationClient) CreateBulk(builders ...*EscalationCreate) *EscalationCreateBulk {
+	return &EscalationCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *EscalationClient) MapCreateBulk(slice any, setFunc func(*EscalationCreate, int)) *EscalationCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &EscalationCreateBulk{err: fmt.Errorf("calling to EscalationClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*EscalationCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &EscalationCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Escalation.
+func (c *EscalationClient) Update() *EscalationUpdate {
+	mutation := newEscalationMutation(c.config, OpUpdate)
+	return &EscalationUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *EscalationClient) UpdateOne(_m *Escalation) *EscalationUpdateOne {
+	mutation := newEscalationMutation(c.config, OpUpdateOne, withEscalation(_m))
+	return &EscalationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *EscalationClient) UpdateOneID(id int64) *EscalationUpdateOne {
+	mutation := newEscalationMutation(c.config, OpUpdateOne, withEscalationID(id))
+	return &EscalationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Escalation.
+func (c *EscalationClient) Delete() *EscalationDelete {
+	mutation := newEscalationMutation(c.config, OpDelete)
+	return &EscalationDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *EscalationClient) DeleteOne(_m *Escalation) *EscalationDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *EscalationClient) DeleteOneID(id int64) *EscalationDeleteOne {
+	builder := c.Delete().Where(escalation.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &EscalationDeleteOne{builder}
+}
+
+// Query returns a query builder for Escalation.
+func (c *EscalationClient) Query() *EscalationQuery {
+	return &EscalationQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeEscalation},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Escalation entity by its id.
+func (c *EscalationClient) Get(ctx context.Context, id int64) (*Escalation, error) {
+	return c.Query().Where(escalation.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *EscalationClient) GetX(ctx context.Context, id int64) *Escalation {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *EscalationClient) Hooks() []Hook {
+	return c.hooks.Escalation
+}
+
+// Interceptors returns the client interceptors.
+func (c *EscalationClient) Interceptors() []Interceptor {
+	return c.inters.Escalation
+}
+
+func (c *EscalationClient) mutate(ctx context.Context, m *EscalationMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&EscalationCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&EscalationUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&EscalationUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&EscalationDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("incident: unknown Escalation mutation op: %q", m.Op())
+	}
+}
+
+// EscalationGroupClient is a client for the EscalationGroup schema.
+type EscalationGroupClient struct {
+	config
+}
+
+// NewEscalationGroupClient returns a client for the EscalationGroup from the given config.
+func NewEscalationGroupClient(c config) *EscalationGroupClient {
+	return &EscalationGroupClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `escalationgroup.Hooks(f(g(h())))`.
+func (c *EscalationGroupClient) Use(hooks ...Hook) {
+	c.hooks.EscalationGroup = append(c.hooks.EscalationGroup, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `escalationgroup.Intercept(f(g(h())))`.
+func (c *EscalationGroupClient) Intercept(interceptors ...Interceptor) {
+	c.inters.EscalationGroup = append(c.inters.EscalationGroup, interceptors...)
+}
+
+// Create returns a builder for creating a EscalationGroup entity.
+func (c *EscalationGroupClient) Create() *EscalationGroupCreate {
+	mutation := newEscalationGroupMutation(c.config, OpCreate)
+	return &EscalationGroupCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of EscalationGroup entities.
+func (c *EscalationGroupClient) CreateBulk(builders ...*EscalationGroupCreate) *EscalationGroupCreateBulk {
+	return &EscalationGroupCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *EscalationGroupClient) MapCreateBulk(slice any, setFunc func(*EscalationGroupCreate, int)) *EscalationGroupCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &EscalationGroupCreateBulk{err: fmt.Errorf("calling to EscalationGroupClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*EscalationGroupCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &EscalationGroupCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for EscalationGroup.
+func (c *EscalationGroupClient) Update() *EscalationGroupUpdate {
+	mutation := newEscalationGroupMutation(c.config, OpUpdate)
+	return &EscalationGroupUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *EscalationGroupClient) UpdateOne(_m *EscalationGroup) *EscalationGroupUpdateOne {
+	mutation := newEscalationGroupMutation(c.config, OpUpdateOne, withEscalationGroup(_m))
+	return &EscalationGroupUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *EscalationGroupClient) UpdateOneID(id string) *EscalationGroupUpdateOne {
+	mutation := newEscalationGroupMutation(c.config, OpUpdateOne, withEscalationGroupID(id))
+	return &EscalationGroupUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for EscalationGroup.
+func (c *EscalationGroupClient) Delete() *EscalationGroupDelete {
+	mutation := newEscalationGroupMutation(c.config, OpDelete)
+	return &EscalationGroupDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *EscalationGroupClient) DeleteOne(_m *EscalationGroup) *EscalationGroupDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *EscalationGroupClient) DeleteOneID(id string) *EscalationGroupDeleteOne {
+	builder := c.Delete().Where(escalationgroup.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &EscalationGroupDeleteOne{builder}
+}
+
+// Query returns a query builder for EscalationGroup.
+func (c *EscalationGroupClient) Query() *EscalationGroupQuery {
+	return &EscalationGroupQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeEscalationGroup},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a EscalationGroup entity by its id.
+func (c *EscalationGroupClient) Get(ctx context.Context, id string) (*EscalationGroup, error) {
+	return c.Query().Where(escalationgroup.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *EscalationGroupClient) GetX(ctx context.Context, id string) *EscalationGroup {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *EscalationGroupClient) Hooks() []Hook {
+	return c.hooks.EscalationGroup
+}
+
+// Interceptors returns the client interceptors.
+func (c *EscalationGroupClient) Interceptors() []Interceptor {
+	return c.inters.EscalationGroup
+}
+
+func (c *EscalationGroupClient) mutate(ctx context.Context, m *EscalationGroupMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&EscalationGroupCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&EscalationGroupUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&EscalationGroupUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&EscalationGroupDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("incident: unknown EscalationGroup mutation op: %q", m.Op())
+	}
+}
+
+// EscalationPolicyClient is a client for the EscalationPolicy schema.
+type EscalationPolicyClient struct {
+	config
+}
+
+// NewEscalationPolicyClient returns a client for the EscalationPolicy from the given config.
+func NewEscalationPolicyClient(c config) *EscalationPolicyClient {
+	return &EscalationPolicyClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `escalationpolicy.Hooks(f(g(h())))`.
+func (c *EscalationPolicyClient) Use(hooks ...Hook) {
+	c.hooks.EscalationPolicy = append(c.hooks.EscalationPolicy, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `escalationpolicy.Intercept(f(g(h())))`.
+func (c *EscalationPolicyClient) Intercept(interceptors ...Interceptor) {
+	c.inters.EscalationPolicy = append(c.inters.EscalationPolicy, interceptors...)
+}
+
+// Create returns a builder for creating a EscalationPolicy entity.
+func (c *EscalationPolicyClient) Create() *EscalationPolicyCreate {
+	mutation := newEscalationPolicyMutation(c.config, OpCreate)
+	return &EscalationPolicyCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of EscalationPolicy entities.
+func (c *EscalationPolicyClient) CreateBulk(builders ...*EscalationPolicyCreate) *EscalationPolicyCreateBulk {
+	return &EscalationPolicyCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *EscalationPolicyClient) MapCreateBulk(slice any, setFunc func(*EscalationPolicyCreate, int)) *EscalationPolicyCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &EscalationPolicyCreateBulk{err: fmt.Errorf("calling to EscalationPolicyClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*EscalationPolicyCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &EscalationPolicyCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for EscalationPolicy.
+func (c *EscalationPolicyClient) Update() *EscalationPolicyUpdate {
+	mutation := newEscalationPolicyMutation(c.config, OpUpdate)
+	return &EscalationPolicyUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *EscalationPolicyClient) UpdateOne(_m *EscalationPolicy) *EscalationPolicyUpdateOne {
+	mutation := newEscalationPolicyMutation(c.config, OpUpdateOne, withEscalationPolicy(_m))
+	return &EscalationPolicyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *EscalationPolicyClient) UpdateOneID(id string) *EscalationPolicyUpdateOne {
+	mutation := newEscalationPolicyMutation(c.config, OpUpdateOne, withEscalationPolicyID(id))
+	return &EscalationPolicyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for EscalationPolicy.
+func (c *EscalationPolicyClient) Delete() *EscalationPolicyDelete {
+	mutation := newEscalationPolicyMutation(c.config, OpDelete)
+	return &EscalationPolicyDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *EscalationPolicyClient) DeleteOne(_m *EscalationPolicy) *EscalationPolicyDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *EscalationPolicyClient) DeleteOneID(id string) *EscalationPolicyDeleteOne {
+	builder := c.Delete().Where(escalationpolicy.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &EscalationPolicyDeleteOne{builder}
+}
+
+// Query returns a query builder for EscalationPolicy.
+func (c *EscalationPolicyClient) Query() *EscalationPolicyQuery {
+	return &EscalationPolicyQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeEscalationPolicy},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a EscalationPolicy entity by its id.
+func (c *EscalationPolicyClient) Get(ctx context.Context, id string) (*EscalationPolicy, error) {
+	return c.Query().Where(escalationpolicy.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *EscalationPolicyClient) GetX(ctx context.Context, id string) *EscalationPolicy {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *EscalationPolicyClient) Hooks() []Hook {
+	return c.hooks.EscalationPolicy
+}
+
+// Interceptors returns the client interceptors.
+func (c *EscalationPolicyClient) Interceptors() []Interceptor {
+	return c.inters.EscalationPolicy
+}
+
+func (c *EscalationPolicyClient) mutate(ctx context.Context, m *EscalationPolicyMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&EscalationPolicyCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&EscalationPolicyUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&EscalationPolicyUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&EscalationPolicyDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("incident: unknown EscalationPolicy mutation op: %q", m.Op())
 	}
 }
 
@@ -901,10 +1326,12 @@ func (c *RevisionClient) mutate(ctx context.Context, m *RevisionMutation) (Value
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Entry, Feed, Incident, Notice, Revision []ent.Hook
+		Entry, Escalation, EscalationGroup, EscalationPolicy, Feed, Incident, Notice,
+		Revision []ent.Hook
 	}
 	inters struct {
-		Entry, Feed, Incident, Notice, Revision []ent.Interceptor
+		Entry, Escalation, EscalationGroup, EscalationPolicy, Feed, Incident, Notice,
+		Revision []ent.Interceptor
 	}
 )
 

@@ -13,6 +13,9 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"github.com/bongsu-project/bongsu/gen/ent/incident/entry"
+	"github.com/bongsu-project/bongsu/gen/ent/incident/escalation"
+	"github.com/bongsu-project/bongsu/gen/ent/incident/escalationgroup"
+	"github.com/bongsu-project/bongsu/gen/ent/incident/escalationpolicy"
 	"github.com/bongsu-project/bongsu/gen/ent/incident/feed"
 	"github.com/bongsu-project/bongsu/gen/ent/incident/incident"
 	"github.com/bongsu-project/bongsu/gen/ent/incident/notice"
@@ -77,11 +80,14 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			entry.Table:    entry.ValidColumn,
-			feed.Table:     feed.ValidColumn,
-			incident.Table: incident.ValidColumn,
-			notice.Table:   notice.ValidColumn,
-			revision.Table: revision.ValidColumn,
+			entry.Table:            entry.ValidColumn,
+			escalation.Table:       escalation.ValidColumn,
+			escalationgroup.Table:  escalationgroup.ValidColumn,
+			escalationpolicy.Table: escalationpolicy.ValidColumn,
+			feed.Table:             feed.ValidColumn,
+			incident.Table:         incident.ValidColumn,
+			notice.Table:           notice.ValidColumn,
+			revision.Table:         revision.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

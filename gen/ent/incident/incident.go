@@ -37,6 +37,8 @@ type Incident struct {
 	Messengers string `json:"messengers,omitempty"`
 	// the name of its escalation policy; empty for none
 	Escalation string `json:"escalation,omitempty"`
+	// when the next step of its escalation is due; 0 for none
+	NextEscalation int64 `json:"next_escalation,omitempty"`
 	// the number of its alerts
 	AlertCount int64 `json:"alert_count,omitempty"`
 	// how often it was reopened
@@ -65,7 +67,7 @@ func (*Incident) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case incident.FieldID, incident.FieldState, incident.FieldAlertCount, incident.FieldReopenCount, incident.FieldOpenTime, incident.FieldUpdateTime, incident.FieldResolveTime, incident.FieldAckTime, incident.FieldEntryCount, incident.FieldLastChange, incident.FieldRevision:
+		case incident.FieldID, incident.FieldState, incident.FieldNextEscalation, incident.FieldAlertCount, incident.FieldReopenCount, incident.FieldOpenTime, incident.FieldUpdateTime, incident.FieldResolveTime, incident.FieldAckTime, incident.FieldEntryCount, incident.FieldLastChange, incident.FieldRevision:
 			values[i] = new(sql.NullInt64)
 		case incident.FieldAlertKey, incident.FieldSeverity, incident.FieldTitle, incident.FieldMessage, incident.FieldLink, incident.FieldSource, incident.FieldTargets, incident.FieldMessengers, incident.FieldEscalation, incident.FieldAckBy:
 			values[i] = new(sql.NullString)
@@ -149,6 +151,12 @@ func (_m *Incident) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field escalation", values[i])
 			} else if value.Valid {
 				_m.Escalation = value.String
+			}
+		case incident.FieldNextEscalation:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field next_escalation", values[i])
+			} else if value.Valid {
+				_m.NextEscalation = value.Int64
 			}
 		case incident.FieldAlertCount:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -275,6 +283,9 @@ func (_m *Incident) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("escalation=")
 	builder.WriteString(_m.Escalation)
+	builder.WriteString(", ")
+	builder.WriteString("next_escalation=")
+	builder.WriteString(fmt.Sprintf("%v", _m.NextEscalation))
 	builder.WriteString(", ")
 	builder.WriteString("alert_count=")
 	builder.WriteString(fmt.Sprintf("%v", _m.AlertCount))

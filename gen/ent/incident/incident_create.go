@@ -79,6 +79,20 @@ func (_c *IncidentCreate) SetEscalation(v string) *IncidentCreate {
 	return _c
 }
 
+// SetNextEscalation sets the "next_escalation" field.
+func (_c *IncidentCreate) SetNextEscalation(v int64) *IncidentCreate {
+	_c.mutation.SetNextEscalation(v)
+	return _c
+}
+
+// SetNillableNextEscalation sets the "next_escalation" field if the given value is not nil.
+func (_c *IncidentCreate) SetNillableNextEscalation(v *int64) *IncidentCreate {
+	if v != nil {
+		_c.SetNextEscalation(*v)
+	}
+	return _c
+}
+
 // SetAlertCount sets the "alert_count" field.
 func (_c *IncidentCreate) SetAlertCount(v int64) *IncidentCreate {
 	_c.mutation.SetAlertCount(v)
@@ -152,6 +166,7 @@ func (_c *IncidentCreate) Mutation() *IncidentMutation {
 
 // Save creates the Incident in the database.
 func (_c *IncidentCreate) Save(ctx context.Context) (*Incident, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -174,6 +189,14 @@ func (_c *IncidentCreate) Exec(ctx context.Context) error {
 func (_c *IncidentCreate) ExecX(ctx context.Context) {
 	if err := _c.Exec(ctx); err != nil {
 		panic(err)
+	}
+}
+
+// defaults sets the default values of the builder before save.
+func (_c *IncidentCreate) defaults() {
+	if _, ok := _c.mutation.NextEscalation(); !ok {
+		v := incident.DefaultNextEscalation
+		_c.mutation.SetNextEscalation(v)
 	}
 }
 
@@ -208,6 +231,9 @@ func (_c *IncidentCreate) check() error {
 	}
 	if _, ok := _c.mutation.Escalation(); !ok {
 		return &ValidationError{Name: "escalation", err: errors.New(`incident: missing required field "Incident.escalation"`)}
+	}
+	if _, ok := _c.mutation.NextEscalation(); !ok {
+		return &ValidationError{Name: "next_escalation", err: errors.New(`incident: missing required field "Incident.next_escalation"`)}
 	}
 	if _, ok := _c.mutation.AlertCount(); !ok {
 		return &ValidationError{Name: "alert_count", err: errors.New(`incident: missing required field "Incident.alert_count"`)}
@@ -311,6 +337,10 @@ func (_c *IncidentCreate) createSpec() (*Incident, *sqlgraph.CreateSpec) {
 		_spec.SetField(incident.FieldEscalation, field.TypeString, value)
 		_node.Escalation = value
 	}
+	if value, ok := _c.mutation.NextEscalation(); ok {
+		_spec.SetField(incident.FieldNextEscalation, field.TypeInt64, value)
+		_node.NextEscalation = value
+	}
 	if value, ok := _c.mutation.AlertCount(); ok {
 		_spec.SetField(incident.FieldAlertCount, field.TypeInt64, value)
 		_node.AlertCount = value
@@ -372,6 +402,7 @@ func (_c *IncidentCreateBulk) Save(ctx context.Context) ([]*Incident, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*IncidentMutation)
 				if !ok {

@@ -174,6 +174,27 @@ func (_u *IncidentUpdate) SetNillableEscalation(v *string) *IncidentUpdate {
 	return _u
 }
 
+// SetNextEscalation sets the "next_escalation" field.
+func (_u *IncidentUpdate) SetNextEscalation(v int64) *IncidentUpdate {
+	_u.mutation.ResetNextEscalation()
+	_u.mutation.SetNextEscalation(v)
+	return _u
+}
+
+// SetNillableNextEscalation sets the "next_escalation" field if the given value is not nil.
+func (_u *IncidentUpdate) SetNillableNextEscalation(v *int64) *IncidentUpdate {
+	if v != nil {
+		_u.SetNextEscalation(*v)
+	}
+	return _u
+}
+
+// AddNextEscalation adds value to the "next_escalation" field.
+func (_u *IncidentUpdate) AddNextEscalation(v int64) *IncidentUpdate {
+	_u.mutation.AddNextEscalation(v)
+	return _u
+}
+
 // SetAlertCount sets the "alert_count" field.
 func (_u *IncidentUpdate) SetAlertCount(v int64) *IncidentUpdate {
 	_u.mutation.ResetAlertCount()
@@ -451,6 +472,12 @@ func (_u *IncidentUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Escalation(); ok {
 		_spec.SetField(incident.FieldEscalation, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.NextEscalation(); ok {
+		_spec.SetField(incident.FieldNextEscalation, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedNextEscalation(); ok {
+		_spec.AddField(incident.FieldNextEscalation, field.TypeInt64, value)
+	}
 	if value, ok := _u.mutation.AlertCount(); ok {
 		_spec.SetField(incident.FieldAlertCount, field.TypeInt64, value)
 	}
@@ -672,6 +699,27 @@ func (_u *IncidentUpdateOne) SetNillableEscalation(v *string) *IncidentUpdateOne
 	if v != nil {
 		_u.SetEscalation(*v)
 	}
+	return _u
+}
+
+// SetNextEscalation sets the "next_escalation" field.
+func (_u *IncidentUpdateOne) SetNextEscalation(v int64) *IncidentUpdateOne {
+	_u.mutation.ResetNextEscalation()
+	_u.mutation.SetNextEscalation(v)
+	return _u
+}
+
+// SetNillableNextEscalation sets the "next_escalation" field if the given value is not nil.
+func (_u *IncidentUpdateOne) SetNillableNextEscalation(v *int64) *IncidentUpdateOne {
+	if v != nil {
+		_u.SetNextEscalation(*v)
+	}
+	return _u
+}
+
+// AddNextEscalation adds value to the "next_escalation" field.
+func (_u *IncidentUpdateOne) AddNextEscalation(v int64) *IncidentUpdateOne {
+	_u.mutation.AddNextEscalation(v)
 	return _u
 }
 
@@ -981,6 +1029,12 @@ func (_u *IncidentUpdateOne) sqlSave(ctx context.Context) (_node *Incident, err 
 	}
 	if value, ok := _u.mutation.Escalation(); ok {
 		_spec.SetField(incident.FieldEscalation, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.NextEscalation(); ok {
+		_spec.SetField(incident.FieldNextEscalation, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedNextEscalation(); ok {
+		_spec.AddField(incident.FieldNextEscalation, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.AlertCount(); ok {
 		_spec.SetField(incident.FieldAlertCount, field.TypeInt64, value)

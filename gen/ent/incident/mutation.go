@@ -11,6 +11,9 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"github.com/bongsu-project/bongsu/gen/ent/incident/entry"
+	"github.com/bongsu-project/bongsu/gen/ent/incident/escalation"
+	"github.com/bongsu-project/bongsu/gen/ent/incident/escalationgroup"
+	"github.com/bongsu-project/bongsu/gen/ent/incident/escalationpolicy"
 	"github.com/bongsu-project/bongsu/gen/ent/incident/feed"
 	"github.com/bongsu-project/bongsu/gen/ent/incident/incident"
 	"github.com/bongsu-project/bongsu/gen/ent/incident/notice"
@@ -27,11 +30,14 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
-	TypeEntry    = "Entry"
-	TypeFeed     = "Feed"
-	TypeIncident = "Incident"
-	TypeNotice   = "Notice"
-	TypeRevision = "Revision"
+	TypeEntry            = "Entry"
+	TypeEscalation       = "Escalation"
+	TypeEscalationGroup  = "EscalationGroup"
+	TypeEscalationPolicy = "EscalationPolicy"
+	TypeFeed             = "Feed"
+	TypeIncident         = "Incident"
+	TypeNotice           = "Notice"
+	TypeRevision         = "Revision"
 )
 
 // EntryMutation represents an operation that mutates the Entry nodes in the graph.
@@ -858,6 +864,1530 @@ func (m *EntryMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Entry edge %s", name)
 }
 
+// EscalationMutation represents an operation that mutates the Escalation nodes in the graph.
+type EscalationMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *int64
+	steps           *string
+	repeat_count    *int
+	addrepeat_count *int
+	step            *int
+	addstep         *int
+	round           *int
+	addround        *int
+	due_time        *int64
+	adddue_time     *int64
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*Escalation, error)
+	predicates      []predicate.Escalation
+}
+
+var _ ent.Mutation = (*EscalationMutation)(nil)
+
+// escalationOption allows management of the mutation configuration using functional options.
+type escalationOption func(*EscalationMutation)
+
+// newEscalationMutation creates new mutation for the Escalation entity.
+func newEscalationMutation(c config, op Op, opts ...escalationOption) *EscalationMutation {
+	m := &EscalationMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeEscalation,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withEscalationID sets the ID field of the mutation.
+func withEscalationID(id int64) escalationOption {
+	return func(m *EscalationMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Escalation
+		)
+		m.oldValue = func(ctx context.Context) (*Escalation, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Escalation.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withEscalation sets the old Escalation of the mutation.
+func withEscalation(node *Escalation) escalationOption {
+	return func(m *EscalationMutation) {
+		m.oldValue = func(context.Context) (*Escalation, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m EscalationMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m EscalationMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("incident: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Escalation entities.
+func (m *EscalationMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *EscalationMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *EscalationMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Escalation.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSteps sets the "steps" field.
+func (m *EscalationMutation) SetSteps(s string) {
+	m.steps = &s
+}
+
+// Steps returns the value of the "steps" field in the mutation.
+func (m *EscalationMutation) Steps() (r string, exists bool) {
+	v := m.steps
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSteps returns the old "steps" field's value of the Escalation entity.
+// If the Escalation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EscalationMutation) OldSteps(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSteps is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSteps requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSteps: %w", err)
+	}
+	return oldValue.Steps, nil
+}
+
+// ResetSteps resets all changes to the "steps" field.
+func (m *EscalationMutation) ResetSteps() {
+	m.steps = nil
+}
+
+// SetRepeatCount sets the "repeat_count" field.
+func (m *EscalationMutation) SetRepeatCount(i int) {
+	m.repeat_count = &i
+	m.addrepeat_count = nil
+}
+
+// RepeatCount returns the value of the "repeat_count" field in the mutation.
+func (m *EscalationMutation) RepeatCount() (r int, exists bool) {
+	v := m.repeat_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRepeatCount returns the old "repeat_count" field's value of the Escalation entity.
+// If the Escalation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EscalationMutation) OldRepeatCount(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRepeatCount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRepeatCount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRepeatCount: %w", err)
+	}
+	return oldValue.RepeatCount, nil
+}
+
+// AddRepeatCount adds i to the "repeat_count" field.
+func (m *EscalationMutation) AddRepeatCount(i int) {
+	if m.addrepeat_count != nil {
+		*m.addrepeat_count += i
+	} else {
+		m.addrepeat_count = &i
+	}
+}
+
+// AddedRepeatCount returns the value that was added to the "repeat_count" field in this mutation.
+func (m *EscalationMutation) AddedRepeatCount() (r int, exists bool) {
+	v := m.addrepeat_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRepeatCount resets all changes to the "repeat_count" field.
+func (m *EscalationMutation) ResetRepeatCount() {
+	m.repeat_count = nil
+	m.addrepeat_count = nil
+}
+
+// SetStep sets the "step" field.
+func (m *EscalationMutation) SetStep(i int) {
+	m.step = &i
+	m.addstep = nil
+}
+
+// Step returns the value of the "step" field in the mutation.
+func (m *EscalationMutation) Step() (r int, exists bool) {
+	v := m.step
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStep returns the old "step" field's value of the Escalation entity.
+// If the Escalation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EscalationMutation) OldStep(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStep is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStep requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStep: %w", err)
+	}
+	return oldValue.Step, nil
+}
+
+// AddStep adds i to the "step" field.
+func (m *EscalationMutation) AddStep(i int) {
+	if m.addstep != nil {
+		*m.addstep += i
+	} else {
+		m.addstep = &i
+	}
+}
+
+// AddedStep returns the value that was added to the "step" field in this mutation.
+func (m *EscalationMutation) AddedStep() (r int, exists bool) {
+	v := m.addstep
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetStep resets all changes to the "step" field.
+func (m *EscalationMutation) ResetStep() {
+	m.step = nil
+	m.addstep = nil
+}
+
+// SetRound sets the "round" field.
+func (m *EscalationMutation) SetRound(i int) {
+	m.round = &i
+	m.addround = nil
+}
+
+// Round returns the value of the "round" field in the mutation.
+func (m *EscalationMutation) Round() (r int, exists bool) {
+	v := m.round
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRound returns the old "round" field's value of the Escalation entity.
+// If the Escalation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EscalationMutation) OldRound(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRound is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRound requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRound: %w", err)
+	}
+	return oldValue.Round, nil
+}
+
+// AddRound adds i to the "round" field.
+func (m *EscalationMutation) AddRound(i int) {
+	if m.addround != nil {
+		*m.addround += i
+	} else {
+		m.addround = &i
+	}
+}
+
+// AddedRound returns the value that was added to the "round" field in this mutation.
+func (m *EscalationMutation) AddedRound() (r int, exists bool) {
+	v := m.addround
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRound resets all changes to the "round" field.
+func (m *EscalationMutation) ResetRound() {
+	m.round = nil
+	m.addround = nil
+}
+
+// SetDueTime sets the "due_time" field.
+func (m *EscalationMutation) SetDueTime(i int64) {
+	m.due_time = &i
+	m.adddue_time = nil
+}
+
+// DueTime returns the value of the "due_time" field in the mutation.
+func (m *EscalationMutation) DueTime() (r int64, exists bool) {
+	v := m.due_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDueTime returns the old "due_time" field's value of the Escalation entity.
+// If the Escalation object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EscalationMutation) OldDueTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDueTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDueTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDueTime: %w", err)
+	}
+	return oldValue.DueTime, nil
+}
+
+// AddDueTime adds i to the "due_time" field.
+func (m *EscalationMutation) AddDueTime(i int64) {
+	if m.adddue_time != nil {
+		*m.adddue_time += i
+	} else {
+		m.adddue_time = &i
+	}
+}
+
+// AddedDueTime returns the value that was added to the "due_time" field in this mutation.
+func (m *EscalationMutation) AddedDueTime() (r int64, exists bool) {
+	v := m.adddue_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetDueTime resets all changes to the "due_time" field.
+func (m *EscalationMutation) ResetDueTime() {
+	m.due_time = nil
+	m.adddue_time = nil
+}
+
+// Where appends a list predicates to the EscalationMutation builder.
+func (m *EscalationMutation) Where(ps ...predicate.Escalation) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the EscalationMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *EscalationMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Escalation, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *EscalationMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *EscalationMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Escalation).
+func (m *EscalationMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *EscalationMutation) Fields() []string {
+	fields := make([]string, 0, 5)
+	if m.steps != nil {
+		fields = append(fields, escalation.FieldSteps)
+	}
+	if m.repeat_count != nil {
+		fields = append(fields, escalation.FieldRepeatCount)
+	}
+	if m.step != nil {
+		fields = append(fields, escalation.FieldStep)
+	}
+	if m.round != nil {
+		fields = append(fields, escalation.FieldRound)
+	}
+	if m.due_time != nil {
+		fields = append(fields, escalation.FieldDueTime)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *EscalationMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case escalation.FieldSteps:
+		return m.Steps()
+	case escalation.FieldRepeatCount:
+		return m.RepeatCount()
+	case escalation.FieldStep:
+		return m.Step()
+	case escalation.FieldRound:
+		return m.Round()
+	case escalation.FieldDueTime:
+		return m.DueTime()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *EscalationMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case escalation.FieldSteps:
+		return m.OldSteps(ctx)
+	case escalation.FieldRepeatCount:
+		return m.OldRepeatCount(ctx)
+	case escalation.FieldStep:
+		return m.OldStep(ctx)
+	case escalation.FieldRound:
+		return m.OldRound(ctx)
+	case escalation.FieldDueTime:
+		return m.OldDueTime(ctx)
+	}
+	return nil, fmt.Errorf("unknown Escalation field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *EscalationMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case escalation.FieldSteps:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSteps(v)
+		return nil
+	case escalation.FieldRepeatCount:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRepeatCount(v)
+		return nil
+	case escalation.FieldStep:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStep(v)
+		return nil
+	case escalation.FieldRound:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRound(v)
+		return nil
+	case escalation.FieldDueTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDueTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Escalation field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *EscalationMutation) AddedFields() []string {
+	var fields []string
+	if m.addrepeat_count != nil {
+		fields = append(fields, escalation.FieldRepeatCount)
+	}
+	if m.addstep != nil {
+		fields = append(fields, escalation.FieldStep)
+	}
+	if m.addround != nil {
+		fields = append(fields, escalation.FieldRound)
+	}
+	if m.adddue_time != nil {
+		fields = append(fields, escalation.FieldDueTime)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *EscalationMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case escalation.FieldRepeatCount:
+		return m.AddedRepeatCount()
+	case escalation.FieldStep:
+		return m.AddedStep()
+	case escalation.FieldRound:
+		return m.AddedRound()
+	case escalation.FieldDueTime:
+		return m.AddedDueTime()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *EscalationMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case escalation.FieldRepeatCount:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRepeatCount(v)
+		return nil
+	case escalation.FieldStep:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddStep(v)
+		return nil
+	case escalation.FieldRound:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRound(v)
+		return nil
+	case escalation.FieldDueTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddDueTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Escalation numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *EscalationMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *EscalationMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *EscalationMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown Escalation nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *EscalationMutation) ResetField(name string) error {
+	switch name {
+	case escalation.FieldSteps:
+		m.ResetSteps()
+		return nil
+	case escalation.FieldRepeatCount:
+		m.ResetRepeatCount()
+		return nil
+	case escalation.FieldStep:
+		m.ResetStep()
+		return nil
+	case escalation.FieldRound:
+		m.ResetRound()
+		return nil
+	case escalation.FieldDueTime:
+		m.ResetDueTime()
+		return nil
+	}
+	return fmt.Errorf("unknown Escalation field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *EscalationMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *EscalationMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *EscalationMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *EscalationMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *EscalationMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *EscalationMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *EscalationMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Escalation unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *EscalationMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Escalation edge %s", name)
+}
+
+// EscalationGroupMutation represents an operation that mutates the EscalationGroup nodes in the graph.
+type EscalationGroupMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	policy        *string
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*EscalationGroup, error)
+	predicates    []predicate.EscalationGroup
+}
+
+var _ ent.Mutation = (*EscalationGroupMutation)(nil)
+
+// escalationgroupOption allows management of the mutation configuration using functional options.
+type escalationgroupOption func(*EscalationGroupMutation)
+
+// newEscalationGroupMutation creates new mutation for the EscalationGroup entity.
+func newEscalationGroupMutation(c config, op Op, opts ...escalationgroupOption) *EscalationGroupMutation {
+	m := &EscalationGroupMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeEscalationGroup,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withEscalationGroupID sets the ID field of the mutation.
+func withEscalationGroupID(id string) escalationgroupOption {
+	return func(m *EscalationGroupMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *EscalationGroup
+		)
+		m.oldValue = func(ctx context.Context) (*EscalationGroup, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().EscalationGroup.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withEscalationGroup sets the old EscalationGroup of the mutation.
+func withEscalationGroup(node *EscalationGroup) escalationgroupOption {
+	return func(m *EscalationGroupMutation) {
+		m.oldValue = func(context.Context) (*EscalationGroup, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m EscalationGroupMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m EscalationGroupMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("incident: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of EscalationGroup entities.
+func (m *EscalationGroupMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *EscalationGroupMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *EscalationGroupMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().EscalationGroup.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetPolicy sets the "policy" field.
+func (m *EscalationGroupMutation) SetPolicy(s string) {
+	m.policy = &s
+}
+
+// Policy returns the value of the "policy" field in the mutation.
+func (m *EscalationGroupMutation) Policy() (r string, exists bool) {
+	v := m.policy
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPolicy returns the old "policy" field's value of the EscalationGroup entity.
+// If the EscalationGroup object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EscalationGroupMutation) OldPolicy(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPolicy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPolicy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPolicy: %w", err)
+	}
+	return oldValue.Policy, nil
+}
+
+// ResetPolicy resets all changes to the "policy" field.
+func (m *EscalationGroupMutation) ResetPolicy() {
+	m.policy = nil
+}
+
+// Where appends a list predicates to the EscalationGroupMutation builder.
+func (m *EscalationGroupMutation) Where(ps ...predicate.EscalationGroup) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the EscalationGroupMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *EscalationGroupMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.EscalationGroup, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *EscalationGroupMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *EscalationGroupMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (EscalationGroup).
+func (m *EscalationGroupMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *EscalationGroupMutation) Fields() []string {
+	fields := make([]string, 0, 1)
+	if m.policy != nil {
+		fields = append(fields, escalationgroup.FieldPolicy)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *EscalationGroupMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case escalationgroup.FieldPolicy:
+		return m.Policy()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *EscalationGroupMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case escalationgroup.FieldPolicy:
+		return m.OldPolicy(ctx)
+	}
+	return nil, fmt.Errorf("unknown EscalationGroup field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *EscalationGroupMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case escalationgroup.FieldPolicy:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPolicy(v)
+		return nil
+	}
+	return fmt.Errorf("unknown EscalationGroup field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *EscalationGroupMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *EscalationGroupMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *EscalationGroupMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown EscalationGroup numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *EscalationGroupMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *EscalationGroupMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *EscalationGroupMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown EscalationGroup nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *EscalationGroupMutation) ResetField(name string) error {
+	switch name {
+	case escalationgroup.FieldPolicy:
+		m.ResetPolicy()
+		return nil
+	}
+	return fmt.Errorf("unknown EscalationGroup field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *EscalationGroupMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *EscalationGroupMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *EscalationGroupMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *EscalationGroupMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *EscalationGroupMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *EscalationGroupMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *EscalationGroupMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown EscalationGroup unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *EscalationGroupMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown EscalationGroup edge %s", name)
+}
+
+// EscalationPolicyMutation represents an operation that mutates the EscalationPolicy nodes in the graph.
+type EscalationPolicyMutation struct {
+	config
+	op              Op
+	typ             string
+	id              *string
+	steps           *string
+	repeat_count    *int
+	addrepeat_count *int
+	update_time     *int64
+	addupdate_time  *int64
+	clearedFields   map[string]struct{}
+	done            bool
+	oldValue        func(context.Context) (*EscalationPolicy, error)
+	predicates      []predicate.EscalationPolicy
+}
+
+var _ ent.Mutation = (*EscalationPolicyMutation)(nil)
+
+// escalationpolicyOption allows management of the mutation configuration using functional options.
+type escalationpolicyOption func(*EscalationPolicyMutation)
+
+// newEscalationPolicyMutation creates new mutation for the EscalationPolicy entity.
+func newEscalationPolicyMutation(c config, op Op, opts ...escalationpolicyOption) *EscalationPolicyMutation {
+	m := &EscalationPolicyMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeEscalationPolicy,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withEscalationPolicyID sets the ID field of the mutation.
+func withEscalationPolicyID(id string) escalationpolicyOption {
+	return func(m *EscalationPolicyMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *EscalationPolicy
+		)
+		m.oldValue = func(ctx context.Context) (*EscalationPolicy, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().EscalationPolicy.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withEscalationPolicy sets the old EscalationPolicy of the mutation.
+func withEscalationPolicy(node *EscalationPolicy) escalationpolicyOption {
+	return func(m *EscalationPolicyMutation) {
+		m.oldValue = func(context.Context) (*EscalationPolicy, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m EscalationPolicyMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m EscalationPolicyMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("incident: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of EscalationPolicy entities.
+func (m *EscalationPolicyMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *EscalationPolicyMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *EscalationPolicyMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().EscalationPolicy.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetSteps sets the "steps" field.
+func (m *EscalationPolicyMutation) SetSteps(s string) {
+	m.steps = &s
+}
+
+// Steps returns the value of the "steps" field in the mutation.
+func (m *EscalationPolicyMutation) Steps() (r string, exists bool) {
+	v := m.steps
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSteps returns the old "steps" field's value of the EscalationPolicy entity.
+// If the EscalationPolicy object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EscalationPolicyMutation) OldSteps(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSteps is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSteps requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSteps: %w", err)
+	}
+	return oldValue.Steps, nil
+}
+
+// ResetSteps resets all changes to the "steps" field.
+func (m *EscalationPolicyMutation) ResetSteps() {
+	m.steps = nil
+}
+
+// SetRepeatCount sets the "repeat_count" field.
+func (m *EscalationPolicyMutation) SetRepeatCount(i int) {
+	m.repeat_count = &i
+	m.addrepeat_count = nil
+}
+
+// RepeatCount returns the value of the "repeat_count" field in the mutation.
+func (m *EscalationPolicyMutation) RepeatCount() (r int, exists bool) {
+	v := m.repeat_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRepeatCount returns the old "repeat_count" field's value of the EscalationPolicy entity.
+// If the EscalationPolicy object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EscalationPolicyMutation) OldRepeatCount(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRepeatCount is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRepeatCount requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRepeatCount: %w", err)
+	}
+	return oldValue.RepeatCount, nil
+}
+
+// AddRepeatCount adds i to the "repeat_count" field.
+func (m *EscalationPolicyMutation) AddRepeatCount(i int) {
+	if m.addrepeat_count != nil {
+		*m.addrepeat_count += i
+	} else {
+		m.addrepeat_count = &i
+	}
+}
+
+// AddedRepeatCount returns the value that was added to the "repeat_count" field in this mutation.
+func (m *EscalationPolicyMutation) AddedRepeatCount() (r int, exists bool) {
+	v := m.addrepeat_count
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRepeatCount resets all changes to the "repeat_count" field.
+func (m *EscalationPolicyMutation) ResetRepeatCount() {
+	m.repeat_count = nil
+	m.addrepeat_count = nil
+}
+
+// SetUpdateTime sets the "update_time" field.
+func (m *EscalationPolicyMutation) SetUpdateTime(i int64) {
+	m.update_time = &i
+	m.addupdate_time = nil
+}
+
+// UpdateTime returns the value of the "update_time" field in the mutation.
+func (m *EscalationPolicyMutation) UpdateTime() (r int64, exists bool) {
+	v := m.update_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdateTime returns the old "update_time" field's value of the EscalationPolicy entity.
+// If the EscalationPolicy object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EscalationPolicyMutation) OldUpdateTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdateTime: %w", err)
+	}
+	return oldValue.UpdateTime, nil
+}
+
+// AddUpdateTime adds i to the "update_time" field.
+func (m *EscalationPolicyMutation) AddUpdateTime(i int64) {
+	if m.addupdate_time != nil {
+		*m.addupdate_time += i
+	} else {
+		m.addupdate_time = &i
+	}
+}
+
+// AddedUpdateTime returns the value that was added to the "update_time" field in this mutation.
+func (m *EscalationPolicyMutation) AddedUpdateTime() (r int64, exists bool) {
+	v := m.addupdate_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUpdateTime resets all changes to the "update_time" field.
+func (m *EscalationPolicyMutation) ResetUpdateTime() {
+	m.update_time = nil
+	m.addupdate_time = nil
+}
+
+// Where appends a list predicates to the EscalationPolicyMutation builder.
+func (m *EscalationPolicyMutation) Where(ps ...predicate.EscalationPolicy) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the EscalationPolicyMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *EscalationPolicyMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.EscalationPolicy, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *EscalationPolicyMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *EscalationPolicyMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (EscalationPolicy).
+func (m *EscalationPolicyMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *EscalationPolicyMutation) Fields() []string {
+	fields := make([]string, 0, 3)
+	if m.steps != nil {
+		fields = append(fields, escalationpolicy.FieldSteps)
+	}
+	if m.repeat_count != nil {
+		fields = append(fields, escalationpolicy.FieldRepeatCount)
+	}
+	if m.update_time != nil {
+		fields = append(fields, escalationpolicy.FieldUpdateTime)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *EscalationPolicyMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case escalationpolicy.FieldSteps:
+		return m.Steps()
+	case escalationpolicy.FieldRepeatCount:
+		return m.RepeatCount()
+	case escalationpolicy.FieldUpdateTime:
+		return m.UpdateTime()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *EscalationPolicyMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case escalationpolicy.FieldSteps:
+		return m.OldSteps(ctx)
+	case escalationpolicy.FieldRepeatCount:
+		return m.OldRepeatCount(ctx)
+	case escalationpolicy.FieldUpdateTime:
+		return m.OldUpdateTime(ctx)
+	}
+	return nil, fmt.Errorf("unknown EscalationPolicy field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *EscalationPolicyMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case escalationpolicy.FieldSteps:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSteps(v)
+		return nil
+	case escalationpolicy.FieldRepeatCount:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRepeatCount(v)
+		return nil
+	case escalationpolicy.FieldUpdateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdateTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown EscalationPolicy field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *EscalationPolicyMutation) AddedFields() []string {
+	var fields []string
+	if m.addrepeat_count != nil {
+		fields = append(fields, escalationpolicy.FieldRepeatCount)
+	}
+	if m.addupdate_time != nil {
+		fields = append(fields, escalationpolicy.FieldUpdateTime)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *EscalationPolicyMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case escalationpolicy.FieldRepeatCount:
+		return m.AddedRepeatCount()
+	case escalationpolicy.FieldUpdateTime:
+		return m.AddedUpdateTime()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *EscalationPolicyMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case escalationpolicy.FieldRepeatCount:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRepeatCount(v)
+		return nil
+	case escalationpolicy.FieldUpdateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUpdateTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown EscalationPolicy numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *EscalationPolicyMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *EscalationPolicyMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *EscalationPolicyMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown EscalationPolicy nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *EscalationPolicyMutation) ResetField(name string) error {
+	switch name {
+	case escalationpolicy.FieldSteps:
+		m.ResetSteps()
+		return nil
+	case escalationpolicy.FieldRepeatCount:
+		m.ResetRepeatCount()
+		return nil
+	case escalationpolicy.FieldUpdateTime:
+		m.ResetUpdateTime()
+		return nil
+	}
+	return fmt.Errorf("unknown EscalationPolicy field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *EscalationPolicyMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *EscalationPolicyMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *EscalationPolicyMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *EscalationPolicyMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *EscalationPolicyMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *EscalationPolicyMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *EscalationPolicyMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown EscalationPolicy unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *EscalationPolicyMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown EscalationPolicy edge %s", name)
+}
+
 // FeedMutation represents an operation that mutates the Feed nodes in the graph.
 type FeedMutation struct {
 	config
@@ -1370,43 +2900,45 @@ func (m *FeedMutation) ResetEdge(name string) error {
 // IncidentMutation represents an operation that mutates the Incident nodes in the graph.
 type IncidentMutation struct {
 	config
-	op              Op
-	typ             string
-	id              *int64
-	alert_key       *string
-	state           *int8
-	addstate        *int8
-	severity        *string
-	title           *string
-	message         *string
-	link            *string
-	source          *string
-	targets         *string
-	messengers      *string
-	escalation      *string
-	alert_count     *int64
-	addalert_count  *int64
-	reopen_count    *int
-	addreopen_count *int
-	open_time       *int64
-	addopen_time    *int64
-	update_time     *int64
-	addupdate_time  *int64
-	resolve_time    *int64
-	addresolve_time *int64
-	ack_time        *int64
-	addack_time     *int64
-	ack_by          *string
-	entry_count     *int
-	addentry_count  *int
-	last_change     *int64
-	addlast_change  *int64
-	revision        *int64
-	addrevision     *int64
-	clearedFields   map[string]struct{}
-	done            bool
-	oldValue        func(context.Context) (*Incident, error)
-	predicates      []predicate.Incident
+	op                 Op
+	typ                string
+	id                 *int64
+	alert_key          *string
+	state              *int8
+	addstate           *int8
+	severity           *string
+	title              *string
+	message            *string
+	link               *string
+	source             *string
+	targets            *string
+	messengers         *string
+	escalation         *string
+	next_escalation    *int64
+	addnext_escalation *int64
+	alert_count        *int64
+	addalert_count     *int64
+	reopen_count       *int
+	addreopen_count    *int
+	open_time          *int64
+	addopen_time       *int64
+	update_time        *int64
+	addupdate_time     *int64
+	resolve_time       *int64
+	addresolve_time    *int64
+	ack_time           *int64
+	addack_time        *int64
+	ack_by             *string
+	entry_count        *int
+	addentry_count     *int
+	last_change        *int64
+	addlast_change     *int64
+	revision           *int64
+	addrevision        *int64
+	clearedFields      map[string]struct{}
+	done               bool
+	oldValue           func(context.Context) (*Incident, error)
+	predicates         []predicate.Incident
 }
 
 var _ ent.Mutation = (*IncidentMutation)(nil)
@@ -1891,6 +3423,62 @@ func (m *IncidentMutation) OldEscalation(ctx context.Context) (v string, err err
 // ResetEscalation resets all changes to the "escalation" field.
 func (m *IncidentMutation) ResetEscalation() {
 	m.escalation = nil
+}
+
+// SetNextEscalation sets the "next_escalation" field.
+func (m *IncidentMutation) SetNextEscalation(i int64) {
+	m.next_escalation = &i
+	m.addnext_escalation = nil
+}
+
+// NextEscalation returns the value of the "next_escalation" field in the mutation.
+func (m *IncidentMutation) NextEscalation() (r int64, exists bool) {
+	v := m.next_escalation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNextEscalation returns the old "next_escalation" field's value of the Incident entity.
+// If the Incident object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *IncidentMutation) OldNextEscalation(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNextEscalation is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNextEscalation requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNextEscalation: %w", err)
+	}
+	return oldValue.NextEscalation, nil
+}
+
+// AddNextEscalation adds i to the "next_escalation" field.
+func (m *IncidentMutation) AddNextEscalation(i int64) {
+	if m.addnext_escalation != nil {
+		*m.addnext_escalation += i
+	} else {
+		m.addnext_escalation = &i
+	}
+}
+
+// AddedNextEscalation returns the value that was added to the "next_escalation" field in this mutation.
+func (m *IncidentMutation) AddedNextEscalation() (r int64, exists bool) {
+	v := m.addnext_escalation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetNextEscalation resets all changes to the "next_escalation" field.
+func (m *IncidentMutation) ResetNextEscalation() {
+	m.next_escalation = nil
+	m.addnext_escalation = nil
 }
 
 // SetAlertCount sets the "alert_count" field.
@@ -2467,7 +4055,7 @@ func (m *IncidentMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *IncidentMutation) Fields() []string {
-	fields := make([]string, 0, 20)
+	fields := make([]string, 0, 21)
 	if m.alert_key != nil {
 		fields = append(fields, incident.FieldAlertKey)
 	}
@@ -2497,6 +4085,9 @@ func (m *IncidentMutation) Fields() []string {
 	}
 	if m.escalation != nil {
 		fields = append(fields, incident.FieldEscalation)
+	}
+	if m.next_escalation != nil {
+		fields = append(fields, incident.FieldNextEscalation)
 	}
 	if m.alert_count != nil {
 		fields = append(fields, incident.FieldAlertCount)
@@ -2556,6 +4147,8 @@ func (m *IncidentMutation) Field(name string) (ent.Value, bool) {
 		return m.Messengers()
 	case incident.FieldEscalation:
 		return m.Escalation()
+	case incident.FieldNextEscalation:
+		return m.NextEscalation()
 	case incident.FieldAlertCount:
 		return m.AlertCount()
 	case incident.FieldReopenCount:
@@ -2605,6 +4198,8 @@ func (m *IncidentMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldMessengers(ctx)
 	case incident.FieldEscalation:
 		return m.OldEscalation(ctx)
+	case incident.FieldNextEscalation:
+		return m.OldNextEscalation(ctx)
 	case incident.FieldAlertCount:
 		return m.OldAlertCount(ctx)
 	case incident.FieldReopenCount:
@@ -2704,6 +4299,13 @@ func (m *IncidentMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetEscalation(v)
 		return nil
+	case incident.FieldNextEscalation:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNextEscalation(v)
+		return nil
 	case incident.FieldAlertCount:
 		v, ok := value.(int64)
 		if !ok {
@@ -2785,6 +4387,9 @@ func (m *IncidentMutation) AddedFields() []string {
 	if m.addstate != nil {
 		fields = append(fields, incident.FieldState)
 	}
+	if m.addnext_escalation != nil {
+		fields = append(fields, incident.FieldNextEscalation)
+	}
 	if m.addalert_count != nil {
 		fields = append(fields, incident.FieldAlertCount)
 	}
@@ -2822,6 +4427,8 @@ func (m *IncidentMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case incident.FieldState:
 		return m.AddedState()
+	case incident.FieldNextEscalation:
+		return m.AddedNextEscalation()
 	case incident.FieldAlertCount:
 		return m.AddedAlertCount()
 	case incident.FieldReopenCount:
@@ -2855,6 +4462,13 @@ func (m *IncidentMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddState(v)
+		return nil
+	case incident.FieldNextEscalation:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddNextEscalation(v)
 		return nil
 	case incident.FieldAlertCount:
 		v, ok := value.(int64)
@@ -2975,6 +4589,9 @@ func (m *IncidentMutation) ResetField(name string) error {
 		return nil
 	case incident.FieldEscalation:
 		m.ResetEscalation()
+		return nil
+	case incident.FieldNextEscalation:
+		m.ResetNextEscalation()
 		return nil
 	case incident.FieldAlertCount:
 		m.ResetAlertCount()

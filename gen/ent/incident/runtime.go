@@ -2,8 +2,19 @@
 
 package incident
 
+import (
+	"github.com/bongsu-project/bongsu/gen/ent/incident/incident"
+	"github.com/bongsu-project/bongsu/services/incident/store/schema"
+)
+
 // The init function reads all schema descriptors with runtime code
 // (default values, validators, hooks and policies) and stitches it
 // to their package variables.
 func init() {
+	incidentFields := schema.Incident{}.Fields()
+	_ = incidentFields
+	// incidentDescNextEscalation is the schema descriptor for next_escalation field.
+	incidentDescNextEscalation := incidentFields[11].Descriptor()
+	// incident.DefaultNextEscalation holds the default value on creation for the next_escalation field.
+	incident.DefaultNextEscalation = incidentDescNextEscalation.Default.(int64)
 }

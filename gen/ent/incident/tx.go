@@ -16,6 +16,12 @@ type Tx struct {
 	config
 	// Entry is the client for interacting with the Entry builders.
 	Entry *EntryClient
+	// Escalation is the client for interacting with the Escalation builders.
+	Escalation *EscalationClient
+	// EscalationGroup is the client for interacting with the EscalationGroup builders.
+	EscalationGroup *EscalationGroupClient
+	// EscalationPolicy is the client for interacting with the EscalationPolicy builders.
+	EscalationPolicy *EscalationPolicyClient
 	// Feed is the client for interacting with the Feed builders.
 	Feed *FeedClient
 	// Incident is the client for interacting with the Incident builders.
@@ -156,6 +162,9 @@ func (tx *Tx) Client() *Client {
 
 func (tx *Tx) init() {
 	tx.Entry = NewEntryClient(tx.config)
+	tx.Escalation = NewEscalationClient(tx.config)
+	tx.EscalationGroup = NewEscalationGroupClient(tx.config)
+	tx.EscalationPolicy = NewEscalationPolicyClient(tx.config)
 	tx.Feed = NewFeedClient(tx.config)
 	tx.Incident = NewIncidentClient(tx.config)
 	tx.Notice = NewNoticeClient(tx.config)

@@ -11,24 +11,25 @@ import (
 )
 
 // incidentColumns are the columns that scanIncident reads, and incidentRow writes.
-const incidentColumns = `id, alert_key, state, severity, title, message, link, source, targets, messengers, escalation,
+const incidentColumns = `id, alert_key, state, severity, title, message, link, source, targets, messengers, escalation, next_escalation,
 	alert_count, reopen_count, open_time, update_time, resolve_time, ack_time, ack_by, entry_count, last_change, revision`
 
 // incidentTypes are the types of the columns of an incident in PostgreSQL.
 var incidentTypes = []string{
-	"bigint", "text", "bigint", "text", "text", "text", "text", "text", "text", "text", "text",
+	"bigint", "text", "bigint", "text", "text", "text", "text", "text", "text", "text", "text", "bigint",
 	"bigint", "bigint", "bigint", "bigint", "bigint", "bigint", "text", "bigint", "bigint", "bigint",
 }
 
 func scanIncident(rows *sql.Rows, i *incident.Incident) error {
 	var targets, messengers string
-	var opened, updated, resolved, acknowledged int64
-	err := rows.Scan(&i.ID, &i.Key, &i.State, &i.Severity, &i.Title, &i.Message, &i.Link, &i.Source, &targets, &messengers, &i.Escalation,
+	var escalates, opened, updated, resolved, acknowledged int64
+	err := rows.Scan(&i.ID, &i.Key, &i.State, &i.Severity, &i.Title, &i.Message, &i.Link, &i.Source, &targets, &messengers, &i.Escalation, &escalates,
 		&i.AlertCount, &i.ReopenCount, &opened, &updated, &resolved, &acknowledged, &i.AckBy, &i.EntryCount, &i.LastChange, &i.Revision)
 	if err != nil {
 		return err
 	}
 	i.OpenTime, i.UpdateTime, i.ResolveTime, i.AckTime = moment(opened), moment(updated), moment(resolved), moment(acknowledged)
+	i.NextEscalation = moment(escalates)
 	if i.Targets, err = decodeList(targets); err != nil {
 		return err
 	}
@@ -40,7 +41,7 @@ func scanIncident(rows *sql.Rows, i *incident.Incident) error {
 func incidentRow(i incident.Incident) []any {
 	return []any{
 		i.ID, storable(i.Key), int64(i.State), storable(i.Severity), storable(i.Title), storable(i.Message), storable(i.Link), storable(i.Source),
-		encodeList(i.Targets), encodeList(i.By), storable(i.Escalation),
+		encodeList(i.Targets), encodeList(i.By), storable(i.Escalation), micros(i.NextEscalation),
 		i.AlertCount, int64(i.ReopenCount), micros(i.OpenTime), micros(i.UpdateTime), micros(i.ResolveTime), micros(i.AckTime), storable(i.AckBy),
 		int64(i.EntryCount), i.LastChange, i.Revision,
 	}
@@ -48,7 +49,7 @@ func incidentRow(i incident.Incident) []any {
 
 // stored returns an incident as the store returns it.
 func stored(i incident.Incident) incident.Incident {
-	for _, at := range []*time.Time{&i.OpenTime, &i.UpdateTime, &i.ResolveTime, &i.AckTime} {
+	for _, at := range []*time.Time{&i.OpenTime, &i.UpdateTime, &i.ResolveTime, &i.AckTime, &i.NextEscalation} {
 		*at = moment(micros(*at))
 	}
 	return i

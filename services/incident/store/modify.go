@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/services/incident"
@@ -52,6 +53,7 @@ type modifications struct {
 	order     []int64
 	entries   []newEntry
 	notices   []incident.Notice
+	escalate  map[int64]time.Time // when the escalations of incidents begin anew
 }
 
 // A newEntry is an entry to be inserted.
@@ -73,6 +75,12 @@ func (w *modifications) add(m incident.Modification) {
 		w.order = append(w.order, id)
 	}
 	w.incidents[id] = *m.Incident
+	if !m.Escalate.IsZero() {
+		if w.escalate == nil {
+			w.escalate = map[int64]time.Time{}
+		}
+		w.escalate[id] = m.Escalate
+	}
 	for _, e := range m.Entries {
 		w.entries = append(w.entries, newEntry{id, e})
 	}
@@ -83,6 +91,9 @@ func (w *modifications) add(m incident.Modification) {
 func (w *modifications) write(ctx context.Context, t *database.Tx) error {
 	if len(w.order) == 0 {
 		return nil
+	}
+	if err := w.writeEscalations(ctx, t); err != nil {
+		return err
 	}
 	if err := w.writeEntries(ctx, t); err != nil {
 		return err
@@ -121,7 +132,7 @@ func (w *modifications) writeIncidents(ctx context.Context, t *database.Tx) erro
 		rows, args := t.ValueRows(incidentTypes, all)
 		if _, err := t.Exec(ctx, `INSERT INTO incidents (`+incidentColumns+`) `+rows+` ON CONFLICT (id) DO UPDATE SET
 			state = excluded.state, severity = excluded.severity, title = excluded.title, message = excluded.message, link = excluded.link,
-			targets = excluded.targets, messengers = excluded.messengers, escalation = excluded.escalation,
+			next_escalation = excluded.next_escalation, targets = excluded.targets, messengers = excluded.messengers, escalation = excluded.escalation,
 			alert_count = excluded.alert_count, reopen_count = excluded.reopen_count, update_time = excluded.update_time,
 			resolve_time = excluded.resolve_time, ack_time = excluded.ack_time, ack_by = excluded.ack_by,
 			entry_count = excluded.entry_count, last_change = excluded.last_change, revision = excluded.revision`, args...); err != nil {

@@ -44,7 +44,7 @@ func testApply(t *testing.T, s incident.Store) {
 	apply(t, s, opened(1), update)
 	want := incident.Incident{
 		ID: 101, Key: "disk of db1", State: incident.Firing, Severity: "critical", Title: "Disk", Message: "disk is full", Link: "https://grafana.example/1",
-		Source: "grafana", Targets: []string{"@kim", "@@ops"}, By: []string{"slack", "email"}, Escalation: "night", AlertCount: 2,
+		Source: "grafana", Targets: []string{"@kim", "@@ops"}, By: []string{"slack", "email"}, AlertCount: 2,
 		OpenTime: at(1), UpdateTime: at(2), EntryCount: 2, LastChange: 2, Revision: 1,
 	}
 	kittest.Equal(t, get(t, s, 101), want)

@@ -30,6 +30,11 @@ func RunStore(t *testing.T, open func(t *testing.T) incident.Store) {
 		"claim notices at once":   testClaimAtOnce,
 		"notice sent":             testNoticeSent,
 		"delete":                  testDelete,
+		"policies":                testPolicies,
+		"escalation":              testEscalation,
+		"escalation ends":         testEscalationEnds,
+		"escalation of a group":   testEscalationOfGroup,
+		"escalate at once":        testEscalateAtOnce,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -51,7 +56,7 @@ const holder = "process-1"
 func opened(id int64) incident.Change {
 	return incident.Change{ID: id, Incident: 100 + id, Kind: incident.ChangeOpened, Alert: incident.Alert{
 		ID: 100 + id, Key: fmt.Sprintf("disk of db%d", id), Source: "grafana", Targets: []string{"@kim", "@@ops"}, By: []string{"slack", "email"},
-		Severity: "high", Title: "Disk", Message: "disk is full", Link: "https://grafana.example/1", Escalation: "night", Time: at(int(id)),
+		Severity: "high", Title: "Disk", Message: "disk is full", Link: "https://grafana.example/1", Time: at(int(id)),
 	}}
 }
 

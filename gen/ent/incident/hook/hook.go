@@ -21,6 +21,42 @@ func (f EntryFunc) Mutate(ctx context.Context, m incident.Mutation) (incident.Va
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *incident.EntryMutation", m)
 }
 
+// The EscalationFunc type is an adapter to allow the use of ordinary
+// function as Escalation mutator.
+type EscalationFunc func(context.Context, *incident.EscalationMutation) (incident.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f EscalationFunc) Mutate(ctx context.Context, m incident.Mutation) (incident.Value, error) {
+	if mv, ok := m.(*incident.EscalationMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *incident.EscalationMutation", m)
+}
+
+// The EscalationGroupFunc type is an adapter to allow the use of ordinary
+// function as EscalationGroup mutator.
+type EscalationGroupFunc func(context.Context, *incident.EscalationGroupMutation) (incident.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f EscalationGroupFunc) Mutate(ctx context.Context, m incident.Mutation) (incident.Value, error) {
+	if mv, ok := m.(*incident.EscalationGroupMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *incident.EscalationGroupMutation", m)
+}
+
+// The EscalationPolicyFunc type is an adapter to allow the use of ordinary
+// function as EscalationPolicy mutator.
+type EscalationPolicyFunc func(context.Context, *incident.EscalationPolicyMutation) (incident.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f EscalationPolicyFunc) Mutate(ctx context.Context, m incident.Mutation) (incident.Value, error) {
+	if mv, ok := m.(*incident.EscalationPolicyMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *incident.EscalationPolicyMutation", m)
+}
+
 // The FeedFunc type is an adapter to allow the use of ordinary
 // function as Feed mutator.
 type FeedFunc func(context.Context, *incident.FeedMutation) (incident.Value, error)

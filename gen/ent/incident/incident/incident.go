@@ -31,6 +31,8 @@ const (
 	FieldMessengers = "messengers"
 	// FieldEscalation holds the string denoting the escalation field in the database.
 	FieldEscalation = "escalation"
+	// FieldNextEscalation holds the string denoting the next_escalation field in the database.
+	FieldNextEscalation = "next_escalation"
 	// FieldAlertCount holds the string denoting the alert_count field in the database.
 	FieldAlertCount = "alert_count"
 	// FieldReopenCount holds the string denoting the reopen_count field in the database.
@@ -68,6 +70,7 @@ var Columns = []string{
 	FieldTargets,
 	FieldMessengers,
 	FieldEscalation,
+	FieldNextEscalation,
 	FieldAlertCount,
 	FieldReopenCount,
 	FieldOpenTime,
@@ -89,6 +92,11 @@ func ValidColumn(column string) bool {
 	}
 	return false
 }
+
+var (
+	// DefaultNextEscalation holds the default value on creation for the "next_escalation" field.
+	DefaultNextEscalation int64
+)
 
 // OrderOption defines the ordering options for the Incident queries.
 type OrderOption func(*sql.Selector)
@@ -146,6 +154,11 @@ func ByMessengers(opts ...sql.OrderTermOption) OrderOption {
 // ByEscalation orders the results by the escalation field.
 func ByEscalation(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldEscalation, opts...).ToFunc()
+}
+
+// ByNextEscalation orders the results by the next_escalation field.
+func ByNextEscalation(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldNextEscalation, opts...).ToFunc()
 }
 
 // ByAlertCount orders the results by the alert_count field.

@@ -102,6 +102,11 @@ func Escalation(v string) predicate.Incident {
 	return predicate.Incident(sql.FieldEQ(FieldEscalation, v))
 }
 
+// NextEscalation applies equality check predicate on the "next_escalation" field. It's identical to NextEscalationEQ.
+func NextEscalation(v int64) predicate.Incident {
+	return predicate.Incident(sql.FieldEQ(FieldNextEscalation, v))
+}
+
 // AlertCount applies equality check predicate on the "alert_count" field. It's identical to AlertCountEQ.
 func AlertCount(v int64) predicate.Incident {
 	return predicate.Incident(sql.FieldEQ(FieldAlertCount, v))
@@ -775,6 +780,46 @@ func EscalationEqualFold(v string) predicate.Incident {
 // EscalationContainsFold applies the ContainsFold predicate on the "escalation" field.
 func EscalationContainsFold(v string) predicate.Incident {
 	return predicate.Incident(sql.FieldContainsFold(FieldEscalation, v))
+}
+
+// NextEscalationEQ applies the EQ predicate on the "next_escalation" field.
+func NextEscalationEQ(v int64) predicate.Incident {
+	return predicate.Incident(sql.FieldEQ(FieldNextEscalation, v))
+}
+
+// NextEscalationNEQ applies the NEQ predicate on the "next_escalation" field.
+func NextEscalationNEQ(v int64) predicate.Incident {
+	return predicate.Incident(sql.FieldNEQ(FieldNextEscalation, v))
+}
+
+// NextEscalationIn applies the In predicate on the "next_escalation" field.
+func NextEscalationIn(vs ...int64) predicate.Incident {
+	return predicate.Incident(sql.FieldIn(FieldNextEscalation, vs...))
+}
+
+// NextEscalationNotIn applies the NotIn predicate on the "next_escalation" field.
+func NextEscalationNotIn(vs ...int64) predicate.Incident {
+	return predicate.Incident(sql.FieldNotIn(FieldNextEscalation, vs...))
+}
+
+// NextEscalationGT applies the GT predicate on the "next_escalation" field.
+func NextEscalationGT(v int64) predicate.Incident {
+	return predicate.Incident(sql.FieldGT(FieldNextEscalation, v))
+}
+
+// NextEscalationGTE applies the GTE predicate on the "next_escalation" field.
+func NextEscalationGTE(v int64) predicate.Incident {
+	return predicate.Incident(sql.FieldGTE(FieldNextEscalation, v))
+}
+
+// NextEscalationLT applies the LT predicate on the "next_escalation" field.
+func NextEscalationLT(v int64) predicate.Incident {
+	return predicate.Incident(sql.FieldLT(FieldNextEscalation, v))
+}
+
+// NextEscalationLTE applies the LTE predicate on the "next_escalation" field.
+func NextEscalationLTE(v int64) predicate.Incident {
+	return predicate.Incident(sql.FieldLTE(FieldNextEscalation, v))
 }
 
 // AlertCountEQ applies the EQ predicate on the "alert_count" field.

@@ -33,6 +33,52 @@ var (
 			},
 		},
 	}
+	// EscalationsColumns holds the columns for the "escalations" table.
+	EscalationsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64},
+		{Name: "steps", Type: field.TypeString, Size: 2147483647},
+		{Name: "repeat_count", Type: field.TypeInt},
+		{Name: "step", Type: field.TypeInt},
+		{Name: "round", Type: field.TypeInt},
+		{Name: "due_time", Type: field.TypeInt64},
+	}
+	// EscalationsTable holds the schema information for the "escalations" table.
+	EscalationsTable = &schema.Table{
+		Name:       "escalations",
+		Columns:    EscalationsColumns,
+		PrimaryKey: []*schema.Column{EscalationsColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "escalation_due_time",
+				Unique:  false,
+				Columns: []*schema.Column{EscalationsColumns[5]},
+			},
+		},
+	}
+	// EscalationGroupsColumns holds the columns for the "escalation_groups" table.
+	EscalationGroupsColumns = []*schema.Column{
+		{Name: "group_name", Type: field.TypeString},
+		{Name: "policy", Type: field.TypeString, Size: 2147483647},
+	}
+	// EscalationGroupsTable holds the schema information for the "escalation_groups" table.
+	EscalationGroupsTable = &schema.Table{
+		Name:       "escalation_groups",
+		Columns:    EscalationGroupsColumns,
+		PrimaryKey: []*schema.Column{EscalationGroupsColumns[0]},
+	}
+	// EscalationPoliciesColumns holds the columns for the "escalation_policies" table.
+	EscalationPoliciesColumns = []*schema.Column{
+		{Name: "name", Type: field.TypeString},
+		{Name: "steps", Type: field.TypeString, Size: 2147483647},
+		{Name: "repeat_count", Type: field.TypeInt},
+		{Name: "update_time", Type: field.TypeInt64},
+	}
+	// EscalationPoliciesTable holds the schema information for the "escalation_policies" table.
+	EscalationPoliciesTable = &schema.Table{
+		Name:       "escalation_policies",
+		Columns:    EscalationPoliciesColumns,
+		PrimaryKey: []*schema.Column{EscalationPoliciesColumns[0]},
+	}
 	// FeedsColumns holds the columns for the "feeds" table.
 	FeedsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64},
@@ -59,6 +105,7 @@ var (
 		{Name: "targets", Type: field.TypeString, Size: 2147483647},
 		{Name: "messengers", Type: field.TypeString, Size: 2147483647},
 		{Name: "escalation", Type: field.TypeString, Size: 2147483647},
+		{Name: "next_escalation", Type: field.TypeInt64, Default: 0},
 		{Name: "alert_count", Type: field.TypeInt64},
 		{Name: "reopen_count", Type: field.TypeInt},
 		{Name: "open_time", Type: field.TypeInt64},
@@ -79,7 +126,7 @@ var (
 			{
 				Name:    "incident_revision",
 				Unique:  false,
-				Columns: []*schema.Column{IncidentsColumns[20]},
+				Columns: []*schema.Column{IncidentsColumns[21]},
 			},
 			{
 				Name:    "incident_alert_key_id",
@@ -89,7 +136,7 @@ var (
 			{
 				Name:    "incident_update_time",
 				Unique:  false,
-				Columns: []*schema.Column{IncidentsColumns[14]},
+				Columns: []*schema.Column{IncidentsColumns[15]},
 			},
 			{
 				Name:    "incident_open",
@@ -143,6 +190,9 @@ var (
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		IncidentEntriesTable,
+		EscalationsTable,
+		EscalationGroupsTable,
+		EscalationPoliciesTable,
 		FeedsTable,
 		IncidentsTable,
 		NoticesTable,
@@ -153,6 +203,15 @@ var (
 func init() {
 	IncidentEntriesTable.Annotation = &entsql.Annotation{
 		Table: "incident_entries",
+	}
+	EscalationsTable.Annotation = &entsql.Annotation{
+		Table: "escalations",
+	}
+	EscalationGroupsTable.Annotation = &entsql.Annotation{
+		Table: "escalation_groups",
+	}
+	EscalationPoliciesTable.Annotation = &entsql.Annotation{
+		Table: "escalation_policies",
 	}
 	FeedsTable.Annotation = &entsql.Annotation{
 		Table: "feeds",

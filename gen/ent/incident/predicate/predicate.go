@@ -9,6 +9,15 @@ import (
 // Entry is the predicate function for entry builders.
 type Entry func(*sql.Selector)
 
+// Escalation is the predicate function for escalation builders.
+type Escalation func(*sql.Selector)
+
+// EscalationGroup is the predicate function for escalationgroup builders.
+type EscalationGroup func(*sql.Selector)
+
+// EscalationPolicy is the predicate function for escalationpolicy builders.
+type EscalationPolicy func(*sql.Selector)
+
 // Feed is the predicate function for feed builders.
 type Feed func(*sql.Selector)
 

@@ -30,6 +30,7 @@ func (Incident) Fields() []ent.Field {
 		field.Text("targets").Comment("the targets of its alerts, a list in JSON"),
 		field.Text("messengers").Comment("the messengers of its alerts, a list in JSON; empty for all"),
 		field.Text("escalation").Comment("the name of its escalation policy; empty for none"),
+		field.Int64("next_escalation").Default(0).Comment("when the next step of its escalation is due; 0 for none"),
 		field.Int64("alert_count").Comment("the number of its alerts"),
 		field.Int("reopen_count").Comment("how often it was reopened"),
 		field.Int64("open_time").Comment("when its first alert was recorded"),
