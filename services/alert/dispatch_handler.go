@@ -10,8 +10,8 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/job/dispatch"
-	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 var _ jobv1connect.DispatchServiceHandler = (*DispatchHandler)(nil)

@@ -26,6 +26,7 @@ func (b *builder) runAlert(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	store.Log = b.log
 	b.closeLater("the ledger", store.Close)
 	q, err := b.openQueue(ctx)
 	if err != nil {
