@@ -103,6 +103,8 @@ type threadPlace struct {
 	thread   string
 	blocked  bool
 	canceled string // the reason for which it is canceled at once; empty if it is not
+
+	reference threadReference // of the thread
 }
 
 // enterThreads sets the order of alerts with keys, in the order of the calls, the ranks of
@@ -135,12 +137,15 @@ func enterThreads(ctx context.Context, t *database.Tx, adds []*pendingAdd) (unse
 		a.cancelRepeats(threads)
 		for i := range a.places {
 			p := &a.places[i]
+			p.reference = threads[p.thread].reference
 			switch {
 			case p.thread == "" || p.canceled != "":
+			case a.idle:
+				p.canceled = alert.NotNeeded
 			case busy[p.thread]:
 				p.blocked = true
 				unsettled = append(unsettled, p.thread)
-			case a.idle || a.isForNotified() && !threads[p.thread].notified:
+			case a.isForNotified() && !threads[p.thread].notified:
 				p.canceled = alert.NotNeeded
 			default:
 				busy[p.thread] = true
@@ -315,7 +320,8 @@ func selectBusyThreads(ctx context.Context, t *database.Tx, names []string) (map
 	return busy, nil
 }
 
-// apply sets the state of the delivery that its place in the thread requires.
+// apply sets the state of the delivery that its place in the thread requires, and its previous
+// message.
 func (p threadPlace) apply(a *alert.Alert, d *alert.Delivery) {
 	switch {
 	case p.canceled != "":
@@ -323,4 +329,5 @@ func (p threadPlace) apply(a *alert.Alert, d *alert.Delivery) {
 	case p.blocked:
 		d.State = alert.Held
 	}
+	d.Previous = p.reference.previous(a.Incident, d.Destination)
 }
