@@ -131,7 +131,7 @@ func (s *callStage) callProvider(ctx context.Context, t *task, credential string
 		}
 	}()
 	content := t.job.Content
-	return s.messenger.Send(ctx, messenger.Message{
+	outcome = s.messenger.Send(ctx, messenger.Message{
 		DeliveryID:  t.delivery.ID,
 		AlertID:     t.job.AlertID,
 		Nickname:    t.delivery.Nickname,
@@ -153,6 +153,9 @@ func (s *callStage) callProvider(ctx context.Context, t *task, credential string
 		Reply:        content.Reply,
 		AckURL:       s.ackURLOf(t),
 	})
+	// Otherwise a messenger that sets it for a new message would be called again without end.
+	outcome.PreviousGone = outcome.PreviousGone && t.delivery.Previous != ""
+	return outcome
 }
 
 // ackURLOf returns the acknowledgment link of a firing alert of an incident for the recipient of a

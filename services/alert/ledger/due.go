@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"maps"
 	"slices"
 	"time"
 
@@ -20,6 +19,7 @@ type dueDelivery struct {
 	messenger string
 	rank      job.Rank
 	next      int64
+	thread    string // empty without an alert key
 }
 
 // TakeDue returns jobs for the due deliveries, without those that are expired or will be by then,
@@ -39,11 +39,36 @@ func (s *Store) TakeDue(ctx context.Context, now, retry time.Time, ahead time.Du
 		if err := setRedispatchTime(ctx, t, due, micros(retry)); err != nil {
 			return err
 		}
-		alerts, err := selectAlerts(ctx, t, due)
+		alerts, err := selectAlerts(ctx, t, alertsOf(due))
+		if err != nil {
+			return err
+		}
+		due = s.withAlerts(ctx, due, alerts)
+		if err := setPrevious(ctx, t, due, alerts); err != nil {
+			return err
+		}
 		jobs = toJobs(due, alerts, micros(now), size)
-		return err
+		return nil
 	})
 	return jobs, err
+}
+
+// withAlerts returns the deliveries whose alerts were found, and logs the others: without its
+// alert a delivery has no text to send.
+func (s *Store) withAlerts(ctx context.Context, due []dueDelivery, alerts map[int64]alert.Alert) []dueDelivery {
+	found := make([]dueDelivery, 0, len(due))
+	var lost []int64
+	for _, d := range due {
+		if _, ok := alerts[d.alert]; ok {
+			found = append(found, d)
+		} else {
+			lost = append(lost, d.ID)
+		}
+	}
+	if len(lost) > 0 && s.Log != nil {
+		s.Log.ErrorContext(ctx, "alert of due deliveries not found", "op", "take due", "deliveries", len(lost), "first", lost[0])
+	}
+	return found
 }
 
 // selectDue returns deliveries that are due until a time, rank by rank, by the index of due
@@ -53,8 +78,8 @@ func selectDue(ctx context.Context, t *database.Tx, now, until int64, limit int)
 	for _, rank := range job.Ranks {
 		some, err := database.Select(ctx, t, func(rows *sql.Rows, d *dueDelivery) error {
 			d.rank = rank
-			return rows.Scan(&d.ID, &d.alert, &d.messenger, &d.Destination, &d.SealedCredential, &d.CredentialFingerprint, &d.Nickname, &d.Slots, &d.Chain, &d.next)
-		}, `SELECT id, alert_id, messenger, destination, credential, credential_key, nickname, slots, chain, next_time FROM deliveries
+			return rows.Scan(&d.ID, &d.alert, &d.messenger, &d.Destination, &d.SealedCredential, &d.CredentialFingerprint, &d.Nickname, &d.Slots, &d.Chain, &d.next, &d.thread)
+		}, `SELECT id, alert_id, messenger, destination, credential, credential_key, nickname, slots, chain, next_time, thread FROM deliveries
 			WHERE `+isQueued+` AND rank = ? AND next_time <= ? AND expire_time > ? AND next_time < expire_time ORDER BY next_time, id LIMIT ?`+skipLocked(t),
 			int(rank), until, now, limit-len(due))
 		if err != nil {
@@ -82,13 +107,48 @@ func setRedispatchTime(ctx context.Context, t *database.Tx, due []dueDelivery, r
 	return nil
 }
 
-// selectAlerts returns the content of alerts by id.
-func selectAlerts(ctx context.Context, t *database.Tx, due []dueDelivery) (map[int64]alert.Alert, error) {
-	found := map[int64]alert.Alert{}
-	for _, d := range due {
-		found[d.alert] = alert.Alert{}
+// alertsOf returns the ids of the alerts of deliveries, each once.
+func alertsOf(due []dueDelivery) []int64 {
+	ids := make([]int64, len(due))
+	for i, d := range due {
+		ids[i] = d.alert
 	}
-	for some := range database.ChunkRows(t, slices.Collect(maps.Keys(found)), maxStatementRows) {
+	return inOrder(ids)
+}
+
+// setPrevious sets the references of the previous messages of deliveries. Without threads it runs
+// no query.
+func setPrevious(ctx context.Context, t *database.Tx, due []dueDelivery, alerts map[int64]alert.Alert) error {
+	var names []string
+	for _, d := range due {
+		if d.thread != "" {
+			names = append(names, d.thread)
+		}
+	}
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
+	references := make(map[string]threadReference, len(names))
+	for some := range database.ChunkRows(t, names, maxStatementRows) {
+		in, args := database.In(t, some)
+		found, err := database.Select(ctx, t, func(rows *sql.Rows, th *thread) error { return th.scan(rows) },
+			`SELECT `+threadColumns+` FROM threads WHERE name `+in+` AND reference <> ''`, args...)
+		if err != nil {
+			return err
+		}
+		for _, th := range found {
+			references[th.name] = th.reference
+		}
+	}
+	for i := range due {
+		d := &due[i]
+		d.Previous = references[d.thread].previous(alerts[d.alert].Incident, d.Destination)
+	}
+	return nil
+}
+
+// selectAlerts returns the content of alerts by id, without those that do not exist.
+func selectAlerts(ctx context.Context, t *database.Tx, ids []int64) (map[int64]alert.Alert, error) {
+	found := make(map[int64]alert.Alert, len(ids))
+	for some := range database.ChunkRows(t, ids, maxStatementRows) {
 		in, args := database.In(t, some)
 		alerts, err := database.Select(ctx, t, func(rows *sql.Rows, a *alert.Alert) error {
 			var create int64
