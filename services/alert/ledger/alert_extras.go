@@ -21,14 +21,26 @@ type alertExtras struct {
 
 	By       []string `json:"by,omitempty"`
 	Callback string   `json:"callback,omitempty"`
+
+	Acknowledged bool   `json:"acknowledged,omitempty"`
+	Incident     int64  `json:"incident,omitempty"`
+	Repeat       bool   `json:"repeat,omitempty"`
+	Reply        bool   `json:"reply,omitempty"`
+	Flapping     bool   `json:"flapping,omitempty"`
+	Source       string `json:"source,omitempty"`
+	Escalation   string `json:"escalation,omitempty"`
 }
 
 // encodeExtras returns the column of an alert.
 func encodeExtras(a alert.Alert) string {
-	if a.Title == "" && a.Link == "" && len(a.Details) == 0 && len(a.Texts) == 0 && a.AlertKey == "" && len(a.By) == 0 && a.Callback == "" {
+	if a.Title == "" && a.Link == "" && len(a.Details) == 0 && len(a.Texts) == 0 && a.AlertKey == "" && len(a.By) == 0 && a.Callback == "" && a.Source == "" {
 		return ""
 	}
-	text, err := json.Marshal(alertExtras{a.Title, a.Link, a.Details, a.Texts, a.AlertKey, a.Resolved, a.By, a.Callback})
+	text, err := json.Marshal(alertExtras{
+		Title: a.Title, Link: a.Link, Details: a.Details, Texts: a.Texts, Key: a.AlertKey, Resolved: a.Resolved, By: a.By, Callback: a.Callback,
+		Acknowledged: a.Acknowledged, Incident: a.Incident, Repeat: a.Repeat, Reply: a.Reply, Flapping: a.Flapping,
+		Source: a.Source, Escalation: a.Escalation,
+	})
 	if err != nil {
 		panic(err) // strings can always be marshaled
 	}
@@ -46,5 +58,7 @@ func decodeExtras(text string, a *alert.Alert) error {
 	}
 	a.Title, a.Link, a.Details, a.Texts = e.Title, e.Link, e.Details, e.Texts
 	a.AlertKey, a.Resolved, a.By, a.Callback = e.Key, e.Resolved, e.By, e.Callback
+	a.Acknowledged, a.Incident, a.Repeat, a.Reply, a.Flapping = e.Acknowledged, e.Incident, e.Repeat, e.Reply, e.Flapping
+	a.Source, a.Escalation = e.Source, e.Escalation
 	return nil
 }
