@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1/incidentv1connect"
 	"github.com/bongsu-project/bongsu/kit/balance"
@@ -22,9 +23,22 @@ func (b *builder) runIncident(ctx context.Context) error {
 		return err
 	}
 	b.closeLater("the incident database", store.Close)
+	if err := b.metrics.registerIncidents(store, b.config.Now, b.log); err != nil {
+		return err
+	}
 	hub := incident.NewHub(store, b.stopping.Done(), b.log)
-	incidents := &incident.Handler{Incidents: store, Hub: hub, Notify: func() {}, Now: b.config.Now}
-	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], hub.Run)
+	alerts := incident.AlertClient{Service: b.dispatch}
+	notifier := incident.NewNotifier(store, alerts, b.config.Now, b.log)
+	follower := &incident.Follower{
+		Changes: store, Feed: alerts, Holder: rand.Text(), Alone: !store.IsShared(), Now: b.config.Now, Log: b.log,
+		Changed: func() {
+			hub.Changed()
+			notifier.Notify()
+		},
+	}
+	incidents := &incident.Handler{Incidents: store, Hub: hub, Notify: notifier.Notify, Now: b.config.Now}
+	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], hub.Run, notifier.Run, follower.Run)
+	b.runIncidentRetention(store)
 	b.incidents = incidents
 	b.silences = incidentv1connect.UnimplementedSilenceServiceHandler{}
 	policies := &incident.EscalationPolicyHandler{Policies: store, Resolver: b.alerts, Now: b.config.Now}
@@ -47,4 +61,13 @@ func (b *builder) connectIncident() {
 	b.incidents = edge.IncidentRelay{IncidentServiceClient: incidentv1connect.NewIncidentServiceClient(b.client, balance.BaseURL, b.clientOptions(Incident))}
 	b.silences = incidentv1connect.NewSilenceServiceClient(b.client, balance.BaseURL, b.clientOptions(Incident))
 	b.escalations = incidentv1connect.NewEscalationPolicyServiceClient(b.client, balance.BaseURL, b.clientOptions(Incident))
+}
+
+// runIncidentRetention runs the retention of incidents, unless they are kept forever.
+func (b *builder) runIncidentRetention(incidents incident.Store) {
+	if b.config.incidentRetention == 0 {
+		return
+	}
+	r := &incident.Retention{Incidents: incidents, Retention: b.config.incidentRetention, OnDelete: b.metrics.DeletedIncidents, Now: b.config.Now, Log: b.log}
+	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], r.Run)
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"time"
 
+	"entgo.io/ent/dialect"
+
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/services/incident"
 )
@@ -45,6 +47,9 @@ func (s *Store) write(ctx context.Context, f func(context.Context, *database.Tx)
 	}
 	return err
 }
+
+// IsShared reports whether other processes may use the database too.
+func (s *Store) IsShared() bool { return s.db.Dialect() == dialect.Postgres }
 
 // micros returns a time as it is stored: 0 for the zero time.
 func micros(t time.Time) int64 {
