@@ -13,6 +13,7 @@ import "testing"
 func Run(t *testing.T, s Sample) {
 	run(t, s, callPromises())
 	run(t, s, []promise{
+		{"no link to acknowledge in an outcome", noAckLinkInOutcome},
 		{"markup shown", markupShown},
 		{"verify classifies as send", verifyClassifiesAsSend},
 		{"verify notifies nobody", verifyNotifiesNobody},

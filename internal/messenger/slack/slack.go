@@ -76,7 +76,7 @@ func (s Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outc
 	answer := readReply(r)
 	o := withReference(answer.refine(s.endpoint.Outcome(r)), m, previous, answer)
 	o.Truncated = cut
-	return call.Redact(o, m.Credential)
+	return call.Redact(o, append(call.AckSecrets(m), m.Credential)...)
 }
 
 // requestOf returns the method and the request for a message: chat.update to change the

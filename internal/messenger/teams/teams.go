@@ -67,7 +67,7 @@ func (t Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outc
 	r := t.endpoint.Post(ctx, m.Credential, body, http.Header{"Content-Type": {"application/json"}})
 	o := classify(r, t.endpoint.Outcome(r))
 	o.Truncated = cut
-	return call.Redact(o, call.URLSecrets(m.Credential)...)
+	return call.Redact(o, append(call.AckSecrets(m), call.URLSecrets(m.Credential)...)...)
 }
 
 // checkWorkflowURL accepts the URL of a workflow, or of a connector.
