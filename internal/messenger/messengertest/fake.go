@@ -40,7 +40,17 @@ func fakeAcceptsContent(t *testing.T, m messenger.Messenger, s Sample) {
 		"all of it":        func(m *messenger.Message) { *m = FullMessage(m.Credential, m.Destination) },
 		"a long text":      func(m *messenger.Message) { m.Text = strings.Repeat("봉수🔥 a_b*c <&> \"\\\n", 1_200) },
 		"long in all ways": long,
-		"odd characters":   func(m *messenger.Message) { m.Text, m.Title = "\u202e\u2028\u200b\x01\t\\_`|", "<!channel> \u200d" },
+		"an incident":      func(m *messenger.Message) { m.AlertKey, m.AckURL = "k", "https://bongsu.example/ack?t=1" },
+		"its end":          func(m *messenger.Message) { m.AlertKey, m.Resolved = "k", true },
+		"a long incident": func(m *messenger.Message) {
+			long(m)
+			m.AlertKey, m.AckURL = "k", "https://bongsu.example/ack?t="+strings.Repeat("x", 1_000)
+		},
+		"its long end": func(m *messenger.Message) {
+			long(m)
+			m.AlertKey, m.Acknowledged = "k", true
+		},
+		"odd characters": func(m *messenger.Message) { m.Text, m.Title = "\u202e\u2028\u200b\x01\t\\_`|", "<!channel> \u200d" },
 	} {
 		message := s.Message
 		change(&message)
