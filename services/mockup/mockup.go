@@ -46,6 +46,7 @@ type Mockup struct {
 	limiters map[string]*rate.Limiter // by rate limit key
 	stops    map[string]time.Time     // ends of pauses, by rate limit key
 	memory   map[string]string        // the entries of remember
+	messages messageLog
 
 	printing sync.Mutex
 }
@@ -78,12 +79,15 @@ func (m *Mockup) fakes() []fakeEndpoint {
 		{"POST /2010-04-01/Accounts/{sid}/Messages.json", m.twilio},
 		{"GET /2010-04-01/Accounts/{account}", m.twilioAccount},
 		{"POST /api/chat.postMessage", m.slack},
+		{"POST /api/chat.update", m.slackUpdate},
 		{"POST /api/auth.test", m.slackTest},
 		{"POST /api/conversations.info", m.slackInfo},
 		{"POST /services/{team}/{app}/{key}", m.slackHook},
 		{"POST /api/webhooks/{id}/{token}", m.discordHook},
 		{"POST /api/v10/webhooks/{id}/{token}", m.discordHook},
 		{"GET /api/v10/webhooks/{id}/{token}", m.discordHookInfo},
+		{"PATCH /api/v10/webhooks/{id}/{token}/messages/{message}", m.discordHookEdit},
+		{"PATCH /api/v10/channels/{id}/messages/{message}", m.discordBotEdit},
 		{"POST /api/v10/channels/{id}/messages", m.discordBot},
 		{"GET /api/v10/channels/{id}", m.discordChannelInfo},
 		{"POST /workflows/{rest...}", m.teams},
@@ -115,6 +119,7 @@ type response struct {
 	status  int
 	headers map[string]string
 	body    string
+	effect  func() // what the call changes, such as a message that it makes; nil changes nothing
 }
 
 // jsonResponse returns v as a JSON response.
@@ -147,7 +152,11 @@ func (m *Mockup) serve(f fakeEndpoint) http.Handler {
 		if fault.CloseConnection {
 			panic(http.ErrAbortHandler) // net/http closes the connection without a response
 		}
-		a := fault.apply(f.respond(r, body))
+		own := f.respond(r, body)
+		if own.effect != nil && !fault.replaces() {
+			own.effect()
+		}
+		a := fault.apply(own)
 		m.recordResponse(call, a)
 		if fault.CutAnswer {
 			a.cut(w)

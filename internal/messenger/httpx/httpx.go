@@ -67,6 +67,7 @@ func build(e call.Endpoint, of Named) (Messenger, error) {
 	if err != nil {
 		return Messenger{}, err
 	}
+	r.costly = of.Costly
 	m := Messenger{endpoint: e, credentials: form, request: r}
 	if m.destination, err = compilePattern(of.Destination.Pattern); err != nil {
 		return Messenger{}, fmt.Errorf("destination: %w", err)
@@ -164,6 +165,7 @@ func (r *request) try(params []Param, fixedDestination bool) error {
 	quoted := "the \"disk\"\nof db_1 is full\\ <&>"
 	full := messenger.Message{
 		DeliveryID: 1, Text: quoted, Severity: "critical", Title: quoted, Link: "https://example.com/?a=b", AlertKey: "db1",
+		AckURL:  "https://example.com/ack?t=a",
 		Details: []messenger.Detail{{Name: quoted, Value: quoted}}, Time: time.Unix(0, 0), Destination: "a b/c?d=\"e\"",
 	}
 	plain := messenger.Message{DeliveryID: 1, Text: quoted, Severity: "normal", Time: time.Unix(0, 0), Destination: "ops"}

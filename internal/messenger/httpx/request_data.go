@@ -33,8 +33,11 @@ type requestData struct {
 	Body       string // in the signature and the headers
 	Signature  string // in the headers
 
+	AckURL string // link to acknowledge the incident; empty if absent
+
 	message messenger.Message
 	text    Text
+	costly  bool
 	cut     bool
 }
 
@@ -48,7 +51,7 @@ const (
 	maxTextJSON = 30_000
 )
 
-func newRequestData(m messenger.Message, text Text, params map[string]string, method string) *requestData {
+func newRequestData(m messenger.Message, r *request, params map[string]string) *requestData {
 	return &requestData{
 		Param:          params,
 		Severity:       m.Severity,
@@ -59,20 +62,28 @@ func newRequestData(m messenger.Message, text Text, params map[string]string, me
 		DeliveryID:     strconv.FormatInt(m.DeliveryID, 10),
 		IdempotencyKey: m.IdempotencyHandle(),
 		Time:           m.Time.UTC().Format(time.RFC3339),
-		Method:         method,
+		Method:         r.method,
+		AckURL:         m.AckLink(),
 		message:        m,
-		text:           text,
+		text:           r.of.Text,
+		costly:         r.costly,
 	}
 }
 
 // Text returns the text of the alert.
-func (d *requestData) Text() string { return d.fit(d.message.Text) }
+func (d *requestData) Text() string { return d.fit(d.message.Text, "") }
 
-// PlainText returns the text with title, details and link.
-func (d *requestData) PlainText() string { return d.fit(d.message.PlainText()) }
+// PlainText returns the text with title, details and link, and with the link to acknowledge
+// unless the length of a message costs money.
+func (d *requestData) PlainText() string {
+	if d.costly {
+		return d.fit(d.message.PlainText(), "")
+	}
+	return d.fit(d.message.PlainText(), d.message.AckLine())
+}
 
 // Title returns the title of the alert.
-func (d *requestData) Title() string { return d.fit(d.message.Title) }
+func (d *requestData) Title() string { return d.fit(d.message.Title, "") }
 
 // Details returns the details that fit into the length of a text.
 func (d *requestData) Details() []messenger.Detail {
@@ -88,12 +99,15 @@ func (d *requestData) Details() []messenger.Detail {
 	return all
 }
 
-// fit cuts and escapes a text.
-func (d *requestData) fit(text string) string {
-	fitted, cut := messenger.Truncate(text, d.text.limit(), d.text.size)
-	fitted, more := messenger.Truncate(fitted, maxTextJSON, jsonSize)
+// fit cuts and escapes a text before its end, which is dropped if it is too long.
+func (d *requestData) fit(text, end string) string {
+	if 2*d.text.size(end) > d.text.limit() || jsonSize(end) > maxTextJSON/2 {
+		end, d.cut = "", true
+	}
+	fitted, cut := messenger.Truncate(text, d.text.limit()-d.text.size(end), d.text.size)
+	fitted, more := messenger.Truncate(fitted, maxTextJSON-jsonSize(end), jsonSize)
 	d.cut = d.cut || cut || more
-	return d.text.escape(fitted)
+	return d.text.escape(fitted + end)
 }
 
 func (t Text) check() error {
