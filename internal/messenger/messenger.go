@@ -114,6 +114,9 @@ type Spec struct {
 	// Idempotent marks that the provider deduplicates deliveries by their id: a retry
 	// notifies no user twice.
 	Idempotent bool
+	// Stateful marks that each message is a record of its own at the receiver, such as an
+	// incident: deliveries are not held back to be sent with others as one message.
+	Stateful bool
 	// Internal marks that the messenger delivers to a service of Bongsu: the general limits of
 	// credentials and destinations, which protect accounts at providers, do not apply.
 	Internal   bool

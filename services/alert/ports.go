@@ -78,6 +78,10 @@ type AlertStore interface {
 	// Queued. The returned ones have the id of the first as their Chain. How a chain
 	// advances is described at Dispatcher.
 	//
+	// Deliveries with a Hold are held back until their NextTime: TakeDue does not return them
+	// before, and Claim does not grant them. They keep the Hold until they are completed. In a
+	// thread they wait for the earlier deliveries too.
+	//
 	// Alerts with one AlertKey are ordered as they are recorded. Their deliveries to one
 	// user by one messenger are a thread: each delivery is Held until the earlier ones of
 	// the thread are completed, in addition to the rules of its chain. A Resolved alert

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/kit/database"
@@ -205,6 +206,7 @@ func (p threadPlace) apply(a *alert.Alert, d *alert.Delivery) {
 	switch {
 	case p.notNeeded:
 		d.State, d.Reason, d.EndTime = alert.Canceled, alert.NotNeeded, a.CreateTime
+		d.Hold, d.NextTime = alert.HoldNone, time.Time{}
 	case p.blocked:
 		d.State = alert.Held
 	}

@@ -92,14 +92,14 @@ func rowIDs(rows []threadRow) []int64 {
 	return ids
 }
 
-// unblock unblocks deliveries, each due at its resume time; those of a chain are held until
-// then.
+// unblock unblocks deliveries, each due at its resume time; those of a chain but the first are
+// held until then.
 func unblock(ctx context.Context, t *database.Tx, rows []threadRow, now int64) error {
 	for some := range database.ChunkRows(t, rows, maxStatementRows) {
 		args := make([]any, 0, 4*len(some))
 		for _, r := range some {
 			later := r.resume > now
-			args = append(args, r.id, max(r.resume, now), later && r.chain != 0, later)
+			args = append(args, r.id, max(r.resume, now), later && r.chain != 0 && r.chain != r.id, later)
 		}
 		rows, args := t.ValueRows([]string{"bigint", "bigint", "boolean", "boolean"}, args)
 		if _, err := t.Exec(ctx, `WITH v (id, next_time, held, deferred) AS (`+rows+`)
