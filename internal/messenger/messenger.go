@@ -115,7 +115,7 @@ type Spec struct {
 	// notifies no user twice.
 	Idempotent bool
 	// Stateful marks that each message is a record of its own at the receiver, such as an
-	// incident: deliveries are not held back to be sent with others as one message.
+	// incident, an item or an event: deliveries are not held back to be sent with others as one message.
 	Stateful bool
 	// Internal marks that the messenger delivers to a service of Bongsu: the general limits of
 	// credentials and destinations, which protect accounts at providers, do not apply.
