@@ -1,9 +1,13 @@
 package ledgertest
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job"
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -129,4 +133,95 @@ func testHoldInput(t *testing.T, l alert.Ledger) {
 	all, err := l.Alerts(t.Context(), alert.AlertQuery{Limit: 1})
 	kittest.NoError(t, err)
 	kittest.Equal(t, len(all), 0)
+}
+
+// testDigest checks that held-back deliveries that are due to one address become one job, with a
+// line for each, beside those to others, and that one that is alone is an ordinary job.
+func testDigest(t *testing.T, l alert.Ledger) {
+	add := func(severity, message string, why alert.Hold, until int, user int) (alert.Alert, alert.Delivery) {
+		t.Helper()
+		d := heldBack(3, why, until)[user : user+1]
+		a := alert.Alert{Targets: []string{"@all"}, Severity: severity, Message: message, CreateTime: start, ExpireTime: expiry}
+		added, err := l.AddAlert(t.Context(), a, d, never)
+		return recorded(t, added, err, d), d[0]
+	}
+	_, normal := add("normal", "one", alert.HoldDigest, 60, 0)
+	high, urgent := add("high", "two\nlines", alert.HoldQuietHours, 61, 0)
+	_, other := add("low", "three", alert.HoldDigest, 60, 1)
+	_, low := add("low", strings.Repeat("x", 300), alert.HoldDigest, 62, 0)
+	_, later := add("low", "later", alert.HoldDigest, 90, 0)
+	ordinary := queuedDeliveries(1)
+	addAlert(t, l, "normal", ordinary, at(60))
+
+	jobs := due(t, l, 62, 100)
+	kittest.Equal(t, len(jobs), 3)
+	kittest.Equal(t, jobs[0].Deliveries[0].ID, ordinary[0].ID)
+	kittest.Equal(t, []any{jobs[1].Deliveries[0].ID, len(jobs[1].Content.DigestLines)}, []any{other.ID, 0})
+	digest := jobs[2]
+	kittest.Equal(t, []any{digest.AlertID, digest.Rank, digest.Messenger, digest.Content.Text}, []any{high.ID, job.High, "slack", "[high] two\nlines"})
+	kittest.Equal(t, digest.Content.DigestLines, []string{"[high] two", "[normal] one", "[low] " + strings.Repeat("x", 191) + "…"})
+	var got []int64
+	for _, d := range digest.Deliveries {
+		got = append(got, d.ID)
+		kittest.Equal(t, []any{d.Nickname, d.Destination, len(d.SealedCredential)}, []any{"user1", "user1_CHANNEL", 3})
+	}
+	kittest.Equal(t, got, []int64{urgent.ID, normal.ID, low.ID})
+	kittest.Equal(t, len(due(t, l, 63, 100)), 0)
+
+	claims := claim(t, l, got, 64, 1000)
+	kittest.Equal(t, len(claims), 3)
+	reports := []dispatch.Report{retryReport(claims[0], 64), retryReport(claims[1], 64), successReport(claims[2], 64)}
+	reports[1].Outcome.RetryAfter = 15 * time.Second
+	report(t, l, reports...)
+	kittest.Equal(t, len(due(t, l, 79, 100)), 2) // those in the queue again
+	jobs = due(t, l, 80, 100)
+	kittest.Equal(t, []any{len(jobs), len(jobs[0].Deliveries)}, []any{1, 2})
+	jobs = due(t, l, 95, 100) // both in the queue again, and the one that is due at 90
+	digest = jobs[len(jobs)-1]
+	kittest.Equal(t, []any{len(digest.Deliveries), digest.Deliveries[len(digest.Deliveries)-1].ID}, []any{3, later.ID})
+}
+
+// testDigestMany checks that a digest is bounded, and that a call returns all that is due to an
+// address, also beyond its limit of others, with nothing twice and nothing left.
+func testDigestMany(t *testing.T, l alert.Ledger) {
+	const users, each = 6, 30
+	for i := range each {
+		addAlert(t, l, []string{"low", "normal", "high"}[i%3], heldBack(users, alert.HoldQuietHours, 60), never)
+	}
+	many := make([]alert.Delivery, 1001)
+	for i := range many {
+		many[i] = heldBack(users+1, alert.HoldDigest, 50)[users]
+	}
+	addAlert(t, l, "low", many, never)
+	seen, jobs := map[int64]bool{}, []job.Job(nil)
+	for rounds := 0; ; rounds++ {
+		some := due(t, l, 61, 70)
+		if len(some) == 0 || rounds > 100 {
+			break
+		}
+		jobs = append(jobs, some...)
+	}
+	byUser := map[string][]int{}
+	for _, j := range jobs {
+		name := j.Deliveries[0].Nickname
+		byUser[name] = append(byUser[name], len(j.Deliveries))
+		for _, d := range j.Deliveries {
+			kittest.Equal(t, []any{d.Nickname, seen[d.ID]}, []any{name, false})
+			seen[d.ID] = true
+		}
+	}
+	kittest.Equal(t, len(seen), users*each+len(many))
+	for i := range users {
+		name := queuedDeliveries(users)[i].Nickname
+		kittest.Equal(t, byUser[name], []int{each})
+	}
+	kittest.Equal(t, slices.Max(byUser["user7"]) <= 70, true)
+	kittest.NoError(t, kittest.ErrorOf(l.Reenqueue(t.Context(), at(62), never)))
+	var sizes []int
+	for _, j := range due(t, l, 62, 2000) {
+		if j.Deliveries[0].Nickname == "user7" {
+			sizes = append(sizes, len(j.Deliveries))
+		}
+	}
+	kittest.Equal(t, sizes, []int{1, 1000})
 }

@@ -126,6 +126,8 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"hold":                                        testHold,
 		"hold in a thread":                            testHoldThread,
 		"hold in a chain":                             testHoldChain,
+		"digest":                                      testDigest,
+		"digests of many deliveries":                  testDigestMany,
 		"hold invalid input":                          testHoldInput,
 		"thread in order":                             testThreadOrder,
 		"thread with a resolved alert":                testThreadResolved,
