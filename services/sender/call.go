@@ -130,7 +130,7 @@ func (s *callStage) callProvider(ctx context.Context, t *task, credential string
 		}
 	}()
 	content := t.job.Content
-	return s.messenger.Send(ctx, messenger.Message{
+	m := messenger.Message{
 		DeliveryID:  t.delivery.ID,
 		AlertID:     t.job.AlertID,
 		Nickname:    t.delivery.Nickname,
@@ -150,7 +150,9 @@ func (s *callStage) callProvider(ctx context.Context, t *task, credential string
 		Incident:     content.Incident,
 		Previous:     t.delivery.Previous,
 		Reply:        content.Reply,
-	})
+	}
+	t.digestMessage(&m)
+	return s.messenger.Send(ctx, m)
 }
 
 // refusalOutcome returns the outcome of a delivery that fails without a call.
