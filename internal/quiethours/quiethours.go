@@ -4,9 +4,9 @@
 package quiethours
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/kit/fault"
@@ -24,8 +24,8 @@ const (
 // Hours is the quiet hours of a user, as text.
 type Hours struct {
 	Intervals   []Interval `json:"intervals"`
-	TimeZone    string     `json:"time_zone"`              // of the IANA database, such as Asia/Seoul
-	MinSeverity string     `json:"min_severity,omitempty"` // name of the lowest rank that gets through; empty: critical
+	TimeZone    string     `json:"time_zone"`    // of the IANA database, such as Asia/Seoul
+	MinSeverity string     `json:"min_severity"` // name of the lowest rank that gets through; empty: critical
 }
 
 // An Interval is the times at which one of Times and one of Weekdays holds. An empty list holds
@@ -41,11 +41,14 @@ type TimeRange struct {
 	End   string `json:"end_time"`   // after Start; at most 24:00
 }
 
-// Validate returns fault.ErrInvalid, with the field, unless h can be parsed and its quiet hours
-// end at some time of each week.
-func (h Hours) Validate() error {
-	_, err := Parse(h)
-	return err
+// Accept returns h with its defaults. It returns fault.ErrInvalid, with the field, unless h can be
+// parsed.
+func (h Hours) Accept() (*Hours, error) {
+	h.MinSeverity = cmp.Or(h.MinSeverity, job.Critical.String())
+	if _, err := Parse(h); err != nil {
+		return nil, err
+	}
+	return &h, nil
 }
 
 // minRank returns the lowest rank that gets through.
@@ -59,11 +62,6 @@ func (h Hours) minRank() (job.Rank, error) {
 		return job.Critical, nil
 	}
 	return 0, fault.InvalidField("min_severity", "must be critical, high or normal, not %q", h.MinSeverity)
-}
-
-// Equal reports whether two quiet hours have the same text; nil is none.
-func (h *Hours) Equal(o *Hours) bool {
-	return Encode(h) == Encode(o)
 }
 
 // Encode returns h as JSON, empty for nil. Equal hours have the same text.
@@ -88,17 +86,4 @@ func Decode(text string) (*Hours, error) {
 		return nil, fmt.Errorf("decode quiet hours: %w", err)
 	}
 	return h, nil
-}
-
-// Clone returns a copy of h that shares nothing with it.
-func (h *Hours) Clone() *Hours {
-	if h == nil {
-		return nil
-	}
-	c := *h
-	c.Intervals = slices.Clone(h.Intervals)
-	for i, in := range c.Intervals {
-		c.Intervals[i] = Interval{Weekdays: slices.Clone(in.Weekdays), Times: slices.Clone(in.Times)}
-	}
-	return &c
 }

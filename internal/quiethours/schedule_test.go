@@ -145,7 +145,7 @@ func TestParseRefuses(t *testing.T) {
 		{quiethours.Hours{Intervals: []quiethours.Interval{night}, TimeZone: "UTC", MinSeverity: "low"}, "min_severity"},
 		{quiethours.Hours{Intervals: []quiethours.Interval{night}, TimeZone: "UTC", MinSeverity: "page"}, "min_severity"},
 	} {
-		err := c.hours.Validate()
+		_, err := c.hours.Accept()
 		kittest.Error(t, err, fault.ErrInvalid, c.field)
 		fields := fault.Fields(err)
 		kittest.Equal(t, len(fields), 1)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/job/dispatch"
+	"github.com/bongsu-project/bongsu/internal/quiethours"
 	"github.com/bongsu-project/bongsu/internal/target"
 )
 
@@ -17,6 +18,9 @@ type Recipient struct {
 	Destination           string
 	SealedCredential      []byte
 	CredentialFingerprint string // empty for an address without fingerprint
+	// QuietHours are those of the user; nil for none. They are the same pointer for all
+	// addresses of a user, and must not be changed.
+	QuietHours *quiethours.Hours
 }
 
 // A LookupResult is the result of a lookup. It must not be changed.
