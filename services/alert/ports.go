@@ -84,7 +84,9 @@ type AlertStore interface {
 	//
 	// Deliveries with a Hold are held back until their NextTime: TakeDue does not return them
 	// before, and Claim does not grant them. They keep the Hold until they are completed. In a
-	// thread they wait for the earlier deliveries too.
+	// thread they wait for the earlier deliveries too. A firing one that has not been sent is
+	// Canceled, for reason Superseded, when a later firing alert of its key is recorded whose
+	// delivery in the thread is not held back or, after HoldQuietHours, is held back too.
 	//
 	// Alerts with one AlertKey are ordered as they are recorded. Their deliveries to one
 	// user by one messenger are a thread: each delivery is Held until the earlier ones of

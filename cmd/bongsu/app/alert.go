@@ -50,7 +50,7 @@ func (b *builder) runAlert(ctx context.Context) error {
 	alerts := &alert.Handler{
 		Directory: b.lookup, Store: store, Hub: hub, Loop: clock, Renderer: renderer, Specs: b.specs,
 		FailoverAfter: b.config.Alert.FailoverAfter, Severities: b.config.severities, Now: b.config.Now,
-		Trace: rpc.TraceContextOf,
+		Trace: rpc.TraceContextOf, Log: b.log,
 	}
 	messengers := &alert.MessengerHandler{
 		Specs: b.specs, LimiterKeys: limiterKeys, Counter: store, Now: b.config.Now,

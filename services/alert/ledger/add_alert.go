@@ -242,7 +242,7 @@ type deliveryRow struct {
 // as most are.
 // Deliveries of alerts with an alert key or a callback are not plain either; the caller checks that.
 func isPlainDelivery(d *alert.Delivery) bool {
-	return d.State == alert.Queued && d.Chain == 0 && d.Reason == "" && d.Hold == alert.HoldNone
+	return d.State == alert.Queued && d.Chain == 0 && d.Reason == "" && d.Hold == alert.HoldNone && d.ExpireTime.IsZero()
 }
 
 // deliveriesOf returns all deliveries, split into plain ones and the rest.
@@ -287,7 +287,11 @@ func (r deliveryRow) appendAll(args []any) []any {
 	case r.blocked:
 		resume, next, held, deferred = micros(r.alert.CreateTime), blockedUntil, true, true
 	}
-	return append(r.begin(args), int(state), next, micros(r.alert.ExpireTime), reason, micros(end), r.Chain, held, deferred,
+	expire := r.ExpireTime
+	if expire.IsZero() {
+		expire = r.alert.ExpireTime
+	}
+	return append(r.begin(args), int(state), next, micros(expire), reason, micros(end), r.Chain, held, deferred,
 		r.thread, r.order, r.alert.Resolved, resume, r.callback, int(r.Hold))
 }
 

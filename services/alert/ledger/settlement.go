@@ -21,9 +21,10 @@ type settlement struct {
 func (s *settlement) settle(th thread, rows []threadRow, possiblySent map[int64]bool) {
 	rest := make([]threadRow, 0, len(rows))
 	busy := false
+	update := lastUpdate(rows)
 	for _, r := range rows {
 		superseded := !r.resolves && r.order < th.resolved
-		if superseded && r.state == alert.Queued && !possiblySent[r.id] {
+		if (superseded || r.isReplacedBy(update)) && r.state == alert.Queued && !possiblySent[r.id] {
 			s.superseded = append(s.superseded, r)
 			continue
 		}
@@ -49,6 +50,27 @@ func (s *settlement) settle(th thread, rows []threadRow, possiblySent map[int64]
 			}
 		}
 	}
+}
+
+// lastUpdate returns the last of rows that is an update of a firing alert and can be sent; its
+// order is 0 if there is none.
+func lastUpdate(rows []threadRow) (last threadRow) {
+	for _, r := range rows {
+		if !r.resolves && r.kind == 0 && !r.canceled {
+			last = r
+		}
+	}
+	return last
+}
+
+// isReplacedBy reports whether a held-back delivery need not be sent, because a later update of
+// its thread says more: one that is sent at once, or one that waits for the end of the same quiet
+// hours.
+func (r *threadRow) isReplacedBy(update threadRow) bool {
+	if r.resolves || r.hold == alert.HoldNone || r.order >= update.order {
+		return false
+	}
+	return update.hold == alert.HoldNone || r.hold == alert.HoldQuietHours
 }
 
 // write applies the changes.
