@@ -34,8 +34,15 @@ func quietHoursNode(hours *userv1.QuietHours) *yaml.Node {
 
 func timeRangeNode(r *userv1.TimeRange) *yaml.Node {
 	node := mapping()
-	put(node, "start_time", text(r.GetStartTime()))
-	put(node, "end_time", text(r.GetEndTime()))
+	put(node, "start_time", quoted(r.GetStartTime()))
+	put(node, "end_time", quoted(r.GetEndTime()))
+	return node
+}
+
+// quoted returns a text in quotes: YAML 1.1 reads 22:00 as a number.
+func quoted(value string) *yaml.Node {
+	node := text(value)
+	node.Style = yaml.DoubleQuotedStyle
 	return node
 }
 
