@@ -30,8 +30,8 @@ var plans = map[string]string{
 	`UPDATE deliveries SET state = 2 WHERE id IN (SELECT id FROM deliveries WHERE id IN (1, 2, 3) AND state + 0 = 1 ORDER BY id) RETURNING id`: "KEY",
 	`SELECT id FROM deliveries WHERE state + 0 IN (4, 5) AND id IN (1, 2, 3) ORDER BY id LIMIT 3`:                                              "KEY",
 	`SELECT id FROM deliveries WHERE alert_id = 1 AND (state + 0 <= 2 OR state + 0 = 6) ORDER BY id`:                                           "delivery_alert_id",
-	strings.Replace(ledger.SelectBacklogs(false), "?", "2", 1):                                                                                 "delivery_held",
-	strings.Replace(ledger.SelectBacklogs(true), "?", "2", 1):                                                                                  "delivery_held",
+	strings.ReplaceAll(ledger.SelectBacklogs(false), "?", "2"):                                                                                 "delivery_held",
+	strings.ReplaceAll(ledger.SelectBacklogs(true), "?", "2"):                                                                                  "delivery_held",
 	`SELECT name FROM keys WHERE expire_time <= 2 ORDER BY expire_time LIMIT 3`:                                                                "key_expire_time",
 	`SELECT id, slots FROM deliveries WHERE id IN (1, 2, 3) AND state + 0 = 1 AND expire_time > 2`:                                             "KEY",
 	`SELECT id FROM deliveries WHERE chain IN (1, 2)

@@ -130,6 +130,7 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"digests of many deliveries":                  testDigestMany,
 		"hold invalid input":                          testHoldInput,
 		"hold that is replaced":                       testHoldReplaced,
+		"hold in the backlog":                         testHoldBacklog,
 		"hold that was attempted":                     testHoldAttempted,
 		"delivery expiry":                             testDeliveryExpiry,
 		"thread in order":                             testThreadOrder,

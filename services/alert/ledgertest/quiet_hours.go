@@ -74,3 +74,35 @@ func testDeliveryExpiry(t *testing.T, l alert.Ledger) {
 	sweep(t, l, 180)
 	requireStates(t, l, a, "expired 180 expired", "expired 60 expired")
 }
+
+// testHoldBacklog checks that the age of a backlog does not count deliveries that are held back and
+// not due yet, so that quiet hours are no outage.
+func testHoldBacklog(t *testing.T, l alert.Ledger) {
+	oldest := func(now int) (queued, due int, oldest int64) {
+		t.Helper()
+		all, err := l.Backlogs(t.Context(), at(now), false)
+		kittest.NoError(t, err)
+		kittest.Equal(t, len(all), 1)
+		if !all[0].Oldest.IsZero() {
+			oldest = all[0].Oldest.Unix()
+		}
+		return all[0].Queued, all[0].Due, oldest
+	}
+	require := func(now, queued, due int, old int64) {
+		t.Helper()
+		gotQueued, gotDue, gotOldest := oldest(now)
+		kittest.Equal(t, []any{gotQueued, gotDue, gotOldest}, []any{queued, due, old})
+	}
+	held := heldBack(1, alert.HoldQuietHours, 600)
+	addAlert(t, l, "normal", held, never)
+	require(1, 1, 0, 0)
+	a := alert.Alert{Targets: []string{"@all"}, Severity: "normal", Message: "later", CreateTime: at(30), ExpireTime: expiry}
+	added, err := l.AddAlert(t.Context(), a, queuedDeliveries(1), never)
+	kittest.NoError(t, err)
+	require(31, 2, 1, at(30).Unix())
+	report(t, l, successReport(claim(t, l, ids(added.Deliveries), 32, 1000)[0], 32))
+
+	require(600, 1, 1, start.Unix())
+	report(t, l, retryReport(claim(t, l, ids(held), 600, 1000)[0], 600))
+	require(602, 1, 0, start.Unix())
+}
