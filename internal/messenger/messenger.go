@@ -58,6 +58,7 @@ type Message struct {
 	Link     string    // http or https URL; empty if absent
 	Details  []Detail  // in the caller's order
 	Time     time.Time // when the alert was accepted
+	Digest   string    // id of the set of deliveries of a digest, of which DeliveryID is one; empty for a single delivery
 	AlertKey string    // alert key; empty if absent
 	Resolved bool      // the alert is a resolution; Text mentions it too
 
@@ -99,8 +100,14 @@ func (m Message) Status() string {
 func (m Message) IsPlain() bool { return m.Title == "" && m.Link == "" && len(m.Details) == 0 }
 
 // IdempotencyHandle returns the idempotency key of a delivery: the same for every
-// attempt, and unique, since delivery ids are never reused.
-func (m Message) IdempotencyHandle() string { return "bongsu-" + strconv.FormatInt(m.DeliveryID, 10) }
+// attempt, and unique, since delivery ids are never reused. That of a digest is the same for every
+// attempt of the same deliveries.
+func (m Message) IdempotencyHandle() string {
+	if m.Digest != "" {
+		return "bongsu-digest-" + m.Digest
+	}
+	return "bongsu-" + strconv.FormatInt(m.DeliveryID, 10)
+}
 
 // A Spec describes a messenger to people and programs.
 type Spec struct {
@@ -114,6 +121,9 @@ type Spec struct {
 	// Idempotent marks that the provider deduplicates deliveries by their id: a retry
 	// notifies no user twice.
 	Idempotent bool
+	// Stateful marks that each message is a record of its own at the receiver, such as an
+	// incident, an item or an event: deliveries are not held back to be sent with others as one message.
+	Stateful bool
 	// Internal marks that the messenger delivers to a service of Bongsu: the general limits of
 	// credentials and destinations, which protect accounts at providers, do not apply.
 	Internal   bool

@@ -35,5 +35,8 @@ func contentBytes(c job.Content) int {
 	for _, d := range c.Details {
 		n += len(d.Name) + len(d.Value)
 	}
+	for _, line := range c.DigestLines {
+		n += len(line)
+	}
 	return n
 }

@@ -145,6 +145,8 @@ type Delivery struct {
 	Reason                string    // why it is Failed, Expired or Canceled; else empty
 	NextTime              time.Time // when the next attempt is due; zero if that is now, or if the delivery is completed
 	EndTime               time.Time // zero until it is completed
+	ExpireTime            time.Time // for AddAlert: when it expires, in place of the ExpireTime of the alert; zero for that
+	Hold                  Hold      // why it waits until NextTime, to be sent with others as one message; HoldNone if it is completed
 	Chain                 int64     // id of the first delivery of its failover chain; 0 for no chain
 	Attempts              []Attempt // in order
 	Receipt               Receipt   // the latest valid one

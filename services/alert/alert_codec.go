@@ -201,6 +201,7 @@ func deliveriesToWire(ds []Delivery) []*alertv1.Delivery {
 			Attempts:        attempts,
 			Chain:           chain,
 			Receipt:         receiptToWire(d.Receipt),
+			Hold:            d.Hold.String(),
 		})
 	}
 	return wire

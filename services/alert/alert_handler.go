@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1/alertv1connect"
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/quiethours"
 	"github.com/bongsu-project/bongsu/internal/target"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/telemetry"
@@ -40,6 +42,10 @@ type Handler struct {
 	Now        func() time.Time
 	// Trace returns the trace of a request, which is recorded with its alerts; nil for none.
 	Trace func(context.Context) telemetry.TraceContext
+	// Log is for quiet hours that cannot be parsed; nil for none.
+	Log *slog.Logger
+
+	schedules quiethours.Cache
 }
 
 // SendAlert records an alert and its deliveries. The dispatch loop enqueues them after the
@@ -85,10 +91,12 @@ func (h *Handler) addition(ctx context.Context, a Alert, recipients []Recipient,
 	if len(h.Severities) > 0 {
 		a.RankName = h.Severities.Rank(a.Severity).String()
 	}
-	ds := h.deliveries(recipientsBy(recipients, a.By), failover, a.CreateTime)
+	recipients = recipientsBy(recipients, a.By)
+	ds := h.deliveries(recipients, failover, a.CreateTime)
 	if a.Resolved || a.Acknowledged {
 		clearChains(ds)
 	}
+	h.holdQuietHours(a, ds, recipients)
 	if a.AlertKey != "" {
 		a.Policy = h.IncidentSettings.policyOf(a)
 	}

@@ -13,7 +13,7 @@ type Backlog struct {
 	Destination           string    // empty for all destinations
 	Queued                int       // uncompleted deliveries; at least 1
 	Due                   int       // those of them without a later time: in the queue, or claimed
-	Oldest                time.Time // when their first alert was recorded
+	Oldest                time.Time // when their first alert was recorded, without those that are held back until a later time; zero for none
 }
 
 // A BacklogCounter counts the backlog.

@@ -5,6 +5,7 @@ import (
 
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/internal/quiethours"
 	"github.com/bongsu-project/bongsu/internal/target"
 )
 
@@ -23,7 +24,11 @@ func (c DirectoryClient) LookUp(ctx context.Context, targets target.List) (Looku
 		return LookupResult{}, err
 	}
 	found := LookupResult{Recipients: make([]Recipient, 0, len(res.GetRecipients())), UnknownTargets: res.GetUnknownTarget()}
-	for _, r := range res.GetRecipients() {
+	var hours *quiethours.Hours // of the user of r
+	for i, r := range res.GetRecipients() {
+		if i == 0 || r.GetNickName() != res.GetRecipients()[i-1].GetNickName() {
+			hours = quiethours.FromWire(r.GetQuietHours())
+		}
 		found.Recipients = append(found.Recipients, Recipient{
 			Nickname:              r.GetNickName(),
 			Failover:              r.GetFailover(),
@@ -31,6 +36,7 @@ func (c DirectoryClient) LookUp(ctx context.Context, targets target.List) (Looku
 			Destination:           r.GetDestination(),
 			SealedCredential:      r.GetSealedCredential(),
 			CredentialFingerprint: r.GetCredentialKey(),
+			QuietHours:            hours,
 		})
 	}
 	return found, nil

@@ -198,7 +198,7 @@ func (l *DispatchLoop) enqueueDue(ctx context.Context) int {
 		for ctx.Err() == nil {
 			n := l.takeDue(ctx)
 			found.Add(int64(n))
-			if n == dueBatch {
+			if n >= dueBatch {
 				g.TryGo(enqueueBatches)
 			}
 			// Alerts that were accepted meanwhile must not wait for all batches.
@@ -215,8 +215,8 @@ func (l *DispatchLoop) enqueueDue(ctx context.Context) int {
 	return int(found.Load())
 }
 
-// takeDue takes jobs for due deliveries and returns the number of deliveries: dueBatch if
-// there may be more.
+// takeDue takes jobs for due deliveries and returns the number of deliveries: at least dueBatch
+// if there may be more at once.
 func (l *DispatchLoop) takeDue(ctx context.Context) (n int) {
 	now := l.now()
 	jobs, err := l.dispatcher.TakeDue(ctx, now, now.Add(redispatchTimeout), l.lookahead.window(), dueBatch, l.jobSize)

@@ -32,6 +32,7 @@ type serviceHarness struct {
 	alerts   *alert.Handler
 	dispatch *alert.DispatchHandler
 	ledger   *ledger.Store
+	users    *directory.UserHandler
 	now      time.Time
 }
 
@@ -71,6 +72,7 @@ func newServiceHarness(t *testing.T) *serviceHarness {
 		_, err := users.CreateUser(t.Context(), u)
 		must(t, err)
 	}
+	h.users = users
 	return h
 }
 

@@ -2,13 +2,13 @@ package alert
 
 import "github.com/bongsu-project/bongsu/internal/job"
 
-// Jobs returns jobs for the deliveries of ds that are Queued, in order: each job has one
-// messenger and at most size deliveries.
+// Jobs returns jobs for the deliveries of ds that are Queued and not held back, in order: each
+// job has one messenger and at most size deliveries.
 func Jobs(a Alert, ds []Delivery, size int) []job.Job {
 	var jobs []job.Job
 	open := map[string]int{} // the job for the next delivery of a messenger
 	for _, d := range ds {
-		if d.State != Queued {
+		if d.State != Queued || d.Hold != HoldNone {
 			continue
 		}
 		i, ok := open[d.Messenger]

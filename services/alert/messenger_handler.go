@@ -101,7 +101,7 @@ func (h *MessengerHandler) limiterKeys(ctx context.Context) ([]*messengerv1.Pace
 func countBacklog(p *messengerv1.Pace, b Backlog) {
 	p.QueuedCount += int32(b.Queued)
 	p.DueCount += int32(b.Due)
-	if p.OldestCreateTime == nil || b.Oldest.Before(p.OldestCreateTime.AsTime()) {
+	if !b.Oldest.IsZero() && (p.OldestCreateTime == nil || b.Oldest.Before(p.OldestCreateTime.AsTime())) {
 		p.OldestCreateTime = timeToWire(b.Oldest)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/job/dispatch"
+	"github.com/bongsu-project/bongsu/internal/quiethours"
 	"github.com/bongsu-project/bongsu/internal/target"
 )
 
@@ -17,6 +18,9 @@ type Recipient struct {
 	Destination           string
 	SealedCredential      []byte
 	CredentialFingerprint string // empty for an address without fingerprint
+	// QuietHours are those of the user; nil for none. They are the same pointer for all
+	// addresses of a user, and must not be changed.
+	QuietHours *quiethours.Hours
 }
 
 // A LookupResult is the result of a lookup. It must not be changed.
@@ -91,6 +95,12 @@ type AlertStore interface {
 	// first is Queued, the others are Held, each until its NextTime, when TakeDue makes it
 	// Queued. The returned ones have the id of the first as their Chain. How a chain
 	// advances is described at Dispatcher.
+	//
+	// Deliveries with a Hold are held back until their NextTime: TakeDue does not return them
+	// before, and Claim does not grant them. They keep the Hold until they are completed. In a
+	// thread they wait for the earlier deliveries too. A firing one that has not been sent is
+	// Canceled, for reason Superseded, when a later firing alert of its key is recorded whose
+	// delivery in the thread is not held back or, after HoldQuietHours, is held back too.
 	//
 	// Alerts with one AlertKey are ordered as they are recorded. Their deliveries to one
 	// user by one messenger are a thread: each delivery is Held until the earlier ones of
@@ -214,6 +224,7 @@ type VerdictFacts struct {
 	Tries      int       // earlier attempts that count as tries
 	ExpireTime time.Time // of the delivery
 	Canceled   bool      // while it was Claimed, it was canceled or superseded, or another of its chain was Sent
+	Hold       Hold      // of the delivery
 }
 
 // A Verdict is the next state of a delivery after an outcome.
@@ -257,7 +268,8 @@ type Dispatcher interface {
 	// after it waits to become Expired. A report whose delivery is not Claimed under its
 	// fencing token changes nothing; fenced returns the ids of these, except for a report
 	// that is already recorded. Evidence is never refused: text that cannot be stored is
-	// replaced.
+	// replaced. Deliveries with a Hold whose attempts were one message, because its reports have
+	// the same times, are next due together, at the latest of the times of their verdicts.
 	Report(ctx context.Context, reports []dispatch.Report, now time.Time, rule VerdictRule) (fenced []int64, err error)
 	// Defer gives deliveries a later time without an attempt, if they are Queued and not
 	// yet deferred, or Claimed under the fencing token. TakeDue then returns their Slots too.
@@ -284,6 +296,11 @@ type Dispatcher interface {
 	// are due at now or within ahead, the most urgent rank first, at most limit
 	// deliveries. It sets their time to retry, so that a second call does not return them
 	// before.
+	//
+	// Held-back deliveries to one address become one job with DigestLines, with a line for each
+	// delivery, whatever their alerts and ranks are; it has the rank, the AlertID and the content of the
+	// most urgent one. At most limit held-back deliveries are returned beside the others.
+	// A job has at most 1000 deliveries and about half a megabyte; one that is alone is an ordinary job.
 	TakeDue(ctx context.Context, now, retry time.Time, ahead time.Duration, limit, size int) ([]DueJob, error)
 	// Sweep sweeps at most limit deliveries and returns their number. If a lease expired
 	// at or before now without a report, it records the attempt as Unknown and applies the

@@ -45,7 +45,9 @@ func NewVerdictRule(specs []messenger.Spec) VerdictRule {
 			return Verdict{State: Failed, Reason: endReason(r.Outcome), CountsAsTry: true}
 		}
 		retry := f.retryIn(retryDelay(f.Tries), true)
-		retry.ProviderDeduplicates = spec.Idempotent
+		// The next message of a held-back delivery may be of other deliveries too: no provider
+		// recognizes it.
+		retry.ProviderDeduplicates = spec.Idempotent && f.Hold == HoldNone
 		return retry
 	}
 }

@@ -5,6 +5,7 @@ package directory
 import (
 	"context"
 
+	"github.com/bongsu-project/bongsu/internal/quiethours"
 	"github.com/bongsu-project/bongsu/internal/target"
 )
 
@@ -20,12 +21,15 @@ type User struct {
 	Nickname  string
 	Failover  bool      // the addresses form a failover chain by rank; otherwise all are used
 	Addresses []Address // by id; at most one for each messenger
+	// QuietHours hold back less urgent alerts; nil for none. They must not be changed.
+	QuietHours *quiethours.Hours
 }
 
 // A UserChange is a partial update of a user. Nil fields stay unchanged.
 type UserChange struct {
-	Nickname *string
-	Failover *bool
+	Nickname   *string
+	Failover   *bool
+	QuietHours **quiethours.Hours // if set, replaces those of the user: by none if it points to nil
 	// Reseal is required if Nickname is set.
 	Reseal ResealFunc
 }
@@ -53,6 +57,9 @@ type Recipient struct {
 	Nickname string
 	Failover bool // of the user
 	Address  Address
+	// QuietHours are those of the user in the result of Find; nil for none. They must not be
+	// changed.
+	QuietHours *quiethours.Hours
 }
 
 // A Directory stores groups, users and addresses. Names are unique among groups and

@@ -3,6 +3,8 @@ package directory
 import (
 	groupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1"
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	"github.com/bongsu-project/bongsu/internal/quiethours"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 // Ids fit an int32: the database assigns them from 1, one for each insert. Ranks do
@@ -25,11 +27,24 @@ func userToWire(u User) *userv1.User {
 	for _, a := range u.Addresses {
 		addresses = append(addresses, addressToWire(a))
 	}
-	return &userv1.User{Id: int32(u.ID), NickName: u.Nickname, Addresses: addresses, Failover: u.Failover}
+	return &userv1.User{Id: int32(u.ID), NickName: u.Nickname, Addresses: addresses, Failover: u.Failover, QuietHours: quiethours.ToWire(u.QuietHours)}
 }
 
 func addressToWire(a Address) *userv1.Address {
 	return &userv1.Address{Id: int32(a.ID), Messenger: a.Messenger, Destination: a.Destination, Rank: int32(a.Rank)}
+}
+
+// quietHoursFromWire converts and validates quiet hours; nil for none.
+func quietHoursFromWire(wire *userv1.QuietHours) (*quiethours.Hours, error) {
+	hours := quiethours.FromWire(wire)
+	if hours == nil {
+		return nil, nil
+	}
+	hours, err := hours.Accept()
+	if err != nil {
+		return nil, fault.Within("quiet_hours", err)
+	}
+	return hours, nil
 }
 
 func lookupToWire(found []Recipient, unknown []string) *userv1.LookUpResponse {
@@ -43,6 +58,7 @@ func lookupToWire(found []Recipient, unknown []string) *userv1.LookUpResponse {
 			SealedCredential: r.Address.SealedCredential,
 			CredentialKey:    r.Address.CredentialFingerprint,
 			Failover:         r.Failover,
+			QuietHours:       quiethours.ToWire(r.QuietHours),
 		})
 	}
 	return res

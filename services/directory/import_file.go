@@ -1,5 +1,7 @@
 package directory
 
+import "github.com/bongsu-project/bongsu/internal/quiethours"
+
 // An ImportFile is an import file.
 type ImportFile struct {
 	Users  []ImportUser
@@ -12,9 +14,10 @@ type ImportFile struct {
 // An ImportUser is a user of an import file.
 type ImportUser struct {
 	Place             FilePosition
-	Nickname          string // in canonical form
-	NicknameAsWritten string // Nickname as in the file
-	Failover          *bool  // nil if the file does not set it
+	Nickname          string             // in canonical form
+	NicknameAsWritten string             // Nickname as in the file
+	Failover          *bool              // nil if the file does not set it
+	QuietHours        **quiethours.Hours // nil if the file does not set them; points to nil if it sets none
 	Addresses         []ImportAddress
 	Bad               bool // a problem of it is recorded already
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/quiethours"
 	"github.com/bongsu-project/bongsu/kit/seal"
 )
 
@@ -71,11 +72,23 @@ func (p *importPlan) planUsers() map[string]bool {
 			p.changeUser(u, *has)
 		} else {
 			p.done.note(&p.done.Users.Created, ImportChange{Action: ActionCreated, Nickname: u.Nickname})
-			failover := u.Failover != nil && *u.Failover
-			p.changes.AddUsers = append(p.changes.AddUsers, User{Nickname: u.Nickname, Failover: failover, Addresses: p.newAddresses(u)})
+			added := u.withImport(User{Nickname: u.Nickname})
+			added.Addresses = p.newAddresses(u)
+			p.changes.AddUsers = append(p.changes.AddUsers, added)
 		}
 	}
 	return nicknames
+}
+
+// withImport returns a user updated from an import file, apart from the addresses.
+func (u ImportUser) withImport(to User) User {
+	if u.Failover != nil {
+		to.Failover = *u.Failover
+	}
+	if u.QuietHours != nil {
+		to.QuietHours = *u.QuietHours
+	}
+	return to
 }
 
 // newAddresses returns the addresses of a new user.
@@ -92,8 +105,9 @@ func (p *importPlan) newAddresses(u ImportUser) []Address {
 
 // changeUser plans the changes of an existing user.
 func (p *importPlan) changeUser(u ImportUser, has User) {
-	if u.Failover != nil && *u.Failover != has.Failover {
-		p.changes.SetUsers = append(p.changes.SetUsers, User{ID: has.ID, Failover: *u.Failover})
+	set := u.withImport(User{ID: has.ID, Failover: has.Failover, QuietHours: has.QuietHours})
+	if set.Failover != has.Failover || quiethours.Encode(set.QuietHours) != quiethours.Encode(has.QuietHours) {
+		p.changes.SetUsers = append(p.changes.SetUsers, set)
 		p.done.note(&p.done.Users.Changed, ImportChange{Action: ActionChanged, Nickname: u.Nickname})
 	} else {
 		p.done.Users.Unchanged++

@@ -18,7 +18,7 @@ type SnapshotStore interface {
 // directory; nothing that it adds does.
 type Changes struct {
 	AddUsers        []User // with their addresses
-	SetUsers        []User // only their failover, by id
+	SetUsers        []User // only their failover and quiet hours, by id
 	DeleteUsers     []string
 	AddAddresses    []Recipient
 	SetAddresses    []Address // all fields, by id

@@ -12,6 +12,7 @@ import (
 
 	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
+	"github.com/bongsu-project/bongsu/internal/quiethours"
 	"github.com/bongsu-project/bongsu/internal/target"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/seal"
@@ -40,7 +41,7 @@ func (h *TransferHandler) ExportDirectory(ctx context.Context, req *userv1.Expor
 	}
 	slices.SortFunc(all.Users, func(a, b User) int { return cmp.Compare(a.Nickname, b.Nickname) })
 	for _, u := range all.Users {
-		out := &userv1.TransferUser{NickName: u.Nickname, Failover: new(u.Failover)}
+		out := &userv1.TransferUser{NickName: u.Nickname, Failover: new(u.Failover), QuietHours: quiethours.ToWire(u.QuietHours)}
 		slices.SortFunc(u.Addresses, func(a, b Address) int { return cmp.Compare(a.Messenger, b.Messenger) })
 		for _, a := range u.Addresses {
 			wire := transferToWire(a)
@@ -146,6 +147,14 @@ func importUser(i int, u *userv1.TransferUser, problems *importProblems) ImportU
 			path = path[1:]
 		}
 		problems.addf(position, "%s: %s", path[0].GetFieldName(), v.Proto.GetMessage())
+	}
+	if !out.Bad && u.QuietHours != nil {
+		hours, err := quietHoursFromWire(u.QuietHours)
+		if err != nil {
+			out.Bad = true
+			problems.add(out.Place, err)
+		}
+		out.QuietHours = &hours
 	}
 	return out
 }

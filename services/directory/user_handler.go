@@ -78,7 +78,11 @@ func (h *UserHandler) CreateUser(ctx context.Context, req *userv1.CreateUserRequ
 		}
 		addresses = append(addresses, a)
 	}
-	u, err := h.Users.AddUser(ctx, User{Nickname: nickname, Failover: req.GetFailover(), Addresses: addresses})
+	hours, err := quietHoursFromWire(req.GetQuietHours())
+	if err != nil {
+		return nil, err
+	}
+	u, err := h.Users.AddUser(ctx, User{Nickname: nickname, Failover: req.GetFailover(), Addresses: addresses, QuietHours: hours})
 	if err != nil {
 		return nil, err
 	}
@@ -95,6 +99,13 @@ func (h *UserHandler) UpdateUser(ctx context.Context, req *userv1.UpdateUserRequ
 		}
 		change.Nickname = &nickname
 		change.Reseal = resealWith(h.Key, func(of *seal.Owner) { of.Name = nickname })
+	}
+	if req.QuietHours != nil {
+		hours, err := quietHoursFromWire(req.QuietHours)
+		if err != nil {
+			return nil, err
+		}
+		change.QuietHours = &hours
 	}
 	u, err := h.Users.ChangeUser(ctx, canonicalNickname(req), change)
 	if err != nil {

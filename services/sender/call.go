@@ -131,7 +131,7 @@ func (s *callStage) callProvider(ctx context.Context, t *task, credential string
 		}
 	}()
 	content := t.job.Content
-	outcome = s.messenger.Send(ctx, messenger.Message{
+	m := messenger.Message{
 		DeliveryID:  t.delivery.ID,
 		AlertID:     t.job.AlertID,
 		Nickname:    t.delivery.Nickname,
@@ -152,7 +152,12 @@ func (s *callStage) callProvider(ctx context.Context, t *task, credential string
 		Previous:     t.delivery.Previous,
 		Reply:        content.Reply,
 		AckURL:       s.ackURLOf(t),
-	})
+	}
+	t.digestMessage(&m)
+	outcome = s.messenger.Send(ctx, m)
+	if m.Incident == 0 { // a digest is not the message of one incident, which a later one could change
+		outcome.Reference = ""
+	}
 	// Otherwise a messenger that sets it for a new message would be called again without end.
 	outcome.PreviousGone = outcome.PreviousGone && t.delivery.Previous != ""
 	return outcome

@@ -32,7 +32,7 @@ func (s *claimStage) run(ctx context.Context, tasks []*task) error {
 	}
 	ids := make([]int64, 0, len(tasks))
 	for _, t := range tasks {
-		ids = append(ids, t.delivery.ID)
+		ids = t.appendIDs(ids)
 	}
 	var request [16]byte
 	rand.Read(request[:])
@@ -44,7 +44,7 @@ func (s *claimStage) run(ctx context.Context, tasks []*task) error {
 		s.release)
 	endBatch(span, err)
 	for _, t := range tasks {
-		t.claim = claims[t.delivery.ID]
+		t.setClaims(claims)
 	}
 	return err
 }

@@ -22,9 +22,9 @@ type deferStage struct {
 func (s *deferStage) run(ctx context.Context) {
 	for r := range s.deferrals.results {
 		batch := withQueued(r, s.deferrals.results)
-		ds := make([]dispatch.Deferral, len(batch))
-		for i, r := range batch {
-			ds[i] = *r.deferral
+		ds := make([]dispatch.Deferral, 0, len(batch))
+		for _, r := range batch {
+			ds = append(append(ds, *r.deferral), r.otherDeferrals...)
 		}
 		_, err := callAlert(ctx, s.calls, "defer deliveries",
 			func(ctx context.Context) (struct{}, error) { return struct{}{}, s.dispatch.Defer(ctx, ds) },

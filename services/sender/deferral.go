@@ -30,9 +30,10 @@ type deferrer struct {
 // deferUntil returns the result that defers a task to a time.
 func (d *deferrer) deferUntil(t *task, until time.Time, why string) result {
 	d.metrics.Deferred(d.messenger, why)
-	return result{message: t.message, deferral: &dispatch.Deferral{
+	deferral := &dispatch.Deferral{
 		DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Time: until, Wait: until.Sub(d.now()), Slots: t.slots(),
-	}}
+	}
+	return result{message: t.message, deferral: deferral, otherDeferrals: t.otherDeferrals(deferral)}
 }
 
 // A deferralQueue passes the deferrals of unclaimed deliveries from the take stage to the

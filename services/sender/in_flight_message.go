@@ -13,7 +13,7 @@ import (
 // acked or nacked. Its counters are safe for concurrent use.
 type inFlightMessage struct {
 	job.QueueMessage
-	pending atomic.Int32 // deliveries without a recorded result; set before the first result
+	pending atomic.Int32 // tasks without a recorded result; set before the first result
 	failed  atomic.Bool  // a result could not be recorded
 }
 
@@ -25,7 +25,13 @@ type result struct {
 	report   *dispatch.Report
 	called   bool // the report is of an actual call
 	deferral *dispatch.Deferral
+
+	otherReports   []dispatch.Report   // of the other deliveries of a digest
+	otherDeferrals []dispatch.Deferral // of the other deliveries of a digest
 }
+
+// size returns the number of deliveries of a result.
+func (r result) size() int { return 1 + len(r.otherReports) + len(r.otherDeferrals) }
 
 // ackRecorded counts results as recorded, or as failed if err is not nil: the error of
 // recording them. It acks the queue messages of which all deliveries are recorded, and nacks

@@ -71,19 +71,29 @@ func (s *planStage) tasks(taken []job.QueueMessage) (messages []*inFlightMessage
 		messages = append(messages, m)
 		for k := range m.Jobs {
 			j := &m.Jobs[k]
+			if isDigest(j) {
+				if t := newDigestTask(m, j, now, seen); t != nil {
+					tasks = append(tasks, s.prepared(t))
+				}
+				continue
+			}
 			for _, d := range j.Deliveries {
 				if seen[d.ID] {
 					continue
 				}
 				seen[d.ID] = true
-				t := &task{message: m, job: j, delivery: d, taken: now}
-				s.keys.set(t)
-				t.readSlots()
-				tasks = append(tasks, t)
+				tasks = append(tasks, s.prepared(&task{message: m, job: j, delivery: d, taken: now}))
 			}
 		}
 	}
 	return messages, tasks
+}
+
+// prepared returns a task with its limiter keys and the slots that were reserved for it.
+func (s *planStage) prepared(t *task) *task {
+	s.keys.set(t)
+	t.readSlots()
+	return t
 }
 
 // loadKeys loads the limiter state of all keys of the tasks.

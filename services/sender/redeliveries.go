@@ -22,7 +22,7 @@ func (s *planStage) dropRedeliveries(ctx context.Context, tasks []*task) ([]*tas
 	s.deferrals.wait() // earlier deferrals must be in the ledger, to be recognized
 	ids := make([]int64, 0, len(scarce))
 	for t := range scarce {
-		ids = append(ids, t.delivery.ID)
+		ids = t.appendIDs(ids)
 	}
 	claimable, err := callAlert(ctx, s.calls, "list claimable deliveries",
 		func(ctx context.Context) (map[int64]string, error) { return s.dispatch.Claimable(ctx, ids) },
@@ -39,16 +39,9 @@ func (s *planStage) dropRedeliveries(ctx context.Context, tasks []*task) ([]*tas
 	}
 	left := make([]*task, 0, len(tasks))
 	for _, t := range tasks {
-		slots, ok := claimable[t.delivery.ID]
-		switch {
-		case !scarce[t]:
-		case !ok:
-			continue
-		case slots != "":
-			t.delivery.Slots = slots
-			t.readSlots()
+		if !scarce[t] || t.keepClaimable(claimable) {
+			left = append(left, t)
 		}
-		left = append(left, t)
 	}
 	return left, nil
 }

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// reportBatch is the maximum number of results in one call.
+	// reportBatch is the number of deliveries in one call above which no more results are added.
 	reportBatch = 1000
 	// stopReportTimeout is how long the last results are retried after the sender stops.
 	stopReportTimeout = 10 * time.Second
@@ -34,12 +34,14 @@ func (s *reportStage) run(ctx context.Context) {
 	}
 }
 
-// withQueued returns a batch of a first result and those that are queued, at most
-// reportBatch.
+// withQueued returns a batch of a first result and those that are queued, until they are of
+// reportBatch deliveries.
 func withQueued(first result, queued <-chan result) []result {
 	batch := []result{first}
-	for len(batch) < reportBatch && len(queued) > 0 {
-		batch = append(batch, <-queued)
+	for size := first.size(); size < reportBatch && len(queued) > 0; {
+		next := <-queued
+		batch = append(batch, next)
+		size += next.size()
 	}
 	return batch
 }
@@ -50,11 +52,11 @@ func (s *reportStage) record(ctx context.Context, batch []result) {
 	var ds []dispatch.Deferral
 	for _, r := range batch {
 		if r.report != nil {
-			reports = append(reports, *r.report)
+			reports = append(append(reports, *r.report), r.otherReports...)
 			s.batch.observe(r.report.EndTime.Sub(r.report.StartTime))
 		}
 		if r.deferral != nil {
-			ds = append(ds, *r.deferral)
+			ds = append(append(ds, *r.deferral), r.otherDeferrals...)
 		}
 	}
 	err := s.sendReports(ctx, reports, batch)

@@ -13,14 +13,15 @@ import (
 	"github.com/bongsu-project/bongsu/kit/telemetry"
 )
 
-// A task is a delivery of an in-flight message. One stage at a time owns it: a stage that
+// A task is a delivery of an in-flight message, or several that one call sends. One stage at a time owns it: a stage that
 // has passed it on does not use it any more.
 type task struct {
 	message  *inFlightMessage
 	job      *job.Job
 	delivery job.Delivery
 	taken    time.Time
-	claim    dispatch.Claim // zero until it is claimed
+	claim    dispatch.Claim   // zero until it is claimed
+	digest   []digestDelivery // all deliveries of a digest, of which delivery is the first; nil for a single delivery
 
 	credential, destination limitedKey
 	misses                  int    // missed slots
@@ -44,7 +45,7 @@ func deliveryLog(log *slog.Logger, delivery int64, c telemetry.TraceContext) *sl
 
 // reported returns the result that ends the task with a report.
 func (t *task) reported(r *dispatch.Report, called bool) result {
-	return result{message: t.message, trace: t.job.Trace, attempt: int64(t.claim.Attempt), report: r, called: called}
+	return result{message: t.message, trace: t.job.Trace, attempt: int64(t.claim.Attempt), report: r, otherReports: t.otherReports(r), called: called}
 }
 
 // A limitedKey is a limiter key and the slot that is reserved under it.

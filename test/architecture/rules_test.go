@@ -137,7 +137,7 @@ var rules = []rule{
 	{what: "gen/ent/...", by: []string{"services/*/store/...", "services/*/ledger/...", "internal/generate/..."}, tests: true,
 		why: "ent's types stay inside of the stores"},
 	{what: "gen/ent/*/migrate", by: []string{"internal/generate/drift/..."}, why: planner},
-	{what: "gen/go/...", by: append([]string{"internal/generate/...", "internal/queue/*_codec.go", "internal/job/*/*_codec.go", "internal/messenger/outcome/...", "kit/...", "test/judge/...", "examples/..."}, handlers...),
+	{what: "gen/go/...", by: append([]string{"internal/generate/...", "internal/queue/*_codec.go", "internal/job/*/*_codec.go", "internal/messenger/outcome/...", "internal/quiethours/*_codec.go", "kit/...", "test/judge/...", "examples/..."}, handlers...),
 		why: "wire types stay in handlers and codecs"},
 	{what: "gen/openapi", by: []string{"cmd/bongsu/app/...", "services/edge/..."},
 		why: "the edge serves the document"},

@@ -53,7 +53,7 @@ func (b *builder) runAlert(ctx context.Context) error {
 	alerts := &alert.Handler{
 		Directory: b.lookup, Store: store, Hub: hub, Loop: clock, Renderer: renderer, Specs: b.specs,
 		FailoverAfter: b.config.Alert.FailoverAfter, Severities: b.config.severities, Now: b.config.Now,
-		Trace: rpc.TraceContextOf, Incidents: incidents, IncidentSettings: b.config.Alert.Incidents(),
+		Trace: rpc.TraceContextOf, Log: b.log, Incidents: incidents, IncidentSettings: b.config.Alert.Incidents(),
 	}
 	messengers := &alert.MessengerHandler{
 		Specs: b.specs, LimiterKeys: limiterKeys, Counter: store, Now: b.config.Now,

@@ -135,7 +135,7 @@ func (g *backlogGauges) byMessenger(ctx context.Context) (byName map[string]*mes
 		b := of(each.Messenger)
 		b.queued += int64(each.Queued)
 		b.due += int64(each.Due)
-		if b.oldest.IsZero() || each.Oldest.Before(b.oldest) {
+		if !each.Oldest.IsZero() && (b.oldest.IsZero() || each.Oldest.Before(b.oldest)) {
 			b.oldest = each.Oldest
 		}
 	}

@@ -104,12 +104,24 @@ func awaitThat(t *testing.T, what string, so func() bool) time.Duration {
 // sendTo sends an alert to user1 and returns how long its delivery took.
 func sendTo(t *testing.T, edge, message string) time.Duration {
 	t.Helper()
-	status, body := get(t, http.MethodPost, edge+"/v1/alerts", fmt.Sprintf(`{"target":["@user1"],"message":%q}`, message))
+	return awaitSent(t, edge, postAlert(t, edge, fmt.Sprintf(`{"target":["@user1"],"message":%q}`, message)))
+}
+
+// postAlert sends an alert and returns its id.
+func postAlert(t *testing.T, edge, alert string) string {
+	t.Helper()
+	status, body := get(t, http.MethodPost, edge+"/v1/alerts", alert)
 	if status != http.StatusOK && status != http.StatusCreated {
 		t.Fatalf("%d %s", status, body)
 	}
 	_, rest, _ := strings.Cut(body, `"id":"`)
 	id, _, _ := strings.Cut(rest, `"`)
+	return id
+}
+
+// awaitSent waits until all deliveries of an alert are sent, and returns how long that took.
+func awaitSent(t *testing.T, edge, id string) time.Duration {
+	t.Helper()
 	return awaitThat(t, "the delivery is sent", func() bool {
 		_, body := get(t, http.MethodGet, edge+"/v1/alerts/"+id, "")
 		return strings.Contains(body, "DELIVERY_STATE_SENT") && !strings.Contains(body, "DELIVERY_STATE_QUEUED") && !strings.Contains(body, "DELIVERY_STATE_CLAIMED")

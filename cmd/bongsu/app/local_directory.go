@@ -34,6 +34,7 @@ func (d localDirectory) LookUp(ctx context.Context, targets target.List) (alert.
 			Destination:           r.Address.Destination,
 			SealedCredential:      r.Address.SealedCredential,
 			CredentialFingerprint: r.Address.CredentialFingerprint,
+			QuietHours:            r.QuietHours,
 		}
 	}
 	return res, nil

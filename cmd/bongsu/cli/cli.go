@@ -66,6 +66,11 @@ type commands struct {
 		ReplaceAddress userReplaceAddress `cmd:"" help:"Replace an address, for example with a new credential."`
 		TestAddress    userTestAddress    `cmd:"" help:"Verify an address with its provider, or send a test message."`
 		RemoveAddress  userRemoveAddress  `cmd:"" help:"Remove an address."`
+		QuietHours     struct {
+			Set   userQuietHoursSet   `cmd:"" help:"Set the quiet hours of a user."`
+			Show  userQuietHoursShow  `cmd:"" help:"Show the quiet hours of a user."`
+			Clear userQuietHoursClear `cmd:"" help:"Remove the quiet hours of a user."`
+		} `cmd:"" help:"The times at which only urgent alerts are sent to a user."`
 	} `cmd:"" help:"Users and their addresses, the targets @name."`
 
 	Messenger struct {

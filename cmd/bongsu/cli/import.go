@@ -25,13 +25,20 @@ type importCmd struct {
 
 // Help returns the long help.
 func (importCmd) Help() string {
-	return `Applies the file to the directory in one transaction: all of it, or nothing if there is a problem. Importing a file again changes nothing. Nothing is deleted without --prune. Without a credential, rank or failover in the file the stored one is kept. At most 100,000 users at a time.
+	return `Applies the file to the directory in one transaction: all of it, or nothing if there is a problem. Importing a file again changes nothing. Nothing is deleted without --prune. Without a credential, rank, failover or quiet_hours in the file the stored one is kept. At most 100,000 users at a time.
 
 YAML:
 
 	users:
 	  - nickname: kim
 	    failover: true
+	    quiet_hours:
+	      intervals:
+	        - weekdays: [monday:friday]
+	          times: [{start_time: "00:00", end_time: "07:00"}]
+	        - weekdays: [saturday, sunday]
+	      time_zone: Asia/Seoul
+	      min_severity: critical
 	    addresses:
 	      - messenger: slack
 	        destination: C024BE91L
@@ -41,7 +48,7 @@ YAML:
 	  - name: oncall
 	    members: [kim]
 
-Anchors, aliases and merge keys (<<) are supported.
+Anchors, aliases and merge keys (<<) are supported. quiet_hours: {} removes the quiet hours of a user. CSV has none.
 
 CSV has a header and a row for each address. failover and groups may be in any row of the user. Groups are separated by semicolons; a semicolon or backslash in a name is escaped by a backslash. A row without a nickname holds groups without members:
 

@@ -24,6 +24,9 @@ func printUser(p *page, u *userv1.User) {
 	p.field("user", u.GetId())
 	p.field("nickname", u.GetNickName())
 	p.field("failover", onOff(u.GetFailover()))
+	if hours := u.GetQuietHours(); hours != nil {
+		p.field("quiet hours", quietHoursText(hours))
+	}
 	p.field("addresses", len(u.GetAddresses()))
 	if len(u.GetAddresses()) == 0 {
 		return

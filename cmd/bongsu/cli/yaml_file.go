@@ -50,6 +50,9 @@ func userNode(u *userv1.TransferUser) *yaml.Node {
 	if failover := writeFailover(u); failover != "" {
 		put(user, "failover", &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: failover})
 	}
+	if hours := u.GetQuietHours(); hours != nil {
+		put(user, "quiet_hours", quietHoursNode(hours))
+	}
 	for _, a := range u.GetAddresses() {
 		address := mapping()
 		for _, f := range fields {
@@ -131,6 +134,7 @@ func (r *yamlReader) user(n *yaml.Node) *userv1.TransferUser {
 				r.addf(n.Line, "failover: %v", err)
 			}
 		},
+		"quiet_hours": func(n *yaml.Node) { u.QuietHours = r.quietHours(n) },
 		"addresses": func(n *yaml.Node) {
 			r.list(n, "addresses", func(n *yaml.Node) { u.Addresses = append(u.Addresses, r.address(n)) })
 		},

@@ -1897,6 +1897,7 @@ type UserMutation struct {
 	id               *int
 	nickname         *string
 	failover         *bool
+	quiet_hours      *string
 	clearedFields    map[string]struct{}
 	addresses        map[int]struct{}
 	removedaddresses map[int]struct{}
@@ -2079,6 +2080,42 @@ func (m *UserMutation) ResetFailover() {
 	m.failover = nil
 }
 
+// SetQuietHours sets the "quiet_hours" field.
+func (m *UserMutation) SetQuietHours(s string) {
+	m.quiet_hours = &s
+}
+
+// QuietHours returns the value of the "quiet_hours" field in the mutation.
+func (m *UserMutation) QuietHours() (r string, exists bool) {
+	v := m.quiet_hours
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldQuietHours returns the old "quiet_hours" field's value of the User entity.
+// If the User object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UserMutation) OldQuietHours(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldQuietHours is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldQuietHours requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldQuietHours: %w", err)
+	}
+	return oldValue.QuietHours, nil
+}
+
+// ResetQuietHours resets all changes to the "quiet_hours" field.
+func (m *UserMutation) ResetQuietHours() {
+	m.quiet_hours = nil
+}
+
 // AddAddressIDs adds the "addresses" edge to the Address entity by ids.
 func (m *UserMutation) AddAddressIDs(ids ...int) {
 	if m.addresses == nil {
@@ -2221,12 +2258,15 @@ func (m *UserMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UserMutation) Fields() []string {
-	fields := make([]string, 0, 2)
+	fields := make([]string, 0, 3)
 	if m.nickname != nil {
 		fields = append(fields, user.FieldNickname)
 	}
 	if m.failover != nil {
 		fields = append(fields, user.FieldFailover)
+	}
+	if m.quiet_hours != nil {
+		fields = append(fields, user.FieldQuietHours)
 	}
 	return fields
 }
@@ -2240,6 +2280,8 @@ func (m *UserMutation) Field(name string) (ent.Value, bool) {
 		return m.Nickname()
 	case user.FieldFailover:
 		return m.Failover()
+	case user.FieldQuietHours:
+		return m.QuietHours()
 	}
 	return nil, false
 }
@@ -2253,6 +2295,8 @@ func (m *UserMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldNickname(ctx)
 	case user.FieldFailover:
 		return m.OldFailover(ctx)
+	case user.FieldQuietHours:
+		return m.OldQuietHours(ctx)
 	}
 	return nil, fmt.Errorf("unknown User field %s", name)
 }
@@ -2275,6 +2319,13 @@ func (m *UserMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetFailover(v)
+		return nil
+	case user.FieldQuietHours:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetQuietHours(v)
 		return nil
 	}
 	return fmt.Errorf("unknown User field %s", name)
@@ -2330,6 +2381,9 @@ func (m *UserMutation) ResetField(name string) error {
 		return nil
 	case user.FieldFailover:
 		m.ResetFailover()
+		return nil
+	case user.FieldQuietHours:
+		m.ResetQuietHours()
 		return nil
 	}
 	return fmt.Errorf("unknown User field %s", name)

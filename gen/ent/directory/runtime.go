@@ -124,4 +124,8 @@ func init() {
 	userDescFailover := userFields[1].Descriptor()
 	// user.DefaultFailover holds the default value on creation for the failover field.
 	user.DefaultFailover = userDescFailover.Default.(bool)
+	// userDescQuietHours is the schema descriptor for quiet_hours field.
+	userDescQuietHours := userFields[2].Descriptor()
+	// user.DefaultQuietHours holds the default value on creation for the quiet_hours field.
+	user.DefaultQuietHours = userDescQuietHours.Default.(string)
 }

@@ -20,6 +20,8 @@ type User struct {
 	Nickname string `json:"nickname,omitempty"`
 	// one address after the other, not all
 	Failover bool `json:"failover,omitempty"`
+	// JSON of quiethours.Hours; empty for none
+	QuietHours string `json:"quiet_hours,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the UserQuery when eager-loading is set.
 	Edges        UserEdges `json:"edges"`
@@ -75,7 +77,7 @@ func (*User) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case user.FieldID:
 			values[i] = new(sql.NullInt64)
-		case user.FieldNickname:
+		case user.FieldNickname, user.FieldQuietHours:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -109,6 +111,12 @@ func (_m *User) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field failover", values[i])
 			} else if value.Valid {
 				_m.Failover = value.Bool
+			}
+		case user.FieldQuietHours:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field quiet_hours", values[i])
+			} else if value.Valid {
+				_m.QuietHours = value.String
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -166,6 +174,9 @@ func (_m *User) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("failover=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Failover))
+	builder.WriteString(", ")
+	builder.WriteString("quiet_hours=")
+	builder.WriteString(_m.QuietHours)
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -41,6 +41,20 @@ func (_c *UserCreate) SetNillableFailover(v *bool) *UserCreate {
 	return _c
 }
 
+// SetQuietHours sets the "quiet_hours" field.
+func (_c *UserCreate) SetQuietHours(v string) *UserCreate {
+	_c.mutation.SetQuietHours(v)
+	return _c
+}
+
+// SetNillableQuietHours sets the "quiet_hours" field if the given value is not nil.
+func (_c *UserCreate) SetNillableQuietHours(v *string) *UserCreate {
+	if v != nil {
+		_c.SetQuietHours(*v)
+	}
+	return _c
+}
+
 // AddAddressIDs adds the "addresses" edge to the Address entity by IDs.
 func (_c *UserCreate) AddAddressIDs(ids ...int) *UserCreate {
 	_c.mutation.AddAddressIDs(ids...)
@@ -110,6 +124,10 @@ func (_c *UserCreate) defaults() {
 		v := user.DefaultFailover
 		_c.mutation.SetFailover(v)
 	}
+	if _, ok := _c.mutation.QuietHours(); !ok {
+		v := user.DefaultQuietHours
+		_c.mutation.SetQuietHours(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -124,6 +142,9 @@ func (_c *UserCreate) check() error {
 	}
 	if _, ok := _c.mutation.Failover(); !ok {
 		return &ValidationError{Name: "failover", err: errors.New(`directory: missing required field "User.failover"`)}
+	}
+	if _, ok := _c.mutation.QuietHours(); !ok {
+		return &ValidationError{Name: "quiet_hours", err: errors.New(`directory: missing required field "User.quiet_hours"`)}
 	}
 	return nil
 }
@@ -158,6 +179,10 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Failover(); ok {
 		_spec.SetField(user.FieldFailover, field.TypeBool, value)
 		_node.Failover = value
+	}
+	if value, ok := _c.mutation.QuietHours(); ok {
+		_spec.SetField(user.FieldQuietHours, field.TypeString, value)
+		_node.QuietHours = value
 	}
 	if nodes := _c.mutation.AddressesIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{

@@ -57,6 +57,20 @@ func (_u *UserUpdate) SetNillableFailover(v *bool) *UserUpdate {
 	return _u
 }
 
+// SetQuietHours sets the "quiet_hours" field.
+func (_u *UserUpdate) SetQuietHours(v string) *UserUpdate {
+	_u.mutation.SetQuietHours(v)
+	return _u
+}
+
+// SetNillableQuietHours sets the "quiet_hours" field if the given value is not nil.
+func (_u *UserUpdate) SetNillableQuietHours(v *string) *UserUpdate {
+	if v != nil {
+		_u.SetQuietHours(*v)
+	}
+	return _u
+}
+
 // AddAddressIDs adds the "addresses" edge to the Address entity by IDs.
 func (_u *UserUpdate) AddAddressIDs(ids ...int) *UserUpdate {
 	_u.mutation.AddAddressIDs(ids...)
@@ -188,6 +202,9 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Failover(); ok {
 		_spec.SetField(user.FieldFailover, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.QuietHours(); ok {
+		_spec.SetField(user.FieldQuietHours, field.TypeString, value)
 	}
 	if _u.mutation.AddressesCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -323,6 +340,20 @@ func (_u *UserUpdateOne) SetFailover(v bool) *UserUpdateOne {
 func (_u *UserUpdateOne) SetNillableFailover(v *bool) *UserUpdateOne {
 	if v != nil {
 		_u.SetFailover(*v)
+	}
+	return _u
+}
+
+// SetQuietHours sets the "quiet_hours" field.
+func (_u *UserUpdateOne) SetQuietHours(v string) *UserUpdateOne {
+	_u.mutation.SetQuietHours(v)
+	return _u
+}
+
+// SetNillableQuietHours sets the "quiet_hours" field if the given value is not nil.
+func (_u *UserUpdateOne) SetNillableQuietHours(v *string) *UserUpdateOne {
+	if v != nil {
+		_u.SetQuietHours(*v)
 	}
 	return _u
 }
@@ -488,6 +519,9 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 	}
 	if value, ok := _u.mutation.Failover(); ok {
 		_spec.SetField(user.FieldFailover, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.QuietHours(); ok {
+		_spec.SetField(user.FieldQuietHours, field.TypeString, value)
 	}
 	if _u.mutation.AddressesCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -125,7 +125,7 @@ func botHeader(token string) http.Header {
 // characters. Several installations may share a bot and use the same delivery ids, so
 // the nonce is a hash of the whole delivery.
 func nonceOf(m messenger.Message) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %q %q", m.DeliveryID, m.Time.Unix(), m.Destination, m.Text))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %q %q%s", m.DeliveryID, m.Time.Unix(), m.Destination, m.Text, m.Digest))
 	return hex.EncodeToString(sum[:12])
 }
 

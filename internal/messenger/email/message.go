@@ -20,13 +20,13 @@ import (
 const subjectLimit = 150
 
 // encode returns the message as mail, and its Message-ID without angle brackets. The id
-// is the same on every retry, since it depends on the delivery only.
+// is the same on every retry, since it depends on the delivery, or those of a digest, only.
 func encode(m messenger.Message, r relay, now time.Time) (content []byte, id string, err error) {
 	_, domain, _ := strings.Cut(r.from.Address, "@")
 	// The time distinguishes equal delivery ids of several installations, or of one
 	// before and after a loss of its data: some systems drop mail with a known
 	// Message-ID.
-	id = fmt.Sprintf("bongsu.%d.%d@%s", m.DeliveryID, max(m.Time.Unix(), 0), domain)
+	id = fmt.Sprintf("%s.%d@%s", strings.Replace(m.IdempotencyHandle(), "-", ".", 1), max(m.Time.Unix(), 0), domain)
 
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(r.from)

@@ -51,6 +51,7 @@ func (Messenger) Spec() messenger.Spec {
 			Check:    checkEmpty,
 		},
 		Idempotent: true,
+		Stateful:   true,
 		Internal:   true,
 	}
 }

@@ -50,6 +50,7 @@ func (Messenger) Spec() messenger.Spec {
 			Optional: true,
 		},
 		Idempotent: true,
+		Stateful:   true,
 		Limits:     messenger.Limits{Credential: keyRate},
 	}
 }

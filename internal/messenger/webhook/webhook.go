@@ -46,6 +46,7 @@ func (Messenger) Spec() messenger.Spec {
 			Hint:     "a label, such as ticket system; it is not sent",
 			Optional: true,
 		},
+		Stateful: true,
 	}
 }
 

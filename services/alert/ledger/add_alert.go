@@ -124,7 +124,13 @@ func checkAdd(a alert.Alert, ds []alert.Delivery) error {
 		if d.State != alert.Queued && d.State != alert.Held && !completed || completed == d.EndTime.IsZero() {
 			return fault.Invalidf("delivery %d: must be queued, held, or completed with an end time", i)
 		}
-		if behind := d.Chain != 0 && chains[d.Chain]; behind != (d.State == alert.Held) || behind == d.NextTime.IsZero() || completed && d.Chain != 0 {
+		if d.Hold < alert.HoldNone || d.Hold > alert.HoldDigest || completed && d.Hold != alert.HoldNone {
+			return fault.Invalidf("delivery %d: invalid hold, or completed with a hold", i)
+		}
+		if d.State == alert.Queued && (d.Hold == alert.HoldNone) != d.NextTime.IsZero() {
+			return fault.Invalidf("delivery %d: a queued delivery needs a next time exactly if it is held back", i)
+		}
+		if behind := d.Chain != 0 && chains[d.Chain]; behind != (d.State == alert.Held) || behind && d.NextTime.IsZero() || completed && (d.Chain != 0 || !d.NextTime.IsZero()) {
 			return fault.Invalidf("delivery %d: in a failover chain exactly the deliveries after the first are held, each until a time, and none is completed", i)
 		}
 		if (a.Resolved || a.Acknowledged) && d.Chain != 0 {
@@ -198,7 +204,7 @@ func (s statement) run(ctx context.Context, t *database.Tx) error {
 var (
 	alertTypes = []string{"bigint", "jsonb", "jsonb", "text", "text", "bigint", "bigint", "text", "text"}
 	plainTypes = []string{"bigint", "bigint", "text", "text", "bigint", "text", "bytea", "text", "bigint", "bigint", "bigint"}
-	restTypes  = append(plainTypes[:len(plainTypes):len(plainTypes)], "text", "bigint", "bigint", "boolean", "boolean", "text", "bigint", "boolean", "bigint", "bigint", "bigint")
+	restTypes  = append(plainTypes[:len(plainTypes):len(plainTypes)], "text", "bigint", "bigint", "boolean", "boolean", "text", "bigint", "boolean", "bigint", "bigint", "bigint", "bigint")
 )
 
 // insertAlerts returns the statement that inserts alerts.
@@ -219,7 +225,7 @@ func insertPlain(t *database.Tx, rows []deliveryRow) statement {
 
 // insertOther returns the statement that inserts deliveries of any kind.
 func insertOther(t *database.Tx, rows []deliveryRow) statement {
-	return insertDeliveries(t, ", reason, end_time, chain, held, deferred, thread, thread_order, resolves, thread_kind, resume_time, callback", restTypes, rows, deliveryRow.appendAll)
+	return insertDeliveries(t, ", reason, end_time, chain, held, deferred, thread, thread_order, resolves, thread_kind, resume_time, callback, hold", restTypes, rows, deliveryRow.appendAll)
 }
 
 // insertDeliveries returns the statement that inserts rows, whose parameters add appends.
@@ -241,10 +247,11 @@ type deliveryRow struct {
 	threadPlace
 }
 
-// isPlainDelivery reports whether a delivery is queued and in no failover chain, as most are.
+// isPlainDelivery reports whether a delivery is queued, not held back and in no failover chain,
+// as most are.
 // Deliveries of alerts with an alert key or a callback are not plain either; the caller checks that.
 func isPlainDelivery(d *alert.Delivery) bool {
-	return d.State == alert.Queued && d.Chain == 0 && d.Reason == ""
+	return d.State == alert.Queued && d.Chain == 0 && d.Reason == "" && d.Hold == alert.HoldNone && d.ExpireTime.IsZero()
 }
 
 // deliveriesOf returns all deliveries, split into plain ones and the rest.
@@ -273,20 +280,28 @@ func (r deliveryRow) append(args []any) []any {
 // appendAll appends the parameters of any row to args.
 func (r deliveryRow) appendAll(args []any) []any {
 	state, next, held := r.State, micros(r.nextTime), r.State == alert.Held
+	deferred := held || r.Hold != alert.HoldNone
 	if held {
-		state, next = alert.Queued, micros(r.NextTime)
+		state = alert.Queued
+	}
+	if deferred {
+		next = micros(r.NextTime)
 	}
 	reason, end, resume := r.Reason, r.EndTime, int64(0)
 	switch {
 	case r.canceled != "":
 		state, reason, end = alert.Canceled, r.canceled, r.alert.CreateTime
-	case r.blocked && held:
-		resume, next = next, blockedUntil
+	case r.blocked && deferred:
+		resume, next, held = next, blockedUntil, true
 	case r.blocked:
-		resume, next, held = micros(r.alert.CreateTime), blockedUntil, true
+		resume, next, held, deferred = micros(r.alert.CreateTime), blockedUntil, true, true
 	}
-	return append(r.begin(args), int(state), next, micros(r.alert.ExpireTime), reason, micros(end), r.Chain, held, held,
-		r.thread, r.order, r.alert.Resolved, int(r.threadKind()), resume, r.callback)
+	expire := r.ExpireTime
+	if expire.IsZero() {
+		expire = r.alert.ExpireTime
+	}
+	return append(r.begin(args), int(state), next, micros(expire), reason, micros(end), r.Chain, held, deferred,
+		r.thread, r.order, r.alert.Resolved, int(r.threadKind()), resume, r.callback, int(r.Hold))
 }
 
 // begin appends the parameters that all rows start with.

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/kit/database"
@@ -326,6 +327,7 @@ func (p threadPlace) apply(a *alert.Alert, d *alert.Delivery) {
 	switch {
 	case p.canceled != "":
 		d.State, d.Reason, d.EndTime = alert.Canceled, p.canceled, a.CreateTime
+		d.Hold, d.NextTime = alert.HoldNone, time.Time{}
 	case p.blocked:
 		d.State = alert.Held
 	}

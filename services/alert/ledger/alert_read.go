@@ -263,8 +263,11 @@ func toDeliveries(rows []*ent.Delivery, attempts []attemptRow) []alert.Delivery 
 		}
 		if ds[i].State.IsFinal() {
 			ds[i].Reason = row.Reason
-		} else if row.State == int8(alert.Queued) && row.Deferred && row.ResumeTime == 0 {
-			ds[i].NextTime = fromMicros(min(row.NextTime, row.ExpireTime))
+		} else {
+			ds[i].Hold = alert.Hold(row.Hold)
+			if row.State == int8(alert.Queued) && row.Deferred && row.ResumeTime == 0 {
+				ds[i].NextTime = fromMicros(min(row.NextTime, row.ExpireTime))
+			}
 		}
 		for len(attempts) > 0 && attempts[0].delivery == row.ID {
 			ds[i].Attempts = append(ds[i].Attempts, attempts[0].toAttempt())

@@ -17,7 +17,7 @@ func (s *Store) Backlogs(ctx context.Context, now time.Time, destinations bool) 
 			err := rows.Scan(&b.Messenger, &b.CredentialFingerprint, &b.Destination, &b.Queued, &b.Due, &oldest)
 			b.Oldest = fromMicros(oldest)
 			return err
-		}, selectBacklogs(destinations), micros(now))
+		}, selectBacklogs(destinations), micros(now), micros(now))
 		return err
 	})
 	return all, err
@@ -32,13 +32,14 @@ func selectBacklogs(destinations bool) string {
 		destination, by = `destination`, by+`, destination`
 	}
 	return `SELECT messenger, credential_key, destination, CAST(sum(queued) AS BIGINT), CAST(sum(due) AS BIGINT),
-			min((SELECT create_time FROM alerts WHERE alerts.id = w.alert_id))
+			COALESCE(min(CASE WHEN aging > 0 THEN (SELECT create_time FROM alerts WHERE alerts.id = w.alert_id) END), 0)
 		FROM (
 			SELECT alert_id + 0 AS alert_id, messenger, credential_key, ` + destination + ` AS destination, count(*) AS queued,
-				sum(CASE WHEN deferred AND next_time > ? THEN 0 ELSE 1 END) AS due
+				sum(CASE WHEN deferred AND next_time > ? THEN 0 ELSE 1 END) AS due,
+				sum(CASE WHEN hold <> 0 AND attempt_count = 0 AND next_time > ? THEN 0 ELSE 1 END) AS aging
 			FROM deliveries WHERE ` + isQueued + ` ` + by + `
 			UNION ALL
-			SELECT alert_id + 0, messenger, credential_key, ` + destination + `, count(*), count(*)
+			SELECT alert_id + 0, messenger, credential_key, ` + destination + `, count(*), count(*), count(*)
 			FROM deliveries WHERE ` + isClaimed + ` ` + by + `
 		) w GROUP BY messenger, credential_key, destination ORDER BY messenger, credential_key, destination`
 }

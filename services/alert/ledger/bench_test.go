@@ -86,6 +86,37 @@ func BenchmarkClaimReport(b *testing.B) {
 	})
 }
 
+// BenchmarkTakeDue takes two thousand due deliveries of a hundred thousand, of which none or all
+// are held back, each to one of a hundred users.
+func BenchmarkTakeDue(b *testing.B) {
+	for _, hold := range []alert.Hold{alert.HoldNone, alert.HoldDigest} {
+		b.Run("hold="+hold.String(), func(b *testing.B) {
+			each(b, func(b *testing.B, l *ledger.Store) {
+				now := time.Now()
+				for range 100 {
+					ds := queued(1000)
+					for i := range ds {
+						ds[i].Nickname = fmt.Sprint("user", i%100)
+						if hold != alert.HoldNone {
+							ds[i].Hold, ds[i].NextTime = hold, now
+						}
+					}
+					a := alert.Alert{Severity: "normal", Message: "node1 down", CreateTime: now, ExpireTime: now.Add(time.Hour)}
+					if _, err := l.AddAlert(b.Context(), a, ds, now); err != nil {
+						b.Fatal(err)
+					}
+				}
+				for b.Loop() {
+					now = now.Add(time.Millisecond)
+					if jobs, err := l.TakeDue(b.Context(), now, now.Add(time.Microsecond), 0, 2000, 5); err != nil || len(jobs) == 0 {
+						b.Fatal(len(jobs), err)
+					}
+				}
+			})
+		})
+	}
+}
+
 // recorded adds an alert with n deliveries, and returns their ids.
 func recorded(b *testing.B, l *ledger.Store, n int) []int64 {
 	b.Helper()

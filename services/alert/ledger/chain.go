@@ -87,9 +87,9 @@ func (r chainRow) unblocked(now int64) chainRow {
 	if r.resume == 0 {
 		return r
 	}
-	r.state, r.deferred, r.next = alert.Queued, false, r.resume
-	if r.resume > now {
-		r.state, r.deferred = alert.Held, true
+	r.state, r.deferred, r.next = alert.Queued, r.resume > now, r.resume
+	if r.deferred && r.id != r.chain {
+		r.state = alert.Held
 	}
 	return r
 }

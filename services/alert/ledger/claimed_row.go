@@ -18,7 +18,9 @@ type claimedRow struct {
 	attempts           int
 	possibleDuplicate  bool  // an earlier attempt may have reached the provider
 	begin, end         int64 // of its lease
+	nickname           string
 	messenger          string
+	hold               alert.Hold
 	rank               job.Rank
 	tries              int
 	expire             int64
@@ -38,15 +40,15 @@ type claimedRow struct {
 func selectClaimed(ctx context.Context, t *database.Tx, condition string, args ...any) ([]claimedRow, error) {
 	return database.Select(ctx, t, func(rows *sql.Rows, c *claimedRow) error {
 		return rows.Scan(&c.id, &c.alert, &c.destination, &c.fence, &c.attempts, &c.possibleDuplicate, &c.begin, &c.end,
-			&c.messenger, &c.rank, &c.tries, &c.expire, &c.canceled, &c.chain, &c.thread, &c.resolves, &c.order, &c.kind, &c.reason, &c.callback, &c.undeliveredMessage)
+			&c.messenger, &c.rank, &c.tries, &c.expire, &c.canceled, &c.chain, &c.thread, &c.resolves, &c.order, &c.kind, &c.reason, &c.callback, &c.nickname, &c.hold, &c.undeliveredMessage)
 	}, `SELECT id, alert_id, destination, fence, attempt_count, possible_duplicate, claim_time, lease_time,
-		messenger, rank, tries, expire_time, canceled, chain, thread, resolves, thread_order, thread_kind, reason, callback,
+		messenger, rank, tries, expire_time, canceled, chain, thread, resolves, thread_order, thread_kind, reason, callback, nickname, hold,
 		CASE WHEN receipt_failed THEN receipt_message ELSE '' END FROM deliveries WHERE `+condition, args...)
 }
 
 // verdictFacts returns the facts for a verdict at now.
 func (c *claimedRow) verdictFacts(now time.Time) alert.VerdictFacts {
 	return alert.VerdictFacts{
-		Now: now, Messenger: c.messenger, Rank: c.rank, Tries: c.tries, ExpireTime: fromMicros(c.expire), Canceled: c.canceled,
+		Now: now, Messenger: c.messenger, Rank: c.rank, Tries: c.tries, ExpireTime: fromMicros(c.expire), Canceled: c.canceled, Hold: c.hold,
 	}
 }

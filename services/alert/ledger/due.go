@@ -20,6 +20,15 @@ type dueDelivery struct {
 	rank      job.Rank
 	next      int64
 	thread    string // empty without an alert key
+	hold      alert.Hold
+}
+
+// dueColumns are the columns of a due delivery, except for its rank.
+const dueColumns = `id, alert_id, messenger, destination, credential, credential_key, nickname, slots, chain, next_time, thread, hold`
+
+// columns returns the destinations of dueColumns.
+func (d *dueDelivery) columns() []any {
+	return []any{&d.ID, &d.alert, &d.messenger, &d.Destination, &d.SealedCredential, &d.CredentialFingerprint, &d.Nickname, &d.Slots, &d.Chain, &d.next, &d.thread, &d.hold}
 }
 
 // TakeDue returns jobs for the due deliveries, without those that are expired or will be by then,
@@ -34,6 +43,9 @@ func (s *Store) TakeDue(ctx context.Context, now, retry time.Time, ahead time.Du
 		due, err := selectDue(ctx, t, micros(now), micros(until), limit)
 		if err != nil || len(due) == 0 {
 			jobs = nil
+			return err
+		}
+		if due, err = withDueDigests(ctx, t, due, micros(now), micros(until), limit); err != nil {
 			return err
 		}
 		if err := setRedispatchTime(ctx, t, due, micros(retry)); err != nil {
@@ -78,8 +90,8 @@ func selectDue(ctx context.Context, t *database.Tx, now, until int64, limit int)
 	for _, rank := range job.Ranks {
 		some, err := database.Select(ctx, t, func(rows *sql.Rows, d *dueDelivery) error {
 			d.rank = rank
-			return rows.Scan(&d.ID, &d.alert, &d.messenger, &d.Destination, &d.SealedCredential, &d.CredentialFingerprint, &d.Nickname, &d.Slots, &d.Chain, &d.next, &d.thread)
-		}, `SELECT id, alert_id, messenger, destination, credential, credential_key, nickname, slots, chain, next_time, thread FROM deliveries
+			return rows.Scan(d.columns()...)
+		}, `SELECT `+dueColumns+` FROM deliveries
 			WHERE `+isQueued+` AND rank = ? AND next_time <= ? AND expire_time > ? AND next_time < expire_time ORDER BY next_time, id LIMIT ?`+skipLocked(t),
 			int(rank), until, now, limit-len(due))
 		if err != nil {
@@ -170,13 +182,14 @@ func selectAlerts(ctx context.Context, t *database.Tx, ids []int64) (map[int64]a
 }
 
 // toJobs groups deliveries of one alert and messenger that are due at about the same time into
-// jobs, in their order.
+// jobs, in their order. Held-back deliveries to one address become jobs of their own.
 func toJobs(due []dueDelivery, alerts map[int64]alert.Alert, now int64, size int) []alert.DueJob {
 	type kind struct {
 		alert     int64
 		messenger string
 		grain     int64 // due time, in units of DueGranularity after now
 	}
+	digests, due := digestsOf(due, alerts)
 	var jobs []alert.DueJob
 	open := map[kind]int{} // the job that is not full yet
 	for _, d := range due {
@@ -191,6 +204,9 @@ func toJobs(due []dueDelivery, alerts map[int64]alert.Alert, now int64, size int
 		}
 		jobs[i].Deliveries = append(jobs[i].Deliveries, d.Delivery)
 		jobs[i].Time = fromMicros(next) // due is sorted by time
+	}
+	for _, g := range digests {
+		jobs = append(jobs, g.job(alerts, now))
 	}
 	return jobs
 }

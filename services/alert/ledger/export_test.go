@@ -1,6 +1,6 @@
 package ledger
 
-// SelectBacklogs returns the query of Backlogs, with ? for now.
+// SelectBacklogs returns the query of Backlogs, with a ? for each now.
 var SelectBacklogs = selectBacklogs
 
 // FromV joins the deliveries that a statement changes with its rows.

@@ -30,8 +30,8 @@ var plans = map[string]string{
 	`UPDATE deliveries SET state = 2 WHERE id IN (SELECT id FROM deliveries WHERE id IN (1, 2, 3) AND state + 0 = 1 ORDER BY id) RETURNING id`: "KEY",
 	`SELECT id FROM deliveries WHERE state + 0 IN (4, 5) AND id IN (1, 2, 3) ORDER BY id LIMIT 3`:                                              "KEY",
 	`SELECT id FROM deliveries WHERE alert_id = 1 AND (state + 0 <= 2 OR state + 0 = 6) ORDER BY id`:                                           "delivery_alert_id",
-	strings.Replace(ledger.SelectBacklogs(false), "?", "2", 1):                                                                                 "delivery_held",
-	strings.Replace(ledger.SelectBacklogs(true), "?", "2", 1):                                                                                  "delivery_held",
+	strings.ReplaceAll(ledger.SelectBacklogs(false), "?", "2"):                                                                                 "delivery_held",
+	strings.ReplaceAll(ledger.SelectBacklogs(true), "?", "2"):                                                                                  "delivery_held",
 	`SELECT name FROM keys WHERE expire_time <= 2 ORDER BY expire_time LIMIT 3`:                                                                "key_expire_time",
 	`SELECT id, slots FROM deliveries WHERE id IN (1, 2, 3) AND state + 0 = 1 AND expire_time > 2`:                                             "KEY",
 	`SELECT id FROM deliveries WHERE chain IN (1, 2)
@@ -42,6 +42,8 @@ var plans = map[string]string{
 		AND chain <> 0 ORDER BY chain, id`: "delivery_chain",
 	`SELECT id, thread, thread_order FROM deliveries WHERE thread IN ('a', 'b') AND thread_order <> 0 AND state <= 2
 		ORDER BY thread, thread_order, id`: "delivery_thread",
+	`SELECT id, rank FROM deliveries WHERE nickname IN ('kim', 'lee') AND (hold <> 0) AND (state <= 1) AND next_time <= 2 AND expire_time > 2 AND next_time < expire_time
+		LIMIT 3`: "delivery_held_back",
 	`SELECT DISTINCT thread FROM deliveries WHERE thread IN ('a', 'b') AND state <= 2 AND thread_order <> 0`: "delivery_thread",
 	`SELECT DISTINCT thread FROM deliveries WHERE id IN (1, 2) AND thread_order <> 0`:                        "KEY",
 	`SELECT DISTINCT delivery_id FROM attempts WHERE delivery_id IN (1, 2) AND kind IN (1, 5)`:               "attempt_delivery_id_number",
@@ -134,6 +136,8 @@ var genericPlans = map[string]string{
 		SELECT v.* FROM v JOIN deliveries ON deliveries.id = v.id WHERE state + 0 = 2 ORDER BY v.id FOR UPDATE OF deliveries`: "deliveries_pkey",
 	`SELECT id FROM deliveries WHERE thread = ANY ($1::text[]) AND thread_order <> 0 AND state <= 2
 		ORDER BY thread, thread_order, id FOR UPDATE SKIP LOCKED`: "delivery_thread",
+	`SELECT id, rank FROM deliveries WHERE nickname = ANY ($1::text[]) AND (hold <> 0) AND (state <= 1) AND next_time <= $2 AND expire_time > $3
+		AND next_time < expire_time ORDER BY nickname, messenger, next_time, id LIMIT $4 FOR UPDATE SKIP LOCKED`: "delivery_held_back",
 	`SELECT name FROM threads WHERE name = ANY ($1::text[]) ORDER BY name FOR UPDATE`:                                      "threads_pkey",
 	`SELECT id FROM deliveries WHERE state = 2 AND lease_time <= $1 ORDER BY lease_time LIMIT $2 FOR UPDATE SKIP LOCKED`:   "delivery_held",
 	`SELECT id FROM deliveries WHERE state = 1 AND expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED`: "delivery_expiring",

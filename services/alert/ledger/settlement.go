@@ -22,9 +22,10 @@ type settlement struct {
 func (s *settlement) settle(th thread, rows []threadRow, possiblySent map[int64]bool) {
 	rest := make([]threadRow, 0, len(rows))
 	busy := false
+	update := lastUpdate(rows)
 	for _, r := range rows {
 		superseded := !r.resolves && r.order < th.resolved
-		if superseded && r.state == alert.Queued && !possiblySent[r.id] {
+		if (superseded || r.isReplacedBy(update)) && r.state == alert.Queued && !possiblySent[r.id] {
 			s.superseded = append(s.superseded, r)
 			continue
 		}
@@ -58,6 +59,27 @@ func (s *settlement) settle(th thread, rows []threadRow, possiblySent map[int64]
 // later update has changed.
 func (r *threadRow) repeats(th thread) bool {
 	return r.kind == repeatKind && (r.order < th.update || th.isNotifiedOf(th.update))
+}
+
+// lastUpdate returns the last of rows that is an update of a firing alert and can be sent; its
+// order is 0 if there is none.
+func lastUpdate(rows []threadRow) (last threadRow) {
+	for _, r := range rows {
+		if !r.resolves && r.kind == updateKind && !r.canceled {
+			last = r
+		}
+	}
+	return last
+}
+
+// isReplacedBy reports whether a held-back delivery need not be sent, because a later update of
+// its thread says more: one that is sent at once, or one that waits for the end of the same quiet
+// hours.
+func (r *threadRow) isReplacedBy(update threadRow) bool {
+	if r.resolves || r.hold == alert.HoldNone || r.order >= update.order {
+		return false
+	}
+	return update.hold == alert.HoldNone || r.hold == alert.HoldQuietHours
 }
 
 // write applies the changes.
@@ -104,14 +126,14 @@ func rowIDs(rows []threadRow) []int64 {
 	return ids
 }
 
-// unblock unblocks deliveries, each due at its resume time; those of a chain are held until
-// then.
+// unblock unblocks deliveries, each due at its resume time; those of a chain but the first are
+// held until then.
 func unblock(ctx context.Context, t *database.Tx, rows []threadRow, now int64) error {
 	for some := range database.ChunkRows(t, rows, maxStatementRows) {
 		args := make([]any, 0, 4*len(some))
 		for _, r := range some {
 			later := r.resume > now
-			args = append(args, r.id, max(r.resume, now), later && r.chain != 0, later)
+			args = append(args, r.id, max(r.resume, now), later && r.chain != 0 && r.chain != r.id, later)
 		}
 		rows, args := t.ValueRows([]string{"bigint", "bigint", "boolean", "boolean"}, args)
 		if _, err := t.Exec(ctx, `WITH v (id, next_time, held, deferred) AS (`+rows+`)

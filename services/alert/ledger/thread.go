@@ -94,6 +94,7 @@ type threadRow struct {
 	attempts           int
 	callback           int64 // the id of its callback endpoint; 0 for none
 	kind               threadKind
+	hold               alert.Hold
 }
 
 // A threadChange is the change that an attempt makes to its thread.
@@ -133,9 +134,9 @@ func threadChangeOf(c claimedRow, o messenger.Outcome, state alert.State) *threa
 
 // settleThreads settles threads whose deliveries have been written; it ignores the empty name.
 // It first records the changes by attempts. Firing deliveries that a resolved alert follows and that
-// cannot have been received are canceled as superseded, resolved and acknowledged ones without a
-// received firing one as not needed, repeats of a received state as repeated, and the first of the
-// remaining deliveries is unblocked.
+// cannot have been received are canceled as superseded, and so are held-back ones that a later
+// firing one replaces; resolved and acknowledged ones without a received firing one as not needed,
+// repeats of a received state as repeated, and the first of the remaining deliveries is unblocked.
 func settleThreads(ctx context.Context, t *database.Tx, names []string, attempts []*threadChange, now int64) error {
 	names = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(names))), func(name string) bool { return name == "" })
 	for some := range database.ChunkRows(t, names, maxStatementRows) {
@@ -237,8 +238,8 @@ func selectThreadRows(ctx context.Context, t *database.Tx, names []string) ([]th
 	in, args := database.In(t, names)
 	open := ` FROM deliveries WHERE thread ` + in + ` AND (thread_order <> 0) AND (` + isOpen + `) ORDER BY thread, thread_order, id`
 	locked, err := database.Select(ctx, t, func(rows *sql.Rows, r *threadRow) error {
-		return rows.Scan(&r.id, &r.thread, &r.order, &r.resolves, &r.canceled, &r.state, &r.deferred, &r.chain, &r.next, &r.resume, &r.attempts, &r.callback, &r.kind)
-	}, `SELECT id, thread, thread_order, resolves, canceled, state, deferred, chain, next_time, resume_time, attempt_count, callback, thread_kind`+open+skipLocked(t), args...)
+		return rows.Scan(&r.id, &r.thread, &r.order, &r.resolves, &r.canceled, &r.state, &r.deferred, &r.chain, &r.next, &r.resume, &r.attempts, &r.callback, &r.kind, &r.hold)
+	}, `SELECT id, thread, thread_order, resolves, canceled, state, deferred, chain, next_time, resume_time, attempt_count, callback, thread_kind, hold`+open+skipLocked(t), args...)
 	if err != nil || !t.Postgres() {
 		return locked, err
 	}

@@ -26,13 +26,21 @@ type transition struct {
 	end      int64 // set if the verdict is a final state
 	next     int64 // set if the verdict is Queued
 	tries    int
+	expire   int64
+	heldBack string // the address, if the delivery is held back; else empty
 	sealed   []byte // the credential sealed for the destination of the outcome
 }
 
 // decide returns the transition of a claimed delivery for a report. A sent outcome needs no
 // verdict of the rule. A verdict that contradicts the outcome is an error.
 func decide(c claimedRow, r dispatch.Report, now time.Time, rule alert.VerdictRule) (transition, error) {
-	t := transition{attempt: attemptOf(r, c.attempts, c.possibleDuplicate), alert: c.alert, chain: c.chain, thread: c.thread, callback: c.callback, verdict: alert.Verdict{State: alert.Sent}, tries: c.tries, sealed: r.SealedCredential}
+	t := transition{
+		attempt: attemptOf(r, c.attempts, c.possibleDuplicate), alert: c.alert, chain: c.chain, thread: c.thread, callback: c.callback,
+		verdict: alert.Verdict{State: alert.Sent}, tries: c.tries, expire: c.expire, sealed: r.SealedCredential,
+	}
+	if c.hold != alert.HoldNone {
+		t.heldBack = c.nickname + "\x00" + c.messenger
+	}
 	if r.Outcome.Kind != messenger.Sent {
 		t.verdict = rule(c.verdictFacts(now), r)
 		if err := checkVerdict(t.verdict); err != nil {
@@ -115,6 +123,7 @@ func writeTransitions(ctx context.Context, t *database.Tx, transitions []transit
 	if err := reportEnds(ctx, t, ended, now); err != nil {
 		return err
 	}
+	alignHeldBack(waits)
 	if err := writeWaits(ctx, t, waits); err != nil {
 		return err
 	}
@@ -188,6 +197,27 @@ func writeEnds(ctx context.Context, t *database.Tx, transitions []transition) er
 		}
 	}
 	return nil
+}
+
+// alignHeldBack gives the held-back deliveries of one message the same next time, so that they are
+// sent as one message again.
+func alignHeldBack(waits []transition) {
+	type message struct {
+		address    string
+		start, end int64 // of its attempt
+	}
+	last := map[message]int64{}
+	of := func(t transition) message { return message{t.heldBack, t.attempt.start, t.attempt.end} }
+	for _, t := range waits {
+		if t.heldBack != "" {
+			last[of(t)] = max(last[of(t)], t.next)
+		}
+	}
+	for i := range waits {
+		if t := &waits[i]; t.heldBack != "" {
+			t.next = min(last[of(*t)], t.expire)
+		}
+	}
 }
 
 // writeWaits writes deliveries that move to Queued, each with its next time.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	ent "github.com/bongsu-project/bongsu/gen/ent/directory"
+	"github.com/bongsu-project/bongsu/internal/quiethours"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/services/directory"
@@ -52,7 +53,7 @@ func fillUsers(ctx context.Context, t tx, users []directory.User) (map[string]in
 	var addresses []directory.Recipient
 	for some := range slices.Chunk(users, bulkRows) {
 		rows, err := t.User.MapCreateBulk(some, func(c *ent.UserCreate, i int) {
-			c.SetNickname(some[i].Nickname).SetFailover(some[i].Failover)
+			c.SetNickname(some[i].Nickname).SetFailover(some[i].Failover).SetQuietHours(quiethours.Encode(some[i].QuietHours))
 		}).Save(ctx)
 		if err != nil {
 			return nil, duplicateError(err, "duplicate nickname")

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/bongsu-project/bongsu/internal/quiethours"
 	"github.com/bongsu-project/bongsu/internal/target"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/services/directory"
@@ -186,10 +187,16 @@ func (r *targetRows) addresses(ctx context.Context, t *database.Tx, condition st
 		user int
 		directory.Recipient
 	}
-	rows, err := database.Select(ctx, t, func(rows *sql.Rows, a *address) error {
-		return rows.Scan(&a.user, &a.Nickname, &a.Address.ID, &a.Address.Messenger, &a.Address.SealedCredential,
-			&a.Address.CredentialFingerprint, &a.Address.Destination, &a.Address.Rank, &a.Failover)
-	}, `SELECT u.id, u.nickname, a.id, a.service_type, a.token, a.credential_key, a.target, a.rank, u.failover
+	hours := quietHoursReader{}
+	rows, err := database.Select(ctx, t, func(rows *sql.Rows, a *address) (err error) {
+		var quiet string
+		if err := rows.Scan(&a.user, &a.Nickname, &a.Address.ID, &a.Address.Messenger, &a.Address.SealedCredential,
+			&a.Address.CredentialFingerprint, &a.Address.Destination, &a.Address.Rank, &a.Failover, &quiet); err != nil {
+			return err
+		}
+		a.QuietHours, err = hours.decode(quiet)
+		return err
+	}, `SELECT u.id, u.nickname, a.id, a.service_type, a.token, a.credential_key, a.target, a.rank, u.failover, u.quiet_hours
 		FROM users u JOIN users_messengers a ON a.user_id = u.id `+condition+` ORDER BY u.id, a.rank, a.id`, args...)
 	for _, a := range rows {
 		r.recipients[a.user] = append(r.recipients[a.user], a.Recipient)
@@ -198,6 +205,22 @@ func (r *targetRows) addresses(ctx context.Context, t *database.Tx, condition st
 		}
 	}
 	return err
+}
+
+// A quietHoursReader decodes quiet hours, each text once.
+type quietHoursReader map[string]*quiethours.Hours
+
+// decode returns the quiet hours with a text; nil for an empty text.
+func (r quietHoursReader) decode(text string) (*quiethours.Hours, error) {
+	if text == "" {
+		return nil, nil
+	}
+	if hours, ok := r[text]; ok {
+		return hours, nil
+	}
+	hours, err := quiethours.Decode(text)
+	r[text] = hours
+	return hours, err
 }
 
 // resolve resolves a target.

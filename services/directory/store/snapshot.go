@@ -4,6 +4,7 @@ import (
 	"context"
 
 	entgroup "github.com/bongsu-project/bongsu/gen/ent/directory/group"
+	"github.com/bongsu-project/bongsu/internal/quiethours"
 	"github.com/bongsu-project/bongsu/services/directory"
 )
 
@@ -88,7 +89,7 @@ func applyChanges(ctx context.Context, t tx, c directory.Changes, ids idIndex) e
 	if err := fillAddresses(ctx, t, c.AddAddresses, ids.users); err != nil {
 		return err
 	}
-	if err := updateFailover(ctx, t, c.SetUsers); err != nil {
+	if err := updateUsers(ctx, t, c.SetUsers); err != nil {
 		return err
 	}
 	for _, a := range c.SetAddresses {
@@ -108,15 +109,21 @@ func applyChanges(ctx context.Context, t tx, c directory.Changes, ids idIndex) e
 	return fillMembers(ctx, t, members)
 }
 
-// updateFailover updates the failover of users, with one statement for each value.
-func updateFailover(ctx context.Context, t tx, users []directory.User) error {
-	ids := map[bool][]int{}
-	for _, u := range users {
-		ids[u.Failover] = append(ids[u.Failover], u.ID)
+// updateUsers updates the failover and the quiet hours of users, with one statement for each
+// different pair of values.
+func updateUsers(ctx context.Context, t tx, users []directory.User) error {
+	type values struct {
+		failover   bool
+		quietHours string
 	}
-	for failover, some := range ids {
+	ids := map[values][]int{}
+	for _, u := range users {
+		v := values{u.Failover, quiethours.Encode(u.QuietHours)}
+		ids[v] = append(ids[v], u.ID)
+	}
+	for v, some := range ids {
 		in, parameter := t.sql.Ints(some)
-		if _, err := t.sql.Exec(ctx, `UPDATE users SET failover = ? WHERE id IN `+in, failover, parameter); err != nil {
+		if _, err := t.sql.Exec(ctx, `UPDATE users SET failover = ?, quiet_hours = ? WHERE id IN `+in, v.failover, v.quietHours, parameter); err != nil {
 			return err
 		}
 	}

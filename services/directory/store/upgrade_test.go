@@ -15,7 +15,7 @@ import (
 )
 
 // TestUpgrade proves that users from the first schema version are kept: with rank 0,
-// and without failover.
+// and without failover and quiet hours.
 func TestUpgrade(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) { upgrade(t, filepath.Join(t.TempDir(), "directory.db")) })
 	t.Run("postgres", func(t *testing.T) { upgrade(t, postgrestest.URL(t)) })

@@ -9,6 +9,7 @@ import (
 	ent "github.com/bongsu-project/bongsu/gen/ent/directory"
 	entaddress "github.com/bongsu-project/bongsu/gen/ent/directory/address"
 	entuser "github.com/bongsu-project/bongsu/gen/ent/directory/user"
+	"github.com/bongsu-project/bongsu/internal/quiethours"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/services/directory"
@@ -38,15 +39,21 @@ func listUsers(ctx context.Context, t tx, after, limit int) (list []directory.Us
 		entsql.FieldGTE(entaddress.FieldUserID, first),
 		entsql.FieldLTE(entaddress.FieldUserID, last),
 	).Order(entaddress.ByUserID(), entaddress.ByID()).All(ctx)
+	if err != nil {
+		return nil, err
+	}
 	list = make([]directory.User, len(rows))
 	for i, row := range rows {
 		of := 0
 		for of < len(addresses) && addresses[of].UserID == row.ID {
 			of++
 		}
-		list[i], addresses = toUser(row, addresses[:of]), addresses[of:]
+		if list[i], err = toUser(row, addresses[:of]); err != nil {
+			return nil, err
+		}
+		addresses = addresses[of:]
 	}
-	return list, err
+	return list, nil
 }
 
 // User returns one user.
@@ -64,7 +71,7 @@ func (s *Store) AddUser(ctx context.Context, u directory.User) (added directory.
 		return directory.User{}, err
 	}
 	err = s.write(ctx, func(ctx context.Context, t tx) error {
-		row, err := t.User.Create().SetNickname(u.Nickname).SetFailover(u.Failover).Save(ctx)
+		row, err := t.User.Create().SetNickname(u.Nickname).SetFailover(u.Failover).SetQuietHours(quiethours.Encode(u.QuietHours)).Save(ctx)
 		if err != nil {
 			return nicknameTaken(err, u.Nickname)
 		}
@@ -72,7 +79,10 @@ func (s *Store) AddUser(ctx context.Context, u directory.User) (added directory.
 			c.SetUserID(row.ID)
 			setAddressFields(c.Mutation(), u.Addresses[i])
 		}).Save(ctx)
-		added = toUser(row, rows)
+		if err != nil {
+			return err
+		}
+		added, err = toUser(row, rows)
 		return err
 	})
 	return added, err
@@ -90,7 +100,11 @@ func (s *Store) ChangeUser(ctx context.Context, nickname string, c directory.Use
 				return err
 			}
 		}
-		err = t.User.UpdateOneID(id).SetNillableNickname(c.Nickname).SetNillableFailover(c.Failover).Exec(ctx)
+		update := t.User.UpdateOneID(id).SetNillableNickname(c.Nickname).SetNillableFailover(c.Failover)
+		if c.QuietHours != nil {
+			update.SetQuietHours(quiethours.Encode(*c.QuietHours))
+		}
+		err = update.Exec(ctx)
 		if ent.IsNotFound(err) {
 			return errNoUser(nickname) // deleted concurrently
 		}
@@ -129,7 +143,7 @@ func findUser(ctx context.Context, t tx, nickname string) (directory.User, error
 	if err != nil {
 		return directory.User{}, err
 	}
-	return toUser(row, row.Edges.Addresses), nil
+	return toUser(row, row.Edges.Addresses)
 }
 
 // lockUserID returns the id of the user with a nickname. The nickname cannot change until the
@@ -155,12 +169,13 @@ func lockUser(ctx context.Context, t tx, nickname, lock string) (int, error) {
 	return ids[0], nil
 }
 
-func toUser(row *ent.User, addresses []*ent.Address) directory.User {
-	u := directory.User{ID: row.ID, Nickname: row.Nickname, Failover: row.Failover, Addresses: make([]directory.Address, len(addresses))}
+func toUser(row *ent.User, addresses []*ent.Address) (directory.User, error) {
+	hours, err := quiethours.Decode(row.QuietHours)
+	u := directory.User{ID: row.ID, Nickname: row.Nickname, Failover: row.Failover, Addresses: make([]directory.Address, len(addresses)), QuietHours: hours}
 	for i, a := range addresses {
 		u.Addresses[i] = toAddress(a)
 	}
-	return u
+	return u, err
 }
 
 func errNoUser(nickname string) error {

@@ -25,6 +25,7 @@ func RunDirectory(t *testing.T, open func(t *testing.T) directory.Directory) {
 		"addresses that moved": testMoveAddresses,
 		"ranks":                testRanks,
 		"change a user":        testChangeUser,
+		"quiet hours":          testQuietHours,
 		"one name, many ask":   testOneName,
 		"deleted while joined": testDeletedWhileJoined,
 		"ids are not reused":   testDirectoryIDs,

@@ -99,6 +99,7 @@ var (
 		{Name: "id", Type: field.TypeInt, Increment: true},
 		{Name: "nickname", Type: field.TypeString, Unique: true, Size: 30},
 		{Name: "failover", Type: field.TypeBool, Default: false},
+		{Name: "quiet_hours", Type: field.TypeString, Size: 2147483647, Default: ""},
 	}
 	// UsersTable holds the schema information for the "users" table.
 	UsersTable = &schema.Table{

@@ -16,6 +16,8 @@ const (
 	FieldNickname = "nickname"
 	// FieldFailover holds the string denoting the failover field in the database.
 	FieldFailover = "failover"
+	// FieldQuietHours holds the string denoting the quiet_hours field in the database.
+	FieldQuietHours = "quiet_hours"
 	// EdgeAddresses holds the string denoting the addresses edge name in mutations.
 	EdgeAddresses = "addresses"
 	// EdgeGroups holds the string denoting the groups edge name in mutations.
@@ -50,6 +52,7 @@ var Columns = []string{
 	FieldID,
 	FieldNickname,
 	FieldFailover,
+	FieldQuietHours,
 }
 
 var (
@@ -73,6 +76,8 @@ var (
 	NicknameValidator func(string) error
 	// DefaultFailover holds the default value on creation for the "failover" field.
 	DefaultFailover bool
+	// DefaultQuietHours holds the default value on creation for the "quiet_hours" field.
+	DefaultQuietHours string
 )
 
 // OrderOption defines the ordering options for the User queries.
@@ -91,6 +96,11 @@ func ByNickname(opts ...sql.OrderTermOption) OrderOption {
 // ByFailover orders the results by the failover field.
 func ByFailover(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldFailover, opts...).ToFunc()
+}
+
+// ByQuietHours orders the results by the quiet_hours field.
+func ByQuietHours(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldQuietHours, opts...).ToFunc()
 }
 
 // ByAddressesCount orders the results by addresses count.

@@ -63,6 +63,11 @@ func Failover(v bool) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldFailover, v))
 }
 
+// QuietHours applies equality check predicate on the "quiet_hours" field. It's identical to QuietHoursEQ.
+func QuietHours(v string) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldQuietHours, v))
+}
+
 // NicknameEQ applies the EQ predicate on the "nickname" field.
 func NicknameEQ(v string) predicate.User {
 	return predicate.User(sql.FieldEQ(FieldNickname, v))
@@ -136,6 +141,71 @@ func FailoverEQ(v bool) predicate.User {
 // FailoverNEQ applies the NEQ predicate on the "failover" field.
 func FailoverNEQ(v bool) predicate.User {
 	return predicate.User(sql.FieldNEQ(FieldFailover, v))
+}
+
+// QuietHoursEQ applies the EQ predicate on the "quiet_hours" field.
+func QuietHoursEQ(v string) predicate.User {
+	return predicate.User(sql.FieldEQ(FieldQuietHours, v))
+}
+
+// QuietHoursNEQ applies the NEQ predicate on the "quiet_hours" field.
+func QuietHoursNEQ(v string) predicate.User {
+	return predicate.User(sql.FieldNEQ(FieldQuietHours, v))
+}
+
+// QuietHoursIn applies the In predicate on the "quiet_hours" field.
+func QuietHoursIn(vs ...string) predicate.User {
+	return predicate.User(sql.FieldIn(FieldQuietHours, vs...))
+}
+
+// QuietHoursNotIn applies the NotIn predicate on the "quiet_hours" field.
+func QuietHoursNotIn(vs ...string) predicate.User {
+	return predicate.User(sql.FieldNotIn(FieldQuietHours, vs...))
+}
+
+// QuietHoursGT applies the GT predicate on the "quiet_hours" field.
+func QuietHoursGT(v string) predicate.User {
+	return predicate.User(sql.FieldGT(FieldQuietHours, v))
+}
+
+// QuietHoursGTE applies the GTE predicate on the "quiet_hours" field.
+func QuietHoursGTE(v string) predicate.User {
+	return predicate.User(sql.FieldGTE(FieldQuietHours, v))
+}
+
+// QuietHoursLT applies the LT predicate on the "quiet_hours" field.
+func QuietHoursLT(v string) predicate.User {
+	return predicate.User(sql.FieldLT(FieldQuietHours, v))
+}
+
+// QuietHoursLTE applies the LTE predicate on the "quiet_hours" field.
+func QuietHoursLTE(v string) predicate.User {
+	return predicate.User(sql.FieldLTE(FieldQuietHours, v))
+}
+
+// QuietHoursContains applies the Contains predicate on the "quiet_hours" field.
+func QuietHoursContains(v string) predicate.User {
+	return predicate.User(sql.FieldContains(FieldQuietHours, v))
+}
+
+// QuietHoursHasPrefix applies the HasPrefix predicate on the "quiet_hours" field.
+func QuietHoursHasPrefix(v string) predicate.User {
+	return predicate.User(sql.FieldHasPrefix(FieldQuietHours, v))
+}
+
+// QuietHoursHasSuffix applies the HasSuffix predicate on the "quiet_hours" field.
+func QuietHoursHasSuffix(v string) predicate.User {
+	return predicate.User(sql.FieldHasSuffix(FieldQuietHours, v))
+}
+
+// QuietHoursEqualFold applies the EqualFold predicate on the "quiet_hours" field.
+func QuietHoursEqualFold(v string) predicate.User {
+	return predicate.User(sql.FieldEqualFold(FieldQuietHours, v))
+}
+
+// QuietHoursContainsFold applies the ContainsFold predicate on the "quiet_hours" field.
+func QuietHoursContainsFold(v string) predicate.User {
+	return predicate.User(sql.FieldContainsFold(FieldQuietHours, v))
 }
 
 // HasAddresses applies the HasEdge predicate on the "addresses" edge.

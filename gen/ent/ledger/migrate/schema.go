@@ -259,6 +259,14 @@ var (
 					Where: "(thread_order <> 0) AND (state <= 2)",
 				},
 			},
+			{
+				Name:    "delivery_held_back",
+				Unique:  false,
+				Columns: []*schema.Column{DeliveriesColumns[2], DeliveriesColumns[3]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "(hold <> 0) AND (state <= 1)",
+				},
+			},
 		},
 	}
 	// IncidentChangesColumns holds the columns for the "incident_changes" table.

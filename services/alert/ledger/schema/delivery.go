@@ -64,8 +64,8 @@ func (Delivery) Fields() []ent.Field {
 // never is the default expire time, in the year 9999.
 const never = 253_370_764_800_000_000
 
-// Indexes of Delivery. Queued, claimed, unsent and chained deliveries, and those of threads that
-// are not completed, have partial indexes, so that their lookup does not depend on the number of
+// Indexes of Delivery. Queued, claimed, unsent, chained and held-back deliveries, and those of
+// threads that are not completed, have partial indexes, so that their lookup does not depend on the number of
 // all others.
 func (Delivery) Indexes() []ent.Index {
 	return []ent.Index{
@@ -83,5 +83,7 @@ func (Delivery) Indexes() []ent.Index {
 			Annotations(entsql.IndexWhere("chain <> 0")),
 		index.Fields("thread", "thread_order").StorageKey("delivery_thread").
 			Annotations(entsql.IndexWhere("(thread_order <> 0) AND (state <= 2)")),
+		index.Fields("nickname", "messenger").StorageKey("delivery_held_back").
+			Annotations(entsql.IndexWhere("(hold <> 0) AND (state <= 1)")),
 	}
 }

@@ -24,6 +24,7 @@ func (User) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("nickname").Unique().NotEmpty().MaxRuneLen(30).Validate(text).Comment("the canonical name"),
 		field.Bool("failover").Default(false).Comment("one address after the other, not all"),
+		field.Text("quiet_hours").Default("").Comment("JSON of quiethours.Hours; empty for none"),
 	}
 }
 

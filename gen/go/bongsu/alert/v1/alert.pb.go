@@ -238,7 +238,8 @@ type Alert struct {
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// delivery_counts holds the number of deliveries in each state.
 	DeliveryCounts *DeliveryCounts `protobuf:"bytes,8,opt,name=delivery_counts,json=deliveryCounts,proto3" json:"delivery_counts,omitempty"`
-	// expire_time is when deliveries that are not completed expire.
+	// expire_time is when deliveries that are not completed expire. Those that are held back
+	// by quiet hours have the same time to live from their end.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// title is that of the request, one line; empty for none.
 	Title string `protobuf:"bytes,10,opt,name=title,proto3" json:"title,omitempty"`
@@ -616,7 +617,8 @@ type Delivery struct {
 	// not_needed, canceled because a delivery to another address of the user was sent.
 	// Receipts: undelivered, failed because the provider reported it after it had
 	// accepted the message. Alert keys: superseded, canceled because the key was resolved
-	// before the firing alert was sent; repeated, canceled because the address was notified
+	// before the firing alert was sent, or because a later firing one was recorded while it
+	// was held back; repeated, canceled because the address was notified
 	// of the same state of the incident; silenced, canceled because a silence matched the
 	// alert; not_needed, canceled because a resolved alert
 	// goes only to addresses to which a firing alert of its key was, or may have been,
@@ -954,7 +956,8 @@ type SendAlertRequest struct {
 	// the header Idempotency-Key instead. At most 200 characters.
 	IdempotencyKey string `protobuf:"bytes,5,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
 	// ttl is the time to live: deliveries that are not completed by then expire. Unset
-	// means 24 hours. From a second to 30 days.
+	// means 24 hours. From a second to 30 days. For deliveries that are held back by quiet
+	// hours it begins at their end.
 	Ttl *durationpb.Duration `protobuf:"bytes,6,opt,name=ttl,proto3" json:"ttl,omitempty"`
 	// failover uses the addresses of each user one after the other, by address rank: the
 	// next one where the last one failed, or was not sent within the failover delay (a

@@ -141,7 +141,9 @@ type Recipient struct {
 	// fingerprint, stored by an older version, until it is computed.
 	CredentialKey string `protobuf:"bytes,5,opt,name=credential_key,json=credentialKey,proto3" json:"credential_key,omitempty"`
 	// failover is the user's.
-	Failover      bool `protobuf:"varint,6,opt,name=failover,proto3" json:"failover,omitempty"`
+	Failover bool `protobuf:"varint,6,opt,name=failover,proto3" json:"failover,omitempty"`
+	// quiet_hours is the user's; unset for none.
+	QuietHours    *QuietHours `protobuf:"bytes,7,opt,name=quiet_hours,json=quietHours,proto3" json:"quiet_hours,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -216,6 +218,13 @@ func (x *Recipient) GetFailover() bool {
 		return x.Failover
 	}
 	return false
+}
+
+func (x *Recipient) GetQuietHours() *QuietHours {
+	if x != nil {
+		return x.QuietHours
+	}
+	return nil
 }
 
 // ReadReceiptRequest holds a receipt and the delivery that it is about.
@@ -663,21 +672,23 @@ var File_bongsu_user_v1_directory_proto protoreflect.FileDescriptor
 
 const file_bongsu_user_v1_directory_proto_rawDesc = "" +
 	"\n" +
-	"\x1ebongsu/user/v1/directory.proto\x12\x0ebongsu.user.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\"4\n" +
+	"\x1ebongsu/user/v1/directory.proto\x12\x0ebongsu.user.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x19bongsu/user/v1/user.proto\x1a\x1bbuf/validate/validate.proto\"4\n" +
 	"\rLookUpRequest\x12#\n" +
 	"\x06target\x18\x01 \x03(\tB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\x06target\"r\n" +
 	"\x0eLookUpResponse\x129\n" +
 	"\n" +
 	"recipients\x18\x01 \x03(\v2\x19.bongsu.user.v1.RecipientR\n" +
 	"recipients\x12%\n" +
-	"\x0eunknown_target\x18\x02 \x03(\tR\runknownTarget\"\xd8\x01\n" +
+	"\x0eunknown_target\x18\x02 \x03(\tR\runknownTarget\"\x95\x02\n" +
 	"\tRecipient\x12\x1b\n" +
 	"\tnick_name\x18\x01 \x01(\tR\bnickName\x12\x1c\n" +
 	"\tmessenger\x18\x02 \x01(\tR\tmessenger\x12 \n" +
 	"\vdestination\x18\x03 \x01(\tR\vdestination\x12+\n" +
 	"\x11sealed_credential\x18\x04 \x01(\fR\x10sealedCredential\x12%\n" +
 	"\x0ecredential_key\x18\x05 \x01(\tR\rcredentialKey\x12\x1a\n" +
-	"\bfailover\x18\x06 \x01(\bR\bfailover\"\xf1\x01\n" +
+	"\bfailover\x18\x06 \x01(\bR\bfailover\x12;\n" +
+	"\vquiet_hours\x18\a \x01(\v2\x1a.bongsu.user.v1.QuietHoursR\n" +
+	"quietHours\"\xf1\x01\n" +
 	"\x12ReadReceiptRequest\x12\x1c\n" +
 	"\tmessenger\x18\x01 \x01(\tR\tmessenger\x12+\n" +
 	"\x11sealed_credential\x18\x02 \x01(\fR\x10sealedCredential\x12\x1f\n" +
@@ -741,25 +752,27 @@ var file_bongsu_user_v1_directory_proto_goTypes = []any{
 	(*SealCount)(nil),             // 7: bongsu.user.v1.SealCount
 	(*MoveAddressesRequest)(nil),  // 8: bongsu.user.v1.MoveAddressesRequest
 	(*MoveAddressesResponse)(nil), // 9: bongsu.user.v1.MoveAddressesResponse
-	(*v1.Outcome)(nil),            // 10: bongsu.messenger.v1.Outcome
+	(*QuietHours)(nil),            // 10: bongsu.user.v1.QuietHours
+	(*v1.Outcome)(nil),            // 11: bongsu.messenger.v1.Outcome
 }
 var file_bongsu_user_v1_directory_proto_depIdxs = []int32{
 	2,  // 0: bongsu.user.v1.LookUpResponse.recipients:type_name -> bongsu.user.v1.Recipient
-	10, // 1: bongsu.user.v1.ReadReceiptResponse.outcome:type_name -> bongsu.messenger.v1.Outcome
-	7,  // 2: bongsu.user.v1.GetSealResponse.addresses:type_name -> bongsu.user.v1.SealCount
-	0,  // 3: bongsu.user.v1.DirectoryService.LookUp:input_type -> bongsu.user.v1.LookUpRequest
-	8,  // 4: bongsu.user.v1.DirectoryService.MoveAddresses:input_type -> bongsu.user.v1.MoveAddressesRequest
-	3,  // 5: bongsu.user.v1.DirectoryService.ReadReceipt:input_type -> bongsu.user.v1.ReadReceiptRequest
-	5,  // 6: bongsu.user.v1.DirectoryService.GetSeal:input_type -> bongsu.user.v1.GetSealRequest
-	1,  // 7: bongsu.user.v1.DirectoryService.LookUp:output_type -> bongsu.user.v1.LookUpResponse
-	9,  // 8: bongsu.user.v1.DirectoryService.MoveAddresses:output_type -> bongsu.user.v1.MoveAddressesResponse
-	4,  // 9: bongsu.user.v1.DirectoryService.ReadReceipt:output_type -> bongsu.user.v1.ReadReceiptResponse
-	6,  // 10: bongsu.user.v1.DirectoryService.GetSeal:output_type -> bongsu.user.v1.GetSealResponse
-	7,  // [7:11] is the sub-list for method output_type
-	3,  // [3:7] is the sub-list for method input_type
-	3,  // [3:3] is the sub-list for extension type_name
-	3,  // [3:3] is the sub-list for extension extendee
-	0,  // [0:3] is the sub-list for field type_name
+	10, // 1: bongsu.user.v1.Recipient.quiet_hours:type_name -> bongsu.user.v1.QuietHours
+	11, // 2: bongsu.user.v1.ReadReceiptResponse.outcome:type_name -> bongsu.messenger.v1.Outcome
+	7,  // 3: bongsu.user.v1.GetSealResponse.addresses:type_name -> bongsu.user.v1.SealCount
+	0,  // 4: bongsu.user.v1.DirectoryService.LookUp:input_type -> bongsu.user.v1.LookUpRequest
+	8,  // 5: bongsu.user.v1.DirectoryService.MoveAddresses:input_type -> bongsu.user.v1.MoveAddressesRequest
+	3,  // 6: bongsu.user.v1.DirectoryService.ReadReceipt:input_type -> bongsu.user.v1.ReadReceiptRequest
+	5,  // 7: bongsu.user.v1.DirectoryService.GetSeal:input_type -> bongsu.user.v1.GetSealRequest
+	1,  // 8: bongsu.user.v1.DirectoryService.LookUp:output_type -> bongsu.user.v1.LookUpResponse
+	9,  // 9: bongsu.user.v1.DirectoryService.MoveAddresses:output_type -> bongsu.user.v1.MoveAddressesResponse
+	4,  // 10: bongsu.user.v1.DirectoryService.ReadReceipt:output_type -> bongsu.user.v1.ReadReceiptResponse
+	6,  // 11: bongsu.user.v1.DirectoryService.GetSeal:output_type -> bongsu.user.v1.GetSealResponse
+	8,  // [8:12] is the sub-list for method output_type
+	4,  // [4:8] is the sub-list for method input_type
+	4,  // [4:4] is the sub-list for extension type_name
+	4,  // [4:4] is the sub-list for extension extendee
+	0,  // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_user_v1_directory_proto_init() }
@@ -767,6 +780,7 @@ func file_bongsu_user_v1_directory_proto_init() {
 	if File_bongsu_user_v1_directory_proto != nil {
 		return
 	}
+	file_bongsu_user_v1_user_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -91,7 +91,10 @@ type TransferUser struct {
 	Line int32 `protobuf:"varint,3,opt,name=line,proto3" json:"line,omitempty"`
 	// failover is the user's. Unset, a new user has none, and an existing one keeps
 	// theirs. ExportDirectory always sets it.
-	Failover      *bool `protobuf:"varint,4,opt,name=failover,proto3,oneof" json:"failover,omitempty"`
+	Failover *bool `protobuf:"varint,4,opt,name=failover,proto3,oneof" json:"failover,omitempty"`
+	// quiet_hours is the user's. Unset, an existing user keeps theirs; without intervals it
+	// removes them. ExportDirectory sets it for the users that have quiet hours.
+	QuietHours    *QuietHours `protobuf:"bytes,5,opt,name=quiet_hours,json=quietHours,proto3" json:"quiet_hours,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -152,6 +155,13 @@ func (x *TransferUser) GetFailover() bool {
 		return *x.Failover
 	}
 	return false
+}
+
+func (x *TransferUser) GetQuietHours() *QuietHours {
+	if x != nil {
+		return x.QuietHours
+	}
+	return nil
 }
 
 // TransferAddress is an address, for import and export.
@@ -725,12 +735,14 @@ var File_bongsu_user_v1_transfer_proto protoreflect.FileDescriptor
 
 const file_bongsu_user_v1_transfer_proto_rawDesc = "" +
 	"\n" +
-	"\x1dbongsu/user/v1/transfer.proto\x12\x0ebongsu.user.v1\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\"\xca\x01\n" +
+	"\x1dbongsu/user/v1/transfer.proto\x12\x0ebongsu.user.v1\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x19bongsu/user/v1/user.proto\x1a\x1bbuf/validate/validate.proto\"\x87\x02\n" +
 	"\fTransferUser\x12&\n" +
 	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\x12G\n" +
 	"\taddresses\x18\x02 \x03(\v2\x1f.bongsu.user.v1.TransferAddressB\b\xbaH\x05\x92\x01\x02\x102R\taddresses\x12\x1b\n" +
 	"\x04line\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x04line\x12\x1f\n" +
-	"\bfailover\x18\x04 \x01(\bH\x00R\bfailover\x88\x01\x01B\v\n" +
+	"\bfailover\x18\x04 \x01(\bH\x00R\bfailover\x88\x01\x01\x12;\n" +
+	"\vquiet_hours\x18\x05 \x01(\v2\x1a.bongsu.user.v1.QuietHoursR\n" +
+	"quietHoursB\v\n" +
 	"\t_failover\"\xbf\x02\n" +
 	"\x0fTransferAddress\x12'\n" +
 	"\tmessenger\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\n" +
@@ -813,28 +825,30 @@ var file_bongsu_user_v1_transfer_proto_goTypes = []any{
 	(*ImportDirectoryResponse)(nil), // 7: bongsu.user.v1.ImportDirectoryResponse
 	(*ImportCounts)(nil),            // 8: bongsu.user.v1.ImportCounts
 	(*ImportChange)(nil),            // 9: bongsu.user.v1.ImportChange
+	(*QuietHours)(nil),              // 10: bongsu.user.v1.QuietHours
 }
 var file_bongsu_user_v1_transfer_proto_depIdxs = []int32{
 	2,  // 0: bongsu.user.v1.TransferUser.addresses:type_name -> bongsu.user.v1.TransferAddress
-	1,  // 1: bongsu.user.v1.ExportDirectoryResponse.users:type_name -> bongsu.user.v1.TransferUser
-	3,  // 2: bongsu.user.v1.ExportDirectoryResponse.groups:type_name -> bongsu.user.v1.TransferGroup
-	1,  // 3: bongsu.user.v1.ImportDirectoryRequest.users:type_name -> bongsu.user.v1.TransferUser
-	3,  // 4: bongsu.user.v1.ImportDirectoryRequest.groups:type_name -> bongsu.user.v1.TransferGroup
-	8,  // 5: bongsu.user.v1.ImportDirectoryResponse.users:type_name -> bongsu.user.v1.ImportCounts
-	8,  // 6: bongsu.user.v1.ImportDirectoryResponse.addresses:type_name -> bongsu.user.v1.ImportCounts
-	8,  // 7: bongsu.user.v1.ImportDirectoryResponse.groups:type_name -> bongsu.user.v1.ImportCounts
-	8,  // 8: bongsu.user.v1.ImportDirectoryResponse.members:type_name -> bongsu.user.v1.ImportCounts
-	9,  // 9: bongsu.user.v1.ImportDirectoryResponse.changes:type_name -> bongsu.user.v1.ImportChange
-	0,  // 10: bongsu.user.v1.ImportChange.action:type_name -> bongsu.user.v1.ImportAction
-	4,  // 11: bongsu.user.v1.TransferService.ExportDirectory:input_type -> bongsu.user.v1.ExportDirectoryRequest
-	6,  // 12: bongsu.user.v1.TransferService.ImportDirectory:input_type -> bongsu.user.v1.ImportDirectoryRequest
-	5,  // 13: bongsu.user.v1.TransferService.ExportDirectory:output_type -> bongsu.user.v1.ExportDirectoryResponse
-	7,  // 14: bongsu.user.v1.TransferService.ImportDirectory:output_type -> bongsu.user.v1.ImportDirectoryResponse
-	13, // [13:15] is the sub-list for method output_type
-	11, // [11:13] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	10, // 1: bongsu.user.v1.TransferUser.quiet_hours:type_name -> bongsu.user.v1.QuietHours
+	1,  // 2: bongsu.user.v1.ExportDirectoryResponse.users:type_name -> bongsu.user.v1.TransferUser
+	3,  // 3: bongsu.user.v1.ExportDirectoryResponse.groups:type_name -> bongsu.user.v1.TransferGroup
+	1,  // 4: bongsu.user.v1.ImportDirectoryRequest.users:type_name -> bongsu.user.v1.TransferUser
+	3,  // 5: bongsu.user.v1.ImportDirectoryRequest.groups:type_name -> bongsu.user.v1.TransferGroup
+	8,  // 6: bongsu.user.v1.ImportDirectoryResponse.users:type_name -> bongsu.user.v1.ImportCounts
+	8,  // 7: bongsu.user.v1.ImportDirectoryResponse.addresses:type_name -> bongsu.user.v1.ImportCounts
+	8,  // 8: bongsu.user.v1.ImportDirectoryResponse.groups:type_name -> bongsu.user.v1.ImportCounts
+	8,  // 9: bongsu.user.v1.ImportDirectoryResponse.members:type_name -> bongsu.user.v1.ImportCounts
+	9,  // 10: bongsu.user.v1.ImportDirectoryResponse.changes:type_name -> bongsu.user.v1.ImportChange
+	0,  // 11: bongsu.user.v1.ImportChange.action:type_name -> bongsu.user.v1.ImportAction
+	4,  // 12: bongsu.user.v1.TransferService.ExportDirectory:input_type -> bongsu.user.v1.ExportDirectoryRequest
+	6,  // 13: bongsu.user.v1.TransferService.ImportDirectory:input_type -> bongsu.user.v1.ImportDirectoryRequest
+	5,  // 14: bongsu.user.v1.TransferService.ExportDirectory:output_type -> bongsu.user.v1.ExportDirectoryResponse
+	7,  // 15: bongsu.user.v1.TransferService.ImportDirectory:output_type -> bongsu.user.v1.ImportDirectoryResponse
+	14, // [14:16] is the sub-list for method output_type
+	12, // [12:14] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_user_v1_transfer_proto_init() }
@@ -842,6 +856,7 @@ func file_bongsu_user_v1_transfer_proto_init() {
 	if File_bongsu_user_v1_transfer_proto != nil {
 		return
 	}
+	file_bongsu_user_v1_user_proto_init()
 	file_bongsu_user_v1_transfer_proto_msgTypes[0].OneofWrappers = []any{}
 	file_bongsu_user_v1_transfer_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}

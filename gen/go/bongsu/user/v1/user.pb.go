@@ -38,7 +38,9 @@ type User struct {
 	Addresses []*Address `protobuf:"bytes,3,rep,name=addresses,proto3" json:"addresses,omitempty"`
 	// failover uses the user's addresses one after the other, by rank, until a delivery
 	// of the alert is sent; otherwise all are used at once.
-	Failover      bool `protobuf:"varint,4,opt,name=failover,proto3" json:"failover,omitempty"`
+	Failover bool `protobuf:"varint,4,opt,name=failover,proto3" json:"failover,omitempty"`
+	// quiet_hours holds back less urgent alerts at some times; unset for none.
+	QuietHours    *QuietHours `protobuf:"bytes,5,opt,name=quiet_hours,json=quietHours,proto3" json:"quiet_hours,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -101,6 +103,194 @@ func (x *User) GetFailover() bool {
 	return false
 }
 
+func (x *User) GetQuietHours() *QuietHours {
+	if x != nil {
+		return x.QuietHours
+	}
+	return nil
+}
+
+// QuietHours is the times at which only urgent alerts are sent to a user. Others are sent
+// when the quiet hours end, at most 7 days later.
+type QuietHours struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// intervals holds the quiet times, in the notation of Alertmanager; a time is quiet if it
+	// is in one of them. Some minute of the week must be in none.
+	Intervals []*TimeInterval `protobuf:"bytes,1,rep,name=intervals,proto3" json:"intervals,omitempty"`
+	// time_zone is the name of a time zone in the IANA database, such as Asia/Seoul. Required
+	// with intervals.
+	TimeZone string `protobuf:"bytes,2,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// min_severity is the rank from which alerts are sent also in quiet hours: critical, high
+	// or normal. Empty means critical.
+	MinSeverity   string `protobuf:"bytes,3,opt,name=min_severity,json=minSeverity,proto3" json:"min_severity,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuietHours) Reset() {
+	*x = QuietHours{}
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuietHours) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuietHours) ProtoMessage() {}
+
+func (x *QuietHours) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuietHours.ProtoReflect.Descriptor instead.
+func (*QuietHours) Descriptor() ([]byte, []int) {
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *QuietHours) GetIntervals() []*TimeInterval {
+	if x != nil {
+		return x.Intervals
+	}
+	return nil
+}
+
+func (x *QuietHours) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *QuietHours) GetMinSeverity() string {
+	if x != nil {
+		return x.MinSeverity
+	}
+	return ""
+}
+
+// TimeInterval is the times at which one of times and one of weekdays holds. At least one of
+// them is set.
+type TimeInterval struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// weekdays holds days such as saturday, and ranges such as monday:friday or friday:monday.
+	// Empty means every day.
+	Weekdays []string `protobuf:"bytes,1,rep,name=weekdays,proto3" json:"weekdays,omitempty"`
+	// times holds ranges of a day. Empty means the whole day.
+	Times         []*TimeRange `protobuf:"bytes,2,rep,name=times,proto3" json:"times,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TimeInterval) Reset() {
+	*x = TimeInterval{}
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimeInterval) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimeInterval) ProtoMessage() {}
+
+func (x *TimeInterval) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimeInterval.ProtoReflect.Descriptor instead.
+func (*TimeInterval) Descriptor() ([]byte, []int) {
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *TimeInterval) GetWeekdays() []string {
+	if x != nil {
+		return x.Weekdays
+	}
+	return nil
+}
+
+func (x *TimeInterval) GetTimes() []*TimeRange {
+	if x != nil {
+		return x.Times
+	}
+	return nil
+}
+
+// TimeRange is a range of a day, without its end. A range does not go over midnight: a night
+// takes two.
+type TimeRange struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// start_time is such as 22:00.
+	StartTime string `protobuf:"bytes,1,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// end_time is after start_time, such as 24:00.
+	EndTime       string `protobuf:"bytes,2,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TimeRange) Reset() {
+	*x = TimeRange{}
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimeRange) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimeRange) ProtoMessage() {}
+
+func (x *TimeRange) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimeRange.ProtoReflect.Descriptor instead.
+func (*TimeRange) Descriptor() ([]byte, []int) {
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *TimeRange) GetStartTime() string {
+	if x != nil {
+		return x.StartTime
+	}
+	return ""
+}
+
+func (x *TimeRange) GetEndTime() string {
+	if x != nil {
+		return x.EndTime
+	}
+	return ""
+}
+
 // Address is a user's messenger, credential and destination. The credential is
 // write-only and therefore no field.
 type Address struct {
@@ -120,7 +310,7 @@ type Address struct {
 
 func (x *Address) Reset() {
 	*x = Address{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[1]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -132,7 +322,7 @@ func (x *Address) String() string {
 func (*Address) ProtoMessage() {}
 
 func (x *Address) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[1]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -145,7 +335,7 @@ func (x *Address) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Address.ProtoReflect.Descriptor instead.
 func (*Address) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{1}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Address) GetId() int32 {
@@ -197,7 +387,7 @@ type NewAddress struct {
 
 func (x *NewAddress) Reset() {
 	*x = NewAddress{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[2]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -209,7 +399,7 @@ func (x *NewAddress) String() string {
 func (*NewAddress) ProtoMessage() {}
 
 func (x *NewAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[2]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -222,7 +412,7 @@ func (x *NewAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NewAddress.ProtoReflect.Descriptor instead.
 func (*NewAddress) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{2}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *NewAddress) GetMessenger() string {
@@ -266,7 +456,7 @@ type ListUsersRequest struct {
 
 func (x *ListUsersRequest) Reset() {
 	*x = ListUsersRequest{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[3]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -278,7 +468,7 @@ func (x *ListUsersRequest) String() string {
 func (*ListUsersRequest) ProtoMessage() {}
 
 func (x *ListUsersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[3]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -291,7 +481,7 @@ func (x *ListUsersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsersRequest.ProtoReflect.Descriptor instead.
 func (*ListUsersRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{3}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListUsersRequest) GetPageSize() int32 {
@@ -321,7 +511,7 @@ type ListUsersResponse struct {
 
 func (x *ListUsersResponse) Reset() {
 	*x = ListUsersResponse{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[4]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -333,7 +523,7 @@ func (x *ListUsersResponse) String() string {
 func (*ListUsersResponse) ProtoMessage() {}
 
 func (x *ListUsersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[4]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -346,7 +536,7 @@ func (x *ListUsersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListUsersResponse.ProtoReflect.Descriptor instead.
 func (*ListUsersResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{4}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListUsersResponse) GetUsers() []*User {
@@ -374,7 +564,7 @@ type GetUserRequest struct {
 
 func (x *GetUserRequest) Reset() {
 	*x = GetUserRequest{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[5]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -386,7 +576,7 @@ func (x *GetUserRequest) String() string {
 func (*GetUserRequest) ProtoMessage() {}
 
 func (x *GetUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[5]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -399,7 +589,7 @@ func (x *GetUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserRequest.ProtoReflect.Descriptor instead.
 func (*GetUserRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{5}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetUserRequest) GetNickName() string {
@@ -420,7 +610,7 @@ type GetUserResponse struct {
 
 func (x *GetUserResponse) Reset() {
 	*x = GetUserResponse{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[6]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -432,7 +622,7 @@ func (x *GetUserResponse) String() string {
 func (*GetUserResponse) ProtoMessage() {}
 
 func (x *GetUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[6]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -445,7 +635,7 @@ func (x *GetUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetUserResponse.ProtoReflect.Descriptor instead.
 func (*GetUserResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{6}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetUserResponse) GetUser() *User {
@@ -464,14 +654,16 @@ type CreateUserRequest struct {
 	// addresses may be empty; at most one per messenger.
 	Addresses []*NewAddress `protobuf:"bytes,2,rep,name=addresses,proto3" json:"addresses,omitempty"`
 	// failover is the user's.
-	Failover      bool `protobuf:"varint,3,opt,name=failover,proto3" json:"failover,omitempty"`
+	Failover bool `protobuf:"varint,3,opt,name=failover,proto3" json:"failover,omitempty"`
+	// quiet_hours is the user's; unset, or without intervals, for none.
+	QuietHours    *QuietHours `protobuf:"bytes,4,opt,name=quiet_hours,json=quietHours,proto3" json:"quiet_hours,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateUserRequest) Reset() {
 	*x = CreateUserRequest{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[7]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -483,7 +675,7 @@ func (x *CreateUserRequest) String() string {
 func (*CreateUserRequest) ProtoMessage() {}
 
 func (x *CreateUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[7]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -496,7 +688,7 @@ func (x *CreateUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateUserRequest.ProtoReflect.Descriptor instead.
 func (*CreateUserRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{7}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CreateUserRequest) GetNickName() string {
@@ -520,6 +712,13 @@ func (x *CreateUserRequest) GetFailover() bool {
 	return false
 }
 
+func (x *CreateUserRequest) GetQuietHours() *QuietHours {
+	if x != nil {
+		return x.QuietHours
+	}
+	return nil
+}
+
 // CreateUserResponse holds the created user.
 type CreateUserResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -531,7 +730,7 @@ type CreateUserResponse struct {
 
 func (x *CreateUserResponse) Reset() {
 	*x = CreateUserResponse{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[8]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -543,7 +742,7 @@ func (x *CreateUserResponse) String() string {
 func (*CreateUserResponse) ProtoMessage() {}
 
 func (x *CreateUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[8]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -556,7 +755,7 @@ func (x *CreateUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateUserResponse.ProtoReflect.Descriptor instead.
 func (*CreateUserResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{8}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CreateUserResponse) GetUser() *User {
@@ -575,14 +774,16 @@ type UpdateUserRequest struct {
 	// Empty, the nickname stays.
 	NewNickName string `protobuf:"bytes,2,opt,name=new_nick_name,json=newNickName,proto3" json:"new_nick_name,omitempty"`
 	// failover, when set, replaces the user's.
-	Failover      *bool `protobuf:"varint,3,opt,name=failover,proto3,oneof" json:"failover,omitempty"`
+	Failover *bool `protobuf:"varint,3,opt,name=failover,proto3,oneof" json:"failover,omitempty"`
+	// quiet_hours, when set, replaces the user's. Without intervals it removes them.
+	QuietHours    *QuietHours `protobuf:"bytes,4,opt,name=quiet_hours,json=quietHours,proto3" json:"quiet_hours,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UpdateUserRequest) Reset() {
 	*x = UpdateUserRequest{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[9]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -594,7 +795,7 @@ func (x *UpdateUserRequest) String() string {
 func (*UpdateUserRequest) ProtoMessage() {}
 
 func (x *UpdateUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[9]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -607,7 +808,7 @@ func (x *UpdateUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateUserRequest.ProtoReflect.Descriptor instead.
 func (*UpdateUserRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{9}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *UpdateUserRequest) GetNickName() string {
@@ -631,6 +832,13 @@ func (x *UpdateUserRequest) GetFailover() bool {
 	return false
 }
 
+func (x *UpdateUserRequest) GetQuietHours() *QuietHours {
+	if x != nil {
+		return x.QuietHours
+	}
+	return nil
+}
+
 // UpdateUserResponse holds the updated user.
 type UpdateUserResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -642,7 +850,7 @@ type UpdateUserResponse struct {
 
 func (x *UpdateUserResponse) Reset() {
 	*x = UpdateUserResponse{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[10]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -654,7 +862,7 @@ func (x *UpdateUserResponse) String() string {
 func (*UpdateUserResponse) ProtoMessage() {}
 
 func (x *UpdateUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[10]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -667,7 +875,7 @@ func (x *UpdateUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateUserResponse.ProtoReflect.Descriptor instead.
 func (*UpdateUserResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{10}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *UpdateUserResponse) GetUser() *User {
@@ -688,7 +896,7 @@ type DeleteUserRequest struct {
 
 func (x *DeleteUserRequest) Reset() {
 	*x = DeleteUserRequest{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[11]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -700,7 +908,7 @@ func (x *DeleteUserRequest) String() string {
 func (*DeleteUserRequest) ProtoMessage() {}
 
 func (x *DeleteUserRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[11]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -713,7 +921,7 @@ func (x *DeleteUserRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteUserRequest.ProtoReflect.Descriptor instead.
 func (*DeleteUserRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{11}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DeleteUserRequest) GetNickName() string {
@@ -732,7 +940,7 @@ type DeleteUserResponse struct {
 
 func (x *DeleteUserResponse) Reset() {
 	*x = DeleteUserResponse{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[12]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -744,7 +952,7 @@ func (x *DeleteUserResponse) String() string {
 func (*DeleteUserResponse) ProtoMessage() {}
 
 func (x *DeleteUserResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[12]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -757,7 +965,7 @@ func (x *DeleteUserResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteUserResponse.ProtoReflect.Descriptor instead.
 func (*DeleteUserResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{12}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{15}
 }
 
 // AddUserAddressRequest holds a new address.
@@ -773,7 +981,7 @@ type AddUserAddressRequest struct {
 
 func (x *AddUserAddressRequest) Reset() {
 	*x = AddUserAddressRequest{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[13]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -785,7 +993,7 @@ func (x *AddUserAddressRequest) String() string {
 func (*AddUserAddressRequest) ProtoMessage() {}
 
 func (x *AddUserAddressRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[13]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -798,7 +1006,7 @@ func (x *AddUserAddressRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddUserAddressRequest.ProtoReflect.Descriptor instead.
 func (*AddUserAddressRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{13}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AddUserAddressRequest) GetNickName() string {
@@ -826,7 +1034,7 @@ type AddUserAddressResponse struct {
 
 func (x *AddUserAddressResponse) Reset() {
 	*x = AddUserAddressResponse{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[14]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -838,7 +1046,7 @@ func (x *AddUserAddressResponse) String() string {
 func (*AddUserAddressResponse) ProtoMessage() {}
 
 func (x *AddUserAddressResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[14]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -851,7 +1059,7 @@ func (x *AddUserAddressResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddUserAddressResponse.ProtoReflect.Descriptor instead.
 func (*AddUserAddressResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{14}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AddUserAddressResponse) GetAddress() *Address {
@@ -876,7 +1084,7 @@ type ReplaceUserAddressRequest struct {
 
 func (x *ReplaceUserAddressRequest) Reset() {
 	*x = ReplaceUserAddressRequest{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[15]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +1096,7 @@ func (x *ReplaceUserAddressRequest) String() string {
 func (*ReplaceUserAddressRequest) ProtoMessage() {}
 
 func (x *ReplaceUserAddressRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[15]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +1109,7 @@ func (x *ReplaceUserAddressRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplaceUserAddressRequest.ProtoReflect.Descriptor instead.
 func (*ReplaceUserAddressRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{15}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ReplaceUserAddressRequest) GetNickName() string {
@@ -936,7 +1144,7 @@ type ReplaceUserAddressResponse struct {
 
 func (x *ReplaceUserAddressResponse) Reset() {
 	*x = ReplaceUserAddressResponse{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[16]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -948,7 +1156,7 @@ func (x *ReplaceUserAddressResponse) String() string {
 func (*ReplaceUserAddressResponse) ProtoMessage() {}
 
 func (x *ReplaceUserAddressResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[16]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -961,7 +1169,7 @@ func (x *ReplaceUserAddressResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReplaceUserAddressResponse.ProtoReflect.Descriptor instead.
 func (*ReplaceUserAddressResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{16}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ReplaceUserAddressResponse) GetAddress() *Address {
@@ -984,7 +1192,7 @@ type RemoveUserAddressRequest struct {
 
 func (x *RemoveUserAddressRequest) Reset() {
 	*x = RemoveUserAddressRequest{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[17]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -996,7 +1204,7 @@ func (x *RemoveUserAddressRequest) String() string {
 func (*RemoveUserAddressRequest) ProtoMessage() {}
 
 func (x *RemoveUserAddressRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[17]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1009,7 +1217,7 @@ func (x *RemoveUserAddressRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveUserAddressRequest.ProtoReflect.Descriptor instead.
 func (*RemoveUserAddressRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{17}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RemoveUserAddressRequest) GetNickName() string {
@@ -1035,7 +1243,7 @@ type RemoveUserAddressResponse struct {
 
 func (x *RemoveUserAddressResponse) Reset() {
 	*x = RemoveUserAddressResponse{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[18]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1047,7 +1255,7 @@ func (x *RemoveUserAddressResponse) String() string {
 func (*RemoveUserAddressResponse) ProtoMessage() {}
 
 func (x *RemoveUserAddressResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[18]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1060,7 +1268,7 @@ func (x *RemoveUserAddressResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemoveUserAddressResponse.ProtoReflect.Descriptor instead.
 func (*RemoveUserAddressResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{18}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{21}
 }
 
 // VerifyUserAddressRequest selects an address.
@@ -1078,7 +1286,7 @@ type VerifyUserAddressRequest struct {
 
 func (x *VerifyUserAddressRequest) Reset() {
 	*x = VerifyUserAddressRequest{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[19]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1090,7 +1298,7 @@ func (x *VerifyUserAddressRequest) String() string {
 func (*VerifyUserAddressRequest) ProtoMessage() {}
 
 func (x *VerifyUserAddressRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[19]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1103,7 +1311,7 @@ func (x *VerifyUserAddressRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyUserAddressRequest.ProtoReflect.Descriptor instead.
 func (*VerifyUserAddressRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{19}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *VerifyUserAddressRequest) GetNickName() string {
@@ -1141,7 +1349,7 @@ type VerifyUserAddressResponse struct {
 
 func (x *VerifyUserAddressResponse) Reset() {
 	*x = VerifyUserAddressResponse{}
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[20]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1153,7 +1361,7 @@ func (x *VerifyUserAddressResponse) String() string {
 func (*VerifyUserAddressResponse) ProtoMessage() {}
 
 func (x *VerifyUserAddressResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_user_v1_user_proto_msgTypes[20]
+	mi := &file_bongsu_user_v1_user_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1166,7 +1374,7 @@ func (x *VerifyUserAddressResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyUserAddressResponse.ProtoReflect.Descriptor instead.
 func (*VerifyUserAddressResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{20}
+	return file_bongsu_user_v1_user_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *VerifyUserAddressResponse) GetVerified() *v1.Outcome {
@@ -1187,12 +1395,28 @@ var File_bongsu_user_v1_user_proto protoreflect.FileDescriptor
 
 const file_bongsu_user_v1_user_proto_rawDesc = "" +
 	"\n" +
-	"\x19bongsu/user/v1/user.proto\x12\x0ebongsu.user.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\x86\x01\n" +
+	"\x19bongsu/user/v1/user.proto\x12\x0ebongsu.user.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\"\xc3\x01\n" +
 	"\x04User\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x1b\n" +
 	"\tnick_name\x18\x02 \x01(\tR\bnickName\x125\n" +
 	"\taddresses\x18\x03 \x03(\v2\x17.bongsu.user.v1.AddressR\taddresses\x12\x1a\n" +
-	"\bfailover\x18\x04 \x01(\bR\bfailover\"m\n" +
+	"\bfailover\x18\x04 \x01(\bR\bfailover\x12;\n" +
+	"\vquiet_hours\x18\x05 \x01(\v2\x1a.bongsu.user.v1.QuietHoursR\n" +
+	"quietHours\"\xbc\x01\n" +
+	"\n" +
+	"QuietHours\x12D\n" +
+	"\tintervals\x18\x01 \x03(\v2\x1c.bongsu.user.v1.TimeIntervalB\b\xbaH\x05\x92\x01\x02\x10\x14R\tintervals\x12$\n" +
+	"\ttime_zone\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\btimeZone\x12B\n" +
+	"\fmin_severity\x18\x03 \x01(\tB\x1f\xbaH\x1cr\x1aR\x00R\bcriticalR\x04highR\x06normalR\vminSeverity\"w\n" +
+	"\fTimeInterval\x12,\n" +
+	"\bweekdays\x18\x01 \x03(\tB\x10\xbaH\r\x92\x01\n" +
+	"\x10\a\"\x06r\x04\x10\x01\x18\x1eR\bweekdays\x129\n" +
+	"\x05times\x18\x02 \x03(\v2\x19.bongsu.user.v1.TimeRangeB\b\xbaH\x05\x92\x01\x02\x10\n" +
+	"R\x05times\"\x9d\x01\n" +
+	"\tTimeRange\x12E\n" +
+	"\n" +
+	"start_time\x18\x01 \x01(\tB&\xbaH#r!2\x1f^([01][0-9]|2[0-3]):[0-5][0-9]$R\tstartTime\x12I\n" +
+	"\bend_time\x18\x02 \x01(\tB.\xbaH+r)2'^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$R\aendTime\"m\n" +
 	"\aAddress\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x05R\x02id\x12\x1c\n" +
 	"\tmessenger\x18\x02 \x01(\tR\tmessenger\x12 \n" +
@@ -1220,19 +1444,23 @@ const file_bongsu_user_v1_user_proto_rawDesc = "" +
 	"\x0eGetUserRequest\x12&\n" +
 	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\";\n" +
 	"\x0fGetUserResponse\x12(\n" +
-	"\x04user\x18\x01 \x01(\v2\x14.bongsu.user.v1.UserR\x04user\"\x9b\x01\n" +
+	"\x04user\x18\x01 \x01(\v2\x14.bongsu.user.v1.UserR\x04user\"\xd8\x01\n" +
 	"\x11CreateUserRequest\x12&\n" +
 	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\x12B\n" +
 	"\taddresses\x18\x02 \x03(\v2\x1a.bongsu.user.v1.NewAddressB\b\xbaH\x05\x92\x01\x02\x102R\taddresses\x12\x1a\n" +
-	"\bfailover\x18\x03 \x01(\bR\bfailover\">\n" +
+	"\bfailover\x18\x03 \x01(\bR\bfailover\x12;\n" +
+	"\vquiet_hours\x18\x04 \x01(\v2\x1a.bongsu.user.v1.QuietHoursR\n" +
+	"quietHours\">\n" +
 	"\x12CreateUserResponse\x12(\n" +
-	"\x04user\x18\x01 \x01(\v2\x14.bongsu.user.v1.UserR\x04user\"\x86\x02\n" +
+	"\x04user\x18\x01 \x01(\v2\x14.bongsu.user.v1.UserR\x04user\"\xec\x02\n" +
 	"\x11UpdateUserRequest\x12&\n" +
 	"\tnick_name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\x12.\n" +
 	"\rnew_nick_name\x18\x02 \x01(\tB\n" +
 	"\xbaH\a\xd8\x01\x01r\x02\x18xR\vnewNickName\x12\x1f\n" +
-	"\bfailover\x18\x03 \x01(\bH\x00R\bfailover\x88\x01\x01:k\xbaHh\x1af\n" +
-	"\x15update_user.something\x12\x1dset new_nick_name or failover\x1a.this.new_nick_name != '' || has(this.failover)B\v\n" +
+	"\bfailover\x18\x03 \x01(\bH\x00R\bfailover\x88\x01\x01\x12;\n" +
+	"\vquiet_hours\x18\x04 \x01(\v2\x1a.bongsu.user.v1.QuietHoursR\n" +
+	"quietHours:\x93\x01\xbaH\x8f\x01\x1a\x8c\x01\n" +
+	"\x15update_user.something\x12*set new_nick_name, failover or quiet_hours\x1aGthis.new_nick_name != '' || has(this.failover) || has(this.quiet_hours)B\v\n" +
 	"\t_failover\">\n" +
 	"\x12UpdateUserResponse\x12(\n" +
 	"\x04user\x18\x01 \x01(\v2\x14.bongsu.user.v1.UserR\x04user\";\n" +
@@ -1305,67 +1533,75 @@ func file_bongsu_user_v1_user_proto_rawDescGZIP() []byte {
 	return file_bongsu_user_v1_user_proto_rawDescData
 }
 
-var file_bongsu_user_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_bongsu_user_v1_user_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_bongsu_user_v1_user_proto_goTypes = []any{
 	(*User)(nil),                       // 0: bongsu.user.v1.User
-	(*Address)(nil),                    // 1: bongsu.user.v1.Address
-	(*NewAddress)(nil),                 // 2: bongsu.user.v1.NewAddress
-	(*ListUsersRequest)(nil),           // 3: bongsu.user.v1.ListUsersRequest
-	(*ListUsersResponse)(nil),          // 4: bongsu.user.v1.ListUsersResponse
-	(*GetUserRequest)(nil),             // 5: bongsu.user.v1.GetUserRequest
-	(*GetUserResponse)(nil),            // 6: bongsu.user.v1.GetUserResponse
-	(*CreateUserRequest)(nil),          // 7: bongsu.user.v1.CreateUserRequest
-	(*CreateUserResponse)(nil),         // 8: bongsu.user.v1.CreateUserResponse
-	(*UpdateUserRequest)(nil),          // 9: bongsu.user.v1.UpdateUserRequest
-	(*UpdateUserResponse)(nil),         // 10: bongsu.user.v1.UpdateUserResponse
-	(*DeleteUserRequest)(nil),          // 11: bongsu.user.v1.DeleteUserRequest
-	(*DeleteUserResponse)(nil),         // 12: bongsu.user.v1.DeleteUserResponse
-	(*AddUserAddressRequest)(nil),      // 13: bongsu.user.v1.AddUserAddressRequest
-	(*AddUserAddressResponse)(nil),     // 14: bongsu.user.v1.AddUserAddressResponse
-	(*ReplaceUserAddressRequest)(nil),  // 15: bongsu.user.v1.ReplaceUserAddressRequest
-	(*ReplaceUserAddressResponse)(nil), // 16: bongsu.user.v1.ReplaceUserAddressResponse
-	(*RemoveUserAddressRequest)(nil),   // 17: bongsu.user.v1.RemoveUserAddressRequest
-	(*RemoveUserAddressResponse)(nil),  // 18: bongsu.user.v1.RemoveUserAddressResponse
-	(*VerifyUserAddressRequest)(nil),   // 19: bongsu.user.v1.VerifyUserAddressRequest
-	(*VerifyUserAddressResponse)(nil),  // 20: bongsu.user.v1.VerifyUserAddressResponse
-	(*v1.Outcome)(nil),                 // 21: bongsu.messenger.v1.Outcome
+	(*QuietHours)(nil),                 // 1: bongsu.user.v1.QuietHours
+	(*TimeInterval)(nil),               // 2: bongsu.user.v1.TimeInterval
+	(*TimeRange)(nil),                  // 3: bongsu.user.v1.TimeRange
+	(*Address)(nil),                    // 4: bongsu.user.v1.Address
+	(*NewAddress)(nil),                 // 5: bongsu.user.v1.NewAddress
+	(*ListUsersRequest)(nil),           // 6: bongsu.user.v1.ListUsersRequest
+	(*ListUsersResponse)(nil),          // 7: bongsu.user.v1.ListUsersResponse
+	(*GetUserRequest)(nil),             // 8: bongsu.user.v1.GetUserRequest
+	(*GetUserResponse)(nil),            // 9: bongsu.user.v1.GetUserResponse
+	(*CreateUserRequest)(nil),          // 10: bongsu.user.v1.CreateUserRequest
+	(*CreateUserResponse)(nil),         // 11: bongsu.user.v1.CreateUserResponse
+	(*UpdateUserRequest)(nil),          // 12: bongsu.user.v1.UpdateUserRequest
+	(*UpdateUserResponse)(nil),         // 13: bongsu.user.v1.UpdateUserResponse
+	(*DeleteUserRequest)(nil),          // 14: bongsu.user.v1.DeleteUserRequest
+	(*DeleteUserResponse)(nil),         // 15: bongsu.user.v1.DeleteUserResponse
+	(*AddUserAddressRequest)(nil),      // 16: bongsu.user.v1.AddUserAddressRequest
+	(*AddUserAddressResponse)(nil),     // 17: bongsu.user.v1.AddUserAddressResponse
+	(*ReplaceUserAddressRequest)(nil),  // 18: bongsu.user.v1.ReplaceUserAddressRequest
+	(*ReplaceUserAddressResponse)(nil), // 19: bongsu.user.v1.ReplaceUserAddressResponse
+	(*RemoveUserAddressRequest)(nil),   // 20: bongsu.user.v1.RemoveUserAddressRequest
+	(*RemoveUserAddressResponse)(nil),  // 21: bongsu.user.v1.RemoveUserAddressResponse
+	(*VerifyUserAddressRequest)(nil),   // 22: bongsu.user.v1.VerifyUserAddressRequest
+	(*VerifyUserAddressResponse)(nil),  // 23: bongsu.user.v1.VerifyUserAddressResponse
+	(*v1.Outcome)(nil),                 // 24: bongsu.messenger.v1.Outcome
 }
 var file_bongsu_user_v1_user_proto_depIdxs = []int32{
-	1,  // 0: bongsu.user.v1.User.addresses:type_name -> bongsu.user.v1.Address
-	0,  // 1: bongsu.user.v1.ListUsersResponse.users:type_name -> bongsu.user.v1.User
-	0,  // 2: bongsu.user.v1.GetUserResponse.user:type_name -> bongsu.user.v1.User
-	2,  // 3: bongsu.user.v1.CreateUserRequest.addresses:type_name -> bongsu.user.v1.NewAddress
-	0,  // 4: bongsu.user.v1.CreateUserResponse.user:type_name -> bongsu.user.v1.User
-	0,  // 5: bongsu.user.v1.UpdateUserResponse.user:type_name -> bongsu.user.v1.User
-	2,  // 6: bongsu.user.v1.AddUserAddressRequest.address:type_name -> bongsu.user.v1.NewAddress
-	1,  // 7: bongsu.user.v1.AddUserAddressResponse.address:type_name -> bongsu.user.v1.Address
-	2,  // 8: bongsu.user.v1.ReplaceUserAddressRequest.address:type_name -> bongsu.user.v1.NewAddress
-	1,  // 9: bongsu.user.v1.ReplaceUserAddressResponse.address:type_name -> bongsu.user.v1.Address
-	21, // 10: bongsu.user.v1.VerifyUserAddressResponse.verified:type_name -> bongsu.messenger.v1.Outcome
-	21, // 11: bongsu.user.v1.VerifyUserAddressResponse.test:type_name -> bongsu.messenger.v1.Outcome
-	3,  // 12: bongsu.user.v1.UserService.ListUsers:input_type -> bongsu.user.v1.ListUsersRequest
-	5,  // 13: bongsu.user.v1.UserService.GetUser:input_type -> bongsu.user.v1.GetUserRequest
-	7,  // 14: bongsu.user.v1.UserService.CreateUser:input_type -> bongsu.user.v1.CreateUserRequest
-	9,  // 15: bongsu.user.v1.UserService.UpdateUser:input_type -> bongsu.user.v1.UpdateUserRequest
-	11, // 16: bongsu.user.v1.UserService.DeleteUser:input_type -> bongsu.user.v1.DeleteUserRequest
-	13, // 17: bongsu.user.v1.UserService.AddUserAddress:input_type -> bongsu.user.v1.AddUserAddressRequest
-	15, // 18: bongsu.user.v1.UserService.ReplaceUserAddress:input_type -> bongsu.user.v1.ReplaceUserAddressRequest
-	19, // 19: bongsu.user.v1.UserService.VerifyUserAddress:input_type -> bongsu.user.v1.VerifyUserAddressRequest
-	17, // 20: bongsu.user.v1.UserService.RemoveUserAddress:input_type -> bongsu.user.v1.RemoveUserAddressRequest
-	4,  // 21: bongsu.user.v1.UserService.ListUsers:output_type -> bongsu.user.v1.ListUsersResponse
-	6,  // 22: bongsu.user.v1.UserService.GetUser:output_type -> bongsu.user.v1.GetUserResponse
-	8,  // 23: bongsu.user.v1.UserService.CreateUser:output_type -> bongsu.user.v1.CreateUserResponse
-	10, // 24: bongsu.user.v1.UserService.UpdateUser:output_type -> bongsu.user.v1.UpdateUserResponse
-	12, // 25: bongsu.user.v1.UserService.DeleteUser:output_type -> bongsu.user.v1.DeleteUserResponse
-	14, // 26: bongsu.user.v1.UserService.AddUserAddress:output_type -> bongsu.user.v1.AddUserAddressResponse
-	16, // 27: bongsu.user.v1.UserService.ReplaceUserAddress:output_type -> bongsu.user.v1.ReplaceUserAddressResponse
-	20, // 28: bongsu.user.v1.UserService.VerifyUserAddress:output_type -> bongsu.user.v1.VerifyUserAddressResponse
-	18, // 29: bongsu.user.v1.UserService.RemoveUserAddress:output_type -> bongsu.user.v1.RemoveUserAddressResponse
-	21, // [21:30] is the sub-list for method output_type
-	12, // [12:21] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	4,  // 0: bongsu.user.v1.User.addresses:type_name -> bongsu.user.v1.Address
+	1,  // 1: bongsu.user.v1.User.quiet_hours:type_name -> bongsu.user.v1.QuietHours
+	2,  // 2: bongsu.user.v1.QuietHours.intervals:type_name -> bongsu.user.v1.TimeInterval
+	3,  // 3: bongsu.user.v1.TimeInterval.times:type_name -> bongsu.user.v1.TimeRange
+	0,  // 4: bongsu.user.v1.ListUsersResponse.users:type_name -> bongsu.user.v1.User
+	0,  // 5: bongsu.user.v1.GetUserResponse.user:type_name -> bongsu.user.v1.User
+	5,  // 6: bongsu.user.v1.CreateUserRequest.addresses:type_name -> bongsu.user.v1.NewAddress
+	1,  // 7: bongsu.user.v1.CreateUserRequest.quiet_hours:type_name -> bongsu.user.v1.QuietHours
+	0,  // 8: bongsu.user.v1.CreateUserResponse.user:type_name -> bongsu.user.v1.User
+	1,  // 9: bongsu.user.v1.UpdateUserRequest.quiet_hours:type_name -> bongsu.user.v1.QuietHours
+	0,  // 10: bongsu.user.v1.UpdateUserResponse.user:type_name -> bongsu.user.v1.User
+	5,  // 11: bongsu.user.v1.AddUserAddressRequest.address:type_name -> bongsu.user.v1.NewAddress
+	4,  // 12: bongsu.user.v1.AddUserAddressResponse.address:type_name -> bongsu.user.v1.Address
+	5,  // 13: bongsu.user.v1.ReplaceUserAddressRequest.address:type_name -> bongsu.user.v1.NewAddress
+	4,  // 14: bongsu.user.v1.ReplaceUserAddressResponse.address:type_name -> bongsu.user.v1.Address
+	24, // 15: bongsu.user.v1.VerifyUserAddressResponse.verified:type_name -> bongsu.messenger.v1.Outcome
+	24, // 16: bongsu.user.v1.VerifyUserAddressResponse.test:type_name -> bongsu.messenger.v1.Outcome
+	6,  // 17: bongsu.user.v1.UserService.ListUsers:input_type -> bongsu.user.v1.ListUsersRequest
+	8,  // 18: bongsu.user.v1.UserService.GetUser:input_type -> bongsu.user.v1.GetUserRequest
+	10, // 19: bongsu.user.v1.UserService.CreateUser:input_type -> bongsu.user.v1.CreateUserRequest
+	12, // 20: bongsu.user.v1.UserService.UpdateUser:input_type -> bongsu.user.v1.UpdateUserRequest
+	14, // 21: bongsu.user.v1.UserService.DeleteUser:input_type -> bongsu.user.v1.DeleteUserRequest
+	16, // 22: bongsu.user.v1.UserService.AddUserAddress:input_type -> bongsu.user.v1.AddUserAddressRequest
+	18, // 23: bongsu.user.v1.UserService.ReplaceUserAddress:input_type -> bongsu.user.v1.ReplaceUserAddressRequest
+	22, // 24: bongsu.user.v1.UserService.VerifyUserAddress:input_type -> bongsu.user.v1.VerifyUserAddressRequest
+	20, // 25: bongsu.user.v1.UserService.RemoveUserAddress:input_type -> bongsu.user.v1.RemoveUserAddressRequest
+	7,  // 26: bongsu.user.v1.UserService.ListUsers:output_type -> bongsu.user.v1.ListUsersResponse
+	9,  // 27: bongsu.user.v1.UserService.GetUser:output_type -> bongsu.user.v1.GetUserResponse
+	11, // 28: bongsu.user.v1.UserService.CreateUser:output_type -> bongsu.user.v1.CreateUserResponse
+	13, // 29: bongsu.user.v1.UserService.UpdateUser:output_type -> bongsu.user.v1.UpdateUserResponse
+	15, // 30: bongsu.user.v1.UserService.DeleteUser:output_type -> bongsu.user.v1.DeleteUserResponse
+	17, // 31: bongsu.user.v1.UserService.AddUserAddress:output_type -> bongsu.user.v1.AddUserAddressResponse
+	19, // 32: bongsu.user.v1.UserService.ReplaceUserAddress:output_type -> bongsu.user.v1.ReplaceUserAddressResponse
+	23, // 33: bongsu.user.v1.UserService.VerifyUserAddress:output_type -> bongsu.user.v1.VerifyUserAddressResponse
+	21, // 34: bongsu.user.v1.UserService.RemoveUserAddress:output_type -> bongsu.user.v1.RemoveUserAddressResponse
+	26, // [26:35] is the sub-list for method output_type
+	17, // [17:26] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_user_v1_user_proto_init() }
@@ -1373,15 +1609,15 @@ func file_bongsu_user_v1_user_proto_init() {
 	if File_bongsu_user_v1_user_proto != nil {
 		return
 	}
-	file_bongsu_user_v1_user_proto_msgTypes[2].OneofWrappers = []any{}
-	file_bongsu_user_v1_user_proto_msgTypes[9].OneofWrappers = []any{}
+	file_bongsu_user_v1_user_proto_msgTypes[5].OneofWrappers = []any{}
+	file_bongsu_user_v1_user_proto_msgTypes[12].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_user_v1_user_proto_rawDesc), len(file_bongsu_user_v1_user_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -13,3 +13,4 @@ ALTER TABLE `threads` ADD COLUMN `incident` integer NOT NULL DEFAULT 0;
 ALTER TABLE `threads` ADD COLUMN `reference` text NOT NULL DEFAULT '';
 ALTER TABLE `threads` ADD COLUMN `reference_destination` text NOT NULL DEFAULT '';
 CREATE TABLE `incident_changes` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `alert_id` integer NOT NULL, `incident` integer NOT NULL, `kind` integer NOT NULL);
+CREATE INDEX `delivery_held_back` ON `deliveries` (`nickname`, `messenger`) WHERE (hold <> 0) AND (state <= 1);

@@ -68,14 +68,14 @@ type UserServiceClient interface {
 	GetUser(context.Context, *v1.GetUserRequest) (*v1.GetUserResponse, error)
 	// CreateUser creates a user and their addresses in one transaction.
 	//
-	// invalid_argument: the nickname or an address is invalid. already_exists: the
-	// nickname is taken, or two addresses are of one messenger.
+	// invalid_argument: the nickname, an address or the quiet hours are invalid.
+	// already_exists: the nickname is taken, or two addresses are of one messenger.
 	CreateUser(context.Context, *v1.CreateUserRequest) (*v1.CreateUserResponse, error)
-	// UpdateUser renames a user, sets failover, or both. Unset fields, addresses and
+	// UpdateUser renames a user, sets failover or quiet hours. Unset fields, addresses and
 	// memberships do not change.
 	//
-	// invalid_argument: nothing is set, or the new nickname is invalid. not_found: no
-	// user has the nickname. already_exists: the new one is taken.
+	// invalid_argument: nothing is set, or the new nickname or the quiet hours are invalid.
+	// not_found: no user has the nickname. already_exists: the new one is taken.
 	UpdateUser(context.Context, *v1.UpdateUserRequest) (*v1.UpdateUserResponse, error)
 	// DeleteUser deletes a user, their addresses and their memberships. Their deliveries
 	// stay in the ledger.
@@ -282,14 +282,14 @@ type UserServiceHandler interface {
 	GetUser(context.Context, *v1.GetUserRequest) (*v1.GetUserResponse, error)
 	// CreateUser creates a user and their addresses in one transaction.
 	//
-	// invalid_argument: the nickname or an address is invalid. already_exists: the
-	// nickname is taken, or two addresses are of one messenger.
+	// invalid_argument: the nickname, an address or the quiet hours are invalid.
+	// already_exists: the nickname is taken, or two addresses are of one messenger.
 	CreateUser(context.Context, *v1.CreateUserRequest) (*v1.CreateUserResponse, error)
-	// UpdateUser renames a user, sets failover, or both. Unset fields, addresses and
+	// UpdateUser renames a user, sets failover or quiet hours. Unset fields, addresses and
 	// memberships do not change.
 	//
-	// invalid_argument: nothing is set, or the new nickname is invalid. not_found: no
-	// user has the nickname. already_exists: the new one is taken.
+	// invalid_argument: nothing is set, or the new nickname or the quiet hours are invalid.
+	// not_found: no user has the nickname. already_exists: the new one is taken.
 	UpdateUser(context.Context, *v1.UpdateUserRequest) (*v1.UpdateUserResponse, error)
 	// DeleteUser deletes a user, their addresses and their memberships. Their deliveries
 	// stay in the ledger.

@@ -77,7 +77,8 @@ export declare type Alert = Message<"bongsu.alert.v1.Alert"> & {
   deliveryCounts?: DeliveryCounts | undefined;
 
   /**
-   * expire_time is when deliveries that are not completed expire.
+   * expire_time is when deliveries that are not completed expire. Those that are held back
+   * by quiet hours have the same time to live from their end.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 9;
    */
@@ -310,7 +311,8 @@ export declare type Delivery = Message<"bongsu.alert.v1.Delivery"> & {
    * not_needed, canceled because a delivery to another address of the user was sent.
    * Receipts: undelivered, failed because the provider reported it after it had
    * accepted the message. Alert keys: superseded, canceled because the key was resolved
-   * before the firing alert was sent; repeated, canceled because the address was notified
+   * before the firing alert was sent, or because a later firing one was recorded while it
+   * was held back; repeated, canceled because the address was notified
    * of the same state of the incident; silenced, canceled because a silence matched the
    * alert; not_needed, canceled because a resolved alert
    * goes only to addresses to which a firing alert of its key was, or may have been,
@@ -530,7 +532,8 @@ export declare type SendAlertRequest = Message<"bongsu.alert.v1.SendAlertRequest
 
   /**
    * ttl is the time to live: deliveries that are not completed by then expire. Unset
-   * means 24 hours. From a second to 30 days.
+   * means 24 hours. From a second to 30 days. For deliveries that are held back by quiet
+   * hours it begins at their end.
    *
    * @generated from field: google.protobuf.Duration ttl = 6;
    */

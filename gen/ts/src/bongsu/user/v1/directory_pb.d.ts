@@ -4,6 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { QuietHours } from "./user_pb.js";
 import type { Outcome } from "../../messenger/v1/messenger_pb.js";
 
 /**
@@ -107,6 +108,13 @@ export declare type Recipient = Message<"bongsu.user.v1.Recipient"> & {
    * @generated from field: bool failover = 6;
    */
   failover: boolean;
+
+  /**
+   * quiet_hours is the user's; unset for none.
+   *
+   * @generated from field: bongsu.user.v1.QuietHours quiet_hours = 7;
+   */
+  quietHours?: QuietHours | undefined;
 };
 
 /**

@@ -4,6 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { QuietHours } from "./user_pb.js";
 
 /**
  * Describes the file bongsu/user/v1/transfer.proto.
@@ -44,6 +45,14 @@ export declare type TransferUser = Message<"bongsu.user.v1.TransferUser"> & {
    * @generated from field: optional bool failover = 4;
    */
   failover?: boolean | undefined;
+
+  /**
+   * quiet_hours is the user's. Unset, an existing user keeps theirs; without intervals it
+   * removes them. ExportDirectory sets it for the users that have quiet hours.
+   *
+   * @generated from field: bongsu.user.v1.QuietHours quiet_hours = 5;
+   */
+  quietHours?: QuietHours | undefined;
 };
 
 /**

@@ -47,6 +47,13 @@ export declare type User = Message<"bongsu.user.v1.User"> & {
    * @generated from field: bool failover = 4;
    */
   failover: boolean;
+
+  /**
+   * quiet_hours holds back less urgent alerts at some times; unset for none.
+   *
+   * @generated from field: bongsu.user.v1.QuietHours quiet_hours = 5;
+   */
+  quietHours?: QuietHours | undefined;
 };
 
 /**
@@ -54,6 +61,101 @@ export declare type User = Message<"bongsu.user.v1.User"> & {
  * Use `create(UserSchema)` to create a new message.
  */
 export declare const UserSchema: GenMessage<User>;
+
+/**
+ * QuietHours is the times at which only urgent alerts are sent to a user. Others are sent
+ * when the quiet hours end, at most 7 days later.
+ *
+ * @generated from message bongsu.user.v1.QuietHours
+ */
+export declare type QuietHours = Message<"bongsu.user.v1.QuietHours"> & {
+  /**
+   * intervals holds the quiet times, in the notation of Alertmanager; a time is quiet if it
+   * is in one of them. Some minute of the week must be in none.
+   *
+   * @generated from field: repeated bongsu.user.v1.TimeInterval intervals = 1;
+   */
+  intervals: TimeInterval[];
+
+  /**
+   * time_zone is the name of a time zone in the IANA database, such as Asia/Seoul. Required
+   * with intervals.
+   *
+   * @generated from field: string time_zone = 2;
+   */
+  timeZone: string;
+
+  /**
+   * min_severity is the rank from which alerts are sent also in quiet hours: critical, high
+   * or normal. Empty means critical.
+   *
+   * @generated from field: string min_severity = 3;
+   */
+  minSeverity: string;
+};
+
+/**
+ * Describes the message bongsu.user.v1.QuietHours.
+ * Use `create(QuietHoursSchema)` to create a new message.
+ */
+export declare const QuietHoursSchema: GenMessage<QuietHours>;
+
+/**
+ * TimeInterval is the times at which one of times and one of weekdays holds. At least one of
+ * them is set.
+ *
+ * @generated from message bongsu.user.v1.TimeInterval
+ */
+export declare type TimeInterval = Message<"bongsu.user.v1.TimeInterval"> & {
+  /**
+   * weekdays holds days such as saturday, and ranges such as monday:friday or friday:monday.
+   * Empty means every day.
+   *
+   * @generated from field: repeated string weekdays = 1;
+   */
+  weekdays: string[];
+
+  /**
+   * times holds ranges of a day. Empty means the whole day.
+   *
+   * @generated from field: repeated bongsu.user.v1.TimeRange times = 2;
+   */
+  times: TimeRange[];
+};
+
+/**
+ * Describes the message bongsu.user.v1.TimeInterval.
+ * Use `create(TimeIntervalSchema)` to create a new message.
+ */
+export declare const TimeIntervalSchema: GenMessage<TimeInterval>;
+
+/**
+ * TimeRange is a range of a day, without its end. A range does not go over midnight: a night
+ * takes two.
+ *
+ * @generated from message bongsu.user.v1.TimeRange
+ */
+export declare type TimeRange = Message<"bongsu.user.v1.TimeRange"> & {
+  /**
+   * start_time is such as 22:00.
+   *
+   * @generated from field: string start_time = 1;
+   */
+  startTime: string;
+
+  /**
+   * end_time is after start_time, such as 24:00.
+   *
+   * @generated from field: string end_time = 2;
+   */
+  endTime: string;
+};
+
+/**
+ * Describes the message bongsu.user.v1.TimeRange.
+ * Use `create(TimeRangeSchema)` to create a new message.
+ */
+export declare const TimeRangeSchema: GenMessage<TimeRange>;
 
 /**
  * Address is a user's messenger, credential and destination. The credential is
@@ -264,6 +366,13 @@ export declare type CreateUserRequest = Message<"bongsu.user.v1.CreateUserReques
    * @generated from field: bool failover = 3;
    */
   failover: boolean;
+
+  /**
+   * quiet_hours is the user's; unset, or without intervals, for none.
+   *
+   * @generated from field: bongsu.user.v1.QuietHours quiet_hours = 4;
+   */
+  quietHours?: QuietHours | undefined;
 };
 
 /**
@@ -319,6 +428,13 @@ export declare type UpdateUserRequest = Message<"bongsu.user.v1.UpdateUserReques
    * @generated from field: optional bool failover = 3;
    */
   failover?: boolean | undefined;
+
+  /**
+   * quiet_hours, when set, replaces the user's. Without intervals it removes them.
+   *
+   * @generated from field: bongsu.user.v1.QuietHours quiet_hours = 4;
+   */
+  quietHours?: QuietHours | undefined;
 };
 
 /**
@@ -617,8 +733,8 @@ export declare const UserService: GenService<{
   /**
    * CreateUser creates a user and their addresses in one transaction.
    *
-   * invalid_argument: the nickname or an address is invalid. already_exists: the
-   * nickname is taken, or two addresses are of one messenger.
+   * invalid_argument: the nickname, an address or the quiet hours are invalid.
+   * already_exists: the nickname is taken, or two addresses are of one messenger.
    *
    * @generated from rpc bongsu.user.v1.UserService.CreateUser
    */
@@ -628,11 +744,11 @@ export declare const UserService: GenService<{
     output: typeof CreateUserResponseSchema;
   },
   /**
-   * UpdateUser renames a user, sets failover, or both. Unset fields, addresses and
+   * UpdateUser renames a user, sets failover or quiet hours. Unset fields, addresses and
    * memberships do not change.
    *
-   * invalid_argument: nothing is set, or the new nickname is invalid. not_found: no
-   * user has the nickname. already_exists: the new one is taken.
+   * invalid_argument: nothing is set, or the new nickname or the quiet hours are invalid.
+   * not_found: no user has the nickname. already_exists: the new one is taken.
    *
    * @generated from rpc bongsu.user.v1.UserService.UpdateUser
    */

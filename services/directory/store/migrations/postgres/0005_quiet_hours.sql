@@ -1,0 +1,2 @@
+-- +goose Up
+ALTER TABLE "users" ADD COLUMN "quiet_hours" text NOT NULL DEFAULT '';
