@@ -37,6 +37,11 @@ type Handler struct {
 	IncidentSettings IncidentSettings
 	// Incidents is notified of changes of incidents, for their followers; nil for none.
 	Incidents *IncidentFeed
+	// Digests holds back deliveries to an address with many; nil for none.
+	Digests *DigestCounter
+	// HeldBack is called for each delivery that is held back, before it is recorded; nil for
+	// none.
+	HeldBack func(messenger string, why Hold)
 	// Severities is the severity map, which extends the built-in ranks.
 	Severities job.SeverityMap
 	Now        func() time.Time
@@ -97,6 +102,7 @@ func (h *Handler) addition(ctx context.Context, a Alert, recipients []Recipient,
 		clearChains(ds)
 	}
 	h.holdQuietHours(a, ds, recipients)
+	h.Digests.holdBack(h, a, ds)
 	if a.AlertKey != "" {
 		a.Policy = h.IncidentSettings.policyOf(a)
 	}

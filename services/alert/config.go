@@ -63,6 +63,11 @@ type Config struct {
 	// second to maxFlapWindow.
 	FlapWindow time.Duration `default:"10m" help:"How long after its resolution a firing alert of the same key reopens an incident, in place of opening another one."`
 
+	// DigestAfter is the DigestRule: how many deliveries to an address are sent at once within
+	// a time, before the others wait and are sent as one message. "off" holds back none. Empty
+	// means DefaultDigestRule.
+	DigestAfter string `default:"10 in 1m" placeholder:"10 in 1m" help:"How many deliveries to an address within a time are sent one by one; the others wait until the time is over and are sent as one message, a digest. off sends all one by one. Critical ones never wait."`
+
 	// Keep is how long an alert is kept after its last delivery completed, as days (30d), a
 	// duration (720h) or both (1d12h), from MinRetention to 36500d. Then it is deleted with
 	// its deliveries and attempts. "forever" and "0" delete nothing.
@@ -111,6 +116,9 @@ func (c Config) CheckBounds() error {
 	if err := CheckRepeatFields(c.RepeatFields); err != nil {
 		return fmt.Errorf("--repeat-fields: %w", err)
 	}
+	if _, err := c.DigestRule(); err != nil {
+		return err
+	}
 	_, err := c.Retention()
 	return err
 }
@@ -118,6 +126,18 @@ func (c Config) CheckBounds() error {
 // Incidents returns the settings of incidents.
 func (c Config) Incidents() IncidentSettings {
 	return IncidentSettings{RepeatAfter: c.RepeatAfter, FlapWindow: c.FlapWindow, RepeatFields: c.RepeatFields}
+}
+
+// DigestRule returns the parsed DigestAfter.
+func (c Config) DigestRule() (DigestRule, error) {
+	if c.DigestAfter == "" {
+		return DefaultDigestRule, nil
+	}
+	rule, err := ParseDigestRule(c.DigestAfter)
+	if err != nil {
+		return DigestRule{}, fmt.Errorf("invalid --digest-after %q: %w", c.DigestAfter, err)
+	}
+	return rule, nil
 }
 
 // Severities returns the parsed SeverityMap.
