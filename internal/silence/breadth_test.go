@@ -35,7 +35,11 @@ func TestBroad(t *testing.T) {
 		{[]string{`key=~"[A-Z]+"`}, []string{anything}},
 		{[]string{`key=~"[A-Z][a-z]+"`}, []string{anything}},
 		{[]string{`key=~"[0-9]+"`}, []string{anything}},
-		{[]string{`key=~"."`}, []string{anything}},
+		{[]string{`key=~"[a-z]"`}, []string{anything}},
+		{[]string{`key=~"[0-9]"`}, []string{anything}},
+		{[]string{`key=~"[a-z]{2,8}"`}, []string{anything}},
+		{[]string{`key=~"[0-9]{2,}"`}, []string{anything}},
+		{[]string{`key=~".*_.*"`}, []string{anything}},
 		{[]string{`key=~"[0-9a-f]{16}"`}, []string{anything}}, // any fingerprint
 		{[]string{`key=~"[0-9a-f-]{36}"`}, []string{anything}},
 		{[]string{`key=~"\\p{Hangul}+"`}, []string{anything}},

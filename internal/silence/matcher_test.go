@@ -16,7 +16,7 @@ var subject = silence.Subject{
 	Key: "disk of db1", Severity: "low", Source: "grafana", Targets: []string{"@kim", "@@운영"},
 	Details: []job.Detail{
 		{Name: "host", Value: "db1.example.com"}, {Name: "disk usage", Value: "90 %"},
-		{Name: "team", Value: "a"}, {Name: "team", Value: "b"}, {Name: "key", Value: "other"}, {Name: "path", Value: `C:\tmp`},
+		{Name: "team", Value: "a"}, {Name: "team", Value: "b"}, {Name: "key", Value: "other"}, {Name: "path", Value: `C:\tmp`}, {Name: "cafe\u0301", Value: "cre\u0300me"},
 	},
 }
 
@@ -72,6 +72,9 @@ func TestMatch(t *testing.T) {
 		{`rack=~".+"`, false},
 		{`rack!~".+"`, true},
 		{`path="C:\\tmp"`, true},
+		{`path=~"C:.\x74mp"`, true},
+		{`path="C:\\\x74mp"`, false}, // the older syntax has no \x
+		{`café="crème"`, true},
 	} {
 		t.Run(c.matcher, func(t *testing.T) {
 			ms, err := silence.Parse([]string{c.matcher})
