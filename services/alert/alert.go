@@ -37,6 +37,9 @@ type Alert struct {
 	ExpireTime     time.Time              // when uncompleted deliveries become Expired
 	Counts         Counts                 // its deliveries by state; ignored by AddAlert
 
+	Source  string // the source of intake that sent it; empty for a caller
+	Silence int64  // id of the silence that silenced it; 0 for none
+
 	AlertKey string // the thing that the alert is about; empty: the alert is in no thread
 	Resolved bool   // whether its status is resolved; requires AlertKey
 	Callback string // name of the callback endpoint to which its deliveries are reported; empty for none

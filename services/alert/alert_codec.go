@@ -108,7 +108,17 @@ func alertToWire(a Alert) *alertv1.Alert {
 		TraceId:        a.Trace.TraceID(),
 		By:             a.By,
 		Callback:       a.Callback,
+		Source:         a.Source,
+		SilenceId:      silenceID(a.Silence),
 	}
+}
+
+// silenceID returns the id as callers see it; empty for none.
+func silenceID(id int64) string {
+	if id == 0 {
+		return ""
+	}
+	return strconv.FormatInt(id, 10)
 }
 
 func statusToWire(resolved bool) alertv1.AlertStatus {

@@ -32,7 +32,9 @@ type Handler struct {
 	FailoverAfter time.Duration
 	// Severities is the severity map, which extends the built-in ranks.
 	Severities job.SeverityMap
-	Now        func() time.Time
+	// Silences are the silences of firing alerts; nil for none.
+	Silences *SilenceSet
+	Now      func() time.Time
 	// Trace returns the trace of a request, which is recorded with its alerts; nil for none.
 	Trace func(context.Context) telemetry.TraceContext
 }
@@ -83,6 +85,9 @@ func (h *Handler) addition(ctx context.Context, a Alert, recipients []Recipient,
 	ds := h.deliveries(recipientsBy(recipients, a.By), failover, a.CreateTime)
 	if a.Resolved {
 		clearChains(ds)
+	}
+	if a.Silence = h.Silences.Find(a); a.Silence != 0 {
+		cancelSilenced(ds, a.CreateTime)
 	}
 	if h.Trace != nil {
 		a.Trace = h.Trace(ctx)

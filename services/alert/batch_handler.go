@@ -38,6 +38,7 @@ type batch struct {
 
 // The sourceRules are the rules for the alerts of a source.
 type sourceRules struct {
+	name     string
 	fallback []string // default targets
 	// repeatChanged makes an alert whose idempotency key was used for another one a repeat.
 	// Otherwise it is recorded as a further one.
@@ -95,7 +96,7 @@ func (b *batch) newAlert(i int, req *alertv1.SendAlertRequest, r *sendResult) (A
 		}
 	}
 	if b.source != nil {
-		a.AlertKey = job.SourceKey(a.AlertKey)
+		a.AlertKey, a.Source = job.SourceKey(a.AlertKey), b.source.name
 		if len(req.GetTarget()) == 0 {
 			req.Target = b.source.fallback
 		}

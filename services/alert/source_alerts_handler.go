@@ -10,7 +10,7 @@ import (
 func (h *DispatchHandler) SendAlerts(ctx context.Context, req *jobv1.SendAlertsRequest) (*jobv1.SendAlertsResponse, error) {
 	b := &batch{
 		Handler: h.Alerts, scope: sourceScope(req.GetSource()), now: h.Alerts.Now(),
-		source: &sourceRules{fallback: req.GetDefaultTarget(), repeatChanged: req.GetOnce()},
+		source: &sourceRules{name: req.GetSource(), fallback: req.GetDefaultTarget(), repeatChanged: req.GetOnce()},
 	}
 	results, err := b.send(ctx, req.GetAlerts())
 	if err != nil {

@@ -96,7 +96,7 @@ func (a *pendingAdd) duplicateOf(found alert.Alert) (alert.Added, error) {
 
 // checkAdd returns an error for an alert or a delivery that cannot be stored unchanged.
 func checkAdd(a alert.Alert, ds []alert.Delivery) error {
-	texts := append([]string{a.Severity, a.Message, a.StoredKey(), string(a.Trace)}, append(slices.Clone(a.Targets), a.UnknownTargets...)...)
+	texts := append([]string{a.Severity, a.Message, a.StoredKey(), string(a.Trace), a.Source}, append(slices.Clone(a.Targets), a.UnknownTargets...)...)
 	if !isStorable(texts...) {
 		return fault.Invalidf("alert: a text contains NUL or is not UTF-8")
 	}

@@ -21,14 +21,20 @@ type alertExtras struct {
 
 	By       []string `json:"by,omitempty"`
 	Callback string   `json:"callback,omitempty"`
+
+	Source  string `json:"source,omitempty"`
+	Silence int64  `json:"silence,omitempty"`
 }
 
 // encodeExtras returns the column of an alert.
 func encodeExtras(a alert.Alert) string {
-	if a.Title == "" && a.Link == "" && len(a.Details) == 0 && len(a.Texts) == 0 && a.AlertKey == "" && len(a.By) == 0 && a.Callback == "" {
+	if a.Title == "" && a.Link == "" && len(a.Details) == 0 && len(a.Texts) == 0 && a.AlertKey == "" && len(a.By) == 0 && a.Callback == "" && a.Source == "" && a.Silence == 0 {
 		return ""
 	}
-	text, err := json.Marshal(alertExtras{a.Title, a.Link, a.Details, a.Texts, a.AlertKey, a.Resolved, a.By, a.Callback})
+	text, err := json.Marshal(alertExtras{
+		Title: a.Title, Link: a.Link, Details: a.Details, Texts: a.Texts, Key: a.AlertKey, Resolved: a.Resolved, By: a.By, Callback: a.Callback,
+		Source: a.Source, Silence: a.Silence,
+	})
 	if err != nil {
 		panic(err) // strings can always be marshaled
 	}
@@ -46,5 +52,6 @@ func decodeExtras(text string, a *alert.Alert) error {
 	}
 	a.Title, a.Link, a.Details, a.Texts = e.Title, e.Link, e.Details, e.Texts
 	a.AlertKey, a.Resolved, a.By, a.Callback = e.Key, e.Resolved, e.By, e.Callback
+	a.Source, a.Silence = e.Source, e.Silence
 	return nil
 }

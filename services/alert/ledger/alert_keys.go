@@ -73,7 +73,7 @@ func enterThreads(ctx context.Context, t *database.Tx, adds []*pendingAdd) (unse
 		for i := range a.places {
 			p := &a.places[i]
 			switch {
-			case p.thread == "":
+			case p.thread == "" || a.deliveries[i].State.IsFinal():
 			case busy[p.thread]:
 				p.blocked = true
 				unsettled = append(unsettled, p.thread)
@@ -146,7 +146,7 @@ func upsertThreads(ctx context.Context, t *database.Tx, keyed []*pendingAdd) (ma
 	for _, a := range keyed {
 		for i := range a.deliveries {
 			d := &a.deliveries[i]
-			if d.State.IsFinal() {
+			if d.State.IsFinal() && d.Reason != alert.Silenced { // a silenced one may be replayed
 				continue
 			}
 			name := threadOf(a.alert.AlertKey, d)
