@@ -22,3 +22,11 @@ func DisplayKey(key string) string { return strings.TrimPrefix(key, sourceKeyPre
 // EventSource is the name under which the event service sends alerts. No source of intake can
 // have it.
 const EventSource = "event"
+
+// IncidentSource and IncidentIntakeSource are the names under which the incident service sends
+// alerts: those with an alert key of a caller, and those with one of intake. No source of intake
+// can have them, as they hold a slash.
+const (
+	IncidentSource       = "incident/caller"
+	IncidentIntakeSource = "incident/intake"
+)

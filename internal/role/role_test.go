@@ -10,6 +10,7 @@ import (
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1"
@@ -25,6 +26,12 @@ func TestPermits(t *testing.T) {
 		"alert.intake":            "s-a",
 		"event.publish":           "s-a",
 		"heartbeat.send":          "s-a",
+		"incident.read":           "v-o-a",
+		"incident.write":          "o-a",
+		"silence.read":            "v-o-a",
+		"silence.write":           "o-a",
+		"escalation_policy.read":  "v-o-a",
+		"escalation_policy.write": "o-a",
 		"inbox.read":              "a",
 		"inbox.write":             "a",
 		"event_rule.read":         "v-o-a",
@@ -105,7 +112,7 @@ func TestPermissions(t *testing.T) {
 		{[]string{"root"}, ""},
 		{[]string{"sender"}, "alert.intake alert.send caller.read event.publish"},
 		{[]string{"user"}, "caller.read"},
-		{[]string{"viewer", "sender"}, "alert.intake alert.read alert.send callback_endpoint.read caller.read dead_letter.read event.publish event_rule.read group.read instance.read messenger.read metrics.read seal_key.read template.read user.read"},
+		{[]string{"viewer", "sender"}, "alert.intake alert.read alert.send callback_endpoint.read caller.read dead_letter.read escalation_policy.read event.publish event_rule.read group.read incident.read instance.read messenger.read metrics.read seal_key.read silence.read template.read user.read"},
 	} {
 		if got := strings.Join(role.Permissions(c.roles), " "); got != c.want {
 			t.Errorf("%q: %q, want %q", c.roles, got, c.want)

@@ -40,7 +40,8 @@ func (d *Database) translateError(ctx context.Context, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, fault.ErrInvalid), errors.Is(err, fault.ErrNotFound),
-		errors.Is(err, fault.ErrExists), errors.Is(err, fault.ErrConflict), errors.Is(err, fault.ErrUnavailable):
+		errors.Is(err, fault.ErrExists), errors.Is(err, fault.ErrConflict), errors.Is(err, fault.ErrPrecondition),
+		errors.Is(err, fault.ErrExhausted), errors.Is(err, fault.ErrUnavailable):
 		return err
 	case ctx.Err() != nil:
 		return fmt.Errorf("the %s: %w", d.name, ctx.Err())

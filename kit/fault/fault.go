@@ -1,8 +1,8 @@
 // Package fault holds the errors that have a code for callers: invalid, not found,
-// exists, conflict, exhausted and unavailable.
+// exists, conflict, precondition, exhausted and unavailable.
 //
-// An error for a caller is made by Invalidf, NotFoundf, Existsf, Conflictf, Exhaustedf or
-// Unavailablef, with a text that names the field or the thing: fault.NotFoundf("group %d not found", id).
+// An error for a caller is made by Invalidf, NotFoundf, Existsf, Conflictf, Preconditionf,
+// Exhaustedf or Unavailablef, with a text that names the field or the thing: fault.NotFoundf("group %d not found", id).
 // It matches its sentinel by errors.Is, and callers get its text unchanged. An error that
 // matches no sentinel is internal: it is logged, and its caller gets "internal error" (see
 // kit/rpc).
@@ -29,6 +29,8 @@ var (
 	ErrExists = errors.New("already exists")
 	// ErrConflict is the error of a change to a thing that was changed since the caller read it.
 	ErrConflict = errors.New("changed by another caller")
+	// ErrPrecondition is the error of a request that the state of the thing does not allow.
+	ErrPrecondition = errors.New("not allowed in this state")
 	// ErrExhausted is the error of a request beyond a limit of the caller or the process.
 	ErrExhausted = errors.New("limit exceeded")
 	// ErrUnavailable is the error of a request that a retry may serve.
@@ -54,6 +56,11 @@ func Existsf(format string, args ...any) error {
 // Conflictf is Invalidf for ErrConflict.
 func Conflictf(format string, args ...any) error {
 	return newFault(ErrConflict, fmt.Errorf(format, args...))
+}
+
+// Preconditionf is Invalidf for ErrPrecondition.
+func Preconditionf(format string, args ...any) error {
+	return newFault(ErrPrecondition, fmt.Errorf(format, args...))
 }
 
 // Exhaustedf is Invalidf for ErrExhausted.

@@ -22,6 +22,7 @@ var codes = []struct {
 	{fault.ErrNotFound, connect.CodeNotFound},
 	{fault.ErrExists, connect.CodeAlreadyExists},
 	{fault.ErrConflict, connect.CodeAborted},
+	{fault.ErrPrecondition, connect.CodeFailedPrecondition},
 	{fault.ErrExhausted, connect.CodeResourceExhausted},
 	{fault.ErrUnavailable, connect.CodeUnavailable},
 	{context.Canceled, connect.CodeCanceled},

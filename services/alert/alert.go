@@ -37,12 +37,21 @@ type Alert struct {
 	ExpireTime     time.Time              // when uncompleted deliveries become Expired
 	Counts         Counts                 // its deliveries by state; ignored by AddAlert
 
-	Source  string // the source of intake that sent it; empty for a caller
-	Silence int64  // id of the silence that silenced it; 0 for none
-
 	AlertKey string // the thing that the alert is about; empty: the alert is in no thread
 	Resolved bool   // whether its status is resolved; requires AlertKey
 	Callback string // name of the callback endpoint to which its deliveries are reported; empty for none
+
+	Acknowledged bool           // whether its status is acknowledged; requires AlertKey
+	Source       string         // the source of intake that sent it; empty for a caller
+	Escalation   string         // name of the escalation policy; empty for none
+	Policy       IncidentPolicy // not stored
+	Silence      int64          // id of the silence that silenced it; 0 for none
+
+	// AddAlert sets these by the state of the alert key, and ignores them.
+	Incident int64 // id of the incident; 0 for none
+	Repeat   bool  // it repeated the state of its incident
+	Reply    bool  // see IncidentStep
+	Flapping bool  // see IncidentStep
 
 	// IdempotencyKey is the idempotency key; empty for none. A repeated request under it
 	// returns the recorded alert. Keys of different IdempotencyScopes never meet.
@@ -52,17 +61,30 @@ type Alert struct {
 	RequestDigest    []byte
 }
 
-// resolvedPrefix begins the message in the text of a resolved alert. It is not added to a
-// message that already begins with it, in upper or lower case.
-const resolvedPrefix = "resolved: "
+// These begin the message in the text of an alert. They are not added to a message that already
+// begins with them, in upper or lower case.
+const (
+	resolvedPrefix     = "resolved: "
+	acknowledgedPrefix = "acknowledged: "
+	flappingPrefix     = "flapping: "
+)
 
-// Text returns "[severity] message", or "[severity] resolved: message".
+// Text returns "[severity] message", or "[severity] resolved: message", and the like for an
+// acknowledged alert and for the first reopening of an incident.
 func (a Alert) Text() string {
-	mark := ""
-	if a.Resolved && (len(a.Message) < len(resolvedPrefix) || !strings.EqualFold(a.Message[:len(resolvedPrefix)], resolvedPrefix)) {
-		mark = resolvedPrefix
+	prefix := ""
+	switch {
+	case a.Resolved:
+		prefix = resolvedPrefix
+	case a.Acknowledged:
+		prefix = acknowledgedPrefix
+	case a.Flapping:
+		prefix = flappingPrefix
 	}
-	return "[" + a.Severity + "] " + mark + a.Message
+	if len(a.Message) >= len(prefix) && strings.EqualFold(a.Message[:len(prefix)], prefix) {
+		prefix = ""
+	}
+	return "[" + a.Severity + "] " + prefix + a.Message
 }
 
 // Content returns the content of the alert's jobs for a messenger.
@@ -73,7 +95,7 @@ func (a Alert) Content(messenger string) job.Content {
 	}
 	return job.Content{
 		Text: text, Severity: a.Severity, Title: a.Title, Link: a.Link, Details: a.Details, Time: a.CreateTime,
-		AlertKey: a.AlertKey, Resolved: a.Resolved,
+		AlertKey: a.AlertKey, Resolved: a.Resolved, Acknowledged: a.Acknowledged, Incident: a.Incident, Reply: a.Reply,
 	}
 }
 
@@ -127,16 +149,21 @@ type Delivery struct {
 	Chain                 int64     // id of the first delivery of its failover chain; 0 for no chain
 	Attempts              []Attempt // in order
 	Receipt               Receipt   // the latest valid one
+	Previous              string    // see job.Delivery; set only by AddAlert
 }
 
 // NotNeeded is the reason of a delivery that is Canceled because another of its failover
-// chain was Sent; or because it is of a resolved alert, and no firing alert of its key
-// was, or may have been, sent to its address since the last resolved one.
+// chain was Sent; or because it is of a resolved or acknowledged alert, and no firing alert
+// of its key was, or may have been, sent to its address since the last resolved one.
 const NotNeeded = "not_needed"
 
 // Superseded is the reason of a delivery that is Canceled because a resolved alert of its
 // key was recorded before it was sent.
 const Superseded = "superseded"
+
+// Repeated is the reason of a delivery that is Canceled because its alert repeats a state of its
+// incident that was, or may have been, sent to its address.
+const Repeated = "repeated"
 
 // An Attempt is one call to a provider. It is recorded when it is reported, or as Unknown
 // when its lease expires without a report.

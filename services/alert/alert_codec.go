@@ -63,14 +63,32 @@ func newAlert(req *alertv1.SendAlertRequest, now time.Time) (Alert, error) {
 		Resolved:       req.GetStatus() == alertv1.AlertStatus_ALERT_STATUS_RESOLVED,
 		Callback:       req.GetCallback(),
 		IdempotencyKey: req.GetIdempotencyKey(),
+		Acknowledged:   req.GetStatus() == alertv1.AlertStatus_ALERT_STATUS_ACKNOWLEDGED,
+		Escalation:     req.GetEscalation(),
+		Policy:         IncidentPolicy{Fields: req.GetRepeatFields(), Renotify: req.GetRenotify()},
 	}
-	if a.Resolved && a.AlertKey == "" {
-		return Alert{}, fault.InvalidField("key", "required if status is resolved")
+	if a.AlertKey == "" {
+		if err := checkWithoutKey(a); err != nil {
+			return Alert{}, err
+		}
 	}
 	if a.Severity == "" {
 		a.Severity = "normal"
 	}
 	return a, nil
+}
+
+// checkWithoutKey returns an error for an alert without an alert key that needs one.
+func checkWithoutKey(a Alert) error {
+	switch {
+	case a.Resolved:
+		return fault.InvalidField("key", "required if status is resolved")
+	case a.Acknowledged:
+		return fault.InvalidField("key", "required if status is acknowledged")
+	case a.Escalation != "":
+		return fault.InvalidField("key", "required if escalation is set")
+	}
+	return nil
 }
 
 // requestDigest returns the digest of a request with an idempotency key, with all of its fields.
@@ -104,11 +122,14 @@ func alertToWire(a Alert) *alertv1.Alert {
 		ExpireTime:     timestamppb.New(a.ExpireTime),
 		DeliveryCounts: countsToWire(a.Counts),
 		Key:            job.DisplayKey(a.AlertKey),
-		Status:         statusToWire(a.Resolved),
+		Status:         statusToWire(a),
 		TraceId:        a.Trace.TraceID(),
 		By:             a.By,
 		Callback:       a.Callback,
+		IncidentId:     incidentID(a.Incident),
 		Source:         a.Source,
+		Escalation:     a.Escalation,
+		Repeat:         a.Repeat,
 		SilenceId:      silenceID(a.Silence),
 	}
 }
@@ -121,9 +142,20 @@ func silenceID(id int64) string {
 	return strconv.FormatInt(id, 10)
 }
 
-func statusToWire(resolved bool) alertv1.AlertStatus {
-	if resolved {
+// incidentID returns the id as callers see it; empty for none.
+func incidentID(id int64) string {
+	if id == 0 {
+		return ""
+	}
+	return alertID(id)
+}
+
+func statusToWire(a Alert) alertv1.AlertStatus {
+	switch {
+	case a.Resolved:
 		return alertv1.AlertStatus_ALERT_STATUS_RESOLVED
+	case a.Acknowledged:
+		return alertv1.AlertStatus_ALERT_STATUS_ACKNOWLEDGED
 	}
 	return alertv1.AlertStatus_ALERT_STATUS_FIRING
 }

@@ -30,6 +30,11 @@ type Handler struct {
 	// FailoverAfter is the failover delay: how long an address may take before the next
 	// one of its failover chain is used. It must be greater than 0.
 	FailoverAfter time.Duration
+	// IncidentSettings are the settings by which firing alerts change incidents. Its zero value
+	// makes each an update.
+	IncidentSettings IncidentSettings
+	// Incidents is notified of changes of incidents, for their followers; nil for none.
+	Incidents *IncidentFeed
 	// Severities is the severity map, which extends the built-in ranks.
 	Severities job.SeverityMap
 	// Silences are the silences of firing alerts; nil for none.
@@ -83,11 +88,14 @@ func (h *Handler) addition(ctx context.Context, a Alert, recipients []Recipient,
 		a.RankName = h.Severities.Rank(a.Severity).String()
 	}
 	ds := h.deliveries(recipientsBy(recipients, a.By), failover, a.CreateTime)
-	if a.Resolved {
+	if a.Resolved || a.Acknowledged {
 		clearChains(ds)
 	}
 	if a.Silence = h.Silences.Find(a); a.Silence != 0 {
 		cancelSilenced(ds, a.CreateTime)
+	}
+	if a.AlertKey != "" {
+		a.Policy = h.IncidentSettings.policyOf(a)
 	}
 	if h.Trace != nil {
 		a.Trace = h.Trace(ctx)
@@ -109,6 +117,7 @@ func (h *Handler) dispatch(added Added) {
 	}
 	if added.Alert.AlertKey != "" {
 		h.Loop.Notify()
+		h.Incidents.Notify()
 	}
 	if !added.Alert.Resolved {
 		h.Loop.Enqueue(added.Alert, added.Deliveries)

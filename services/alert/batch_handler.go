@@ -246,6 +246,7 @@ func (b *batch) dispatchAll(room Reservation, reserved bool, all []AddResult) {
 	}
 	if notify {
 		b.Loop.Notify()
+		b.Incidents.Notify()
 	}
 	if reserved {
 		b.Loop.EnqueueReserved(room, recorded)

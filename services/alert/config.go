@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,6 +17,12 @@ const (
 	maxJobSize = 1000
 	// minFailoverAfter is the minimum of Config.FailoverAfter.
 	minFailoverAfter = time.Second
+	// minIncidentWindow is the minimum of Config.RepeatAfter and Config.FlapWindow.
+	minIncidentWindow = time.Second
+	// maxRepeatAfter is the maximum of Config.RepeatAfter.
+	maxRepeatAfter = 30 * 24 * time.Hour
+	// maxFlapWindow is the maximum of Config.FlapWindow.
+	maxFlapWindow = 24 * time.Hour
 )
 
 // A Config holds the settings of the alert service. The tags of a field are its flag of
@@ -44,6 +51,18 @@ type Config struct {
 	// one of its failover chain is used. At least 1 second.
 	FailoverAfter time.Duration `default:"1m" help:"The failover delay: how long an address may take before the next one of its failover chain is used."`
 
+	// RepeatAfter is how long after the last update of an incident an unchanged alert of its
+	// key is a repeat, from 1 second to maxRepeatAfter.
+	RepeatAfter time.Duration `default:"4h" help:"How long an unchanged firing alert of a key is a repeat, which notifies nobody who was notified before; after that it reminds them."`
+
+	// RepeatFields are the fields whose change makes a firing alert an update of its
+	// incident: severity, title, message, link, details, details.NAME.
+	RepeatFields []string `default:"title,message,link,details" placeholder:"FIELD" help:"The fields whose change makes a firing alert of a key more than a repeat: severity, title, message, link, details or details.NAME; title, message, link and details by default. Repeatable or separated by commas."`
+
+	// FlapWindow is how long after its resolution a firing alert reopens an incident, from 1
+	// second to maxFlapWindow.
+	FlapWindow time.Duration `default:"10m" help:"How long after its resolution a firing alert of the same key reopens an incident, in place of opening another one."`
+
 	// Keep is how long an alert is kept after its last delivery completed, as days (30d), a
 	// duration (720h) or both (1d12h), from MinRetention to 36500d. Then it is deleted with
 	// its deliveries and attempts. "forever" and "0" delete nothing.
@@ -63,6 +82,15 @@ func (c Config) Validate() error {
 	if c.FailoverAfter <= 0 {
 		return fmt.Errorf("invalid --failover-after %s: must be above 0", c.FailoverAfter)
 	}
+	if c.RepeatAfter <= 0 {
+		return fmt.Errorf("invalid --repeat-after %s: must be above 0", c.RepeatAfter)
+	}
+	if c.FlapWindow <= 0 {
+		return fmt.Errorf("invalid --flap-window %s: must be above 0", c.FlapWindow)
+	}
+	if len(c.RepeatFields) == 0 {
+		return errors.New(`invalid --repeat-fields "": must have at least one field`)
+	}
 	return nil
 }
 
@@ -74,8 +102,22 @@ func (c Config) CheckBounds() error {
 	if c.FailoverAfter < minFailoverAfter {
 		return fmt.Errorf("invalid --failover-after %s: must be at least %s", c.FailoverAfter, minFailoverAfter)
 	}
+	if c.RepeatAfter < minIncidentWindow || c.RepeatAfter > maxRepeatAfter {
+		return fmt.Errorf("invalid --repeat-after %s: must be from %s to %s", c.RepeatAfter, minIncidentWindow, maxRepeatAfter)
+	}
+	if c.FlapWindow < minIncidentWindow || c.FlapWindow > maxFlapWindow {
+		return fmt.Errorf("invalid --flap-window %s: must be from %s to %s", c.FlapWindow, minIncidentWindow, maxFlapWindow)
+	}
+	if err := CheckRepeatFields(c.RepeatFields); err != nil {
+		return fmt.Errorf("--repeat-fields: %w", err)
+	}
 	_, err := c.Retention()
 	return err
+}
+
+// Incidents returns the settings of incidents.
+func (c Config) Incidents() IncidentSettings {
+	return IncidentSettings{RepeatAfter: c.RepeatAfter, FlapWindow: c.FlapWindow, RepeatFields: c.RepeatFields}
 }
 
 // Severities returns the parsed SeverityMap.

@@ -10,7 +10,6 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/job/dispatch"
-	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 )
 
@@ -30,6 +29,7 @@ type DispatchHandler struct {
 	ReceiptReader userv1connect.DirectoryServiceClient // has the key that reads receipts
 	Receipts      ReceiptStore
 	Alerts        *Handler // records the alerts of sources
+	Incidents     *IncidentFeed
 
 	AddressMethods
 }
@@ -120,9 +120,4 @@ func (h *DispatchHandler) Report(ctx context.Context, req *jobv1.ReportRequest) 
 		}
 	})
 	return &jobv1.ReportResponse{FencedDeliveryIds: fenced}, nil
-}
-
-// ListIncidentChanges is not available yet.
-func (h *DispatchHandler) ListIncidentChanges(context.Context, *jobv1.ListIncidentChangesRequest) (*jobv1.ListIncidentChangesResponse, error) {
-	return nil, fault.Unavailablef("incident changes are not available")
 }

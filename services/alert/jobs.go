@@ -24,6 +24,7 @@ func Jobs(a Alert, ds []Delivery, size int) []job.Job {
 			CredentialFingerprint: d.CredentialFingerprint,
 			Nickname:              d.Nickname,
 			Chain:                 d.Chain,
+			Previous:              d.Previous,
 		})
 	}
 	return jobs

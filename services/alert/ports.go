@@ -59,6 +59,20 @@ type Ledger interface {
 	TemplateStore
 	SealCounter
 	CallbackStore
+	IncidentChangeStore
+}
+
+// An IncidentChangeStore keeps what alerts did to their incidents until a follower has stored it.
+// AddAlert and AddAlerts record a change for each alert with an incident, in their transaction.
+type IncidentChangeStore interface {
+	// IncidentChanges returns the changes with an id greater than after, in the order of their
+	// ids, at most limit, which must be at least 1, with their alerts. A change with a smaller
+	// id than a returned one is never recorded later, also by another process: so the last id
+	// is the after of the next call. Changes of alerts that were deleted are left out.
+	IncidentChanges(ctx context.Context, after int64, limit int) ([]IncidentChange, error)
+	// DeleteIncidentChanges deletes the changes with an id up to until, which its follower has
+	// stored.
+	DeleteIncidentChanges(ctx context.Context, until int64) error
 }
 
 // An AlertStore records, reads, cancels and replays alerts.

@@ -28,7 +28,7 @@ func (s *SilenceSet) Replace(silences []Silence) { s.silences.Store(&silences) }
 // Find returns the id of the first silence that applies to an alert at its create time; 0 for
 // none. Only firing alerts are silenced: others are for those who were notified already.
 func (s *SilenceSet) Find(a Alert) int64 {
-	if s == nil || a.Resolved {
+	if s == nil || a.Resolved || a.Acknowledged {
 		return 0
 	}
 	silences := s.silences.Load()

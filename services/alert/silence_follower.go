@@ -47,7 +47,11 @@ func (f *SilenceFollower) Run(ctx context.Context) error {
 			continue
 		}
 		if !failed && ctx.Err() == nil {
-			f.Log.Warn("silences cannot be read: those that are known apply", "error", err)
+			level := slog.LevelWarn
+			if revision == 0 { // there may be no incident service
+				level = slog.LevelInfo
+			}
+			f.Log.Log(ctx, level, "silences cannot be read: those that are known apply", "error", err)
 			failed = true
 		}
 		select {

@@ -21,6 +21,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1/inboxv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1/incidentv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
@@ -63,12 +64,31 @@ var mayCall = map[string]string{
 	"bongsu.callback.v1.CallbackService/CallBack": "*",
 	"bongsu.intake.v1.IntakeService/Receive":      "s a",
 
-	"bongsu.inbox.v1.InboxService/List":              "a", // and the user: TestOwnInbox
-	"bongsu.inbox.v1.InboxService/CountUnread":       "a",
-	"bongsu.inbox.v1.InboxService/MarkRead":          "a",
-	"bongsu.inbox.v1.InboxService/MarkAllRead":       "a",
-	"bongsu.inbox.v1.InboxService/Archive":           "a",
-	"bongsu.inbox.v1.InboxService/Watch":             "a",
+	"bongsu.inbox.v1.InboxService/List":                  "a", // and the user: TestOwnInbox
+	"bongsu.inbox.v1.InboxService/CountUnread":           "a",
+	"bongsu.inbox.v1.InboxService/MarkRead":              "a",
+	"bongsu.inbox.v1.InboxService/MarkAllRead":           "a",
+	"bongsu.inbox.v1.InboxService/Archive":               "a",
+	"bongsu.inbox.v1.InboxService/Watch":                 "a",
+	"bongsu.incident.v1.IncidentService/ListIncidents":   "v o a",
+	"bongsu.incident.v1.IncidentService/GetIncident":     "v o a",
+	"bongsu.incident.v1.IncidentService/WatchIncidents":  "v o a",
+	"bongsu.incident.v1.IncidentService/AckIncident":     "o a",
+	"bongsu.incident.v1.IncidentService/UnackIncident":   "o a",
+	"bongsu.incident.v1.IncidentService/ResolveIncident": "o a",
+	"bongsu.incident.v1.IncidentService/CommentIncident": "o a",
+
+	"bongsu.incident.v1.SilenceService/CreateSilence":  "o a",
+	"bongsu.incident.v1.SilenceService/ListSilences":   "v o a",
+	"bongsu.incident.v1.SilenceService/GetSilence":     "v o a",
+	"bongsu.incident.v1.SilenceService/ExpireSilence":  "o a",
+	"bongsu.incident.v1.SilenceService/PreviewSilence": "v o a",
+
+	"bongsu.incident.v1.EscalationPolicyService/ListEscalationPolicies": "v o a",
+	"bongsu.incident.v1.EscalationPolicyService/GetEscalationPolicy":    "v o a",
+	"bongsu.incident.v1.EscalationPolicyService/SetEscalationPolicy":    "o a",
+	"bongsu.incident.v1.EscalationPolicyService/DeleteEscalationPolicy": "o a",
+
 	"bongsu.event.v1.EventService/Publish":           "s a",
 	"bongsu.event.v1.EventService/PublishBody":       "s a",
 	"bongsu.event.v1.EventService/CreateEventRule":   "o a",
@@ -144,7 +164,8 @@ func newEdge() edge.Edge {
 		Groups: groupv1connect.UnimplementedGroupServiceHandler{}, Users: userv1connect.UnimplementedUserServiceHandler{},
 		Alerts: alertv1connect.UnimplementedAlertServiceHandler{}, Messengers: messengerv1connect.UnimplementedMessengerServiceHandler{},
 		Transfers: userv1connect.UnimplementedTransferServiceHandler{}, Endpoints: alertv1connect.UnimplementedCallbackEndpointServiceHandler{},
-		Events: eventv1connect.UnimplementedEventServiceHandler{}, Inbox: inboxv1connect.UnimplementedInboxServiceHandler{},
+		Events: eventv1connect.UnimplementedEventServiceHandler{}, Inbox: inboxv1connect.UnimplementedInboxServiceHandler{}, Incidents: incidentv1connect.UnimplementedIncidentServiceHandler{},
+		Silences: incidentv1connect.UnimplementedSilenceServiceHandler{}, Escalations: incidentv1connect.UnimplementedEscalationPolicyServiceHandler{},
 		Access:    edge.AccessHandler{AccessServiceClient: accessv1connect.UnimplementedAccessServiceHandler{}, Bans: ban.NewMemory(time.Now)},
 		Intake:    &edge.IntakeHandler{Metrics: noIntakeMetrics{}, Log: slog.New(slog.DiscardHandler)},
 		Callbacks: &edge.CallbackHandler{Dispatch: jobv1connect.UnimplementedDispatchServiceHandler{}},

@@ -12,6 +12,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1/inboxv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1/incidentv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1/intakev1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1/registryv1connect"
@@ -36,6 +37,10 @@ type Edge struct {
 	Endpoints  alertv1connect.CallbackEndpointServiceClient
 	Events     eventv1connect.EventServiceClient
 	Inbox      inboxv1connect.InboxServiceHandler // an InboxRelay across processes, because of the stream Watch
+	// Incidents is an IncidentRelay across processes, because of the stream WatchIncidents.
+	Incidents   incidentv1connect.IncidentServiceHandler
+	Silences    incidentv1connect.SilenceServiceClient
+	Escalations incidentv1connect.EscalationPolicyServiceClient
 
 	Authenticator *Authenticator // nil authenticates nobody
 	Authorizer    *Authorizer    // nil allows everything to everybody
@@ -49,7 +54,7 @@ type Edge struct {
 }
 
 // Services returns the public services. UserInfo, DirectoryService, DispatchService,
-// CredentialService and InboxDeliveryService are internal services and are not among them.
+// CredentialService, InboxDeliveryService and SilenceFeedService are internal services and are not among them.
 func (e Edge) Services(o rpc.Options) []rpc.Service {
 	return []rpc.Service{
 		rpc.Public(o, groupv1connect.NewGroupServiceHandler, groupv1connect.GroupServiceHandler(e.Groups)),
@@ -63,6 +68,9 @@ func (e Edge) Services(o rpc.Options) []rpc.Service {
 		rpc.Public(o, alertv1connect.NewCallbackEndpointServiceHandler, alertv1connect.CallbackEndpointServiceHandler(e.Endpoints)),
 		rpc.Public(o, eventv1connect.NewEventServiceHandler, eventv1connect.EventServiceHandler(e.Events)),
 		rpc.Public(o, inboxv1connect.NewInboxServiceHandler, e.Inbox),
+		rpc.Public(o, incidentv1connect.NewIncidentServiceHandler, e.Incidents),
+		rpc.Public(o, incidentv1connect.NewSilenceServiceHandler, incidentv1connect.SilenceServiceHandler(e.Silences)),
+		rpc.Public(o, incidentv1connect.NewEscalationPolicyServiceHandler, incidentv1connect.EscalationPolicyServiceHandler(e.Escalations)),
 		rpc.Bulk(o, userv1connect.NewTransferServiceHandler, userv1connect.TransferServiceHandler(e.Transfers)),
 	}
 }

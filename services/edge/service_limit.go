@@ -16,6 +16,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1/inboxv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1/incidentv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1/intakev1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1/registryv1connect"
@@ -25,18 +26,21 @@ import (
 
 // serviceWords maps each Protobuf service to the service in --services that does its work.
 var serviceWords = map[string]string{
-	groupv1connect.GroupServiceName:            "directory",
-	userv1connect.UserServiceName:              "directory",
-	userv1connect.TransferServiceName:          "directory",
-	alertv1connect.AlertServiceName:            "alert",
-	messengerv1connect.MessengerServiceName:    "alert",
-	intakev1connect.IntakeServiceName:          "alert",
-	callbackv1connect.CallbackServiceName:      "alert",
-	accessv1connect.AccessServiceName:          "access",
-	alertv1connect.CallbackEndpointServiceName: "alert",
-	eventv1connect.EventServiceName:            "event",
-	inboxv1connect.InboxServiceName:            "inbox",
-	registryv1connect.RegistryServiceName:      "edge",
+	groupv1connect.GroupServiceName:               "directory",
+	userv1connect.UserServiceName:                 "directory",
+	userv1connect.TransferServiceName:             "directory",
+	alertv1connect.AlertServiceName:               "alert",
+	messengerv1connect.MessengerServiceName:       "alert",
+	intakev1connect.IntakeServiceName:             "alert",
+	callbackv1connect.CallbackServiceName:         "alert",
+	accessv1connect.AccessServiceName:             "access",
+	alertv1connect.CallbackEndpointServiceName:    "alert",
+	eventv1connect.EventServiceName:               "event",
+	inboxv1connect.InboxServiceName:               "inbox",
+	incidentv1connect.IncidentServiceName:         "incident",
+	incidentv1connect.SilenceServiceName:          "incident",
+	incidentv1connect.EscalationPolicyServiceName: "incident",
+	registryv1connect.RegistryServiceName:         "edge",
 }
 
 // olderWords maps older words for services to their present ones.

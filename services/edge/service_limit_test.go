@@ -10,6 +10,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1/inboxv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1/incidentv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/kit/kittest"
@@ -24,7 +25,8 @@ func TestEveryServiceHasAWord(t *testing.T) {
 		Groups: groupv1connect.UnimplementedGroupServiceHandler{}, Users: userv1connect.UnimplementedUserServiceHandler{},
 		Alerts: alertv1connect.UnimplementedAlertServiceHandler{}, Messengers: messengerv1connect.UnimplementedMessengerServiceHandler{},
 		Transfers: userv1connect.UnimplementedTransferServiceHandler{}, Endpoints: alertv1connect.UnimplementedCallbackEndpointServiceHandler{},
-		Events: eventv1connect.UnimplementedEventServiceHandler{}, Inbox: inboxv1connect.UnimplementedInboxServiceHandler{}, Intake: &IntakeHandler{}, Callbacks: &CallbackHandler{},
+		Events: eventv1connect.UnimplementedEventServiceHandler{}, Inbox: inboxv1connect.UnimplementedInboxServiceHandler{}, Incidents: incidentv1connect.UnimplementedIncidentServiceHandler{},
+		Silences: incidentv1connect.UnimplementedSilenceServiceHandler{}, Escalations: incidentv1connect.UnimplementedEscalationPolicyServiceHandler{}, Intake: &IntakeHandler{}, Callbacks: &CallbackHandler{},
 	}
 	for _, service := range e.Services(options) {
 		if serviceWords[service.Name()] == "" {

@@ -13,6 +13,7 @@ import (
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"

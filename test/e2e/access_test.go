@@ -26,6 +26,7 @@ import (
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/callback/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1"
 	policyv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/policy/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1"
@@ -47,6 +48,8 @@ var permitted = map[string]string{
 	"event.publish": "sender admin", "event_rule.read": "viewer operator admin", "event_rule.write": "operator admin",
 	"dead_letter.read": "viewer operator admin", "dead_letter.replay": "operator admin",
 	"callback_endpoint.read": "viewer operator admin", "callback_endpoint.write": "operator admin",
+	"incident.read": "viewer operator admin", "incident.write": "operator admin", "silence.read": "viewer operator admin", "silence.write": "operator admin",
+	"escalation_policy.read": "viewer operator admin", "escalation_policy.write": "operator admin",
 	"inbox.read": "admin user", "inbox.write": "admin user", // a request without a name is for the own one
 	"caller.read": "sender viewer operator admin user",
 }

@@ -26,6 +26,7 @@ func (b *builder) runAlert(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	store.Log = b.log
 	b.closeLater("the ledger", store.Close)
 	q, err := b.openQueue(ctx)
 	if err != nil {
@@ -47,10 +48,14 @@ func (b *builder) runAlert(ctx context.Context) error {
 	renderer := alert.NewTextRenderer(store, b.config.Now, b.log)
 	hub := alert.NewHub(store, 0, b.log)
 	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], hub.Run)
+	incidents := alert.NewIncidentFeed(store)
+	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], incidents.Run)
+	b.silenceSet = new(alert.SilenceSet)
 	alerts := &alert.Handler{
+		Silences: b.silenceSet,
 		Directory: b.lookup, Store: store, Hub: hub, Loop: clock, Renderer: renderer, Specs: b.specs,
 		FailoverAfter: b.config.Alert.FailoverAfter, Severities: b.config.severities, Now: b.config.Now,
-		Trace: rpc.TraceContextOf,
+		Trace: rpc.TraceContextOf, Incidents: incidents, IncidentSettings: b.config.Alert.Incidents(),
 	}
 	messengers := &alert.MessengerHandler{
 		Specs: b.specs, LimiterKeys: limiterKeys, Counter: store, Now: b.config.Now,
@@ -58,7 +63,7 @@ func (b *builder) runAlert(ctx context.Context) error {
 	}
 	dispatch := &alert.DispatchHandler{
 		Dispatcher: store, Rule: rule, Loop: clock, Hub: hub, Lease: b.config.Lease, Now: b.config.Now,
-		ReceiptReader: validated, Receipts: store, Alerts: alerts,
+		ReceiptReader: validated, Receipts: store, Alerts: alerts, Incidents: incidents,
 		AddressMethods: directory.DispatchHandler{Service: validated},
 	}
 	endpoints, err := b.runCallbacks(store)

@@ -15,6 +15,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1/inboxv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1/incidentv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
@@ -63,6 +64,10 @@ type builder struct {
 	events          eventv1connect.EventServiceClient
 	inbox           inboxv1connect.InboxServiceHandler
 	inboxDeliveries inboxv1connect.InboxDeliveryServiceClient
+	incidents       incidentv1connect.IncidentServiceHandler
+	silences        incidentv1connect.SilenceServiceClient
+	silenceSet      *alert.SilenceSet // of the alert service, if this process runs it
+	escalations     incidentv1connect.EscalationPolicyServiceClient
 	// access is edge.NoAccess, and credentials is nil, if no process is named that runs the access
 	// service.
 	access       accessv1connect.AccessServiceClient
@@ -131,6 +136,7 @@ func (a *App) build(ctx context.Context) error {
 		{Directory, b.runDirectory, b.connectDirectory},
 		{Alert, b.runAlert, b.connectAlert},
 		{Inbox, b.runInbox, b.connectInbox},
+		{Incident, b.runIncident, b.connectIncident},
 		{Event, b.runEvent, b.connectEvent},
 		{Sender, b.runSender, func() {}},
 		{Edge, b.runEdge, func() {}},

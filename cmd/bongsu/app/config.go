@@ -27,6 +27,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/edge"
 	"github.com/bongsu-project/bongsu/services/event"
 	"github.com/bongsu-project/bongsu/services/inbox"
+	"github.com/bongsu-project/bongsu/services/incident"
 	"github.com/bongsu-project/bongsu/services/mockup"
 	"github.com/bongsu-project/bongsu/services/sender"
 )
@@ -40,7 +41,7 @@ const defaultDrain = 5 * time.Second
 // names (aliases). The zero value of a field is its default.
 type Config struct {
 	// Services names the services of this process. "all" means all but the mockup.
-	Services []string `default:"all" help:"The services that this process runs: all (all but mockup), or some of edge, access, directory, alert, event, inbox, sender and mockup."`
+	Services []string `default:"all" help:"The services that this process runs: all (all but mockup), or some of edge, access, directory, alert, event, inbox, incident, sender and mockup."`
 
 	// Data is the folder of the databases, the queue and the seal key file. It is created
 	// if it is missing.
@@ -51,8 +52,8 @@ type Config struct {
 	// port serves every host if AllowedHosts is empty.
 	AllowedHosts []string `placeholder:"bongsu.example.com" help:"Host headers that this process accepts, with any port or with one: bongsu.example.com, bongsu.example.com:8443 or *.example.com; others get status 403. Loopback names are always accepted. By default a port on loopback accepts only those, and any other port every Host."`
 
-	// DirectoryServiceURL, AccessServiceURL, AlertURL, EventServiceURL and InboxServiceURL say where the instances of a service
-	// are that other processes run: base URLs separated by commas, or srv:// and the name of a
+	// DirectoryServiceURL, AccessServiceURL, AlertURL, EventServiceURL, InboxServiceURL and
+	// IncidentServiceURL say where the instances of a service are that other processes run: base URLs separated by commas, or srv:// and the name of a
 	// DNS SRV record. Empty means the registry of NATSURL. (--directory-url and --access-url
 	// name databases.)
 	DirectoryServiceURL string `name:"directory-service-url" aliases:"group-url" check:"services" placeholder:"URL,…" help:"The URLs of the directory service, if other processes run it, or a DNS SRV record: srv://_directory._tcp.example.com. By default the instances that use the same --nats-url."`
@@ -60,6 +61,7 @@ type Config struct {
 	AlertURL            string `name:"alert-url" check:"services" placeholder:"URL,…" help:"The URLs of the alert service, in the same way."`
 	EventServiceURL     string `name:"event-service-url" check:"services" placeholder:"URL,…" help:"The URLs of the event service, in the same way."`
 	InboxServiceURL     string `name:"inbox-service-url" check:"services" placeholder:"URL,…" help:"The URLs of the inbox service, in the same way."`
+	IncidentServiceURL  string `name:"incident-service-url" check:"services" placeholder:"URL,…" help:"The URLs of the incident service, in the same way."`
 
 	// NATSURL names the servers of a NATS cluster, separated by commas. Empty means a
 	// broker embedded in the process.
@@ -101,6 +103,7 @@ type Config struct {
 	Alert     alert.Config     `embed:"" group:"Alert:"`
 	Event     event.Config     `embed:"" group:"Event:"`
 	Inbox     inbox.Config     `embed:"" group:"Inbox:"`
+	Incident  incident.Config  `embed:"" group:"Incident:"`
 	Sender    sender.Config    `embed:"" group:"Sender:"`
 	Providers ProviderConfig   `embed:"" group:"Providers:"`
 	Mockup    mockup.Config    `embed:"" group:"Mockup:"`
@@ -177,6 +180,9 @@ func (c Config) CheckSyntax() error {
 	if _, err := c.Inbox.Retention(); err != nil {
 		return err
 	}
+	if _, err := c.Incident.Retention(); err != nil {
+		return err
+	}
 	_, err := c.Alert.Retention()
 	return err
 }
@@ -188,6 +194,7 @@ type settings struct {
 	retention          time.Duration     // of Alert.Keep; 0 is forever
 	auditRetention     time.Duration     // of Access.KeepAudit; 0 is forever
 	inboxRetention     time.Duration     // of Inbox.KeepInbox; 0 is forever
+	incidentRetention  time.Duration     // of Incident.KeepIncidents; 0 is forever
 	severities         job.SeverityMap   // of Alert.SeverityMap
 	allowed            []netip.Prefix    // of Providers.AllowDestinations
 	messengers         Messengers        // of the file Providers.MessengerConfig
@@ -269,6 +276,7 @@ func (c Config) complete() (_ settings, err error) {
 	s.Directory.DatabaseURL = cmp.Or(s.Directory.DatabaseURL, filepath.Join(s.Data, "directory.db"))
 	s.Event.DatabaseURL = cmp.Or(s.Event.DatabaseURL, filepath.Join(s.Data, "event.db"))
 	s.Inbox.DatabaseURL = cmp.Or(s.Inbox.DatabaseURL, filepath.Join(s.Data, "inbox.db"))
+	s.Incident.DatabaseURL = cmp.Or(s.Incident.DatabaseURL, filepath.Join(s.Data, "incident.db"))
 	s.Alert.LedgerURL = cmp.Or(s.Alert.LedgerURL, filepath.Join(s.Data, "ledger.db"))
 	if s.SealKey != "" && s.SealKeyFile != "" {
 		return s, errors.New("set the seal key once: as a file (--seal-key-file) or as BONGSU_SEAL_KEY in the environment")
@@ -303,6 +311,9 @@ func (s *settings) parse() (err error) {
 		return err
 	}
 	if s.inboxRetention, err = s.Inbox.Retention(); err != nil {
+		return err
+	}
+	if s.incidentRetention, err = s.Incident.Retention(); err != nil {
 		return err
 	}
 	if s.messengers, err = s.Providers.readMessengers(); err != nil {

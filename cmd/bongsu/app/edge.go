@@ -44,7 +44,7 @@ func (b *builder) runEdge(ctx context.Context) error {
 		Intake:    &edge.IntakeHandler{Sources: sources, Dispatch: b.dispatch, Metrics: b.metrics, Now: b.config.Now, Log: b.log, CallersOnly: b.config.Edge.Auth == edge.AuthRequired},
 		Registry:  &edge.RegistryHandler{Instances: b.balancer},
 		Callbacks: &edge.CallbackHandler{Dispatch: b.dispatch},
-		Endpoints: b.callbacks, Events: b.events, Inbox: b.inbox,
+		Endpoints: b.callbacks, Events: b.events, Inbox: b.inbox, Incidents: b.incidents, Silences: b.silences, Escalations: b.escalations,
 		Methods: methods, CallTimeout: b.config.Edge.CallTimeout,
 		AccessLog: b.accessLog(), Requests: requests,
 		Admission: admission, Cache: responses,

@@ -236,6 +236,8 @@ func (c Config) findFlagsWithoutEffect() map[string]string {
 	note("event-url", c.Event.DatabaseURL, !c.has(Event), "this process does not run the event service")
 	note("inbox-service-url", c.InboxServiceURL, c.has(Inbox), "the inbox service runs in this process")
 	note("inbox-url", c.Inbox.DatabaseURL, !c.has(Inbox), "this process does not run the inbox service")
+	note("incident-service-url", c.IncidentServiceURL, c.has(Incident), "the incident service runs in this process")
+	note("incident-url", c.Incident.DatabaseURL, !c.has(Incident), "this process does not run the incident service")
 	note("access-url", c.Access.DatabaseURL, !c.has(Access), "this process does not run the access service")
 	note("alert-url", c.AlertURL, c.has(Alert), "the alert service runs in this process")
 	note("userinfo-url", c.Alert.UserInfoURL, !c.has(Alert), "this process does not run the alert service")

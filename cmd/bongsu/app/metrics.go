@@ -42,7 +42,7 @@ type metrics struct {
 	deferrals, refusals, breakers metric.Int64Counter
 	open                          metric.Int64UpDownCounter
 
-	alertsDeleted, deliveriesDeleted, entriesDeleted, itemsDeleted metric.Int64Counter
+	alertsDeleted, deliveriesDeleted, entriesDeleted, itemsDeleted, incidentsDeleted metric.Int64Counter
 
 	intakeAlerts, intakeRefusals, intakeProblems metric.Int64Counter
 
@@ -95,6 +95,7 @@ func (m *metrics) instruments(meter metric.Meter) error {
 	m.deliveriesDeleted = count("bongsu.alert.deliveries.forgotten", "Deliveries that this process deleted with their alerts after their retention.")
 	m.entriesDeleted = count("bongsu.access.audit.entries.deleted", "Entries of the audit log that this process deleted after their retention.")
 	m.itemsDeleted = count("bongsu.inbox.items.deleted", "Items of inboxes that this process deleted after their retention.")
+	m.incidentsDeleted = count("bongsu.incident.incidents.deleted", "Incidents that this process deleted after their retention.")
 	m.intakeAlerts = count("bongsu.intake.alerts", "Alerts received by intake, by source and outcome: recorded, repeated, changed or refused.")
 	m.intakeRefusals = count("bongsu.intake.refusals", "Alerts and requests refused by intake, by source and reason: nobody was notified.")
 	m.intakeProblems = count("bongsu.intake.problems", "Parts of intake alerts that could not be used, by source and reason: the alert was sent.")
@@ -173,6 +174,9 @@ func (m *metrics) DeletedEntries(n int) { m.entriesDeleted.Add(context.Backgroun
 
 // DeletedItems counts deleted items of inboxes.
 func (m *metrics) DeletedItems(n int) { m.itemsDeleted.Add(context.Background(), int64(n)) }
+
+// DeletedIncidents counts deleted incidents.
+func (m *metrics) DeletedIncidents(n int) { m.incidentsDeleted.Add(context.Background(), int64(n)) }
 
 // Received counts intake alerts by their result.
 func (m *metrics) Received(source, outcome string, n int) {

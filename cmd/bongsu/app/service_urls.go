@@ -10,6 +10,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1/inboxv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1/incidentv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
@@ -36,6 +37,7 @@ func (c Config) upstreamFlags() []upstreamFlag {
 		{Alert, "--alert-url", c.AlertURL, []string{alertv1connect.AlertServiceName, messengerv1connect.MessengerServiceName, jobv1connect.DispatchServiceName, alertv1connect.CallbackEndpointServiceName}},
 		{Event, "--event-service-url", c.EventServiceURL, []string{eventv1connect.EventServiceName}},
 		{Inbox, "--inbox-service-url", c.InboxServiceURL, []string{inboxv1connect.InboxServiceName, inboxv1connect.InboxDeliveryServiceName}},
+		{Incident, "--incident-service-url", c.IncidentServiceURL, []string{incidentv1connect.IncidentServiceName, incidentv1connect.SilenceServiceName, incidentv1connect.EscalationPolicyServiceName}},
 	}
 }
 
@@ -100,6 +102,7 @@ func (s *settings) moveServiceURLs() error {
 		{"--access-url", Access, &s.Access.DatabaseURL, &s.AccessServiceURL},
 		{"--event-url", Event, &s.Event.DatabaseURL, &s.EventServiceURL},
 		{"--inbox-url", Inbox, &s.Inbox.DatabaseURL, &s.InboxServiceURL},
+		{"--incident-url", Incident, &s.Incident.DatabaseURL, &s.IncidentServiceURL},
 	} {
 		value := *flag.database
 		if !strings.HasPrefix(value, "http://") && !strings.HasPrefix(value, "https://") && !strings.HasPrefix(value, srvScheme) {

@@ -14,6 +14,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/edge"
 	"github.com/bongsu-project/bongsu/services/event"
 	"github.com/bongsu-project/bongsu/services/inbox"
+	"github.com/bongsu-project/bongsu/services/incident"
 	"github.com/bongsu-project/bongsu/services/mockup"
 	"github.com/bongsu-project/bongsu/services/sender"
 )
@@ -26,6 +27,7 @@ const (
 	Alert     = "alert"
 	Event     = "event"
 	Inbox     = "inbox"
+	Incident  = "incident"
 	Sender    = "sender"
 	Mockup    = "mockup"
 )
@@ -38,6 +40,7 @@ var services = []service{
 	{Alert, alert.DefaultAddr, func(c *Config) *string { return &c.Alert.Addr }},
 	{Event, event.DefaultAddr, func(c *Config) *string { return &c.Event.Addr }},
 	{Inbox, inbox.DefaultAddr, func(c *Config) *string { return &c.Inbox.Addr }},
+	{Incident, incident.DefaultAddr, func(c *Config) *string { return &c.Incident.Addr }},
 	{Sender, sender.DefaultAddr, func(c *Config) *string { return &c.Sender.Addr }},
 	{Mockup, mockup.DefaultAddr, func(c *Config) *string { return &c.Mockup.Addr }},
 }
@@ -116,6 +119,7 @@ func (c Config) checkUpstreams() error {
 		{Alert, Directory, "--directory-service-url", cmp.Or(c.Alert.UserInfoURL, c.DirectoryServiceURL)},
 		{Event, Alert, "--alert-url", c.AlertURL},
 		{Inbox, Alert, "--alert-url", c.AlertURL},
+		{Incident, Alert, "--alert-url", c.AlertURL},
 		{Sender, Alert, "--alert-url", c.AlertURL},
 	} {
 		if c.has(need.who) && !c.has(need.whom) && need.value == "" && c.NATSURL == "" {

@@ -34,7 +34,7 @@ func TestUnknownVariableIsLogged(t *testing.T) {
 func TestZeroIsNoDefault(t *testing.T) {
 	for _, flag := range []string{
 		"--job-size=0", "--replicas=0", "--replicas=-1", "--breaker-calls=0", "--breaker-percent=0", "--breaker-percent=-2", "--failover-after=0s", "--failover-after=-1s",
-		"--lease=0s", "--provider-timeout=0s", "--breaker-open=0s", "--breaker-open=-3s", "--refusal-time=0s", "--data=", "--services=",
+		"--lease=0s", "--provider-timeout=0s", "--breaker-open=0s", "--breaker-open=-3s", "--refusal-time=0s", "--repeat-after=0s", "--repeat-after=-1s", "--repeat-fields=", "--flap-window=0s", "--data=", "--services=",
 	} {
 		name, _, _ := strings.Cut(flag, "=")
 		code, _, stderr := bongsu(t, "", "serve", flag)

@@ -27,8 +27,10 @@ type AlertKey struct {
 	UseTime int64 `json:"use_time,omitempty"`
 	// the id of the alert that opened the last incident
 	Incident int64 `json:"incident,omitempty"`
-	// of the compared fields of the last update, base64; empty for none
+	// the rank of the last update, a digit, and the digest of its compared fields; empty for none
 	Digest string `json:"digest,omitempty"`
+	// the order of the last update; 0 for none
+	UpdateOrder int64 `json:"update_order,omitempty"`
 	// when the last update was recorded, that is a firing alert that is no repeat
 	UpdateTime int64 `json:"update_time,omitempty"`
 	// when the last resolved alert was recorded; 0 for none
@@ -45,7 +47,7 @@ func (*AlertKey) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case alertkey.FieldResolved:
 			values[i] = new(sql.NullBool)
-		case alertkey.FieldLastOrder, alertkey.FieldRank, alertkey.FieldUseTime, alertkey.FieldIncident, alertkey.FieldUpdateTime, alertkey.FieldResolveTime, alertkey.FieldReopenCount:
+		case alertkey.FieldLastOrder, alertkey.FieldRank, alertkey.FieldUseTime, alertkey.FieldIncident, alertkey.FieldUpdateOrder, alertkey.FieldUpdateTime, alertkey.FieldResolveTime, alertkey.FieldReopenCount:
 			values[i] = new(sql.NullInt64)
 		case alertkey.FieldID, alertkey.FieldDigest:
 			values[i] = new(sql.NullString)
@@ -105,6 +107,12 @@ func (_m *AlertKey) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field digest", values[i])
 			} else if value.Valid {
 				_m.Digest = value.String
+			}
+		case alertkey.FieldUpdateOrder:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field update_order", values[i])
+			} else if value.Valid {
+				_m.UpdateOrder = value.Int64
 			}
 		case alertkey.FieldUpdateTime:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -177,6 +185,9 @@ func (_m *AlertKey) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("digest=")
 	builder.WriteString(_m.Digest)
+	builder.WriteString(", ")
+	builder.WriteString("update_order=")
+	builder.WriteString(fmt.Sprintf("%v", _m.UpdateOrder))
 	builder.WriteString(", ")
 	builder.WriteString("update_time=")
 	builder.WriteString(fmt.Sprintf("%v", _m.UpdateTime))

@@ -71,6 +71,20 @@ func (_c *AlertKeyCreate) SetNillableDigest(v *string) *AlertKeyCreate {
 	return _c
 }
 
+// SetUpdateOrder sets the "update_order" field.
+func (_c *AlertKeyCreate) SetUpdateOrder(v int64) *AlertKeyCreate {
+	_c.mutation.SetUpdateOrder(v)
+	return _c
+}
+
+// SetNillableUpdateOrder sets the "update_order" field if the given value is not nil.
+func (_c *AlertKeyCreate) SetNillableUpdateOrder(v *int64) *AlertKeyCreate {
+	if v != nil {
+		_c.SetUpdateOrder(*v)
+	}
+	return _c
+}
+
 // SetUpdateTime sets the "update_time" field.
 func (_c *AlertKeyCreate) SetUpdateTime(v int64) *AlertKeyCreate {
 	_c.mutation.SetUpdateTime(v)
@@ -162,6 +176,10 @@ func (_c *AlertKeyCreate) defaults() {
 		v := alertkey.DefaultDigest
 		_c.mutation.SetDigest(v)
 	}
+	if _, ok := _c.mutation.UpdateOrder(); !ok {
+		v := alertkey.DefaultUpdateOrder
+		_c.mutation.SetUpdateOrder(v)
+	}
 	if _, ok := _c.mutation.UpdateTime(); !ok {
 		v := alertkey.DefaultUpdateTime
 		_c.mutation.SetUpdateTime(v)
@@ -195,6 +213,9 @@ func (_c *AlertKeyCreate) check() error {
 	}
 	if _, ok := _c.mutation.Digest(); !ok {
 		return &ValidationError{Name: "digest", err: errors.New(`ledger: missing required field "AlertKey.digest"`)}
+	}
+	if _, ok := _c.mutation.UpdateOrder(); !ok {
+		return &ValidationError{Name: "update_order", err: errors.New(`ledger: missing required field "AlertKey.update_order"`)}
 	}
 	if _, ok := _c.mutation.UpdateTime(); !ok {
 		return &ValidationError{Name: "update_time", err: errors.New(`ledger: missing required field "AlertKey.update_time"`)}
@@ -263,6 +284,10 @@ func (_c *AlertKeyCreate) createSpec() (*AlertKey, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Digest(); ok {
 		_spec.SetField(alertkey.FieldDigest, field.TypeString, value)
 		_node.Digest = value
+	}
+	if value, ok := _c.mutation.UpdateOrder(); ok {
+		_spec.SetField(alertkey.FieldUpdateOrder, field.TypeInt64, value)
+		_node.UpdateOrder = value
 	}
 	if value, ok := _c.mutation.UpdateTime(); ok {
 		_spec.SetField(alertkey.FieldUpdateTime, field.TypeInt64, value)

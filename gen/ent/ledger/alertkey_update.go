@@ -139,6 +139,27 @@ func (_u *AlertKeyUpdate) SetNillableDigest(v *string) *AlertKeyUpdate {
 	return _u
 }
 
+// SetUpdateOrder sets the "update_order" field.
+func (_u *AlertKeyUpdate) SetUpdateOrder(v int64) *AlertKeyUpdate {
+	_u.mutation.ResetUpdateOrder()
+	_u.mutation.SetUpdateOrder(v)
+	return _u
+}
+
+// SetNillableUpdateOrder sets the "update_order" field if the given value is not nil.
+func (_u *AlertKeyUpdate) SetNillableUpdateOrder(v *int64) *AlertKeyUpdate {
+	if v != nil {
+		_u.SetUpdateOrder(*v)
+	}
+	return _u
+}
+
+// AddUpdateOrder adds value to the "update_order" field.
+func (_u *AlertKeyUpdate) AddUpdateOrder(v int64) *AlertKeyUpdate {
+	_u.mutation.AddUpdateOrder(v)
+	return _u
+}
+
 // SetUpdateTime sets the "update_time" field.
 func (_u *AlertKeyUpdate) SetUpdateTime(v int64) *AlertKeyUpdate {
 	_u.mutation.ResetUpdateTime()
@@ -272,6 +293,12 @@ func (_u *AlertKeyUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Digest(); ok {
 		_spec.SetField(alertkey.FieldDigest, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.UpdateOrder(); ok {
+		_spec.SetField(alertkey.FieldUpdateOrder, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedUpdateOrder(); ok {
+		_spec.AddField(alertkey.FieldUpdateOrder, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.UpdateTime(); ok {
 		_spec.SetField(alertkey.FieldUpdateTime, field.TypeInt64, value)
@@ -420,6 +447,27 @@ func (_u *AlertKeyUpdateOne) SetNillableDigest(v *string) *AlertKeyUpdateOne {
 	if v != nil {
 		_u.SetDigest(*v)
 	}
+	return _u
+}
+
+// SetUpdateOrder sets the "update_order" field.
+func (_u *AlertKeyUpdateOne) SetUpdateOrder(v int64) *AlertKeyUpdateOne {
+	_u.mutation.ResetUpdateOrder()
+	_u.mutation.SetUpdateOrder(v)
+	return _u
+}
+
+// SetNillableUpdateOrder sets the "update_order" field if the given value is not nil.
+func (_u *AlertKeyUpdateOne) SetNillableUpdateOrder(v *int64) *AlertKeyUpdateOne {
+	if v != nil {
+		_u.SetUpdateOrder(*v)
+	}
+	return _u
+}
+
+// AddUpdateOrder adds value to the "update_order" field.
+func (_u *AlertKeyUpdateOne) AddUpdateOrder(v int64) *AlertKeyUpdateOne {
+	_u.mutation.AddUpdateOrder(v)
 	return _u
 }
 
@@ -586,6 +634,12 @@ func (_u *AlertKeyUpdateOne) sqlSave(ctx context.Context) (_node *AlertKey, err 
 	}
 	if value, ok := _u.mutation.Digest(); ok {
 		_spec.SetField(alertkey.FieldDigest, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.UpdateOrder(); ok {
+		_spec.SetField(alertkey.FieldUpdateOrder, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedUpdateOrder(); ok {
+		_spec.AddField(alertkey.FieldUpdateOrder, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.UpdateTime(); ok {
 		_spec.SetField(alertkey.FieldUpdateTime, field.TypeInt64, value)

@@ -876,6 +876,8 @@ type AlertKeyMutation struct {
 	incident        *int64
 	addincident     *int64
 	digest          *string
+	update_order    *int64
+	addupdate_order *int64
 	update_time     *int64
 	addupdate_time  *int64
 	resolve_time    *int64
@@ -1288,6 +1290,62 @@ func (m *AlertKeyMutation) ResetDigest() {
 	m.digest = nil
 }
 
+// SetUpdateOrder sets the "update_order" field.
+func (m *AlertKeyMutation) SetUpdateOrder(i int64) {
+	m.update_order = &i
+	m.addupdate_order = nil
+}
+
+// UpdateOrder returns the value of the "update_order" field in the mutation.
+func (m *AlertKeyMutation) UpdateOrder() (r int64, exists bool) {
+	v := m.update_order
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdateOrder returns the old "update_order" field's value of the AlertKey entity.
+// If the AlertKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AlertKeyMutation) OldUpdateOrder(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdateOrder is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdateOrder requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdateOrder: %w", err)
+	}
+	return oldValue.UpdateOrder, nil
+}
+
+// AddUpdateOrder adds i to the "update_order" field.
+func (m *AlertKeyMutation) AddUpdateOrder(i int64) {
+	if m.addupdate_order != nil {
+		*m.addupdate_order += i
+	} else {
+		m.addupdate_order = &i
+	}
+}
+
+// AddedUpdateOrder returns the value that was added to the "update_order" field in this mutation.
+func (m *AlertKeyMutation) AddedUpdateOrder() (r int64, exists bool) {
+	v := m.addupdate_order
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUpdateOrder resets all changes to the "update_order" field.
+func (m *AlertKeyMutation) ResetUpdateOrder() {
+	m.update_order = nil
+	m.addupdate_order = nil
+}
+
 // SetUpdateTime sets the "update_time" field.
 func (m *AlertKeyMutation) SetUpdateTime(i int64) {
 	m.update_time = &i
@@ -1490,7 +1548,7 @@ func (m *AlertKeyMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AlertKeyMutation) Fields() []string {
-	fields := make([]string, 0, 9)
+	fields := make([]string, 0, 10)
 	if m.last_order != nil {
 		fields = append(fields, alertkey.FieldLastOrder)
 	}
@@ -1508,6 +1566,9 @@ func (m *AlertKeyMutation) Fields() []string {
 	}
 	if m.digest != nil {
 		fields = append(fields, alertkey.FieldDigest)
+	}
+	if m.update_order != nil {
+		fields = append(fields, alertkey.FieldUpdateOrder)
 	}
 	if m.update_time != nil {
 		fields = append(fields, alertkey.FieldUpdateTime)
@@ -1538,6 +1599,8 @@ func (m *AlertKeyMutation) Field(name string) (ent.Value, bool) {
 		return m.Incident()
 	case alertkey.FieldDigest:
 		return m.Digest()
+	case alertkey.FieldUpdateOrder:
+		return m.UpdateOrder()
 	case alertkey.FieldUpdateTime:
 		return m.UpdateTime()
 	case alertkey.FieldResolveTime:
@@ -1565,6 +1628,8 @@ func (m *AlertKeyMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldIncident(ctx)
 	case alertkey.FieldDigest:
 		return m.OldDigest(ctx)
+	case alertkey.FieldUpdateOrder:
+		return m.OldUpdateOrder(ctx)
 	case alertkey.FieldUpdateTime:
 		return m.OldUpdateTime(ctx)
 	case alertkey.FieldResolveTime:
@@ -1622,6 +1687,13 @@ func (m *AlertKeyMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetDigest(v)
 		return nil
+	case alertkey.FieldUpdateOrder:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdateOrder(v)
+		return nil
 	case alertkey.FieldUpdateTime:
 		v, ok := value.(int64)
 		if !ok {
@@ -1663,6 +1735,9 @@ func (m *AlertKeyMutation) AddedFields() []string {
 	if m.addincident != nil {
 		fields = append(fields, alertkey.FieldIncident)
 	}
+	if m.addupdate_order != nil {
+		fields = append(fields, alertkey.FieldUpdateOrder)
+	}
 	if m.addupdate_time != nil {
 		fields = append(fields, alertkey.FieldUpdateTime)
 	}
@@ -1688,6 +1763,8 @@ func (m *AlertKeyMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedUseTime()
 	case alertkey.FieldIncident:
 		return m.AddedIncident()
+	case alertkey.FieldUpdateOrder:
+		return m.AddedUpdateOrder()
 	case alertkey.FieldUpdateTime:
 		return m.AddedUpdateTime()
 	case alertkey.FieldResolveTime:
@@ -1730,6 +1807,13 @@ func (m *AlertKeyMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddIncident(v)
+		return nil
+	case alertkey.FieldUpdateOrder:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUpdateOrder(v)
 		return nil
 	case alertkey.FieldUpdateTime:
 		v, ok := value.(int64)
@@ -1796,6 +1880,9 @@ func (m *AlertKeyMutation) ResetField(name string) error {
 		return nil
 	case alertkey.FieldDigest:
 		m.ResetDigest()
+		return nil
+	case alertkey.FieldUpdateOrder:
+		m.ResetUpdateOrder()
 		return nil
 	case alertkey.FieldUpdateTime:
 		m.ResetUpdateTime()
@@ -10917,6 +11004,10 @@ type ThreadMutation struct {
 	addlast_order         *int64
 	use_time              *int64
 	adduse_time           *int64
+	sent_order            *int64
+	addsent_order         *int64
+	update_order          *int64
+	addupdate_order       *int64
 	incident              *int64
 	addincident           *int64
 	reference             *string
@@ -11235,6 +11326,118 @@ func (m *ThreadMutation) ResetUseTime() {
 	m.adduse_time = nil
 }
 
+// SetSentOrder sets the "sent_order" field.
+func (m *ThreadMutation) SetSentOrder(i int64) {
+	m.sent_order = &i
+	m.addsent_order = nil
+}
+
+// SentOrder returns the value of the "sent_order" field in the mutation.
+func (m *ThreadMutation) SentOrder() (r int64, exists bool) {
+	v := m.sent_order
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSentOrder returns the old "sent_order" field's value of the Thread entity.
+// If the Thread object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThreadMutation) OldSentOrder(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSentOrder is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSentOrder requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSentOrder: %w", err)
+	}
+	return oldValue.SentOrder, nil
+}
+
+// AddSentOrder adds i to the "sent_order" field.
+func (m *ThreadMutation) AddSentOrder(i int64) {
+	if m.addsent_order != nil {
+		*m.addsent_order += i
+	} else {
+		m.addsent_order = &i
+	}
+}
+
+// AddedSentOrder returns the value that was added to the "sent_order" field in this mutation.
+func (m *ThreadMutation) AddedSentOrder() (r int64, exists bool) {
+	v := m.addsent_order
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetSentOrder resets all changes to the "sent_order" field.
+func (m *ThreadMutation) ResetSentOrder() {
+	m.sent_order = nil
+	m.addsent_order = nil
+}
+
+// SetUpdateOrder sets the "update_order" field.
+func (m *ThreadMutation) SetUpdateOrder(i int64) {
+	m.update_order = &i
+	m.addupdate_order = nil
+}
+
+// UpdateOrder returns the value of the "update_order" field in the mutation.
+func (m *ThreadMutation) UpdateOrder() (r int64, exists bool) {
+	v := m.update_order
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdateOrder returns the old "update_order" field's value of the Thread entity.
+// If the Thread object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ThreadMutation) OldUpdateOrder(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdateOrder is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdateOrder requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdateOrder: %w", err)
+	}
+	return oldValue.UpdateOrder, nil
+}
+
+// AddUpdateOrder adds i to the "update_order" field.
+func (m *ThreadMutation) AddUpdateOrder(i int64) {
+	if m.addupdate_order != nil {
+		*m.addupdate_order += i
+	} else {
+		m.addupdate_order = &i
+	}
+}
+
+// AddedUpdateOrder returns the value that was added to the "update_order" field in this mutation.
+func (m *ThreadMutation) AddedUpdateOrder() (r int64, exists bool) {
+	v := m.addupdate_order
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUpdateOrder resets all changes to the "update_order" field.
+func (m *ThreadMutation) ResetUpdateOrder() {
+	m.update_order = nil
+	m.addupdate_order = nil
+}
+
 // SetIncident sets the "incident" field.
 func (m *ThreadMutation) SetIncident(i int64) {
 	m.incident = &i
@@ -11397,7 +11600,7 @@ func (m *ThreadMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ThreadMutation) Fields() []string {
-	fields := make([]string, 0, 7)
+	fields := make([]string, 0, 9)
 	if m.notified != nil {
 		fields = append(fields, thread.FieldNotified)
 	}
@@ -11409,6 +11612,12 @@ func (m *ThreadMutation) Fields() []string {
 	}
 	if m.use_time != nil {
 		fields = append(fields, thread.FieldUseTime)
+	}
+	if m.sent_order != nil {
+		fields = append(fields, thread.FieldSentOrder)
+	}
+	if m.update_order != nil {
+		fields = append(fields, thread.FieldUpdateOrder)
 	}
 	if m.incident != nil {
 		fields = append(fields, thread.FieldIncident)
@@ -11435,6 +11644,10 @@ func (m *ThreadMutation) Field(name string) (ent.Value, bool) {
 		return m.LastOrder()
 	case thread.FieldUseTime:
 		return m.UseTime()
+	case thread.FieldSentOrder:
+		return m.SentOrder()
+	case thread.FieldUpdateOrder:
+		return m.UpdateOrder()
 	case thread.FieldIncident:
 		return m.Incident()
 	case thread.FieldReference:
@@ -11458,6 +11671,10 @@ func (m *ThreadMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldLastOrder(ctx)
 	case thread.FieldUseTime:
 		return m.OldUseTime(ctx)
+	case thread.FieldSentOrder:
+		return m.OldSentOrder(ctx)
+	case thread.FieldUpdateOrder:
+		return m.OldUpdateOrder(ctx)
 	case thread.FieldIncident:
 		return m.OldIncident(ctx)
 	case thread.FieldReference:
@@ -11501,6 +11718,20 @@ func (m *ThreadMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetUseTime(v)
 		return nil
+	case thread.FieldSentOrder:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSentOrder(v)
+		return nil
+	case thread.FieldUpdateOrder:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdateOrder(v)
+		return nil
 	case thread.FieldIncident:
 		v, ok := value.(int64)
 		if !ok {
@@ -11539,6 +11770,12 @@ func (m *ThreadMutation) AddedFields() []string {
 	if m.adduse_time != nil {
 		fields = append(fields, thread.FieldUseTime)
 	}
+	if m.addsent_order != nil {
+		fields = append(fields, thread.FieldSentOrder)
+	}
+	if m.addupdate_order != nil {
+		fields = append(fields, thread.FieldUpdateOrder)
+	}
 	if m.addincident != nil {
 		fields = append(fields, thread.FieldIncident)
 	}
@@ -11556,6 +11793,10 @@ func (m *ThreadMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedLastOrder()
 	case thread.FieldUseTime:
 		return m.AddedUseTime()
+	case thread.FieldSentOrder:
+		return m.AddedSentOrder()
+	case thread.FieldUpdateOrder:
+		return m.AddedUpdateOrder()
 	case thread.FieldIncident:
 		return m.AddedIncident()
 	}
@@ -11587,6 +11828,20 @@ func (m *ThreadMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddUseTime(v)
+		return nil
+	case thread.FieldSentOrder:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddSentOrder(v)
+		return nil
+	case thread.FieldUpdateOrder:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUpdateOrder(v)
 		return nil
 	case thread.FieldIncident:
 		v, ok := value.(int64)
@@ -11633,6 +11888,12 @@ func (m *ThreadMutation) ResetField(name string) error {
 		return nil
 	case thread.FieldUseTime:
 		m.ResetUseTime()
+		return nil
+	case thread.FieldSentOrder:
+		m.ResetSentOrder()
+		return nil
+	case thread.FieldUpdateOrder:
+		m.ResetUpdateOrder()
 		return nil
 	case thread.FieldIncident:
 		m.ResetIncident()

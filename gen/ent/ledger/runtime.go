@@ -41,16 +41,20 @@ func init() {
 	alertkeyDescDigest := alertkeyFields[6].Descriptor()
 	// alertkey.DefaultDigest holds the default value on creation for the digest field.
 	alertkey.DefaultDigest = alertkeyDescDigest.Default.(string)
+	// alertkeyDescUpdateOrder is the schema descriptor for update_order field.
+	alertkeyDescUpdateOrder := alertkeyFields[7].Descriptor()
+	// alertkey.DefaultUpdateOrder holds the default value on creation for the update_order field.
+	alertkey.DefaultUpdateOrder = alertkeyDescUpdateOrder.Default.(int64)
 	// alertkeyDescUpdateTime is the schema descriptor for update_time field.
-	alertkeyDescUpdateTime := alertkeyFields[7].Descriptor()
+	alertkeyDescUpdateTime := alertkeyFields[8].Descriptor()
 	// alertkey.DefaultUpdateTime holds the default value on creation for the update_time field.
 	alertkey.DefaultUpdateTime = alertkeyDescUpdateTime.Default.(int64)
 	// alertkeyDescResolveTime is the schema descriptor for resolve_time field.
-	alertkeyDescResolveTime := alertkeyFields[8].Descriptor()
+	alertkeyDescResolveTime := alertkeyFields[9].Descriptor()
 	// alertkey.DefaultResolveTime holds the default value on creation for the resolve_time field.
 	alertkey.DefaultResolveTime = alertkeyDescResolveTime.Default.(int64)
 	// alertkeyDescReopenCount is the schema descriptor for reopen_count field.
-	alertkeyDescReopenCount := alertkeyFields[9].Descriptor()
+	alertkeyDescReopenCount := alertkeyFields[10].Descriptor()
 	// alertkey.DefaultReopenCount holds the default value on creation for the reopen_count field.
 	alertkey.DefaultReopenCount = alertkeyDescReopenCount.Default.(int)
 	attemptFields := schema.Attempt{}.Fields()
@@ -207,16 +211,24 @@ func init() {
 	delivery.DefaultReceiptFailed = deliveryDescReceiptFailed.Default.(bool)
 	threadFields := schema.Thread{}.Fields()
 	_ = threadFields
+	// threadDescSentOrder is the schema descriptor for sent_order field.
+	threadDescSentOrder := threadFields[5].Descriptor()
+	// thread.DefaultSentOrder holds the default value on creation for the sent_order field.
+	thread.DefaultSentOrder = threadDescSentOrder.Default.(int64)
+	// threadDescUpdateOrder is the schema descriptor for update_order field.
+	threadDescUpdateOrder := threadFields[6].Descriptor()
+	// thread.DefaultUpdateOrder holds the default value on creation for the update_order field.
+	thread.DefaultUpdateOrder = threadDescUpdateOrder.Default.(int64)
 	// threadDescIncident is the schema descriptor for incident field.
-	threadDescIncident := threadFields[5].Descriptor()
+	threadDescIncident := threadFields[7].Descriptor()
 	// thread.DefaultIncident holds the default value on creation for the incident field.
 	thread.DefaultIncident = threadDescIncident.Default.(int64)
 	// threadDescReference is the schema descriptor for reference field.
-	threadDescReference := threadFields[6].Descriptor()
+	threadDescReference := threadFields[8].Descriptor()
 	// thread.DefaultReference holds the default value on creation for the reference field.
 	thread.DefaultReference = threadDescReference.Default.(string)
 	// threadDescReferenceDestination is the schema descriptor for reference_destination field.
-	threadDescReferenceDestination := threadFields[7].Descriptor()
+	threadDescReferenceDestination := threadFields[9].Descriptor()
 	// thread.DefaultReferenceDestination holds the default value on creation for the reference_destination field.
 	thread.DefaultReferenceDestination = threadDescReferenceDestination.Default.(string)
 }

@@ -25,6 +25,10 @@ type Thread struct {
 	LastOrder int64 `json:"last_order,omitempty"`
 	// when the last alert was recorded
 	UseTime int64 `json:"use_time,omitempty"`
+	// the order of the last firing alert that was, or may have been, sent; 0 for none
+	SentOrder int64 `json:"sent_order,omitempty"`
+	// the order of the last update of the key when the last alert was recorded; 0 for none
+	UpdateOrder int64 `json:"update_order,omitempty"`
 	// the incident of the message that reference names
 	Incident int64 `json:"incident,omitempty"`
 	// the messenger's reference of the incident's message; empty for none
@@ -41,7 +45,7 @@ func (*Thread) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case thread.FieldNotified:
 			values[i] = new(sql.NullBool)
-		case thread.FieldResolvedOrder, thread.FieldLastOrder, thread.FieldUseTime, thread.FieldIncident:
+		case thread.FieldResolvedOrder, thread.FieldLastOrder, thread.FieldUseTime, thread.FieldSentOrder, thread.FieldUpdateOrder, thread.FieldIncident:
 			values[i] = new(sql.NullInt64)
 		case thread.FieldID, thread.FieldReference, thread.FieldReferenceDestination:
 			values[i] = new(sql.NullString)
@@ -89,6 +93,18 @@ func (_m *Thread) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field use_time", values[i])
 			} else if value.Valid {
 				_m.UseTime = value.Int64
+			}
+		case thread.FieldSentOrder:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field sent_order", values[i])
+			} else if value.Valid {
+				_m.SentOrder = value.Int64
+			}
+		case thread.FieldUpdateOrder:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field update_order", values[i])
+			} else if value.Valid {
+				_m.UpdateOrder = value.Int64
 			}
 		case thread.FieldIncident:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -155,6 +171,12 @@ func (_m *Thread) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("use_time=")
 	builder.WriteString(fmt.Sprintf("%v", _m.UseTime))
+	builder.WriteString(", ")
+	builder.WriteString("sent_order=")
+	builder.WriteString(fmt.Sprintf("%v", _m.SentOrder))
+	builder.WriteString(", ")
+	builder.WriteString("update_order=")
+	builder.WriteString(fmt.Sprintf("%v", _m.UpdateOrder))
 	builder.WriteString(", ")
 	builder.WriteString("incident=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Incident))

@@ -43,6 +43,34 @@ func (_c *ThreadCreate) SetUseTime(v int64) *ThreadCreate {
 	return _c
 }
 
+// SetSentOrder sets the "sent_order" field.
+func (_c *ThreadCreate) SetSentOrder(v int64) *ThreadCreate {
+	_c.mutation.SetSentOrder(v)
+	return _c
+}
+
+// SetNillableSentOrder sets the "sent_order" field if the given value is not nil.
+func (_c *ThreadCreate) SetNillableSentOrder(v *int64) *ThreadCreate {
+	if v != nil {
+		_c.SetSentOrder(*v)
+	}
+	return _c
+}
+
+// SetUpdateOrder sets the "update_order" field.
+func (_c *ThreadCreate) SetUpdateOrder(v int64) *ThreadCreate {
+	_c.mutation.SetUpdateOrder(v)
+	return _c
+}
+
+// SetNillableUpdateOrder sets the "update_order" field if the given value is not nil.
+func (_c *ThreadCreate) SetNillableUpdateOrder(v *int64) *ThreadCreate {
+	if v != nil {
+		_c.SetUpdateOrder(*v)
+	}
+	return _c
+}
+
 // SetIncident sets the "incident" field.
 func (_c *ThreadCreate) SetIncident(v int64) *ThreadCreate {
 	_c.mutation.SetIncident(v)
@@ -126,6 +154,14 @@ func (_c *ThreadCreate) ExecX(ctx context.Context) {
 
 // defaults sets the default values of the builder before save.
 func (_c *ThreadCreate) defaults() {
+	if _, ok := _c.mutation.SentOrder(); !ok {
+		v := thread.DefaultSentOrder
+		_c.mutation.SetSentOrder(v)
+	}
+	if _, ok := _c.mutation.UpdateOrder(); !ok {
+		v := thread.DefaultUpdateOrder
+		_c.mutation.SetUpdateOrder(v)
+	}
 	if _, ok := _c.mutation.Incident(); !ok {
 		v := thread.DefaultIncident
 		_c.mutation.SetIncident(v)
@@ -153,6 +189,12 @@ func (_c *ThreadCreate) check() error {
 	}
 	if _, ok := _c.mutation.UseTime(); !ok {
 		return &ValidationError{Name: "use_time", err: errors.New(`ledger: missing required field "Thread.use_time"`)}
+	}
+	if _, ok := _c.mutation.SentOrder(); !ok {
+		return &ValidationError{Name: "sent_order", err: errors.New(`ledger: missing required field "Thread.sent_order"`)}
+	}
+	if _, ok := _c.mutation.UpdateOrder(); !ok {
+		return &ValidationError{Name: "update_order", err: errors.New(`ledger: missing required field "Thread.update_order"`)}
 	}
 	if _, ok := _c.mutation.Incident(); !ok {
 		return &ValidationError{Name: "incident", err: errors.New(`ledger: missing required field "Thread.incident"`)}
@@ -213,6 +255,14 @@ func (_c *ThreadCreate) createSpec() (*Thread, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.UseTime(); ok {
 		_spec.SetField(thread.FieldUseTime, field.TypeInt64, value)
 		_node.UseTime = value
+	}
+	if value, ok := _c.mutation.SentOrder(); ok {
+		_spec.SetField(thread.FieldSentOrder, field.TypeInt64, value)
+		_node.SentOrder = value
+	}
+	if value, ok := _c.mutation.UpdateOrder(); ok {
+		_spec.SetField(thread.FieldUpdateOrder, field.TypeInt64, value)
+		_node.UpdateOrder = value
 	}
 	if value, ok := _c.mutation.Incident(); ok {
 		_spec.SetField(thread.FieldIncident, field.TypeInt64, value)

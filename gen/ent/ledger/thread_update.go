@@ -104,6 +104,48 @@ func (_u *ThreadUpdate) AddUseTime(v int64) *ThreadUpdate {
 	return _u
 }
 
+// SetSentOrder sets the "sent_order" field.
+func (_u *ThreadUpdate) SetSentOrder(v int64) *ThreadUpdate {
+	_u.mutation.ResetSentOrder()
+	_u.mutation.SetSentOrder(v)
+	return _u
+}
+
+// SetNillableSentOrder sets the "sent_order" field if the given value is not nil.
+func (_u *ThreadUpdate) SetNillableSentOrder(v *int64) *ThreadUpdate {
+	if v != nil {
+		_u.SetSentOrder(*v)
+	}
+	return _u
+}
+
+// AddSentOrder adds value to the "sent_order" field.
+func (_u *ThreadUpdate) AddSentOrder(v int64) *ThreadUpdate {
+	_u.mutation.AddSentOrder(v)
+	return _u
+}
+
+// SetUpdateOrder sets the "update_order" field.
+func (_u *ThreadUpdate) SetUpdateOrder(v int64) *ThreadUpdate {
+	_u.mutation.ResetUpdateOrder()
+	_u.mutation.SetUpdateOrder(v)
+	return _u
+}
+
+// SetNillableUpdateOrder sets the "update_order" field if the given value is not nil.
+func (_u *ThreadUpdate) SetNillableUpdateOrder(v *int64) *ThreadUpdate {
+	if v != nil {
+		_u.SetUpdateOrder(*v)
+	}
+	return _u
+}
+
+// AddUpdateOrder adds value to the "update_order" field.
+func (_u *ThreadUpdate) AddUpdateOrder(v int64) *ThreadUpdate {
+	_u.mutation.AddUpdateOrder(v)
+	return _u
+}
+
 // SetIncident sets the "incident" field.
 func (_u *ThreadUpdate) SetIncident(v int64) *ThreadUpdate {
 	_u.mutation.ResetIncident()
@@ -215,6 +257,18 @@ func (_u *ThreadUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.AddedUseTime(); ok {
 		_spec.AddField(thread.FieldUseTime, field.TypeInt64, value)
 	}
+	if value, ok := _u.mutation.SentOrder(); ok {
+		_spec.SetField(thread.FieldSentOrder, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedSentOrder(); ok {
+		_spec.AddField(thread.FieldSentOrder, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.UpdateOrder(); ok {
+		_spec.SetField(thread.FieldUpdateOrder, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedUpdateOrder(); ok {
+		_spec.AddField(thread.FieldUpdateOrder, field.TypeInt64, value)
+	}
 	if value, ok := _u.mutation.Incident(); ok {
 		_spec.SetField(thread.FieldIncident, field.TypeInt64, value)
 	}
@@ -321,6 +375,48 @@ func (_u *ThreadUpdateOne) SetNillableUseTime(v *int64) *ThreadUpdateOne {
 // AddUseTime adds value to the "use_time" field.
 func (_u *ThreadUpdateOne) AddUseTime(v int64) *ThreadUpdateOne {
 	_u.mutation.AddUseTime(v)
+	return _u
+}
+
+// SetSentOrder sets the "sent_order" field.
+func (_u *ThreadUpdateOne) SetSentOrder(v int64) *ThreadUpdateOne {
+	_u.mutation.ResetSentOrder()
+	_u.mutation.SetSentOrder(v)
+	return _u
+}
+
+// SetNillableSentOrder sets the "sent_order" field if the given value is not nil.
+func (_u *ThreadUpdateOne) SetNillableSentOrder(v *int64) *ThreadUpdateOne {
+	if v != nil {
+		_u.SetSentOrder(*v)
+	}
+	return _u
+}
+
+// AddSentOrder adds value to the "sent_order" field.
+func (_u *ThreadUpdateOne) AddSentOrder(v int64) *ThreadUpdateOne {
+	_u.mutation.AddSentOrder(v)
+	return _u
+}
+
+// SetUpdateOrder sets the "update_order" field.
+func (_u *ThreadUpdateOne) SetUpdateOrder(v int64) *ThreadUpdateOne {
+	_u.mutation.ResetUpdateOrder()
+	_u.mutation.SetUpdateOrder(v)
+	return _u
+}
+
+// SetNillableUpdateOrder sets the "update_order" field if the given value is not nil.
+func (_u *ThreadUpdateOne) SetNillableUpdateOrder(v *int64) *ThreadUpdateOne {
+	if v != nil {
+		_u.SetUpdateOrder(*v)
+	}
+	return _u
+}
+
+// AddUpdateOrder adds value to the "update_order" field.
+func (_u *ThreadUpdateOne) AddUpdateOrder(v int64) *ThreadUpdateOne {
+	_u.mutation.AddUpdateOrder(v)
 	return _u
 }
 
@@ -464,6 +560,18 @@ func (_u *ThreadUpdateOne) sqlSave(ctx context.Context) (_node *Thread, err erro
 	}
 	if value, ok := _u.mutation.AddedUseTime(); ok {
 		_spec.AddField(thread.FieldUseTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.SentOrder(); ok {
+		_spec.SetField(thread.FieldSentOrder, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedSentOrder(); ok {
+		_spec.AddField(thread.FieldSentOrder, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.UpdateOrder(); ok {
+		_spec.SetField(thread.FieldUpdateOrder, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedUpdateOrder(); ok {
+		_spec.AddField(thread.FieldUpdateOrder, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.Incident(); ok {
 		_spec.SetField(thread.FieldIncident, field.TypeInt64, value)

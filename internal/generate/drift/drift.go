@@ -13,6 +13,7 @@ import (
 	directory "github.com/bongsu-project/bongsu/gen/ent/directory/migrate"
 	event "github.com/bongsu-project/bongsu/gen/ent/event/migrate"
 	inbox "github.com/bongsu-project/bongsu/gen/ent/inbox/migrate"
+	incident "github.com/bongsu-project/bongsu/gen/ent/incident/migrate"
 	ledger "github.com/bongsu-project/bongsu/gen/ent/ledger/migrate"
 	"github.com/bongsu-project/bongsu/kit/database"
 )
@@ -22,6 +23,7 @@ var Tables = map[string][]*schema.Table{
 	"access":    access.Tables,
 	"directory": directory.Tables,
 	"inbox":     inbox.Tables,
+	"incident":  incident.Tables,
 	"event":     event.Tables,
 	"ledger":    ledger.Tables,
 }

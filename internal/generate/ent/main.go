@@ -19,6 +19,7 @@ var stores = map[string]string{
 	"access":    "services/access/store",
 	"directory": "services/directory/store",
 	"inbox":     "services/inbox/store",
+	"incident":  "services/incident/store",
 	"event":     "services/event/store",
 	"ledger":    "services/alert/ledger",
 }

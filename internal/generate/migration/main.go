@@ -24,6 +24,7 @@ import (
 	directorystore "github.com/bongsu-project/bongsu/services/directory/store"
 	eventstore "github.com/bongsu-project/bongsu/services/event/store"
 	inboxstore "github.com/bongsu-project/bongsu/services/inbox/store"
+	incidentstore "github.com/bongsu-project/bongsu/services/incident/store"
 )
 
 func main() {
@@ -38,6 +39,7 @@ var stores = map[string]database.Schema{
 	"services/access/store":    accessstore.Schema,
 	"services/directory/store": directorystore.Schema,
 	"services/inbox/store":     inboxstore.Schema,
+	"services/incident/store":  incidentstore.Schema,
 	"services/event/store":     eventstore.Schema,
 	"services/alert/ledger":    ledger.Schema,
 }

@@ -19,7 +19,10 @@ type pendingAdd struct {
 	nextTime   time.Time
 
 	rank   job.Rank
-	order  int64         // its order under its alert key; 0 without a key
+	order  int64 // its order under its alert key; 0 without a key
+	update int64 // the order of the last update of its incident, up to this alert
+	change alert.IncidentChangeKind
+	idle   bool          // it is acknowledged, and no incident of its key is open
 	places []threadPlace // of its deliveries, if it has an alert key
 
 	keepChanged bool  // see alert.Addition
@@ -96,15 +99,18 @@ func (a *pendingAdd) duplicateOf(found alert.Alert) (alert.Added, error) {
 
 // checkAdd returns an error for an alert or a delivery that cannot be stored unchanged.
 func checkAdd(a alert.Alert, ds []alert.Delivery) error {
-	texts := append([]string{a.Severity, a.Message, a.StoredKey(), string(a.Trace), a.Source}, append(slices.Clone(a.Targets), a.UnknownTargets...)...)
+	texts := append([]string{a.Severity, a.Message, a.StoredKey(), string(a.Trace), a.Source, a.Escalation}, append(slices.Clone(a.Targets), a.UnknownTargets...)...)
 	if !isStorable(texts...) {
 		return fault.Invalidf("alert: a text contains NUL or is not UTF-8")
 	}
 	if !isStorable(a.Callback) {
 		return errUnknownCallback(a.Callback)
 	}
-	if !isStorable(a.AlertKey) || a.Resolved && a.AlertKey == "" {
-		return fault.Invalidf("alert: alert key contains NUL, is not UTF-8, or is missing in a resolved alert")
+	if !isStorable(a.AlertKey) || (a.Resolved || a.Acknowledged) && a.AlertKey == "" {
+		return fault.Invalidf("alert: alert key contains NUL, is not UTF-8, or is missing in a resolved or acknowledged alert")
+	}
+	if a.Resolved && a.Acknowledged {
+		return fault.Invalidf("alert: both resolved and acknowledged")
 	}
 	if a.ExpireTime.IsZero() {
 		return fault.Invalidf("alert: expire time is not set")
@@ -121,8 +127,8 @@ func checkAdd(a alert.Alert, ds []alert.Delivery) error {
 		if behind := d.Chain != 0 && chains[d.Chain]; behind != (d.State == alert.Held) || behind == d.NextTime.IsZero() || completed && d.Chain != 0 {
 			return fault.Invalidf("delivery %d: in a failover chain exactly the deliveries after the first are held, each until a time, and none is completed", i)
 		}
-		if a.Resolved && d.Chain != 0 {
-			return fault.Invalidf("delivery %d: a resolved alert cannot have failover chains", i)
+		if (a.Resolved || a.Acknowledged) && d.Chain != 0 {
+			return fault.Invalidf("delivery %d: a resolved or acknowledged alert cannot have failover chains", i)
 		}
 		chains[d.Chain] = true
 	}
@@ -161,7 +167,7 @@ func writeAdds(ctx context.Context, t *database.Tx, adds []*pendingAdd) error {
 	}
 	ended := endedAtOnce(rest)
 	if len(unsettled)+len(ended) == 0 {
-		return nil
+		return insertIncidentChanges(ctx, t, adds)
 	}
 	var now int64
 	for _, a := range adds {
@@ -170,7 +176,10 @@ func writeAdds(ctx context.Context, t *database.Tx, adds []*pendingAdd) error {
 	if err := reportEnds(ctx, t, ended, now); err != nil {
 		return err
 	}
-	return settleThreads(ctx, t, unsettled, nil, now)
+	if err := settleThreads(ctx, t, unsettled, nil, now); err != nil {
+		return err
+	}
+	return insertIncidentChanges(ctx, t, adds)
 }
 
 // A statement is an SQL statement that writes, with its parameters.
@@ -189,7 +198,7 @@ func (s statement) run(ctx context.Context, t *database.Tx) error {
 var (
 	alertTypes = []string{"bigint", "jsonb", "jsonb", "text", "text", "bigint", "bigint", "text", "text"}
 	plainTypes = []string{"bigint", "bigint", "text", "text", "bigint", "text", "bytea", "text", "bigint", "bigint", "bigint"}
-	restTypes  = append(plainTypes[:len(plainTypes):len(plainTypes)], "text", "bigint", "bigint", "boolean", "boolean", "text", "bigint", "boolean", "bigint", "bigint")
+	restTypes  = append(plainTypes[:len(plainTypes):len(plainTypes)], "text", "bigint", "bigint", "boolean", "boolean", "text", "bigint", "boolean", "bigint", "bigint", "bigint")
 )
 
 // insertAlerts returns the statement that inserts alerts.
@@ -210,7 +219,7 @@ func insertPlain(t *database.Tx, rows []deliveryRow) statement {
 
 // insertOther returns the statement that inserts deliveries of any kind.
 func insertOther(t *database.Tx, rows []deliveryRow) statement {
-	return insertDeliveries(t, ", reason, end_time, chain, held, deferred, thread, thread_order, resolves, resume_time, callback", restTypes, rows, deliveryRow.appendAll)
+	return insertDeliveries(t, ", reason, end_time, chain, held, deferred, thread, thread_order, resolves, thread_kind, resume_time, callback", restTypes, rows, deliveryRow.appendAll)
 }
 
 // insertDeliveries returns the statement that inserts rows, whose parameters add appends.
@@ -269,15 +278,15 @@ func (r deliveryRow) appendAll(args []any) []any {
 	}
 	reason, end, resume := r.Reason, r.EndTime, int64(0)
 	switch {
-	case r.notNeeded:
-		state, reason, end = alert.Canceled, alert.NotNeeded, r.alert.CreateTime
+	case r.canceled != "":
+		state, reason, end = alert.Canceled, r.canceled, r.alert.CreateTime
 	case r.blocked && held:
 		resume, next = next, blockedUntil
 	case r.blocked:
 		resume, next, held = micros(r.alert.CreateTime), blockedUntil, true
 	}
 	return append(r.begin(args), int(state), next, micros(r.alert.ExpireTime), reason, micros(end), r.Chain, held, held,
-		r.thread, r.order, r.alert.Resolved, resume, r.callback)
+		r.thread, r.order, r.alert.Resolved, int(r.threadKind()), resume, r.callback)
 }
 
 // begin appends the parameters that all rows start with.

@@ -22,8 +22,14 @@ type alertExtras struct {
 	By       []string `json:"by,omitempty"`
 	Callback string   `json:"callback,omitempty"`
 
-	Source  string `json:"source,omitempty"`
-	Silence int64  `json:"silence,omitempty"`
+	Acknowledged bool   `json:"acknowledged,omitempty"`
+	Incident     int64  `json:"incident,omitempty"`
+	Repeat       bool   `json:"repeat,omitempty"`
+	Reply        bool   `json:"reply,omitempty"`
+	Flapping     bool   `json:"flapping,omitempty"`
+	Source       string `json:"source,omitempty"`
+	Escalation   string `json:"escalation,omitempty"`
+	Silence      int64  `json:"silence,omitempty"`
 }
 
 // encodeExtras returns the column of an alert.
@@ -33,7 +39,8 @@ func encodeExtras(a alert.Alert) string {
 	}
 	text, err := json.Marshal(alertExtras{
 		Title: a.Title, Link: a.Link, Details: a.Details, Texts: a.Texts, Key: a.AlertKey, Resolved: a.Resolved, By: a.By, Callback: a.Callback,
-		Source: a.Source, Silence: a.Silence,
+		Acknowledged: a.Acknowledged, Incident: a.Incident, Repeat: a.Repeat, Reply: a.Reply, Flapping: a.Flapping,
+		Source: a.Source, Escalation: a.Escalation, Silence: a.Silence,
 	})
 	if err != nil {
 		panic(err) // strings can always be marshaled
@@ -52,6 +59,7 @@ func decodeExtras(text string, a *alert.Alert) error {
 	}
 	a.Title, a.Link, a.Details, a.Texts = e.Title, e.Link, e.Details, e.Texts
 	a.AlertKey, a.Resolved, a.By, a.Callback = e.Key, e.Resolved, e.By, e.Callback
-	a.Source, a.Silence = e.Source, e.Silence
+	a.Acknowledged, a.Incident, a.Repeat, a.Reply, a.Flapping = e.Acknowledged, e.Incident, e.Repeat, e.Reply, e.Flapping
+	a.Source, a.Escalation, a.Silence = e.Source, e.Escalation, e.Silence
 	return nil
 }

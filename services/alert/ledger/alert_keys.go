@@ -17,15 +17,58 @@ type alertKey struct {
 	name     string
 	last     int64 // the order of the last alert; 0 before the first
 	rank     job.Rank
-	resolved bool  // of the last alert
+	resolved bool  // of the last firing or resolved alert
 	use      int64 // when it was last used
+
+	incident    int64  // the last one; 0 for none
+	digest      string // see updateDigest; empty for none
+	updateOrder int64  // the order of the last update; 0 for none
+	updateTime  int64
+	resolveTime int64
+	reopenCount int
 }
 
-// addAlert sets the order of an alert under the key, and its rank.
+// updateDigest returns the stored digest of an update: its rank and the digest of its repeat
+// fields.
+func updateDigest(rank job.Rank, digest string) string { return string(rune('0'+rank)) + digest }
+
+// state returns the state of the incident of a key.
+func (k *alertKey) state() alert.IncidentState {
+	s := alert.IncidentState{
+		Incident: k.incident, Resolved: k.resolved, UpdateTime: fromMicros(k.updateTime), ResolveTime: fromMicros(k.resolveTime), ReopenCount: k.reopenCount,
+	}
+	if k.digest != "" {
+		s.Rank, s.Digest = job.Rank(k.digest[0]-'0'), k.digest[1:]
+	}
+	return s
+}
+
+// addAlert sets the order of an alert under the key, its rank, and what it does to the incident.
 func (k *alertKey) addAlert(a *pendingAdd) {
 	first := k.last == 0
 	k.last = max(k.last+1, a.alert.ID) // in the order of ids, as far as concurrent processes assign them in order
-	a.order = k.last
+	step := alert.NextIncidentStep(k.state(), a.alert)
+	if step.Kind == alert.IncidentAcknowledged {
+		k.acknowledge(a, first)
+	} else {
+		k.addRank(a, first)
+		k.addStep(step.Kind, a)
+	}
+	a.order, a.update, a.change = k.last, k.updateOrder, step.Kind
+	a.alert.Incident, a.alert.Repeat = k.incident, step.Kind == alert.IncidentRepeated
+	a.alert.Reply, a.alert.Flapping = step.Reply, step.Flapping
+}
+
+// acknowledge adds an acknowledged alert: the state of the key does not change.
+func (k *alertKey) acknowledge(a *pendingAdd, first bool) {
+	if first {
+		k.rank, k.resolved = a.rank, true // nothing is open
+	}
+	a.idle = k.resolved
+}
+
+// addRank sets the ranks of the key and of a resolved alert.
+func (k *alertKey) addRank(a *pendingAdd, first bool) {
 	switch {
 	case first || !a.alert.Resolved && k.resolved:
 		k.rank = a.rank
@@ -34,24 +77,43 @@ func (k *alertKey) addAlert(a *pendingAdd) {
 	default:
 		k.rank = min(k.rank, a.rank)
 	}
+}
+
+// addStep changes the incident of the key by a firing or resolved alert.
+func (k *alertKey) addStep(kind alert.IncidentChangeKind, a *pendingAdd) {
+	now := micros(a.alert.CreateTime)
+	switch kind {
+	case alert.IncidentOpened:
+		k.incident, k.reopenCount = a.alert.ID, 0
+	case alert.IncidentReopened:
+		k.reopenCount++
+	case alert.IncidentResolved:
+		if !k.resolved {
+			k.resolveTime = now
+		}
+	}
+	if kind.IsUpdate() {
+		k.digest, k.updateOrder, k.updateTime = updateDigest(a.rank, a.alert.Policy.Digest), k.last, now
+	}
 	k.resolved = a.alert.Resolved
 }
 
 // A threadPlace is the position of a delivery in its thread.
 type threadPlace struct {
-	thread    string
-	blocked   bool
-	notNeeded bool // it is canceled at once, as not needed
+	thread   string
+	blocked  bool
+	canceled string // the reason for which it is canceled at once; empty if it is not
 }
 
 // enterThreads sets the order of alerts with keys, in the order of the calls, the ranks of
-// resolved ones, and the places of their deliveries in their threads. It returns the threads
-// that must be settled after the deliveries are inserted. Without alert keys it runs no query.
+// resolved ones, what they do to their incidents, and the places of their deliveries in their
+// threads. It returns the threads that must be settled after the deliveries are inserted. Without
+// alert keys it runs no query.
 func enterThreads(ctx context.Context, t *database.Tx, adds []*pendingAdd) (unsettled []string, err error) {
 	var keyed []*pendingAdd
 	for _, a := range adds {
 		if a.alert.AlertKey != "" {
-			a.rank, a.order, a.places = a.alert.Rank(), 0, make([]threadPlace, len(a.deliveries))
+			a.rank, a.order, a.idle, a.places = a.alert.Rank(), 0, false, make([]threadPlace, len(a.deliveries))
 			keyed = append(keyed, a)
 		}
 	}
@@ -70,21 +132,58 @@ func enterThreads(ctx context.Context, t *database.Tx, adds []*pendingAdd) (unse
 		return nil, err
 	}
 	for _, a := range keyed {
+		a.cancelRepeats(threads)
 		for i := range a.places {
 			p := &a.places[i]
 			switch {
-			case p.thread == "" || a.deliveries[i].State.IsFinal():
+			case p.thread == "" || p.canceled != "" || a.deliveries[i].State.IsFinal():
 			case busy[p.thread]:
 				p.blocked = true
 				unsettled = append(unsettled, p.thread)
-			case a.alert.Resolved && !threads[p.thread].notified:
-				p.notNeeded = true
+			case a.idle || a.isForNotified() && !threads[p.thread].notified:
+				p.canceled = alert.NotNeeded
 			default:
 				busy[p.thread] = true
 			}
 		}
 	}
 	return unsettled, nil
+}
+
+// isForNotified reports whether an alert goes only to threads that were notified.
+func (a *pendingAdd) isForNotified() bool { return a.alert.Resolved || a.alert.Acknowledged }
+
+// cancelRepeats cancels the deliveries of a repeat to addresses that were notified of the state
+// that it repeats, with the others of their chains.
+func (a *pendingAdd) cancelRepeats(threads map[string]thread) {
+	if !a.alert.Repeat || a.alert.Silence != 0 {
+		return
+	}
+	chains := map[int64]bool{}
+	for i := range a.places {
+		p := &a.places[i]
+		if th := threads[p.thread]; p.thread != "" && th.isNotifiedOf(a.update) {
+			p.canceled = alert.Repeated
+			chains[a.deliveries[i].Chain] = true
+		}
+	}
+	delete(chains, 0)
+	for i := range a.places {
+		if p := &a.places[i]; p.thread != "" && chains[a.deliveries[i].Chain] {
+			p.canceled = alert.Repeated
+		}
+	}
+}
+
+// threadKind returns the kind of the deliveries of an alert in their threads.
+func (a *pendingAdd) threadKind() threadKind {
+	switch {
+	case a.alert.Repeat:
+		return repeatKind
+	case a.alert.Acknowledged:
+		return acknowledgmentKind
+	}
+	return updateKind
 }
 
 // enterKeys enters alerts under their keys, whose rows stay locked until the commit. All
@@ -110,23 +209,40 @@ func enterKeys(ctx context.Context, t *database.Tx, keyed []*pendingAdd) error {
 	for _, a := range keyed {
 		keys[a.alert.AlertKey].addAlert(a)
 	}
-	_, err = upsertAlertKeys(ctx, t, rows, `last_order = excluded.last_order, rank = excluded.rank, resolved = excluded.resolved`)
+	_, err = upsertAlertKeys(ctx, t, rows, setKey)
 	return err
+}
+
+// setKey sets all columns of an existing row but its use time.
+const setKey = `last_order = excluded.last_order, rank = excluded.rank, resolved = excluded.resolved, incident = excluded.incident,
+	digest = excluded.digest, update_order = excluded.update_order, update_time = excluded.update_time,
+	resolve_time = excluded.resolve_time, reopen_count = excluded.reopen_count`
+
+// keyColumns are the columns of an alert key, in the order of scan and append, and keyTypes their
+// types.
+const keyColumns = `name, last_order, rank, resolved, use_time, incident, digest, update_order, update_time, resolve_time, reopen_count`
+
+var keyTypes = []string{"text", "bigint", "bigint", "boolean", "bigint", "bigint", "text", "bigint", "bigint", "bigint", "bigint"}
+
+func (k *alertKey) scan(rows *sql.Rows) error {
+	return rows.Scan(&k.name, &k.last, &k.rank, &k.resolved, &k.use, &k.incident, &k.digest, &k.updateOrder, &k.updateTime, &k.resolveTime, &k.reopenCount)
+}
+
+func (k *alertKey) append(args []any) []any {
+	return append(args, k.name, k.last, int(k.rank), k.resolved, k.use, k.incident, k.digest, k.updateOrder, k.updateTime, k.resolveTime, k.reopenCount)
 }
 
 // upsertAlertKeys inserts rows, applies set to existing ones, and returns their values
 // afterwards.
 func upsertAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey, set string) (all []alertKey, err error) {
 	for some := range database.ChunkRows(t, keys, maxStatementRows) {
-		args := make([]any, 0, 5*len(some))
+		args := make([]any, 0, len(keyTypes)*len(some))
 		for _, k := range some {
-			args = append(args, k.name, k.last, int(k.rank), k.resolved, k.use)
+			args = k.append(args)
 		}
-		rows, args := t.ValueRows([]string{"text", "bigint", "bigint", "boolean", "bigint"}, args)
-		stored, err := database.Select(ctx, t, func(rows *sql.Rows, k *alertKey) error {
-			return rows.Scan(&k.name, &k.last, &k.rank, &k.resolved, &k.use)
-		}, `INSERT INTO alert_keys (name, last_order, rank, resolved, use_time) `+rows+onConflictName+set+`
-			RETURNING name, last_order, rank, resolved, use_time`, args...)
+		rows, args := t.ValueRows(keyTypes, args)
+		stored, err := database.Select(ctx, t, func(rows *sql.Rows, k *alertKey) error { return k.scan(rows) },
+			`INSERT INTO alert_keys (`+keyColumns+`) `+rows+onConflictName+set+` RETURNING `+keyColumns, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -141,7 +257,7 @@ const onConflictName = ` ON CONFLICT (name) DO UPDATE SET `
 // upsertThreads inserts or updates the threads of alerts, whose rows stay locked until the
 // commit, and returns them.
 func upsertThreads(ctx context.Context, t *database.Tx, keyed []*pendingAdd) (map[string]thread, error) {
-	type entry struct{ resolved, last, use int64 }
+	type entry struct{ resolved, last, use, update int64 }
 	entries := map[string]entry{}
 	for _, a := range keyed {
 		for i := range a.deliveries {
@@ -152,7 +268,7 @@ func upsertThreads(ctx context.Context, t *database.Tx, keyed []*pendingAdd) (ma
 			name := threadOf(a.alert.AlertKey, d)
 			a.places[i].thread = name
 			e := entries[name]
-			e.last, e.use = a.order, max(e.use, micros(a.alert.CreateTime))
+			e.last, e.update, e.use = a.order, a.update, max(e.use, micros(a.alert.CreateTime))
 			if a.alert.Resolved {
 				e.resolved = a.order
 			}
@@ -161,18 +277,17 @@ func upsertThreads(ctx context.Context, t *database.Tx, keyed []*pendingAdd) (ma
 	}
 	threads := make(map[string]thread, len(entries))
 	for some := range database.ChunkRows(t, slices.Sorted(maps.Keys(entries)), maxStatementRows) {
-		args := make([]any, 0, 5*len(some))
+		args := make([]any, 0, 6*len(some))
 		for _, name := range some {
 			e := entries[name]
-			args = append(args, name, false, e.resolved, e.last, e.use)
+			args = append(args, name, false, e.resolved, e.last, e.use, e.update)
 		}
-		rows, args := t.ValueRows([]string{"text", "boolean", "bigint", "bigint", "bigint"}, args)
-		stored, err := database.Select(ctx, t, func(rows *sql.Rows, th *thread) error {
-			return rows.Scan(&th.name, &th.notified, &th.resolved)
-		}, `INSERT INTO threads (name, notified, resolved_order, last_order, use_time) `+rows+onConflictName+`
+		rows, args := t.ValueRows([]string{"text", "boolean", "bigint", "bigint", "bigint", "bigint"}, args)
+		stored, err := database.Select(ctx, t, func(rows *sql.Rows, th *thread) error { return th.scan(rows) },
+			`INSERT INTO threads (name, notified, resolved_order, last_order, use_time, update_order) `+rows+onConflictName+`
 			resolved_order = CASE WHEN excluded.resolved_order > 0 THEN excluded.resolved_order ELSE threads.resolved_order END,
-			last_order = excluded.last_order, use_time = excluded.use_time
-			RETURNING name, notified, resolved_order`, args...)
+			last_order = excluded.last_order, use_time = excluded.use_time, update_order = excluded.update_order
+			RETURNING `+threadColumns, args...)
 		if err != nil {
 			return nil, err
 		}
@@ -203,8 +318,8 @@ func selectBusyThreads(ctx context.Context, t *database.Tx, names []string) (map
 // apply sets the state of the delivery that its place in the thread requires.
 func (p threadPlace) apply(a *alert.Alert, d *alert.Delivery) {
 	switch {
-	case p.notNeeded:
-		d.State, d.Reason, d.EndTime = alert.Canceled, alert.NotNeeded, a.CreateTime
+	case p.canceled != "":
+		d.State, d.Reason, d.EndTime = alert.Canceled, p.canceled, a.CreateTime
 	case p.blocked:
 		d.State = alert.Held
 	}

@@ -33,16 +33,16 @@ func advanceChains(ctx context.Context, t *database.Tx, steps []chainStep, now i
 			open = append(open, s.chain)
 		}
 	}
-	if threads, err = cancelRestOfChains(ctx, t, inOrder(sent), now); err != nil {
+	if threads, err = cancelRestOfChains(ctx, t, inOrder(sent), alert.NotNeeded, now); err != nil {
 		return nil, err
 	}
 	held, err := releaseNextOfChains(ctx, t, inOrder(open), now)
 	return append(threads, held...), err
 }
 
-// cancelRestOfChains cancels the queued deliveries of chains as not needed, and marks claimed
-// ones so that they are not retried. It returns their threads.
-func cancelRestOfChains(ctx context.Context, t *database.Tx, chains []int64, now int64) (threads []string, err error) {
+// cancelRestOfChains cancels the queued deliveries of chains for a reason, and marks claimed ones
+// so that they are not retried. It returns their threads.
+func cancelRestOfChains(ctx context.Context, t *database.Tx, chains []int64, reason string, now int64) (threads []string, err error) {
 	for some := range database.ChunkRows(t, chains, maxStatementRows) {
 		in, args := database.In(t, some)
 		found, err := database.Select(ctx, t, func(rows *sql.Rows, d *threadRow) error { return rows.Scan(&d.id, &d.thread, &d.callback) },
@@ -59,7 +59,7 @@ func cancelRestOfChains(ctx context.Context, t *database.Tx, chains []int64, now
 		for ids := range database.ChunkRows(t, open, maxStatementRows) {
 			in, args := database.In(t, ids)
 			// All expressions read the old values of the row.
-			if _, err := t.Exec(ctx, `UPDATE deliveries SET reason = '`+alert.NotNeeded+`', canceled = (`+isClaimed+`),
+			if _, err := t.Exec(ctx, `UPDATE deliveries SET reason = '`+reason+`', canceled = (`+isClaimed+`),
 				end_time = CASE WHEN `+isQueued+` THEN CAST(? AS BIGINT) ELSE end_time END,
 				state = CASE WHEN `+isQueued+` THEN `+sqlCanceled+` ELSE state END WHERE id `+in,
 				append([]any{now}, args...)...); err != nil {

@@ -25,6 +25,8 @@ type claimedRow struct {
 	chain              int64
 	thread             string
 	resolves           bool
+	order              int64 // in its thread
+	kind               threadKind
 	reason             string // its reason if it becomes Canceled; empty means reasonCanceled
 	callback           int64  // the id of its callback endpoint; 0 for none
 	undeliveredMessage string // the id of the message that the provider accepted and did not deliver, if any
@@ -35,9 +37,9 @@ type claimedRow struct {
 func selectClaimed(ctx context.Context, t *database.Tx, condition string, args ...any) ([]claimedRow, error) {
 	return database.Select(ctx, t, func(rows *sql.Rows, c *claimedRow) error {
 		return rows.Scan(&c.id, &c.fence, &c.attempts, &c.possibleDuplicate, &c.begin, &c.end,
-			&c.messenger, &c.rank, &c.tries, &c.expire, &c.canceled, &c.chain, &c.thread, &c.resolves, &c.reason, &c.callback, &c.undeliveredMessage)
+			&c.messenger, &c.rank, &c.tries, &c.expire, &c.canceled, &c.chain, &c.thread, &c.resolves, &c.order, &c.kind, &c.reason, &c.callback, &c.undeliveredMessage)
 	}, `SELECT id, fence, attempt_count, possible_duplicate, claim_time, lease_time,
-		messenger, rank, tries, expire_time, canceled, chain, thread, resolves, reason, callback,
+		messenger, rank, tries, expire_time, canceled, chain, thread, resolves, thread_order, thread_kind, reason, callback,
 		CASE WHEN receipt_failed THEN receipt_message ELSE '' END FROM deliveries WHERE `+condition, args...)
 }
 

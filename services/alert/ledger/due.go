@@ -3,8 +3,6 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
@@ -40,10 +38,28 @@ func (s *Store) TakeDue(ctx context.Context, now, retry time.Time, ahead time.Du
 			return err
 		}
 		alerts, err := selectAlerts(ctx, t, due)
-		jobs = toJobs(due, alerts, micros(now), size)
+		jobs = toJobs(s.withAlerts(ctx, due, alerts), alerts, micros(now), size)
 		return err
 	})
 	return jobs, err
+}
+
+// withAlerts returns the deliveries whose alerts were found, and logs the others: without its
+// alert a delivery has no text to send.
+func (s *Store) withAlerts(ctx context.Context, due []dueDelivery, alerts map[int64]alert.Alert) []dueDelivery {
+	found := make([]dueDelivery, 0, len(due))
+	var lost []int64
+	for _, d := range due {
+		if _, ok := alerts[d.alert]; ok {
+			found = append(found, d)
+		} else {
+			lost = append(lost, d.ID)
+		}
+	}
+	if len(lost) > 0 && s.Log != nil {
+		s.Log.ErrorContext(ctx, "alert of due deliveries not found", "op", "take due", "deliveries", len(lost), "first", lost[0])
+	}
+	return found
 }
 
 // selectDue returns deliveries that are due until a time, rank by rank, by the index of due
@@ -82,13 +98,16 @@ func setRedispatchTime(ctx context.Context, t *database.Tx, due []dueDelivery, r
 	return nil
 }
 
-// selectAlerts returns the content of alerts by id.
+// selectAlerts returns the content of the alerts of deliveries by id, without those that do not
+// exist.
 func selectAlerts(ctx context.Context, t *database.Tx, due []dueDelivery) (map[int64]alert.Alert, error) {
-	found := map[int64]alert.Alert{}
-	for _, d := range due {
-		found[d.alert] = alert.Alert{}
+	ids := make([]int64, len(due))
+	for i, d := range due {
+		ids[i] = d.alert
 	}
-	for some := range database.ChunkRows(t, slices.Collect(maps.Keys(found)), maxStatementRows) {
+	ids = inOrder(ids)
+	found := make(map[int64]alert.Alert, len(ids))
+	for some := range database.ChunkRows(t, ids, maxStatementRows) {
 		in, args := database.In(t, some)
 		alerts, err := database.Select(ctx, t, func(rows *sql.Rows, a *alert.Alert) error {
 			var create int64

@@ -8,3 +8,6 @@ const FromV = joinValues
 
 // Simple is the condition for deliveries that are completed without being read.
 const Simple = whereSimple
+
+// IncidentChangesLock is the key of the lock that orders incident changes in PostgreSQL.
+const IncidentChangesLock = incidentChangesLock

@@ -12,6 +12,7 @@ type settlement struct {
 	superseded []threadRow // to be canceled
 	notRetried []int64     // claimed, and superseded if they are not sent
 	notNeeded  []threadRow // to be canceled
+	repeated   []threadRow // to be canceled, with the others of their chains
 	unblocked  []threadRow // to be unblocked
 	blocked    []threadRow // to be blocked
 }
@@ -36,11 +37,13 @@ func (s *settlement) settle(th thread, rows []threadRow, possiblySent map[int64]
 	for _, r := range rest {
 		switch {
 		case r.state == alert.Claimed:
+		case r.repeats(th) && !possiblySent[r.id]:
+			s.repeated = append(s.repeated, r)
 		case busy:
 			if r.resume == 0 {
 				s.blocked = append(s.blocked, r)
 			}
-		case r.resolves && !th.notified:
+		case (r.resolves || r.kind == acknowledgmentKind) && !th.notified:
 			s.notNeeded = append(s.notNeeded, r)
 		default:
 			busy = true
@@ -51,12 +54,21 @@ func (s *settlement) settle(th thread, rows []threadRow, possiblySent map[int64]
 	}
 }
 
+// repeats reports whether a delivery repeats a state that its address was notified of, or that a
+// later update has changed.
+func (r *threadRow) repeats(th thread) bool {
+	return r.kind == repeatKind && (r.order < th.update || th.isNotifiedOf(th.update))
+}
+
 // write applies the changes.
 func (s *settlement) write(ctx context.Context, t *database.Tx, now int64) error {
 	if err := cancelThreadRows(ctx, t, s.superseded, alert.Superseded, now); err != nil {
 		return err
 	}
 	if err := cancelThreadRows(ctx, t, s.notNeeded, alert.NotNeeded, now); err != nil {
+		return err
+	}
+	if err := cancelThreadRows(ctx, t, s.repeated, alert.Repeated, now); err != nil {
 		return err
 	}
 	for some := range database.ChunkRows(t, s.notRetried, maxStatementRows) {

@@ -14,6 +14,7 @@ package ledger
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -32,6 +33,10 @@ const maxBatchRows = 5_000
 
 // A Store is a ledger in a database of its own.
 type Store struct {
+	// Log receives errors in stored rows that no caller can act on. It must be set before the
+	// first call; nil discards them.
+	Log *slog.Logger
+
 	db  *database.Database
 	ids *ids
 	// Batchers for group commit. In SQLite, which has one writer, all three are the same.

@@ -33,12 +33,35 @@ func threadOf(key string, d *alert.Delivery) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:24])
 }
 
+// A threadKind is the kind of a delivery in its thread.
+type threadKind int
+
+// The stored kinds of deliveries.
+const (
+	updateKind         threadKind = iota // of an update of the incident, or of a resolved alert
+	repeatKind                           // of a repeat: canceled if the address was notified of the state that it repeats
+	acknowledgmentKind                   // of an acknowledged alert
+)
+
 // A thread is a row of the table threads.
 type thread struct {
 	name     string
 	notified bool
 	resolved int64 // the order of the last resolved alert
+	sent     int64 // the order of the last firing alert that was, or may have been, sent; 0 for none
+	update   int64 // the order of the last update of the key when the last alert of the thread was recorded
 }
+
+// threadColumns are the columns of a thread, in the order of scan.
+const threadColumns = `name, notified, resolved_order, sent_order, update_order`
+
+func (th *thread) scan(rows *sql.Rows) error {
+	return rows.Scan(&th.name, &th.notified, &th.resolved, &th.sent, &th.update)
+}
+
+// isNotifiedOf reports whether the update with an order, or a later firing alert, was, or may
+// have been, sent since the last resolved alert.
+func (th *thread) isNotifiedOf(update int64) bool { return th.notified && th.sent >= update }
 
 // A threadRow is a delivery of a thread that is not completed.
 type threadRow struct {
@@ -50,31 +73,34 @@ type threadRow struct {
 	next, resume       int64
 	attempts           int
 	callback           int64 // the id of its callback endpoint; 0 for none
+	kind               threadKind
 }
 
 // A threadChange is the change that an attempt makes to its thread.
 type threadChange struct {
 	thread   string
-	notified bool // a firing alert was, or may have been, sent; false after a resolved one was sent
+	notified bool  // a firing alert was, or may have been, sent; false after a resolved one was sent
+	order    int64 // of the firing alert
 }
 
 // threadChangeOf returns the change that an attempt makes to the thread of its delivery, or nil.
 func threadChangeOf(c claimedRow, kind messenger.OutcomeKind, state alert.State) *threadChange {
 	switch {
-	case c.thread == "":
+	case c.thread == "" || c.kind == acknowledgmentKind:
 		return nil
 	case !c.resolves && (kind == messenger.Sent || kind == messenger.Unknown):
-		return &threadChange{c.thread, true}
+		return &threadChange{c.thread, true, c.order}
 	case c.resolves && state == alert.Sent:
-		return &threadChange{c.thread, false}
+		return &threadChange{thread: c.thread}
 	}
 	return nil
 }
 
 // settleThreads settles threads whose deliveries have been written; it ignores the empty name.
 // It first records the changes by attempts. Firing deliveries that a resolved alert follows and that
-// cannot have been received are canceled as superseded, resolved ones without a received firing
-// one as not needed, and the first of the remaining deliveries is unblocked.
+// cannot have been received are canceled as superseded, resolved and acknowledged ones without a
+// received firing one as not needed, repeats of a received state as repeated, and the first of the
+// remaining deliveries is unblocked.
 func settleThreads(ctx context.Context, t *database.Tx, names []string, attempts []threadChange, now int64) error {
 	names = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(names))), func(name string) bool { return name == "" })
 	for some := range database.ChunkRows(t, names, maxStatementRows) {
@@ -105,16 +131,37 @@ func settleThreads(ctx context.Context, t *database.Tx, names []string, attempts
 		if err := s.write(ctx, t, now); err != nil {
 			return err
 		}
+		if err := cancelRepeatedChains(ctx, t, s.repeated, now); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// cancelRepeatedChains cancels the other deliveries of the chains of repeated ones, and settles
+// their threads.
+func cancelRepeatedChains(ctx context.Context, t *database.Tx, repeated []threadRow, now int64) error {
+	var chains []int64
+	for _, r := range repeated {
+		if r.chain != 0 {
+			chains = append(chains, r.chain)
+		}
+	}
+	if len(chains) == 0 {
+		return nil
+	}
+	threads, err := cancelRestOfChains(ctx, t, inOrder(chains), alert.Repeated, now)
+	if err != nil {
+		return err
+	}
+	return settleThreads(ctx, t, threads, nil, now)
 }
 
 // lockThreads returns threads by name, locked in the order of their names.
 func lockThreads(ctx context.Context, t *database.Tx, names []string) (map[string]thread, error) {
 	in, args := database.In(t, names)
-	found, err := database.Select(ctx, t, func(rows *sql.Rows, th *thread) error {
-		return rows.Scan(&th.name, &th.notified, &th.resolved)
-	}, `SELECT name, notified, resolved_order FROM threads WHERE name `+in+` ORDER BY name`+forUpdate(t), args...)
+	found, err := database.Select(ctx, t, func(rows *sql.Rows, th *thread) error { return th.scan(rows) },
+		`SELECT `+threadColumns+` FROM threads WHERE name `+in+` ORDER BY name`+forUpdate(t), args...)
 	threads := make(map[string]thread, len(found))
 	for _, th := range found {
 		threads[th.name] = th
@@ -126,12 +173,12 @@ func lockThreads(ctx context.Context, t *database.Tx, names []string) (map[strin
 func writeThreadChanges(ctx context.Context, t *database.Tx, threads map[string]thread, attempts []threadChange) error {
 	for _, c := range attempts { // few attempts change a thread
 		th, ok := threads[c.thread]
-		if !ok || th.notified == c.notified {
+		if !ok || th.notified == c.notified && th.sent >= c.order {
 			continue
 		}
-		th.notified = c.notified
+		th.notified, th.sent = c.notified, max(th.sent, c.order)
 		threads[c.thread] = th
-		if _, err := t.Exec(ctx, `UPDATE threads SET notified = ? WHERE name = ?`, c.notified, c.thread); err != nil {
+		if _, err := t.Exec(ctx, `UPDATE threads SET notified = ?, sent_order = ? WHERE name = ?`, th.notified, th.sent, th.name); err != nil {
 			return err
 		}
 	}
@@ -145,8 +192,8 @@ func selectThreadRows(ctx context.Context, t *database.Tx, names []string) ([]th
 	in, args := database.In(t, names)
 	open := ` FROM deliveries WHERE thread ` + in + ` AND (thread_order <> 0) AND (` + isOpen + `) ORDER BY thread, thread_order, id`
 	locked, err := database.Select(ctx, t, func(rows *sql.Rows, r *threadRow) error {
-		return rows.Scan(&r.id, &r.thread, &r.order, &r.resolves, &r.canceled, &r.state, &r.deferred, &r.chain, &r.next, &r.resume, &r.attempts, &r.callback)
-	}, `SELECT id, thread, thread_order, resolves, canceled, state, deferred, chain, next_time, resume_time, attempt_count, callback`+open+skipLocked(t), args...)
+		return rows.Scan(&r.id, &r.thread, &r.order, &r.resolves, &r.canceled, &r.state, &r.deferred, &r.chain, &r.next, &r.resume, &r.attempts, &r.callback, &r.kind)
+	}, `SELECT id, thread, thread_order, resolves, canceled, state, deferred, chain, next_time, resume_time, attempt_count, callback, thread_kind`+open+skipLocked(t), args...)
 	if err != nil || !t.Postgres() {
 		return locked, err
 	}

@@ -319,3 +319,14 @@ func TestKeysOfTwoProcesses(t *testing.T) { // not parallel: SQLite has a timeou
 		})
 	}
 }
+
+// TestIncidentChangesOfTwoProcesses lets two stores of one database concurrently record alerts,
+// while a follower reads the changes of their incidents.
+func TestIncidentChangesOfTwoProcesses(t *testing.T) { // not parallel: SQLite has a timeout for locks
+	for name, url := range urls {
+		t.Run(name, func(t *testing.T) {
+			url := url(t)
+			ledgertest.RunConcurrentIncidentChanges(t, open(t, url), open(t, url))
+		})
+	}
+}

@@ -23,6 +23,8 @@ const (
 	FieldIncident = "incident"
 	// FieldDigest holds the string denoting the digest field in the database.
 	FieldDigest = "digest"
+	// FieldUpdateOrder holds the string denoting the update_order field in the database.
+	FieldUpdateOrder = "update_order"
 	// FieldUpdateTime holds the string denoting the update_time field in the database.
 	FieldUpdateTime = "update_time"
 	// FieldResolveTime holds the string denoting the resolve_time field in the database.
@@ -42,6 +44,7 @@ var Columns = []string{
 	FieldUseTime,
 	FieldIncident,
 	FieldDigest,
+	FieldUpdateOrder,
 	FieldUpdateTime,
 	FieldResolveTime,
 	FieldReopenCount,
@@ -62,6 +65,8 @@ var (
 	DefaultIncident int64
 	// DefaultDigest holds the default value on creation for the "digest" field.
 	DefaultDigest string
+	// DefaultUpdateOrder holds the default value on creation for the "update_order" field.
+	DefaultUpdateOrder int64
 	// DefaultUpdateTime holds the default value on creation for the "update_time" field.
 	DefaultUpdateTime int64
 	// DefaultResolveTime holds the default value on creation for the "resolve_time" field.
@@ -106,6 +111,11 @@ func ByIncident(opts ...sql.OrderTermOption) OrderOption {
 // ByDigest orders the results by the digest field.
 func ByDigest(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDigest, opts...).ToFunc()
+}
+
+// ByUpdateOrder orders the results by the update_order field.
+func ByUpdateOrder(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldUpdateOrder, opts...).ToFunc()
 }
 
 // ByUpdateTime orders the results by the update_time field.

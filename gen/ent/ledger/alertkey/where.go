@@ -92,6 +92,11 @@ func Digest(v string) predicate.AlertKey {
 	return predicate.AlertKey(sql.FieldEQ(FieldDigest, v))
 }
 
+// UpdateOrder applies equality check predicate on the "update_order" field. It's identical to UpdateOrderEQ.
+func UpdateOrder(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldEQ(FieldUpdateOrder, v))
+}
+
 // UpdateTime applies equality check predicate on the "update_time" field. It's identical to UpdateTimeEQ.
 func UpdateTime(v int64) predicate.AlertKey {
 	return predicate.AlertKey(sql.FieldEQ(FieldUpdateTime, v))
@@ -340,6 +345,46 @@ func DigestEqualFold(v string) predicate.AlertKey {
 // DigestContainsFold applies the ContainsFold predicate on the "digest" field.
 func DigestContainsFold(v string) predicate.AlertKey {
 	return predicate.AlertKey(sql.FieldContainsFold(FieldDigest, v))
+}
+
+// UpdateOrderEQ applies the EQ predicate on the "update_order" field.
+func UpdateOrderEQ(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldEQ(FieldUpdateOrder, v))
+}
+
+// UpdateOrderNEQ applies the NEQ predicate on the "update_order" field.
+func UpdateOrderNEQ(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldNEQ(FieldUpdateOrder, v))
+}
+
+// UpdateOrderIn applies the In predicate on the "update_order" field.
+func UpdateOrderIn(vs ...int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldIn(FieldUpdateOrder, vs...))
+}
+
+// UpdateOrderNotIn applies the NotIn predicate on the "update_order" field.
+func UpdateOrderNotIn(vs ...int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldNotIn(FieldUpdateOrder, vs...))
+}
+
+// UpdateOrderGT applies the GT predicate on the "update_order" field.
+func UpdateOrderGT(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldGT(FieldUpdateOrder, v))
+}
+
+// UpdateOrderGTE applies the GTE predicate on the "update_order" field.
+func UpdateOrderGTE(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldGTE(FieldUpdateOrder, v))
+}
+
+// UpdateOrderLT applies the LT predicate on the "update_order" field.
+func UpdateOrderLT(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldLT(FieldUpdateOrder, v))
+}
+
+// UpdateOrderLTE applies the LTE predicate on the "update_order" field.
+func UpdateOrderLTE(v int64) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldLTE(FieldUpdateOrder, v))
 }
 
 // UpdateTimeEQ applies the EQ predicate on the "update_time" field.

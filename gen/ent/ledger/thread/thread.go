@@ -19,6 +19,10 @@ const (
 	FieldLastOrder = "last_order"
 	// FieldUseTime holds the string denoting the use_time field in the database.
 	FieldUseTime = "use_time"
+	// FieldSentOrder holds the string denoting the sent_order field in the database.
+	FieldSentOrder = "sent_order"
+	// FieldUpdateOrder holds the string denoting the update_order field in the database.
+	FieldUpdateOrder = "update_order"
 	// FieldIncident holds the string denoting the incident field in the database.
 	FieldIncident = "incident"
 	// FieldReference holds the string denoting the reference field in the database.
@@ -36,6 +40,8 @@ var Columns = []string{
 	FieldResolvedOrder,
 	FieldLastOrder,
 	FieldUseTime,
+	FieldSentOrder,
+	FieldUpdateOrder,
 	FieldIncident,
 	FieldReference,
 	FieldReferenceDestination,
@@ -52,6 +58,10 @@ func ValidColumn(column string) bool {
 }
 
 var (
+	// DefaultSentOrder holds the default value on creation for the "sent_order" field.
+	DefaultSentOrder int64
+	// DefaultUpdateOrder holds the default value on creation for the "update_order" field.
+	DefaultUpdateOrder int64
 	// DefaultIncident holds the default value on creation for the "incident" field.
 	DefaultIncident int64
 	// DefaultReference holds the default value on creation for the "reference" field.
@@ -86,6 +96,16 @@ func ByLastOrder(opts ...sql.OrderTermOption) OrderOption {
 // ByUseTime orders the results by the use_time field.
 func ByUseTime(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldUseTime, opts...).ToFunc()
+}
+
+// BySentOrder orders the results by the sent_order field.
+func BySentOrder(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSentOrder, opts...).ToFunc()
+}
+
+// ByUpdateOrder orders the results by the update_order field.
+func ByUpdateOrder(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldUpdateOrder, opts...).ToFunc()
 }
 
 // ByIncident orders the results by the incident field.

@@ -82,6 +82,16 @@ func UseTime(v int64) predicate.Thread {
 	return predicate.Thread(sql.FieldEQ(FieldUseTime, v))
 }
 
+// SentOrder applies equality check predicate on the "sent_order" field. It's identical to SentOrderEQ.
+func SentOrder(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldEQ(FieldSentOrder, v))
+}
+
+// UpdateOrder applies equality check predicate on the "update_order" field. It's identical to UpdateOrderEQ.
+func UpdateOrder(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldEQ(FieldUpdateOrder, v))
+}
+
 // Incident applies equality check predicate on the "incident" field. It's identical to IncidentEQ.
 func Incident(v int64) predicate.Thread {
 	return predicate.Thread(sql.FieldEQ(FieldIncident, v))
@@ -225,6 +235,86 @@ func UseTimeLT(v int64) predicate.Thread {
 // UseTimeLTE applies the LTE predicate on the "use_time" field.
 func UseTimeLTE(v int64) predicate.Thread {
 	return predicate.Thread(sql.FieldLTE(FieldUseTime, v))
+}
+
+// SentOrderEQ applies the EQ predicate on the "sent_order" field.
+func SentOrderEQ(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldEQ(FieldSentOrder, v))
+}
+
+// SentOrderNEQ applies the NEQ predicate on the "sent_order" field.
+func SentOrderNEQ(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldNEQ(FieldSentOrder, v))
+}
+
+// SentOrderIn applies the In predicate on the "sent_order" field.
+func SentOrderIn(vs ...int64) predicate.Thread {
+	return predicate.Thread(sql.FieldIn(FieldSentOrder, vs...))
+}
+
+// SentOrderNotIn applies the NotIn predicate on the "sent_order" field.
+func SentOrderNotIn(vs ...int64) predicate.Thread {
+	return predicate.Thread(sql.FieldNotIn(FieldSentOrder, vs...))
+}
+
+// SentOrderGT applies the GT predicate on the "sent_order" field.
+func SentOrderGT(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldGT(FieldSentOrder, v))
+}
+
+// SentOrderGTE applies the GTE predicate on the "sent_order" field.
+func SentOrderGTE(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldGTE(FieldSentOrder, v))
+}
+
+// SentOrderLT applies the LT predicate on the "sent_order" field.
+func SentOrderLT(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldLT(FieldSentOrder, v))
+}
+
+// SentOrderLTE applies the LTE predicate on the "sent_order" field.
+func SentOrderLTE(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldLTE(FieldSentOrder, v))
+}
+
+// UpdateOrderEQ applies the EQ predicate on the "update_order" field.
+func UpdateOrderEQ(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldEQ(FieldUpdateOrder, v))
+}
+
+// UpdateOrderNEQ applies the NEQ predicate on the "update_order" field.
+func UpdateOrderNEQ(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldNEQ(FieldUpdateOrder, v))
+}
+
+// UpdateOrderIn applies the In predicate on the "update_order" field.
+func UpdateOrderIn(vs ...int64) predicate.Thread {
+	return predicate.Thread(sql.FieldIn(FieldUpdateOrder, vs...))
+}
+
+// UpdateOrderNotIn applies the NotIn predicate on the "update_order" field.
+func UpdateOrderNotIn(vs ...int64) predicate.Thread {
+	return predicate.Thread(sql.FieldNotIn(FieldUpdateOrder, vs...))
+}
+
+// UpdateOrderGT applies the GT predicate on the "update_order" field.
+func UpdateOrderGT(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldGT(FieldUpdateOrder, v))
+}
+
+// UpdateOrderGTE applies the GTE predicate on the "update_order" field.
+func UpdateOrderGTE(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldGTE(FieldUpdateOrder, v))
+}
+
+// UpdateOrderLT applies the LT predicate on the "update_order" field.
+func UpdateOrderLT(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldLT(FieldUpdateOrder, v))
+}
+
+// UpdateOrderLTE applies the LTE predicate on the "update_order" field.
+func UpdateOrderLTE(v int64) predicate.Thread {
+	return predicate.Thread(sql.FieldLTE(FieldUpdateOrder, v))
 }
 
 // IncidentEQ applies the EQ predicate on the "incident" field.

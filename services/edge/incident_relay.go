@@ -1,0 +1,34 @@
+package edge
+
+import (
+	"context"
+	"errors"
+
+	"connectrpc.com/connect"
+
+	incidentv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1/incidentv1connect"
+)
+
+var _ incidentv1connect.IncidentServiceHandler = IncidentRelay{}
+
+// An IncidentRelay implements IncidentService by an incident service in another process. Unary
+// calls are those of the client; streams are forwarded message by message.
+type IncidentRelay struct {
+	incidentv1connect.IncidentServiceClient
+}
+
+// WatchIncidents forwards the stream of the other service.
+func (r IncidentRelay) WatchIncidents(ctx context.Context, req *incidentv1.WatchIncidentsRequest, to *connect.ServerStream[incidentv1.WatchIncidentsResponse]) (err error) {
+	from, err := r.IncidentServiceClient.WatchIncidents(ctx, req)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, from.Close()) }()
+	for from.Receive() {
+		if err := to.Send(from.Msg()); err != nil {
+			return err
+		}
+	}
+	return from.Err()
+}

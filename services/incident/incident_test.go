@@ -1,0 +1,152 @@
+package incident_test
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
+	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
+	"github.com/bongsu-project/bongsu/kit/kittest"
+	"github.com/bongsu-project/bongsu/services/incident"
+	"github.com/bongsu-project/bongsu/services/incident/store"
+)
+
+// patience is how long a test waits for what must happen.
+const patience = 20 * time.Second
+
+// A clock is moved by the tests.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *clock { return &clock{now: at(0)} }
+
+// Now returns the time.
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// add moves the clock.
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// An alertService is an alert service that lists changes and records alerts as the tests say.
+type alertService struct {
+	jobv1connect.UnimplementedDispatchServiceHandler
+
+	listed chan int64                   // the position of each call for changes
+	feed   chan []*jobv1.IncidentChange // the results of these calls
+	sent   chan *jobv1.SendAlertsRequest
+	// answer returns the result of an alert; nil records it with the id 500.
+	answer func() (*jobv1.SendAlertsResult, error)
+}
+
+func newAlertService() *alertService {
+	return &alertService{listed: make(chan int64, 100), feed: make(chan []*jobv1.IncidentChange), sent: make(chan *jobv1.SendAlertsRequest, 100)}
+}
+
+// ListIncidentChanges waits for the next changes of the test.
+func (s *alertService) ListIncidentChanges(ctx context.Context, req *jobv1.ListIncidentChangesRequest) (*jobv1.ListIncidentChangesResponse, error) {
+	s.listed <- req.GetAfter()
+	select {
+	case changes := <-s.feed:
+		return &jobv1.ListIncidentChangesResponse{Changes: changes}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// SendAlerts records an alert.
+func (s *alertService) SendAlerts(_ context.Context, req *jobv1.SendAlertsRequest) (*jobv1.SendAlertsResponse, error) {
+	result := &jobv1.SendAlertsResult{Outcome: jobv1.SendAlertsOutcome_SEND_ALERTS_OUTCOME_RECORDED, Id: "500"}
+	if s.answer != nil {
+		var err error
+		if result, err = s.answer(); err != nil {
+			s.sent <- req
+			return nil, err
+		}
+	}
+	s.sent <- req
+	return &jobv1.SendAlertsResponse{Results: []*jobv1.SendAlertsResult{result}}, nil
+}
+
+// wireChange returns a change of an incident as the alert service lists it.
+func wireChange(id, of int64, kind jobv1.IncidentChangeKind, a *alertv1.Alert) *jobv1.IncidentChange {
+	return &jobv1.IncidentChange{Id: id, Incident: of, Kind: kind, Alert: a}
+}
+
+func openStore(t *testing.T) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "incident.db"))
+	kittest.NoError(t, err)
+	t.Cleanup(func() { kittest.NoError(t, s.Close()) })
+	return s
+}
+
+// run runs a task until the test ends, or stop is called.
+func run(t *testing.T, task func(context.Context) error) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- task(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		kittest.NoError(t, <-done)
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+// receive returns the next value of a channel.
+func receive[T any](t *testing.T, from <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(patience):
+		t.Fatal("nothing was received")
+		panic("unreachable")
+	}
+}
+
+// eventually waits until a condition holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !holds(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %s", what, patience)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// A process is a follower of a store and what it needs.
+type process struct {
+	store   incident.Store
+	service *alertService
+	clock   *clock
+}
+
+func (p process) follower(holder string, alone bool) *incident.Follower {
+	return &incident.Follower{
+		Changes: p.store, Feed: incident.AlertClient{Service: p.service}, Holder: holder, Alone: alone,
+		Changed: func() {}, Now: p.clock.Now, Log: quiet,
+	}
+}
+
+func (p process) notifier() *incident.Notifier {
+	return incident.NewNotifier(p.store, incident.AlertClient{Service: p.service}, p.clock.Now, quiet)
+}
