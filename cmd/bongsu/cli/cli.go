@@ -106,6 +106,14 @@ type commands struct {
 		Delete callbackEndpointDelete `cmd:"" help:"Delete an endpoint with its waiting reports."`
 	} `cmd:"" help:"Callback endpoints, to which ends of deliveries are reported."`
 
+	Silence struct {
+		Add     silenceAdd     `cmd:"" help:"Hold back firing alerts that match, for a time."`
+		List    silenceList    `cmd:"" help:"List silences, those that end last first."`
+		Show    silenceShow    `cmd:"" help:"Show a silence."`
+		Expire  silenceExpire  `cmd:"" help:"End a silence now."`
+		Preview silencePreview `cmd:"" help:"Show which alerts of the last day a silence would have held back."`
+	} `cmd:"" aliases:"silences" help:"Silences: alerts that are recorded, and of which nobody is notified."`
+
 	Key struct {
 		Create keyCreate `cmd:"" help:"Create an API key and show it, once."`
 		List   keyList   `cmd:"" help:"List API keys, without their secrets."`

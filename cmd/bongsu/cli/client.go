@@ -15,6 +15,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1/inboxv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1/incidentv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1/registryv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
@@ -66,6 +67,10 @@ func (c client) inbox() inboxv1connect.InboxServiceClient {
 
 func (c client) events() eventv1connect.EventServiceClient {
 	return eventv1connect.NewEventServiceClient(&http.Client{}, c.base(), c.options())
+}
+
+func (c client) silences() incidentv1connect.SilenceServiceClient {
+	return incidentv1connect.NewSilenceServiceClient(&http.Client{}, c.base(), c.options())
 }
 
 func (c client) registry() registryv1connect.RegistryServiceClient {
