@@ -45,6 +45,7 @@ type Alert struct {
 	Source       string         // the source of intake that sent it; empty for a caller
 	Escalation   string         // name of the escalation policy; empty for none
 	Policy       IncidentPolicy // not stored
+	Silence      int64          // id of the silence that silenced it; 0 for none
 
 	// AddAlert sets these by the state of the alert key, and ignores them.
 	Incident int64 // id of the incident; 0 for none

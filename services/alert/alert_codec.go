@@ -130,7 +130,16 @@ func alertToWire(a Alert) *alertv1.Alert {
 		Source:         a.Source,
 		Escalation:     a.Escalation,
 		Repeat:         a.Repeat,
+		SilenceId:      silenceID(a.Silence),
 	}
+}
+
+// silenceID returns the id as callers see it; empty for none.
+func silenceID(id int64) string {
+	if id == 0 {
+		return ""
+	}
+	return strconv.FormatInt(id, 10)
 }
 
 // incidentID returns the id as callers see it; empty for none.

@@ -44,7 +44,9 @@ type Handler struct {
 	HeldBack func(messenger string, why Hold)
 	// Severities is the severity map, which extends the built-in ranks.
 	Severities job.SeverityMap
-	Now        func() time.Time
+	// Silences are the silences of firing alerts; nil for none.
+	Silences *SilenceSet
+	Now      func() time.Time
 	// Trace returns the trace of a request, which is recorded with its alerts; nil for none.
 	Trace func(context.Context) telemetry.TraceContext
 	// Log is for quiet hours that cannot be parsed; nil for none.
@@ -101,8 +103,12 @@ func (h *Handler) addition(ctx context.Context, a Alert, recipients []Recipient,
 	if a.Resolved || a.Acknowledged {
 		clearChains(ds)
 	}
-	h.holdQuietHours(a, ds, recipients)
-	h.Digests.holdBack(h, a, ds)
+	if a.Silence = h.Silences.Find(a); a.Silence != 0 {
+		cancelSilenced(ds, a.CreateTime)
+	} else {
+		h.holdQuietHours(a, ds, recipients)
+		h.Digests.holdBack(h, a, ds)
+	}
 	if a.AlertKey != "" {
 		a.Policy = h.IncidentSettings.policyOf(a)
 	}

@@ -147,7 +147,8 @@ type AlertStore interface {
 	// In a thread, neither a delivery that a later Resolved alert would have superseded
 	// can be selected, nor one of a Resolved alert if a later alert was recorded. Replay
 	// returns the number of deliveries; with dry it only counts. Only Failed and Expired
-	// deliveries can be selected, at most 100000 in one call.
+	// deliveries can be selected, and those that are Canceled for reason Silenced, if s has
+	// their ids or that reason; at most 100000 in one call.
 	Replay(ctx context.Context, s ReplaySelection, now, expire time.Time, dry bool) (int, error)
 }
 

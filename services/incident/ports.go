@@ -13,6 +13,7 @@ type Store interface {
 	Notices
 	Policies
 	Escalations
+	Silences
 
 	// DeleteIncidents deletes incidents that last changed before a time, the oldest first, at
 	// most limit of them, with their entries, and returns their number. An incident with

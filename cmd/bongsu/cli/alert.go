@@ -168,6 +168,7 @@ func (c alertGet) Run(ctx context.Context, con *console) error {
 		if len(a.GetBy()) > 0 {
 			p.field("by", strings.Join(a.GetBy(), " "))
 		}
+		p.field("silence", a.GetSilenceId())
 		p.field("trace", a.GetTraceId())
 		p.field("deliveries", countsLine(a.GetDeliveryCounts()))
 		if len(res.GetDeliveries()) == 0 {

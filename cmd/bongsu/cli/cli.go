@@ -118,6 +118,14 @@ type commands struct {
 		Delete escalationDelete `cmd:"" help:"Delete an escalation policy."`
 	} `cmd:"" help:"Escalation policies: whom to notify of an incident until somebody acknowledges it."`
 
+	Silence struct {
+		Add     silenceAdd     `cmd:"" help:"Hold back firing alerts that match, for a time."`
+		List    silenceList    `cmd:"" help:"List silences, those that end last first."`
+		Show    silenceShow    `cmd:"" help:"Show a silence."`
+		Expire  silenceExpire  `cmd:"" help:"End a silence now."`
+		Preview silencePreview `cmd:"" help:"Show which alerts of the last day a silence would have held back."`
+	} `cmd:"" aliases:"silences" help:"Silences: alerts that are recorded, and of which nobody is notified."`
+
 	Key struct {
 		Create keyCreate `cmd:"" help:"Create an API key and show it, once."`
 		List   keyList   `cmd:"" help:"List API keys, without their secrets."`

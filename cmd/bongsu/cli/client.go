@@ -73,6 +73,10 @@ func (c client) escalations() incidentv1connect.EscalationPolicyServiceClient {
 	return incidentv1connect.NewEscalationPolicyServiceClient(&http.Client{}, c.base(), c.options())
 }
 
+func (c client) silences() incidentv1connect.SilenceServiceClient {
+	return incidentv1connect.NewSilenceServiceClient(&http.Client{}, c.base(), c.options())
+}
+
 func (c client) registry() registryv1connect.RegistryServiceClient {
 	return registryv1connect.NewRegistryServiceClient(&http.Client{}, c.base(), c.options())
 }

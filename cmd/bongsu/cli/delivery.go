@@ -89,7 +89,7 @@ type deliveryReplay struct {
 	IDs       []string `arg:"" optional:"" name:"id" help:"The ids of deliveries; omit them to select by flags."`
 	Alert     string   `placeholder:"ID" help:"Only deliveries of this alert."`
 	Messenger string   `placeholder:"NAME" help:"Only deliveries by this messenger."`
-	Reason    string   `placeholder:"WORD" help:"Only deliveries that failed or expired with exactly this reason."`
+	Reason    string   `placeholder:"WORD" help:"Only deliveries that failed or expired with exactly this reason; silenced for those of silenced alerts."`
 	alertFilter
 	Since string        `placeholder:"TIME" help:"Only deliveries completed at or after this time, or this long ago."`
 	Until string        `placeholder:"TIME" help:"Only deliveries completed before this time, or this long ago."`

@@ -20,6 +20,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/incident/incident"
 	"github.com/bongsu-project/bongsu/gen/ent/incident/notice"
 	"github.com/bongsu-project/bongsu/gen/ent/incident/revision"
+	"github.com/bongsu-project/bongsu/gen/ent/incident/silence"
 
 	stdsql "database/sql"
 )
@@ -43,6 +44,8 @@ type Client struct {
 	Notice *NoticeClient
 	// Revision is the client for interacting with the Revision builders.
 	Revision *RevisionClient
+	// Silence is the client for interacting with the Silence builders.
+	Silence *SilenceClient
 }
 
 // NewClient creates a new client configured with the given options.
@@ -61,6 +64,7 @@ func (c *Client) init() {
 	c.Incident = NewIncidentClient(c.config)
 	c.Notice = NewNoticeClient(c.config)
 	c.Revision = NewRevisionClient(c.config)
+	c.Silence = NewSilenceClient(c.config)
 }
 
 type (
@@ -161,6 +165,7 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 		Incident:         NewIncidentClient(cfg),
 		Notice:           NewNoticeClient(cfg),
 		Revision:         NewRevisionClient(cfg),
+		Silence:          NewSilenceClient(cfg),
 	}, nil
 }
 
@@ -188,6 +193,7 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 		Incident:         NewIncidentClient(cfg),
 		Notice:           NewNoticeClient(cfg),
 		Revision:         NewRevisionClient(cfg),
+		Silence:          NewSilenceClient(cfg),
 	}, nil
 }
 
@@ -218,7 +224,7 @@ func (c *Client) Close() error {
 func (c *Client) Use(hooks ...Hook) {
 	for _, n := range []interface{ Use(...Hook) }{
 		c.Entry, c.Escalation, c.EscalationGroup, c.EscalationPolicy, c.Feed,
-		c.Incident, c.Notice, c.Revision,
+		c.Incident, c.Notice, c.Revision, c.Silence,
 	} {
 		n.Use(hooks...)
 	}
@@ -229,7 +235,7 @@ func (c *Client) Use(hooks ...Hook) {
 func (c *Client) Intercept(interceptors ...Interceptor) {
 	for _, n := range []interface{ Intercept(...Interceptor) }{
 		c.Entry, c.Escalation, c.EscalationGroup, c.EscalationPolicy, c.Feed,
-		c.Incident, c.Notice, c.Revision,
+		c.Incident, c.Notice, c.Revision, c.Silence,
 	} {
 		n.Intercept(interceptors...)
 	}
@@ -254,6 +260,8 @@ func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 		return c.Notice.mutate(ctx, m)
 	case *RevisionMutation:
 		return c.Revision.mutate(ctx, m)
+	case *SilenceMutation:
+		return c.Silence.mutate(ctx, m)
 	default:
 		return nil, fmt.Errorf("incident: unknown mutation type %T", m)
 	}
@@ -1323,15 +1331,148 @@ func (c *RevisionClient) mutate(ctx context.Context, m *RevisionMutation) (Value
 	}
 }
 
+// SilenceClient is a client for the Silence schema.
+type SilenceClient struct {
+	config
+}
+
+// NewSilenceClient returns a client for the Silence from the given config.
+func NewSilenceClient(c config) *SilenceClient {
+	return &SilenceClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `silence.Hooks(f(g(h())))`.
+func (c *SilenceClient) Use(hooks ...Hook) {
+	c.hooks.Silence = append(c.hooks.Silence, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `silence.Intercept(f(g(h())))`.
+func (c *SilenceClient) Intercept(interceptors ...Interceptor) {
+	c.inters.Silence = append(c.inters.Silence, interceptors...)
+}
+
+// Create returns a builder for creating a Silence entity.
+func (c *SilenceClient) Create() *SilenceCreate {
+	mutation := newSilenceMutation(c.config, OpCreate)
+	return &SilenceCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of Silence entities.
+func (c *SilenceClient) CreateBulk(builders ...*SilenceCreate) *SilenceCreateBulk {
+	return &SilenceCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *SilenceClient) MapCreateBulk(slice any, setFunc func(*SilenceCreate, int)) *SilenceCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &SilenceCreateBulk{err: fmt.Errorf("calling to SilenceClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*SilenceCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &SilenceCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for Silence.
+func (c *SilenceClient) Update() *SilenceUpdate {
+	mutation := newSilenceMutation(c.config, OpUpdate)
+	return &SilenceUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *SilenceClient) UpdateOne(_m *Silence) *SilenceUpdateOne {
+	mutation := newSilenceMutation(c.config, OpUpdateOne, withSilence(_m))
+	return &SilenceUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *SilenceClient) UpdateOneID(id int64) *SilenceUpdateOne {
+	mutation := newSilenceMutation(c.config, OpUpdateOne, withSilenceID(id))
+	return &SilenceUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for Silence.
+func (c *SilenceClient) Delete() *SilenceDelete {
+	mutation := newSilenceMutation(c.config, OpDelete)
+	return &SilenceDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *SilenceClient) DeleteOne(_m *Silence) *SilenceDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *SilenceClient) DeleteOneID(id int64) *SilenceDeleteOne {
+	builder := c.Delete().Where(silence.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &SilenceDeleteOne{builder}
+}
+
+// Query returns a query builder for Silence.
+func (c *SilenceClient) Query() *SilenceQuery {
+	return &SilenceQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeSilence},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a Silence entity by its id.
+func (c *SilenceClient) Get(ctx context.Context, id int64) (*Silence, error) {
+	return c.Query().Where(silence.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *SilenceClient) GetX(ctx context.Context, id int64) *Silence {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *SilenceClient) Hooks() []Hook {
+	return c.hooks.Silence
+}
+
+// Interceptors returns the client interceptors.
+func (c *SilenceClient) Interceptors() []Interceptor {
+	return c.inters.Silence
+}
+
+func (c *SilenceClient) mutate(ctx context.Context, m *SilenceMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&SilenceCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&SilenceUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&SilenceUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&SilenceDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("incident: unknown Silence mutation op: %q", m.Op())
+	}
+}
+
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
 		Entry, Escalation, EscalationGroup, EscalationPolicy, Feed, Incident, Notice,
-		Revision []ent.Hook
+		Revision, Silence []ent.Hook
 	}
 	inters struct {
 		Entry, Escalation, EscalationGroup, EscalationPolicy, Feed, Incident, Notice,
-		Revision []ent.Interceptor
+		Revision, Silence []ent.Interceptor
 	}
 )
 

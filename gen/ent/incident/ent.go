@@ -20,6 +20,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/incident/incident"
 	"github.com/bongsu-project/bongsu/gen/ent/incident/notice"
 	"github.com/bongsu-project/bongsu/gen/ent/incident/revision"
+	"github.com/bongsu-project/bongsu/gen/ent/incident/silence"
 )
 
 // ent aliases to avoid import conflicts in user's code.
@@ -88,6 +89,7 @@ func checkColumn(t, c string) error {
 			incident.Table:         incident.ValidColumn,
 			notice.Table:           notice.ValidColumn,
 			revision.Table:         revision.ValidColumn,
+			silence.Table:          silence.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

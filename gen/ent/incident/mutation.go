@@ -19,6 +19,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/incident/notice"
 	"github.com/bongsu-project/bongsu/gen/ent/incident/predicate"
 	"github.com/bongsu-project/bongsu/gen/ent/incident/revision"
+	"github.com/bongsu-project/bongsu/gen/ent/incident/silence"
 )
 
 const (
@@ -38,6 +39,7 @@ const (
 	TypeIncident         = "Incident"
 	TypeNotice           = "Notice"
 	TypeRevision         = "Revision"
+	TypeSilence          = "Silence"
 )
 
 // EntryMutation represents an operation that mutates the Entry nodes in the graph.
@@ -5811,4 +5813,708 @@ func (m *RevisionMutation) ClearEdge(name string) error {
 // It returns an error if the edge is not defined in the schema.
 func (m *RevisionMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Revision edge %s", name)
+}
+
+// SilenceMutation represents an operation that mutates the Silence nodes in the graph.
+type SilenceMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *int64
+	matchers       *string
+	start_time     *int64
+	addstart_time  *int64
+	end_time       *int64
+	addend_time    *int64
+	create_time    *int64
+	addcreate_time *int64
+	reason         *string
+	author         *string
+	clearedFields  map[string]struct{}
+	done           bool
+	oldValue       func(context.Context) (*Silence, error)
+	predicates     []predicate.Silence
+}
+
+var _ ent.Mutation = (*SilenceMutation)(nil)
+
+// silenceOption allows management of the mutation configuration using functional options.
+type silenceOption func(*SilenceMutation)
+
+// newSilenceMutation creates new mutation for the Silence entity.
+func newSilenceMutation(c config, op Op, opts ...silenceOption) *SilenceMutation {
+	m := &SilenceMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeSilence,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withSilenceID sets the ID field of the mutation.
+func withSilenceID(id int64) silenceOption {
+	return func(m *SilenceMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Silence
+		)
+		m.oldValue = func(ctx context.Context) (*Silence, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Silence.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withSilence sets the old Silence of the mutation.
+func withSilence(node *Silence) silenceOption {
+	return func(m *SilenceMutation) {
+		m.oldValue = func(context.Context) (*Silence, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m SilenceMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m SilenceMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("incident: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Silence entities.
+func (m *SilenceMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *SilenceMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *SilenceMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Silence.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetMatchers sets the "matchers" field.
+func (m *SilenceMutation) SetMatchers(s string) {
+	m.matchers = &s
+}
+
+// Matchers returns the value of the "matchers" field in the mutation.
+func (m *SilenceMutation) Matchers() (r string, exists bool) {
+	v := m.matchers
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldMatchers returns the old "matchers" field's value of the Silence entity.
+// If the Silence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SilenceMutation) OldMatchers(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldMatchers is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldMatchers requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldMatchers: %w", err)
+	}
+	return oldValue.Matchers, nil
+}
+
+// ResetMatchers resets all changes to the "matchers" field.
+func (m *SilenceMutation) ResetMatchers() {
+	m.matchers = nil
+}
+
+// SetStartTime sets the "start_time" field.
+func (m *SilenceMutation) SetStartTime(i int64) {
+	m.start_time = &i
+	m.addstart_time = nil
+}
+
+// StartTime returns the value of the "start_time" field in the mutation.
+func (m *SilenceMutation) StartTime() (r int64, exists bool) {
+	v := m.start_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStartTime returns the old "start_time" field's value of the Silence entity.
+// If the Silence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SilenceMutation) OldStartTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStartTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStartTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStartTime: %w", err)
+	}
+	return oldValue.StartTime, nil
+}
+
+// AddStartTime adds i to the "start_time" field.
+func (m *SilenceMutation) AddStartTime(i int64) {
+	if m.addstart_time != nil {
+		*m.addstart_time += i
+	} else {
+		m.addstart_time = &i
+	}
+}
+
+// AddedStartTime returns the value that was added to the "start_time" field in this mutation.
+func (m *SilenceMutation) AddedStartTime() (r int64, exists bool) {
+	v := m.addstart_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetStartTime resets all changes to the "start_time" field.
+func (m *SilenceMutation) ResetStartTime() {
+	m.start_time = nil
+	m.addstart_time = nil
+}
+
+// SetEndTime sets the "end_time" field.
+func (m *SilenceMutation) SetEndTime(i int64) {
+	m.end_time = &i
+	m.addend_time = nil
+}
+
+// EndTime returns the value of the "end_time" field in the mutation.
+func (m *SilenceMutation) EndTime() (r int64, exists bool) {
+	v := m.end_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEndTime returns the old "end_time" field's value of the Silence entity.
+// If the Silence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SilenceMutation) OldEndTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEndTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEndTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEndTime: %w", err)
+	}
+	return oldValue.EndTime, nil
+}
+
+// AddEndTime adds i to the "end_time" field.
+func (m *SilenceMutation) AddEndTime(i int64) {
+	if m.addend_time != nil {
+		*m.addend_time += i
+	} else {
+		m.addend_time = &i
+	}
+}
+
+// AddedEndTime returns the value that was added to the "end_time" field in this mutation.
+func (m *SilenceMutation) AddedEndTime() (r int64, exists bool) {
+	v := m.addend_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEndTime resets all changes to the "end_time" field.
+func (m *SilenceMutation) ResetEndTime() {
+	m.end_time = nil
+	m.addend_time = nil
+}
+
+// SetCreateTime sets the "create_time" field.
+func (m *SilenceMutation) SetCreateTime(i int64) {
+	m.create_time = &i
+	m.addcreate_time = nil
+}
+
+// CreateTime returns the value of the "create_time" field in the mutation.
+func (m *SilenceMutation) CreateTime() (r int64, exists bool) {
+	v := m.create_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreateTime returns the old "create_time" field's value of the Silence entity.
+// If the Silence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SilenceMutation) OldCreateTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreateTime: %w", err)
+	}
+	return oldValue.CreateTime, nil
+}
+
+// AddCreateTime adds i to the "create_time" field.
+func (m *SilenceMutation) AddCreateTime(i int64) {
+	if m.addcreate_time != nil {
+		*m.addcreate_time += i
+	} else {
+		m.addcreate_time = &i
+	}
+}
+
+// AddedCreateTime returns the value that was added to the "create_time" field in this mutation.
+func (m *SilenceMutation) AddedCreateTime() (r int64, exists bool) {
+	v := m.addcreate_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCreateTime resets all changes to the "create_time" field.
+func (m *SilenceMutation) ResetCreateTime() {
+	m.create_time = nil
+	m.addcreate_time = nil
+}
+
+// SetReason sets the "reason" field.
+func (m *SilenceMutation) SetReason(s string) {
+	m.reason = &s
+}
+
+// Reason returns the value of the "reason" field in the mutation.
+func (m *SilenceMutation) Reason() (r string, exists bool) {
+	v := m.reason
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReason returns the old "reason" field's value of the Silence entity.
+// If the Silence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SilenceMutation) OldReason(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReason is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReason requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReason: %w", err)
+	}
+	return oldValue.Reason, nil
+}
+
+// ResetReason resets all changes to the "reason" field.
+func (m *SilenceMutation) ResetReason() {
+	m.reason = nil
+}
+
+// SetAuthor sets the "author" field.
+func (m *SilenceMutation) SetAuthor(s string) {
+	m.author = &s
+}
+
+// Author returns the value of the "author" field in the mutation.
+func (m *SilenceMutation) Author() (r string, exists bool) {
+	v := m.author
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAuthor returns the old "author" field's value of the Silence entity.
+// If the Silence object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *SilenceMutation) OldAuthor(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAuthor is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAuthor requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAuthor: %w", err)
+	}
+	return oldValue.Author, nil
+}
+
+// ResetAuthor resets all changes to the "author" field.
+func (m *SilenceMutation) ResetAuthor() {
+	m.author = nil
+}
+
+// Where appends a list predicates to the SilenceMutation builder.
+func (m *SilenceMutation) Where(ps ...predicate.Silence) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the SilenceMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *SilenceMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Silence, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *SilenceMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *SilenceMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Silence).
+func (m *SilenceMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *SilenceMutation) Fields() []string {
+	fields := make([]string, 0, 6)
+	if m.matchers != nil {
+		fields = append(fields, silence.FieldMatchers)
+	}
+	if m.start_time != nil {
+		fields = append(fields, silence.FieldStartTime)
+	}
+	if m.end_time != nil {
+		fields = append(fields, silence.FieldEndTime)
+	}
+	if m.create_time != nil {
+		fields = append(fields, silence.FieldCreateTime)
+	}
+	if m.reason != nil {
+		fields = append(fields, silence.FieldReason)
+	}
+	if m.author != nil {
+		fields = append(fields, silence.FieldAuthor)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *SilenceMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case silence.FieldMatchers:
+		return m.Matchers()
+	case silence.FieldStartTime:
+		return m.StartTime()
+	case silence.FieldEndTime:
+		return m.EndTime()
+	case silence.FieldCreateTime:
+		return m.CreateTime()
+	case silence.FieldReason:
+		return m.Reason()
+	case silence.FieldAuthor:
+		return m.Author()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *SilenceMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case silence.FieldMatchers:
+		return m.OldMatchers(ctx)
+	case silence.FieldStartTime:
+		return m.OldStartTime(ctx)
+	case silence.FieldEndTime:
+		return m.OldEndTime(ctx)
+	case silence.FieldCreateTime:
+		return m.OldCreateTime(ctx)
+	case silence.FieldReason:
+		return m.OldReason(ctx)
+	case silence.FieldAuthor:
+		return m.OldAuthor(ctx)
+	}
+	return nil, fmt.Errorf("unknown Silence field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SilenceMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case silence.FieldMatchers:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetMatchers(v)
+		return nil
+	case silence.FieldStartTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStartTime(v)
+		return nil
+	case silence.FieldEndTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEndTime(v)
+		return nil
+	case silence.FieldCreateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreateTime(v)
+		return nil
+	case silence.FieldReason:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReason(v)
+		return nil
+	case silence.FieldAuthor:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAuthor(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Silence field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *SilenceMutation) AddedFields() []string {
+	var fields []string
+	if m.addstart_time != nil {
+		fields = append(fields, silence.FieldStartTime)
+	}
+	if m.addend_time != nil {
+		fields = append(fields, silence.FieldEndTime)
+	}
+	if m.addcreate_time != nil {
+		fields = append(fields, silence.FieldCreateTime)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *SilenceMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case silence.FieldStartTime:
+		return m.AddedStartTime()
+	case silence.FieldEndTime:
+		return m.AddedEndTime()
+	case silence.FieldCreateTime:
+		return m.AddedCreateTime()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *SilenceMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case silence.FieldStartTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddStartTime(v)
+		return nil
+	case silence.FieldEndTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEndTime(v)
+		return nil
+	case silence.FieldCreateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCreateTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Silence numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *SilenceMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *SilenceMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *SilenceMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown Silence nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *SilenceMutation) ResetField(name string) error {
+	switch name {
+	case silence.FieldMatchers:
+		m.ResetMatchers()
+		return nil
+	case silence.FieldStartTime:
+		m.ResetStartTime()
+		return nil
+	case silence.FieldEndTime:
+		m.ResetEndTime()
+		return nil
+	case silence.FieldCreateTime:
+		m.ResetCreateTime()
+		return nil
+	case silence.FieldReason:
+		m.ResetReason()
+		return nil
+	case silence.FieldAuthor:
+		m.ResetAuthor()
+		return nil
+	}
+	return fmt.Errorf("unknown Silence field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *SilenceMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *SilenceMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *SilenceMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *SilenceMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *SilenceMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *SilenceMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *SilenceMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown Silence unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *SilenceMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown Silence edge %s", name)
 }

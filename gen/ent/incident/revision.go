@@ -15,7 +15,7 @@ import (
 type Revision struct {
 	config `json:"-"`
 	// ID of the ent.
-	// 1
+	// 1 incidents, 2 silences
 	ID int64 `json:"id,omitempty"`
 	// the last revision that is assigned
 	Last         int64 `json:"last,omitempty"`

@@ -30,6 +30,8 @@ type Tx struct {
 	Notice *NoticeClient
 	// Revision is the client for interacting with the Revision builders.
 	Revision *RevisionClient
+	// Silence is the client for interacting with the Silence builders.
+	Silence *SilenceClient
 
 	// lazily loaded.
 	client     *Client
@@ -169,6 +171,7 @@ func (tx *Tx) init() {
 	tx.Incident = NewIncidentClient(tx.config)
 	tx.Notice = NewNoticeClient(tx.config)
 	tx.Revision = NewRevisionClient(tx.config)
+	tx.Silence = NewSilenceClient(tx.config)
 }
 
 // txDriver wraps the given dialect.Tx with a nop dialect.Driver implementation.

@@ -29,7 +29,7 @@ type Alert struct {
 	CreateTime int64 `json:"create_time,omitempty"`
 	// when its deliveries expire
 	ExpireTime int64 `json:"expire_time,omitempty"`
-	// title, link, details, texts by messenger, alert key, by and callback, as JSON; empty without them
+	// title, link, details, texts by messenger, alert key, by, callback, source and silence, as JSON; empty without them
 	More string `json:"more,omitempty"`
 	// the span of the request as a W3C traceparent, or only its trace id; empty if unknown
 	Trace        string `json:"trace,omitempty"`

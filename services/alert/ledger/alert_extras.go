@@ -29,17 +29,18 @@ type alertExtras struct {
 	Flapping     bool   `json:"flapping,omitempty"`
 	Source       string `json:"source,omitempty"`
 	Escalation   string `json:"escalation,omitempty"`
+	Silence      int64  `json:"silence,omitempty"`
 }
 
 // encodeExtras returns the column of an alert.
 func encodeExtras(a alert.Alert) string {
-	if a.Title == "" && a.Link == "" && len(a.Details) == 0 && len(a.Texts) == 0 && a.AlertKey == "" && len(a.By) == 0 && a.Callback == "" && a.Source == "" {
+	if a.Title == "" && a.Link == "" && len(a.Details) == 0 && len(a.Texts) == 0 && a.AlertKey == "" && len(a.By) == 0 && a.Callback == "" && a.Source == "" && a.Silence == 0 {
 		return ""
 	}
 	text, err := json.Marshal(alertExtras{
 		Title: a.Title, Link: a.Link, Details: a.Details, Texts: a.Texts, Key: a.AlertKey, Resolved: a.Resolved, By: a.By, Callback: a.Callback,
 		Acknowledged: a.Acknowledged, Incident: a.Incident, Repeat: a.Repeat, Reply: a.Reply, Flapping: a.Flapping,
-		Source: a.Source, Escalation: a.Escalation,
+		Source: a.Source, Escalation: a.Escalation, Silence: a.Silence,
 	})
 	if err != nil {
 		panic(err) // strings can always be marshaled
@@ -59,6 +60,6 @@ func decodeExtras(text string, a *alert.Alert) error {
 	a.Title, a.Link, a.Details, a.Texts = e.Title, e.Link, e.Details, e.Texts
 	a.AlertKey, a.Resolved, a.By, a.Callback = e.Key, e.Resolved, e.By, e.Callback
 	a.Acknowledged, a.Incident, a.Repeat, a.Reply, a.Flapping = e.Acknowledged, e.Incident, e.Repeat, e.Reply, e.Flapping
-	a.Source, a.Escalation = e.Source, e.Escalation
+	a.Source, a.Escalation, a.Silence = e.Source, e.Escalation, e.Silence
 	return nil
 }

@@ -140,7 +140,7 @@ func enterThreads(ctx context.Context, t *database.Tx, adds []*pendingAdd) (unse
 			p := &a.places[i]
 			p.reference = threads[p.thread].reference
 			switch {
-			case p.thread == "" || p.canceled != "":
+			case p.thread == "" || p.canceled != "" || a.deliveries[i].State.IsFinal():
 			case a.idle:
 				p.canceled = alert.NotNeeded
 			case busy[p.thread]:
@@ -162,7 +162,7 @@ func (a *pendingAdd) isForNotified() bool { return a.alert.Resolved || a.alert.A
 // cancelRepeats cancels the deliveries of a repeat to addresses that were notified of the state
 // that it repeats, with the others of their chains.
 func (a *pendingAdd) cancelRepeats(threads map[string]thread) {
-	if !a.alert.Repeat {
+	if !a.alert.Repeat || a.alert.Silence != 0 {
 		return
 	}
 	chains := map[int64]bool{}
@@ -268,7 +268,7 @@ func upsertThreads(ctx context.Context, t *database.Tx, keyed []*pendingAdd) (ma
 	for _, a := range keyed {
 		for i := range a.deliveries {
 			d := &a.deliveries[i]
-			if d.State.IsFinal() {
+			if d.State.IsFinal() && d.Reason != alert.Silenced { // a silenced one may be replayed
 				continue
 			}
 			name := threadOf(a.alert.AlertKey, d)

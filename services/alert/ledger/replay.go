@@ -50,8 +50,12 @@ func selectReplayable(ctx context.Context, t *database.Tx, s alert.ReplaySelecti
 	return withoutDeleted(ctx, t, ids, lockAlerts)
 }
 
-// selectUnsent returns the deliveries that s selects, without those of tombstones. state + 0
-// keeps the databases from the indexes by state where deliveries are found by id.
+// isReplayable is the condition of deliveries that can be replayed: failed, expired and silenced ones.
+// state + 0 keeps the databases from the indexes by state where deliveries are found by id.
+const isReplayable = `(state + 0 IN (` + sqlFailed + `, ` + sqlExpired + `) OR state + 0 = ` + sqlCanceled + ` AND reason = '` + alert.Silenced + `')`
+
+// selectUnsent returns the deliveries that s selects, without those of tombstones. A selection
+// without ids selects silenced deliveries by their reason only.
 func selectUnsent(ctx context.Context, t *database.Tx, s alert.ReplaySelection, lock string) ([]int64, error) {
 	condition, args := selectionCondition(s)
 	of, ofArgs := alertFilterCondition(t, s.Alerts)
@@ -67,14 +71,18 @@ func selectUnsent(ctx context.Context, t *database.Tx, s alert.ReplaySelection, 
 		args = append(args, names...)
 	}
 	if len(s.IDs) == 0 {
+		states := `state IN (` + sqlFailed + `, ` + sqlExpired + `)`
+		if s.Reason == alert.Silenced {
+			states = `state IN (` + sqlFailed + `, ` + sqlExpired + `, ` + sqlCanceled + `)`
+		}
 		// Repeats the condition of the partial index on failed, expired and canceled deliveries.
-		return selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE state IN (`+sqlFailed+`, `+sqlExpired+`) AND `+isUnsent+condition+`
+		return selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE `+states+` AND `+isUnsent+condition+`
 			ORDER BY id LIMIT ?`+lock, append(args, maxReplayed)...)
 	}
 	var all []int64
 	for some := range database.ChunkRows(t, inOrder(s.IDs), maxStatementRows) {
 		in, some := database.In(t, some)
-		ids, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE state + 0 IN (`+sqlFailed+`, `+sqlExpired+`)`+condition+`
+		ids, err := selectNumbers(ctx, t, `SELECT id FROM deliveries WHERE `+isReplayable+condition+`
 			AND id `+in+` ORDER BY id LIMIT ?`+lock,
 			slices.Concat(args, some, []any{maxReplayed - len(all)})...)
 		if err != nil {

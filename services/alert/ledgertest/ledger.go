@@ -99,6 +99,8 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"replay many deliveries":                      testReplayMany,
 		"replay concurrently":                         testReplayConcurrent,
 		"replay invalid input":                        testReplayInput,
+		"silenced deliveries":                         testSilenced,
+		"thread with silenced deliveries":             testThreadSilenced,
 		"receipt":                                     testReceipt,
 		"failed receipt":                              testReceiptFailed,
 		"receipt before the report":                   testReceiptEarly,

@@ -35,6 +35,13 @@ func RunStore(t *testing.T, open func(t *testing.T) incident.Store) {
 		"escalation ends":         testEscalationEnds,
 		"escalation of a group":   testEscalationOfGroup,
 		"escalate at once":        testEscalateAtOnce,
+		"silences":                testSilences,
+		"silence pages":           testSilencePages,
+		"expire silence":          testExpireSilence,
+		"active silences":         testActiveSilences,
+		"too many silences":       testTooManySilences,
+		"delete silences":         testDeleteSilences,
+		"silences at once":        testSilencesAtOnce,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

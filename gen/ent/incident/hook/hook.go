@@ -105,6 +105,18 @@ func (f RevisionFunc) Mutate(ctx context.Context, m incident.Mutation) (incident
 	return nil, fmt.Errorf("unexpected mutation type %T. expect *incident.RevisionMutation", m)
 }
 
+// The SilenceFunc type is an adapter to allow the use of ordinary
+// function as Silence mutator.
+type SilenceFunc func(context.Context, *incident.SilenceMutation) (incident.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f SilenceFunc) Mutate(ctx context.Context, m incident.Mutation) (incident.Value, error) {
+	if mv, ok := m.(*incident.SilenceMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *incident.SilenceMutation", m)
+}
+
 // Condition is a hook condition function.
 type Condition func(context.Context, incident.Mutation) bool
 

@@ -187,6 +187,29 @@ var (
 		Columns:    RevisionsColumns,
 		PrimaryKey: []*schema.Column{RevisionsColumns[0]},
 	}
+	// SilencesColumns holds the columns for the "silences" table.
+	SilencesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeInt64, Increment: true},
+		{Name: "matchers", Type: field.TypeString, Size: 2147483647},
+		{Name: "start_time", Type: field.TypeInt64},
+		{Name: "end_time", Type: field.TypeInt64},
+		{Name: "create_time", Type: field.TypeInt64},
+		{Name: "reason", Type: field.TypeString, Size: 2147483647},
+		{Name: "author", Type: field.TypeString, Size: 2147483647},
+	}
+	// SilencesTable holds the schema information for the "silences" table.
+	SilencesTable = &schema.Table{
+		Name:       "silences",
+		Columns:    SilencesColumns,
+		PrimaryKey: []*schema.Column{SilencesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "silence_end_time_id",
+				Unique:  false,
+				Columns: []*schema.Column{SilencesColumns[3], SilencesColumns[0]},
+			},
+		},
+	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
 		IncidentEntriesTable,
@@ -197,6 +220,7 @@ var (
 		IncidentsTable,
 		NoticesTable,
 		RevisionsTable,
+		SilencesTable,
 	}
 )
 
@@ -224,5 +248,8 @@ func init() {
 	}
 	RevisionsTable.Annotation = &entsql.Annotation{
 		Table: "revisions",
+	}
+	SilencesTable.Annotation = &entsql.Annotation{
+		Table: "silences",
 	}
 }

@@ -29,3 +29,6 @@ type Notice func(*sql.Selector)
 
 // Revision is the predicate function for revision builders.
 type Revision func(*sql.Selector)
+
+// Silence is the predicate function for silence builders.
+type Silence func(*sql.Selector)

@@ -36,7 +36,7 @@ func (Alert) Fields() []ent.Field {
 		field.Text("message").Comment("the caller's text"),
 		field.Int64("create_time").Comment("when the alert was recorded"),
 		field.Int64("expire_time").Default(0).Comment("when its deliveries expire"),
-		field.Text("more").Default("").Comment("title, link, details, texts by messenger, alert key, by and callback, as JSON; empty without them"),
+		field.Text("more").Default("").Comment("title, link, details, texts by messenger, alert key, by, callback, source and silence, as JSON; empty without them"),
 		field.Text("trace").Default("").Comment("the span of the request as a W3C traceparent, or only its trace id; empty if unknown"),
 	}
 }

@@ -270,7 +270,10 @@ type Alert struct {
 	Escalation string `protobuf:"bytes,20,opt,name=escalation,proto3" json:"escalation,omitempty"`
 	// repeat reports whether it repeated the state of its incident: addresses that were
 	// notified of it are not notified again.
-	Repeat        bool `protobuf:"varint,21,opt,name=repeat,proto3" json:"repeat,omitempty"`
+	Repeat bool `protobuf:"varint,21,opt,name=repeat,proto3" json:"repeat,omitempty"`
+	// silence_id is the silence that matched it when it was recorded: its deliveries were
+	// canceled for the reason silenced. Empty for none.
+	SilenceId     string `protobuf:"bytes,22,opt,name=silence_id,json=silenceId,proto3" json:"silence_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -450,6 +453,13 @@ func (x *Alert) GetRepeat() bool {
 		return x.Repeat
 	}
 	return false
+}
+
+func (x *Alert) GetSilenceId() string {
+	if x != nil {
+		return x.SilenceId
+	}
+	return ""
 }
 
 // Detail is a named value of an alert, such as host: node1.
@@ -2666,7 +2676,7 @@ var File_bongsu_alert_v1_alert_proto protoreflect.FileDescriptor
 
 const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\n" +
-	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcc\x05\n" +
+	"\x1bbongsu/alert/v1/alert.proto\x12\x0fbongsu.alert.v1\x1a#bongsu/messenger/v1/messenger.proto\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xeb\x05\n" +
 	"\x05Alert\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
 	"\x06target\x18\x02 \x03(\tR\x06target\x12\x1a\n" +
@@ -2695,7 +2705,9 @@ const file_bongsu_alert_v1_alert_proto_rawDesc = "" +
 	"\n" +
 	"escalation\x18\x14 \x01(\tR\n" +
 	"escalation\x12\x16\n" +
-	"\x06repeat\x18\x15 \x01(\bR\x06repeat\"h\n" +
+	"\x06repeat\x18\x15 \x01(\bR\x06repeat\x12\x1d\n" +
+	"\n" +
+	"silence_id\x18\x16 \x01(\tR\tsilenceId\"h\n" +
 	"\x06Detail\x122\n" +
 	"\x04name\x18\x01 \x01(\tB\x1e\xbaH\x1br\x19\x10\x01\x18d2\x13^[^\\x00-\\x1f\\x7f]*$R\x04name\x12*\n" +
 	"\x05value\x18\x02 \x01(\tB\x14\xbaH\x11r\x0f\x18\xe8\a2\n" +

@@ -130,7 +130,8 @@ type AlertServiceClient interface {
 	// invalid_argument: the filter has no condition.
 	CancelDeliveries(context.Context, *v1.CancelDeliveriesRequest) (*v1.CancelDeliveriesResponse, error)
 	// ReplayDeliveries queues failed or expired deliveries again: those of the request,
-	// or all that a filter selects. Their attempts stay on record. With dry_run it only
+	// or all that a filter selects. Silenced ones are queued if the request names them, or
+	// if the reason of its filter is silenced. Their attempts stay on record. With dry_run it only
 	// counts them. One call replays at most 100000; call again for more. Of alerts with a
 	// key, it skips firing deliveries that a later resolved alert of the key made
 	// obsolete, and resolved ones where a later alert of the key was recorded.
@@ -403,7 +404,8 @@ type AlertServiceHandler interface {
 	// invalid_argument: the filter has no condition.
 	CancelDeliveries(context.Context, *v1.CancelDeliveriesRequest) (*v1.CancelDeliveriesResponse, error)
 	// ReplayDeliveries queues failed or expired deliveries again: those of the request,
-	// or all that a filter selects. Their attempts stay on record. With dry_run it only
+	// or all that a filter selects. Silenced ones are queued if the request names them, or
+	// if the reason of its filter is silenced. Their attempts stay on record. With dry_run it only
 	// counts them. One call replays at most 100000; call again for more. Of alerts with a
 	// key, it skips firing deliveries that a later resolved alert of the key made
 	// obsolete, and resolved ones where a later alert of the key was recorded.

@@ -173,6 +173,14 @@ export declare type Alert = Message<"bongsu.alert.v1.Alert"> & {
    * @generated from field: bool repeat = 21;
    */
   repeat: boolean;
+
+  /**
+   * silence_id is the silence that matched it when it was recorded: its deliveries were
+   * canceled for the reason silenced. Empty for none.
+   *
+   * @generated from field: string silence_id = 22;
+   */
+  silenceId: string;
 };
 
 /**
@@ -1737,7 +1745,8 @@ export declare const AlertService: GenService<{
   },
   /**
    * ReplayDeliveries queues failed or expired deliveries again: those of the request,
-   * or all that a filter selects. Their attempts stay on record. With dry_run it only
+   * or all that a filter selects. Silenced ones are queued if the request names them, or
+   * if the reason of its filter is silenced. Their attempts stay on record. With dry_run it only
    * counts them. One call replays at most 100000; call again for more. Of alerts with a
    * key, it skips firing deliveries that a later resolved alert of the key made
    * obsolete, and resolved ones where a later alert of the key was recorded.
