@@ -66,6 +66,7 @@ func (m *Mockup) Reset() {
 	defer m.mu.Unlock()
 	m.calls, m.faults = callLog{}, nil
 	m.limited, m.limiters, m.stops, m.memory = false, nil, nil, nil
+	m.published, m.incidents, m.incidentOf = nil, nil, nil
 }
 
 // recordRequest records and prints a request whose body was read.

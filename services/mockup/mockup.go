@@ -47,6 +47,10 @@ type Mockup struct {
 	stops    map[string]time.Time     // ends of pauses, by rate limit key
 	memory   map[string]string        // the entries of remember
 
+	published  map[string][]ntfyMessage      // by topic, one for each sequence
+	incidents  []*pagerDutyIncident          // the oldest first
+	incidentOf map[string]*pagerDutyIncident // the last of each routing key and dedup_key
+
 	printing sync.Mutex
 }
 
@@ -67,6 +71,9 @@ func (m *Mockup) Fakes() http.Handler {
 	mux := http.NewServeMux()
 	for _, f := range m.fakes() {
 		mux.Handle(f.pattern, m.serve(f))
+	}
+	for pattern, show := range m.views() {
+		mux.Handle(pattern, show)
 	}
 	mux.Handle("/", m.telegramCalls())
 	return mux
@@ -99,6 +106,15 @@ func (m *Mockup) fakes() []fakeEndpoint {
 		{"POST /v2/enqueue", m.pagerDuty},
 		{"POST /{topic}", m.ntfy},
 		{"POST /{$}", m.sns},
+	}
+}
+
+// views returns the calls that show the state of the fakes, as calls of their providers do.
+// They are not recorded.
+func (m *Mockup) views() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		"GET /incidents":    m.pagerDutyIncidents,
+		"GET /{topic}/json": m.ntfyCached,
 	}
 }
 

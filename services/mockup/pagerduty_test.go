@@ -1,6 +1,8 @@
 package mockup_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -58,6 +60,39 @@ func TestPagerDutyResolves(t *testing.T) {
 		}
 		if known := status == http.StatusAccepted; known == strings.Contains(answer, "'dedup_key' matches no triggered alert") {
 			t.Errorf("call %d: %s", i, answer)
+		}
+	}
+}
+
+// TestPagerDutyIncidents verifies the incidents that events open and change.
+func TestPagerDutyIncidents(t *testing.T) {
+	_, _, server, _ := serveMockup(t)
+	event := func(action string) string { return strings.Replace(pagerDutyEvent, "trigger", action, 1) }
+	for i, c := range []struct{ action, want string }{
+		{"trigger", "triggered 1"}, {"acknowledge", "acknowledged 2"}, {"trigger", "acknowledged 3"}, {"resolve", "resolved 4"},
+		{"acknowledge", "resolved 5"}, {"trigger", "resolved 5, triggered 1"}, {"resolve", "resolved 5, resolved 2"},
+	} {
+		if status, answer, _ := postTo(t, server, "/v2/enqueue", event(c.action)); status != http.StatusAccepted {
+			t.Fatalf("event %d: %d %s", i, status, answer)
+		}
+		res, err := http.Get(server.URL + "/incidents?incident_key=bongsu-7")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list struct {
+			Incidents []struct {
+				Status string
+				Events int
+			}
+		}
+		err = json.NewDecoder(res.Body).Decode(&list)
+		_ = res.Body.Close()
+		var got []string
+		for _, i := range list.Incidents {
+			got = append(got, fmt.Sprint(i.Status, " ", i.Events))
+		}
+		if err != nil || strings.Join(got, ", ") != c.want {
+			t.Errorf("event %d, %s: %q, want %q (%v)", i, c.action, got, c.want, err)
 		}
 	}
 }
