@@ -127,7 +127,7 @@ func (m Messenger) Send(ctx context.Context, message messenger.Message) messenge
 	if err != nil {
 		return call.BadCredential(err)
 	}
-	secrets := m.credentials.secrets(message.Credential, params)
+	secrets := append(m.credentials.secrets(message.Credential, params), message.AckURL)
 	made, err := m.request.render(message, params, m.endpoint.Now())
 	if err != nil {
 		return call.Redact(notRendered(err, err.Error()), secrets...)
@@ -163,7 +163,7 @@ func (r *request) try(params []Param, fixedDestination bool) error {
 	}
 	quoted := "the \"disk\"\nof db_1 is full\\ <&>"
 	full := messenger.Message{
-		DeliveryID: 1, Text: quoted, Severity: "critical", Title: quoted, Link: "https://example.com/?a=b", AlertKey: "db1",
+		DeliveryID: 1, Text: quoted, Severity: "critical", Title: quoted, Link: "https://example.com/?a=b", AlertKey: "db1", Incident: 1, AckURL: "https://example.com/ack?a=b&c=d",
 		Details: []messenger.Detail{{Name: quoted, Value: quoted}}, Time: time.Unix(0, 0), Destination: "a b/c?d=\"e\"",
 	}
 	plain := messenger.Message{DeliveryID: 1, Text: quoted, Severity: "normal", Time: time.Unix(0, 0), Destination: "ops"}

@@ -19,7 +19,9 @@ type requestData struct {
 	Param          map[string]string
 	Severity       string
 	Key            string // alert key; empty if absent
-	Status         string // firing or resolved, with an alert key
+	Status         string // firing, acknowledged or resolved, with an alert key
+	Incident       string // the same for all alerts of an incident; empty if absent
+	AckURL         string // a page on which a person acknowledges the incident; empty if absent
 	Link           string
 	Destination    string
 	DeliveryID     string
@@ -49,11 +51,17 @@ const (
 )
 
 func newRequestData(m messenger.Message, text Text, params map[string]string, method string) *requestData {
+	incident := ""
+	if m.Incident != 0 {
+		incident = strconv.FormatInt(m.Incident, 10)
+	}
 	return &requestData{
 		Param:          params,
 		Severity:       m.Severity,
 		Key:            job.DisplayKey(m.AlertKey),
 		Status:         m.Status(),
+		Incident:       incident,
+		AckURL:         m.AckURL,
 		Link:           m.Link,
 		Destination:    m.Destination,
 		DeliveryID:     strconv.FormatInt(m.DeliveryID, 10),
@@ -68,8 +76,19 @@ func newRequestData(m messenger.Message, text Text, params map[string]string, me
 // Text returns the text of the alert.
 func (d *requestData) Text() string { return d.fit(d.message.Text) }
 
-// PlainText returns the text with title, details and link.
-func (d *requestData) PlainText() string { return d.fit(d.message.PlainText()) }
+// PlainText returns the text with title, details and link, and the page of acknowledgment,
+// which is not cut.
+func (d *requestData) PlainText() string {
+	if d.message.AckURL == "" {
+		return d.fit(d.message.PlainText())
+	}
+	ack := "\n\nAcknowledge: " + d.message.AckURL
+	limit := d.text.limit() - d.text.size(ack)
+	if limit < d.text.limit()/2 || jsonSize(ack) > maxTextJSON/2 { // a text is more important
+		return d.fit(d.message.PlainText())
+	}
+	return d.fitTo(d.message.PlainText(), limit, maxTextJSON-jsonSize(ack)) + ack
+}
 
 // Title returns the title of the alert.
 func (d *requestData) Title() string { return d.fit(d.message.Title) }
@@ -90,8 +109,13 @@ func (d *requestData) Details() []messenger.Detail {
 
 // fit cuts and escapes a text.
 func (d *requestData) fit(text string) string {
-	fitted, cut := messenger.Truncate(text, d.text.limit(), d.text.size)
-	fitted, more := messenger.Truncate(fitted, maxTextJSON, jsonSize)
+	return d.fitTo(text, d.text.limit(), maxTextJSON)
+}
+
+// fitTo cuts a text to a length and a size as JSON, and escapes it.
+func (d *requestData) fitTo(text string, limit, json int) string {
+	fitted, cut := messenger.Truncate(text, limit, d.text.size)
+	fitted, more := messenger.Truncate(fitted, json, jsonSize)
 	d.cut = d.cut || cut || more
 	return d.text.escape(fitted)
 }
