@@ -59,14 +59,14 @@ func (m *Mockup) Calls(path string) []Call {
 	return calls
 }
 
-// Reset deletes all calls, all faults and the memory of the fakes; rate limits are no
-// longer enforced.
+// Reset deletes all calls, all messages, all faults and the memory of the fakes; rate limits
+// are no longer enforced.
 func (m *Mockup) Reset() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.calls, m.faults = callLog{}, nil
+	m.calls, m.messages, m.faults = callLog{}, messageLog{}, nil
 	m.limited, m.limiters, m.stops, m.memory = false, nil, nil, nil
-	m.published, m.incidents, m.incidentOf = nil, nil, nil
+	m.incidents = nil
 }
 
 // recordRequest records and prints a request whose body was read.

@@ -18,6 +18,10 @@ type discordPost struct {
 	Embeds       []discordEmbed `json:"embeds"`
 	Nonce        string         `json:"nonce"`
 	EnforceNonce bool           `json:"enforce_nonce"`
+	Reference    struct {
+		MessageID       string `json:"message_id"`
+		FailIfNotExists *bool  `json:"fail_if_not_exists"`
+	} `json:"message_reference"`
 }
 
 type discordEmbed struct {

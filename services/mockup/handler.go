@@ -24,7 +24,17 @@ func (h *Handler) ListCalls(_ context.Context, req *mockupv1.ListCallsRequest) (
 	return res, nil
 }
 
-// Reset deletes all calls and all faults.
+// ListMessages returns the messages that users of the providers see.
+func (h *Handler) ListMessages(_ context.Context, req *mockupv1.ListMessagesRequest) (*mockupv1.ListMessagesResponse, error) {
+	messages := h.Mockup.Messages(req.GetProvider(), req.GetDestination())
+	res := &mockupv1.ListMessagesResponse{Messages: make([]*mockupv1.Message, len(messages))}
+	for i, v := range messages {
+		res.Messages[i] = v.toProto()
+	}
+	return res, nil
+}
+
+// Reset deletes all calls, all messages and all faults.
 func (h *Handler) Reset(context.Context, *mockupv1.ResetRequest) (*mockupv1.ResetResponse, error) {
 	h.Mockup.Reset()
 	return &mockupv1.ResetResponse{}, nil
@@ -55,6 +65,20 @@ func (c Call) toProto() *mockupv1.Call {
 		AnswerStatus:  int32(c.AnswerStatus),
 		AnswerHeaders: headersToProto(c.AnswerHeaders),
 		AnswerBody:    c.AnswerBody,
+	}
+}
+
+func (v Message) toProto() *mockupv1.Message {
+	return &mockupv1.Message{
+		Provider:    v.Provider,
+		Destination: v.Destination,
+		Id:          v.ID,
+		Thread:      v.Thread,
+		Text:        v.Text,
+		State:       v.State,
+		ChangeCount: int32(v.ChangeCount),
+		Time:        timestamppb.New(v.Time),
+		UpdateTime:  timestamppb.New(v.UpdateTime),
 	}
 }
 

@@ -81,10 +81,14 @@ func (f Fault) matches(c *Call) bool {
 	return (f.Path == "" || f.Path == c.Path) && strings.Contains(c.Body, f.BodyContains) && c.hasCredential(f.Credential)
 }
 
+// replaces reports whether the call gets another response than the fake's own. Such a call
+// has no effect.
+func (f Fault) replaces() bool { return f.Status != 0 || f.Body != "" }
+
 // apply returns a fake's own response with the fault applied.
 func (f Fault) apply(a response) response {
 	spoiled := response{status: cmp.Or(f.Status, a.status), headers: map[string]string{}, body: a.body}
-	if f.Status != 0 || f.Body != "" {
+	if f.replaces() {
 		spoiled.body = f.Body
 		spoiled.headers["Content-Type"] = contentType(f.Body)
 	} else {

@@ -46,10 +46,9 @@ type Mockup struct {
 	limiters map[string]*rate.Limiter // by rate limit key
 	stops    map[string]time.Time     // ends of pauses, by rate limit key
 	memory   map[string]string        // the entries of remember
+	messages messageLog
 
-	published  map[string][]ntfyMessage      // by topic, one for each sequence
-	incidents  []*pagerDutyIncident          // the oldest first
-	incidentOf map[string]*pagerDutyIncident // the last of each routing key and dedup_key
+	incidents map[string]pagerDutyIncident // by routing key and dedup_key
 
 	printing sync.Mutex
 }
@@ -72,9 +71,6 @@ func (m *Mockup) Fakes() http.Handler {
 	for _, f := range m.fakes() {
 		mux.Handle(f.pattern, m.serve(f))
 	}
-	for pattern, show := range m.views() {
-		mux.Handle(pattern, show)
-	}
 	mux.Handle("/", m.telegramCalls())
 	return mux
 }
@@ -85,12 +81,15 @@ func (m *Mockup) fakes() []fakeEndpoint {
 		{"POST /2010-04-01/Accounts/{sid}/Messages.json", m.twilio},
 		{"GET /2010-04-01/Accounts/{account}", m.twilioAccount},
 		{"POST /api/chat.postMessage", m.slack},
+		{"POST /api/chat.update", m.slackUpdate},
 		{"POST /api/auth.test", m.slackTest},
 		{"POST /api/conversations.info", m.slackInfo},
 		{"POST /services/{team}/{app}/{key}", m.slackHook},
 		{"POST /api/webhooks/{id}/{token}", m.discordHook},
 		{"POST /api/v10/webhooks/{id}/{token}", m.discordHook},
 		{"GET /api/v10/webhooks/{id}/{token}", m.discordHookInfo},
+		{"PATCH /api/v10/webhooks/{id}/{token}/messages/{message}", m.discordHookEdit},
+		{"PATCH /api/v10/channels/{id}/messages/{message}", m.discordBotEdit},
 		{"POST /api/v10/channels/{id}/messages", m.discordBot},
 		{"GET /api/v10/channels/{id}", m.discordChannelInfo},
 		{"POST /workflows/{rest...}", m.teams},
@@ -109,15 +108,6 @@ func (m *Mockup) fakes() []fakeEndpoint {
 	}
 }
 
-// views returns the calls that show the state of the fakes, as calls of their providers do.
-// They are not recorded.
-func (m *Mockup) views() map[string]http.HandlerFunc {
-	return map[string]http.HandlerFunc{
-		"GET /incidents":    m.pagerDutyIncidents,
-		"GET /{topic}/json": m.ntfyCached,
-	}
-}
-
 // A fakeEndpoint responds on one path as its provider does.
 type fakeEndpoint struct {
 	pattern string // for http.ServeMux
@@ -131,6 +121,7 @@ type response struct {
 	status  int
 	headers map[string]string
 	body    string
+	effect  func() // what the call changes, such as a message that it makes; nil changes nothing
 }
 
 // jsonResponse returns v as a JSON response.
@@ -163,7 +154,11 @@ func (m *Mockup) serve(f fakeEndpoint) http.Handler {
 		if fault.CloseConnection {
 			panic(http.ErrAbortHandler) // net/http closes the connection without a response
 		}
-		a := fault.apply(f.respond(r, body))
+		own := f.respond(r, body)
+		if own.effect != nil && !fault.replaces() {
+			own.effect()
+		}
+		a := fault.apply(own)
 		m.recordResponse(call, a)
 		if fault.CutAnswer {
 			a.cut(w)

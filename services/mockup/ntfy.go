@@ -72,8 +72,9 @@ func (m *Mockup) ntfy(r *http.Request, body []byte) response {
 	if tags != "" {
 		published.Tags = strings.Split(tags, ",")
 	}
-	m.keepNtfy(published)
-	return jsonResponse(http.StatusOK, published)
+	a := jsonResponse(http.StatusOK, published)
+	a.effect = m.putMessage(Message{Provider: "ntfy", Destination: topic, ID: published.SequenceID, Text: published.Message})
+	return a
 }
 
 // ntfyActions parses the buttons of a message: at most three, as JSON only, whereas ntfy has
@@ -99,40 +100,6 @@ func ntfyActions(header string) (actions []ntfyAction, err error) {
 		}
 	}
 	return actions, nil
-}
-
-// keepNtfy stores a message in place of an earlier one of its topic and sequence.
-func (m *Mockup) keepNtfy(published ntfyMessage) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	all := m.published[published.Topic]
-	if i := slices.IndexFunc(all, func(p ntfyMessage) bool { return p.SequenceID == published.SequenceID }); i >= 0 {
-		all[i] = published
-		return
-	}
-	if len(all) >= maxNtfyMessages {
-		all = slices.Delete(all, 0, 1)
-	}
-	if m.published == nil || len(m.published) >= maxLimiters {
-		m.published = map[string][]ntfyMessage{}
-	}
-	m.published[published.Topic] = append(all, published)
-}
-
-// maxNtfyMessages is the maximum number of messages that a topic keeps: the last ones.
-const maxNtfyMessages = 1_000
-
-// ntfyCached returns the messages of a topic, a line each: the last one of each sequence, as
-// a client shows them, whereas ntfy returns all (https://docs.ntfy.sh/subscribe/api/#poll-for-messages).
-func (m *Mockup) ntfyCached(w http.ResponseWriter, r *http.Request) {
-	m.mu.Lock()
-	all := slices.Clone(m.published[r.PathValue("topic")])
-	m.mu.Unlock()
-	var lines strings.Builder
-	for _, p := range all {
-		lines.WriteString(jsonResponse(http.StatusOK, p).body + "\n")
-	}
-	response{status: http.StatusOK, headers: map[string]string{"Content-Type": "application/x-ndjson; charset=utf-8"}, body: lines.String()}.write(w)
 }
 
 // ntfyMessage is a response of ntfy, with its fields in ntfy's order.

@@ -68,17 +68,8 @@ func TestNtfySequences(t *testing.T) {
 	postTo(t, server, "/alerts", "d")
 	postTo(t, server, "/others", "e", "X-Sequence-ID", "one")
 	shown := func() (texts string) {
-		res, err := http.Get(server.URL + "/alerts/json")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		for lines := json.NewDecoder(res.Body); lines.More(); {
-			var line struct{ Message string }
-			if err := lines.Decode(&line); err != nil {
-				t.Fatal(err)
-			}
-			texts += line.Message
+		for _, v := range m.Messages("ntfy", "alerts") {
+			texts += v.Text
 		}
 		return texts
 	}

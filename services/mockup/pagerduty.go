@@ -37,16 +37,17 @@ func (m *Mockup) pagerDuty(_ *http.Request, body []byte) response {
 	if event.DedupKey == "" {
 		event.DedupKey = strconv.FormatInt(m.uniqueMicros(), 16)
 	}
-	known, changed := m.applyPagerDuty(event)
-	if !known {
+	before := m.pagerDutyIncident(event)
+	if before.status == "" && event.Action != "trigger" {
 		return jsonResponse(http.StatusBadRequest, pagerDutyReply{
 			Status: "invalid event", Message: "Event object is invalid", Errors: []string{"'dedup_key' matches no triggered alert"},
 		})
 	}
 	a := jsonResponse(http.StatusAccepted, pagerDutyReply{Status: "success", Message: "Event processed", DedupKey: event.DedupKey})
-	if !changed {
+	if before.after(event) == before {
 		a.headers["Mockup-Duplicate"] = "true"
 	}
+	a.effect = func() { m.applyPagerDuty(event) }
 	return a
 }
 

@@ -1,76 +1,62 @@
 package mockup
 
-import (
-	"net/http"
-	"strconv"
-	"time"
-)
+import "strconv"
 
-// maxIncidents is the maximum number of incidents that the fake of PagerDuty keeps; at the
-// maximum all are deleted.
-const maxIncidents = 100_000
-
-// A pagerDutyIncident is an incident, with the fields of PagerDuty's REST API that tests need
-// (https://developer.pagerduty.com/api-reference/9d0b4b12e36f9-list-incidents).
+// A pagerDutyIncident is the last incident of a dedup_key.
 type pagerDutyIncident struct {
-	ID        string    `json:"id"`
-	Key       string    `json:"incident_key"` // the dedup_key
-	Status    string    `json:"status"`       // triggered, acknowledged or resolved
-	Title     string    `json:"title"`        // the summary of the first trigger
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
-	Events    int       `json:"events"` // the number of its events, which PagerDuty does not show
+	number int    // of the incidents of the dedup_key, from 1
+	status string // triggered, acknowledged or resolved, as in PagerDuty's REST API; empty for none
 }
 
-// pagerDutyStatuses are the statuses of an incident after an event of each action.
-var pagerDutyStatuses = map[string]string{"trigger": "triggered", "acknowledge": "acknowledged", "resolve": "resolved"}
+// after returns the incident after an event. A trigger opens one unless one is open, and leaves
+// an acknowledged one as it is; a resolved one accepts no other event.
+func (i pagerDutyIncident) after(e pagerDutyEvent) pagerDutyIncident {
+	open := i.status == "triggered" || i.status == "acknowledged"
+	switch {
+	case e.Action == "trigger" && !open:
+		return pagerDutyIncident{i.number + 1, "triggered"}
+	case e.Action == "acknowledge" && open:
+		i.status = "acknowledged"
+	case e.Action == "resolve" && open:
+		i.status = "resolved"
+	}
+	return i
+}
 
-// applyPagerDuty applies an event to the incident of its dedup_key, and reports whether there
-// is one, and whether its status changed. A trigger opens an incident unless one is open, and
-// leaves an acknowledged one as it is; a resolved incident accepts no other event.
-func (m *Mockup) applyPagerDuty(e pagerDutyEvent) (known, changed bool) {
+// pagerDutyIncident returns the last incident of an event's dedup_key.
+func (m *Mockup) pagerDutyIncident(e pagerDutyEvent) pagerDutyIncident {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.incidents[e.key()]
+}
+
+// key identifies the incidents of an event.
+func (e pagerDutyEvent) key() string { return e.RoutingKey + " " + e.DedupKey }
+
+// applyPagerDuty applies an event. An incident is a Message: its destination is the routing key,
+// its id the dedup_key, with a number from the second incident on, its text that of the trigger,
+// and its state the status. Every later event of an open incident is a change.
+func (m *Mockup) applyPagerDuty(e pagerDutyEvent) {
 	now := m.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	key := e.RoutingKey + " " + e.DedupKey
-	i := m.incidentOf[key]
-	open := i != nil && i.Status != "resolved"
-	switch {
-	case e.Action == "trigger" && !open:
-		if m.incidentOf == nil || len(m.incidents) >= maxIncidents {
-			m.incidents, m.incidentOf = nil, map[string]*pagerDutyIncident{}
-		}
-		m.last = max(m.last+1, now.UnixMicro())
-		i = &pagerDutyIncident{
-			ID: "P" + strconv.FormatInt(m.last, 36), Key: e.DedupKey, Status: "triggered", Title: e.Payload.Summary,
-			CreatedAt: now, UpdatedAt: now, Events: 1,
-		}
-		m.incidents, m.incidentOf[key] = append(m.incidents, i), i
-		return true, true
-	case i == nil:
-		return false, false
+	before := m.incidents[e.key()]
+	incident := before.after(e)
+	if m.incidents == nil || len(m.incidents) >= maxLimiters {
+		m.incidents = map[string]pagerDutyIncident{}
 	}
-	i.Events++
-	if e.Action == "trigger" || !open || i.Status == pagerDutyStatuses[e.Action] {
-		return true, false
+	m.incidents[e.key()] = incident
+	id := e.DedupKey
+	if incident.number > 1 {
+		id += " " + strconv.Itoa(incident.number)
 	}
-	i.Status, i.UpdatedAt = pagerDutyStatuses[e.Action], now
-	return true, true
-}
-
-// pagerDutyIncidents lists the incidents, the oldest first: all, or those of the query's
-// incident_key, without pages.
-func (m *Mockup) pagerDutyIncidents(w http.ResponseWriter, r *http.Request) {
-	key := r.URL.Query().Get("incident_key")
-	listed := []pagerDutyIncident{}
-	m.mu.Lock()
-	for _, i := range m.incidents {
-		if key == "" || i.Key == key {
-			listed = append(listed, *i)
-		}
+	made := Message{
+		Provider: "pagerduty", Destination: e.RoutingKey, ID: id, Text: validUTF8(e.Payload.Summary), State: incident.status, Owner: e.RoutingKey, Time: now, UpdateTime: now,
 	}
-	m.mu.Unlock()
-	jsonResponse(http.StatusOK, struct {
-		Incidents []pagerDutyIncident `json:"incidents"`
-	}{listed}).write(w)
+	if incident.number > before.number {
+		m.messages.add(&made)
+	} else if stored, ok := m.messages.byID[made.key()]; ok && before.status != "resolved" {
+		stored.State, stored.UpdateTime = incident.status, now
+		stored.ChangeCount++
+	}
 }

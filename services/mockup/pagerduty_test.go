@@ -1,7 +1,6 @@
 package mockup_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -66,33 +65,22 @@ func TestPagerDutyResolves(t *testing.T) {
 
 // TestPagerDutyIncidents verifies the incidents that events open and change.
 func TestPagerDutyIncidents(t *testing.T) {
-	_, _, server, _ := serveMockup(t)
+	m, _, server, _ := serveMockup(t)
 	event := func(action string) string { return strings.Replace(pagerDutyEvent, "trigger", action, 1) }
 	for i, c := range []struct{ action, want string }{
-		{"trigger", "triggered 1"}, {"acknowledge", "acknowledged 2"}, {"trigger", "acknowledged 3"}, {"resolve", "resolved 4"},
-		{"acknowledge", "resolved 5"}, {"trigger", "resolved 5, triggered 1"}, {"resolve", "resolved 5, resolved 2"},
+		{"trigger", "bongsu-7 triggered 0"}, {"acknowledge", "bongsu-7 acknowledged 1"}, {"trigger", "bongsu-7 acknowledged 2"},
+		{"resolve", "bongsu-7 resolved 3"}, {"acknowledge", "bongsu-7 resolved 3"},
+		{"trigger", "bongsu-7 resolved 3, bongsu-7 2 triggered 0"}, {"resolve", "bongsu-7 resolved 3, bongsu-7 2 resolved 1"},
 	} {
 		if status, answer, _ := postTo(t, server, "/v2/enqueue", event(c.action)); status != http.StatusAccepted {
 			t.Fatalf("event %d: %d %s", i, status, answer)
 		}
-		res, err := http.Get(server.URL + "/incidents?incident_key=bongsu-7")
-		if err != nil {
-			t.Fatal(err)
-		}
-		var list struct {
-			Incidents []struct {
-				Status string
-				Events int
-			}
-		}
-		err = json.NewDecoder(res.Body).Decode(&list)
-		_ = res.Body.Close()
 		var got []string
-		for _, i := range list.Incidents {
-			got = append(got, fmt.Sprint(i.Status, " ", i.Events))
+		for _, v := range m.Messages("pagerduty", "0123456789abcdef0123456789abcdef") {
+			got = append(got, fmt.Sprint(v.ID, " ", v.State, " ", v.ChangeCount))
 		}
-		if err != nil || strings.Join(got, ", ") != c.want {
-			t.Errorf("event %d, %s: %q, want %q (%v)", i, c.action, got, c.want, err)
+		if strings.Join(got, ", ") != c.want {
+			t.Errorf("event %d, %s: %q, want %q", i, c.action, got, c.want)
 		}
 	}
 }

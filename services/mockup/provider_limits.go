@@ -84,6 +84,14 @@ func (m *Mockup) remaining(key string) int {
 	return 0
 }
 
+// recall returns the value of remember under key.
+func (m *Mockup) recall(key string) (value string, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	value, ok = m.memory[key]
+	return value, ok
+}
+
 // remember stores value under key, unless the key exists: then it returns the stored
 // value.
 func (m *Mockup) remember(key, value string) (before string, is bool) {

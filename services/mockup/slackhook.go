@@ -3,6 +3,7 @@ package mockup
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -12,6 +13,8 @@ func (m *Mockup) slackHook(r *http.Request, body []byte) response {
 	var post struct {
 		Text   string       `json:"text"`
 		Blocks []slackBlock `json:"blocks"`
+
+		Attachments []slackAttachment `json:"attachments"`
 	}
 	switch {
 	case !strings.HasPrefix(r.PathValue("team"), "T"):
@@ -20,10 +23,13 @@ func (m *Mockup) slackHook(r *http.Request, body []byte) response {
 		return slackHookResponse(http.StatusNotFound, "no_service")
 	case slackForm(r.Header.Get("Content-Type")) != "", len(body) > maxBody, json.Unmarshal(body, &post) != nil:
 		return slackHookResponse(http.StatusBadRequest, "invalid_payload")
-	case post.Text == "" && len(post.Blocks) == 0:
+	case post.Text == "" && len(post.Blocks) == 0 && len(post.Attachments) == 0:
 		return slackHookResponse(http.StatusBadRequest, "no_text")
 	}
 	if code := slackBlocks(post.Blocks); code != "" {
+		return slackHookResponse(http.StatusBadRequest, code)
+	}
+	if code := slackAttachments(post.Attachments); code != "" {
 		return slackHookResponse(http.StatusBadRequest, code)
 	}
 	// One message a second, with short bursts: see internal/messenger/slack.
@@ -32,7 +38,9 @@ func (m *Mockup) slackHook(r *http.Request, body []byte) response {
 		busy.headers["Retry-After"] = seconds(wait)
 		return busy
 	}
-	return slackHookResponse(http.StatusOK, "ok")
+	a := slackHookResponse(http.StatusOK, "ok")
+	a.effect = m.addMessage(Message{Provider: "slackhook", Destination: r.URL.Path, ID: strconv.FormatInt(m.uniqueMicros(), 10), Text: post.Text})
+	return a
 }
 
 func slackHookResponse(status int, word string) response {

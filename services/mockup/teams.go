@@ -1,9 +1,12 @@
 package mockup
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 )
 
 // teamsLimit is the maximum size of a request, in bytes.
@@ -30,7 +33,11 @@ func (m *Mockup) teams(r *http.Request, body []byte) response {
 		busy.headers["Retry-After"] = seconds(wait)
 		return busy
 	}
-	return response{status: http.StatusAccepted, headers: map[string]string{"x-ms-workflow-run-id": fmt.Sprintf("0858%016dCU00", m.uniqueMicros())}}
+	run := fmt.Sprintf("0858%016dCU00", m.uniqueMicros())
+	return response{
+		status: http.StatusAccepted, headers: map[string]string{"x-ms-workflow-run-id": run},
+		effect: m.addMessage(Message{Provider: "teams", Destination: r.URL.Path, ID: run, Text: teamsText(body)}),
+	}
 }
 
 // teamsConnector responds as the older connectors: with HTTP 200, and the body 1 for
@@ -45,7 +52,10 @@ func (m *Mockup) teamsConnector(r *http.Request, body []byte) response {
 	case m.takeLimit("teams "+r.URL.Path, 4, 4) > 0:
 		return m.teamsConnectorError(http.StatusTooManyRequests)
 	}
-	return response{status: http.StatusOK, headers: map[string]string{"Content-Type": "text/plain; charset=utf-8"}, body: "1"}
+	return response{
+		status: http.StatusOK, headers: map[string]string{"Content-Type": "text/plain; charset=utf-8"}, body: "1",
+		effect: m.addMessage(Message{Provider: "teams", Destination: r.URL.Path, ID: strconv.FormatInt(m.uniqueMicros(), 10), Text: cmp.Or(teamsText(body), text.Text)}),
+	}
 }
 
 // teamsConnectorError returns a failure with a status of success.
@@ -78,6 +88,34 @@ func isTeamsMessage(body []byte) bool {
 		}
 	}
 	return true
+}
+
+// teamsText returns the text of the cards of a message, a line for each block.
+func teamsText(body []byte) string {
+	var message struct {
+		Attachments []struct {
+			Content struct {
+				Body []struct {
+					Text    string
+					Inlines []struct{ Text string }
+				}
+			}
+		}
+	}
+	if json.Unmarshal(body, &message) != nil {
+		return ""
+	}
+	var lines []string
+	for _, a := range message.Attachments {
+		for _, block := range a.Content.Body {
+			line := block.Text
+			for _, inline := range block.Inlines {
+				line += inline.Text
+			}
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 func teamsError(status int, code, message string) response {

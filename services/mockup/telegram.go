@@ -2,9 +2,11 @@ package mockup
 
 import (
 	"encoding/json"
+	"fmt"
 	"html"
 	"math"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -30,7 +32,7 @@ func (m *Mockup) telegramCalls() http.Handler {
 
 var telegramToken = regexp.MustCompile(`^[0-9]+:[A-Za-z0-9_-]+$`)
 
-// telegram handles getMe, getChat and sendMessage as Telegram does: the body repeats
+// telegram handles getMe, getChat, sendMessage and editMessageText as Telegram does: the body repeats
 // the HTTP status. It accepts every bot and every chat, except for upgraded groups;
 // other errors are set by SetFault.
 func (m *Mockup) telegram(r *http.Request, body []byte) response {
@@ -54,30 +56,112 @@ func (m *Mockup) telegram(r *http.Request, body []byte) response {
 		return telegramResult(req.chat())
 	case "sendMessage":
 		return m.telegramMessage(token, req)
+	case "editMessageText":
+		return m.telegramEdit(token, req)
 	}
 	return telegramError(http.StatusNotFound, "Not Found", nil)
 }
 
 // telegramMessage handles sendMessage.
 func (m *Mockup) telegramMessage(token string, req telegramRequest) response {
+	text, refused, wrong := m.telegramText(token, req)
+	if wrong {
+		return refused
+	}
+	made := Message{
+		Provider: "telegram", Destination: req.chatName(), ID: strconv.FormatInt(m.uniqueMicros(), 10),
+		Text: text, Owner: token, form: req.form(),
+	}
+	if parent := req.Reply.MessageID; parent != 0 {
+		made.Thread = strconv.FormatInt(parent, 10)
+		if _, ok := m.findMessage("telegram", made.Destination, made.Thread); !ok {
+			if !req.Reply.AllowWithout {
+				return telegramError(http.StatusBadRequest, "Bad Request: message to be replied not found", nil)
+			}
+			made.Thread = ""
+		}
+	}
+	a := m.telegramShown(made, req)
+	a.effect = m.addMessage(made)
+	return a
+}
+
+// telegramEdit handles editMessageText: of a message of the same bot, to another text.
+func (m *Mockup) telegramEdit(token string, req telegramRequest) response {
+	text, refused, wrong := m.telegramText(token, req)
+	if wrong {
+		return refused
+	}
+	message, ok := m.findMessage("telegram", req.chatName(), strconv.FormatInt(req.MessageID, 10))
+	switch {
+	case req.MessageID == 0:
+		return telegramError(http.StatusBadRequest, "Bad Request: message identifier is not specified", nil)
+	case !ok:
+		return telegramError(http.StatusBadRequest, "Bad Request: message to edit not found", nil)
+	case message.Owner != token:
+		return telegramError(http.StatusBadRequest, "Bad Request: message can't be edited", nil)
+	case message.Text == text && message.form == req.form():
+		return telegramError(http.StatusBadRequest, "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as a current content and reply markup of the message", nil)
+	}
+	message.Text, message.form = text, req.form()
+	a := m.telegramShown(message, req)
+	a.effect = m.changeMessage(message)
+	return a
+}
+
+// telegramShown returns a message that was sent or changed.
+func (m *Mockup) telegramShown(v Message, req telegramRequest) response {
+	return telegramResult(map[string]any{"message_id": json.Number(v.ID), "chat": req.chat(), "date": m.Now().Unix(), "text": v.Text})
+}
+
+// telegramText returns the text of a call to a chat, or its refusal.
+func (m *Mockup) telegramText(token string, req telegramRequest) (text string, refused response, wrong bool) {
+	refuse := func(description string) (string, response, bool) {
+		return "", telegramError(http.StatusBadRequest, "Bad Request: "+description, nil), true
+	}
 	if wait := m.telegramWait(token, req); wait > 0 {
 		after := int(math.Ceil(wait.Seconds()))
-		return telegramError(http.StatusTooManyRequests, "Too Many Requests: retry after "+strconv.Itoa(after), map[string]any{"retry_after": after})
+		return "", telegramError(http.StatusTooManyRequests, "Too Many Requests: retry after "+strconv.Itoa(after), map[string]any{"retry_after": after}), true
 	}
 	if refused, wrong := req.chatError(); wrong {
-		return refused
+		return "", refused, true
 	}
 	text, fault := req.shown()
 	switch {
 	case fault != "":
-		return telegramError(http.StatusBadRequest, "Bad Request: can't parse entities: "+fault, nil)
+		return refuse("can't parse entities: " + fault)
 	case strings.TrimSpace(text) == "":
-		return telegramError(http.StatusBadRequest, "Bad Request: message text is empty", nil)
+		return refuse("message text is empty")
 	case len(utf16.Encode([]rune(text))) > 4096:
-		return telegramError(http.StatusBadRequest, "Bad Request: message is too long", nil)
+		return refuse("message is too long")
 	}
-	return telegramResult(map[string]any{"message_id": m.uniqueMicros(), "chat": req.chat(), "date": m.Now().Unix(), "text": text})
+	if bad := req.badButton(); bad != "" {
+		return refuse("inline keyboard button URL '" + bad + "' is invalid: Wrong HTTP URL")
+	}
+	return text, response{}, false
 }
+
+// badButton returns the URL of a button that Telegram refuses, or "": a host must be a
+// public name or an address (https://github.com/tdlib/td: LinkManager).
+func (req telegramRequest) badButton() string {
+	for _, row := range req.Markup.Keyboard {
+		for _, button := range row {
+			if u, err := url.Parse(button.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || !strings.ContainsAny(u.Hostname(), ".:") {
+				return button.URL
+			}
+		}
+	}
+	return ""
+}
+
+// form returns what Telegram compares, beside the text, to find out whether an edit changes
+// a message.
+func (req telegramRequest) form() string {
+	return fmt.Sprintf("%q %s %v", req.Text, req.ParseMode, req.Markup)
+}
+
+// chatName returns the chat as a text.
+func (req telegramRequest) chatName() string { return strings.Trim(string(req.ChatID), `"`) }
 
 // telegramWait takes a message to a chat from the rate limits: one a second to a person
 // with short bursts, 20 a minute to a group or channel, 30 a second in total (see
@@ -106,6 +190,17 @@ type telegramRequest struct {
 	ChatID    json.RawMessage `json:"chat_id"` // a number, or a string
 	Text      string          `json:"text"`
 	ParseMode string          `json:"parse_mode"`
+	MessageID int64           `json:"message_id"` // of the message to edit
+	Reply     struct {
+		MessageID    int64 `json:"message_id"`
+		AllowWithout bool  `json:"allow_sending_without_reply"`
+	} `json:"reply_parameters"`
+	Markup struct {
+		Keyboard [][]struct {
+			Text string `json:"text"`
+			URL  string `json:"url"`
+		} `json:"inline_keyboard"`
+	} `json:"reply_markup"`
 }
 
 var (
@@ -133,7 +228,7 @@ func (req telegramRequest) chatError() (refused response, wrong bool) {
 
 // chat returns a chat.
 func (req telegramRequest) chat() map[string]any {
-	id := strings.Trim(string(req.ChatID), `"`)
+	id := req.chatName()
 	switch {
 	case strings.HasPrefix(id, "@"):
 		return map[string]any{"id": json.Number("-1001000000000"), "type": "channel", "username": id[1:]}

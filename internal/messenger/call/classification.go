@@ -25,6 +25,14 @@ func Classify(o messenger.Outcome, c Classification) messenger.Outcome {
 	return o
 }
 
+// PreviousGone returns the outcome for a message whose Previous does not exist any more: it
+// is sent again without it.
+func PreviousGone(o messenger.Outcome) messenger.Outcome {
+	o = Classify(o, Retry)
+	o.PreviousGone = true
+	return o
+}
+
 // BadCredential returns the outcome without a call because of an invalid credential. err
 // must not quote it.
 func BadCredential(err error) messenger.Outcome {

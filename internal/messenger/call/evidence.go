@@ -13,15 +13,26 @@ import (
 const MaxCode = 255
 
 // Redact returns the outcome as Messenger promises it: secrets redacted, control
-// characters replaced, texts cut, and RetryAfter only where a retry follows.
+// characters replaced, texts cut, RetryAfter only where a retry follows, and Reference only
+// where the message was sent.
 func Redact(o messenger.Outcome, secrets ...string) messenger.Outcome {
 	o.Code = CleanCode(o.Code, secrets...)
 	o.MessageID = CleanCode(o.MessageID, secrets...)
 	o.Excerpt = cleanEvidence(o.Excerpt, secrets, messenger.MaxExcerpt)
-	if o.Kind == messenger.Sent || o.Kind == messenger.Failed {
+	if o.Kind == messenger.Sent || o.Kind == messenger.Failed || o.PreviousGone {
 		o.RetryAfter = 0
 	}
+	o.Reference = cleanReference(o, secrets)
 	return o
+}
+
+// cleanReference returns the reference of a message that was sent, or "" for one that
+// cannot be recorded whole, or has a secret.
+func cleanReference(o messenger.Outcome, secrets []string) string {
+	if o.Kind != messenger.Sent || cleanEvidence(o.Reference, secrets, messenger.MaxReference) != o.Reference {
+		return ""
+	}
+	return o.Reference
 }
 
 // CleanCode returns a provider's code or message id as an Outcome may have it.

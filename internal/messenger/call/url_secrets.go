@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/kit/redact"
 )
 
@@ -39,4 +40,13 @@ func URLSecrets(value string) []string {
 // bytes, or at least 8 with both letters and digits.
 func looksLikeSecret(word string) bool {
 	return len(word) >= 16 || len(word) >= 8 && strings.ContainsFunc(word, unicode.IsDigit) && strings.ContainsFunc(word, unicode.IsLetter)
+}
+
+// AckSecrets returns the secrets of the AckURL of a message, which providers may repeat in
+// their responses: whoever has it can acknowledge the incident.
+func AckSecrets(m messenger.Message) []string {
+	if m.AckURL == "" {
+		return nil
+	}
+	return URLSecrets(m.AckURL)
 }

@@ -57,7 +57,8 @@ func checkSnowflake(value string) error {
 	return nil
 }
 
-// Send posts the message to the channel.
+// Send posts the message to the channel, or changes the previous one of the incident. An
+// answer refers to the previous one, if that still exists.
 func (d Bot) Send(ctx context.Context, m messenger.Message) messenger.Outcome {
 	if err := messenger.CheckToken(m.Credential); err != nil {
 		return call.BadCredential(err)
@@ -65,14 +66,25 @@ func (d Bot) Send(ctx context.Context, m messenger.Message) messenger.Outcome {
 	if err := checkSnowflake(m.Destination); err != nil {
 		return call.BadDestination(err)
 	}
+	previous := previousOf(m)
+	method, at := http.MethodPost, channelURL(m.Destination)+"/messages"
 	message, cut := bodyOf(m)
-	message.Nonce, message.EnforceNonce = nonceOf(m), true
+	switch {
+	case previous != "" && !m.Reply:
+		method, at = http.MethodPatch, at+"/"+previous
+		message = message.asChange()
+	case previous != "":
+		message.Reference = &messageReference{MessageID: previous}
+		fallthrough
+	default:
+		message.Nonce, message.EnforceNonce = nonceOf(m), true
+	}
 	header := botHeader(m.Credential)
 	header.Set("Content-Type", "application/json")
-	r := d.endpoint.Post(ctx, channelURL(m.Destination)+"/messages", call.JSON(message), header)
-	o := classifyBot(r, d.endpoint.Outcome(r))
+	r := d.endpoint.Call(ctx, method, at, call.JSON(message), header)
+	o := withReference(classifyBot(r, d.endpoint.Outcome(r), previous), m, previous)
 	o.Truncated = cut
-	return call.Redact(o, m.Credential)
+	return call.Redact(o, append(call.AckSecrets(m), m.Credential)...)
 }
 
 // Verify gets the channel, which notifies no user
@@ -86,7 +98,7 @@ func (d Bot) Verify(ctx context.Context, credential, destination string) messeng
 		return call.BadDestination(err)
 	}
 	r := d.endpoint.Get(ctx, channelURL(destination), botHeader(credential))
-	o := classifyBot(r, d.endpoint.Outcome(r))
+	o := classifyBot(r, d.endpoint.Outcome(r), "")
 	if o.Kind == messenger.Sent && silentTypes[call.ReadJSON[reply](r).Type] {
 		o.Code = "50008"
 		o = call.Classify(o, errorCodes[50008])
@@ -118,9 +130,13 @@ func nonceOf(m messenger.Message) string {
 }
 
 // classifyBot returns the outcome of a response to a bot: a 404 is about the
-// channel.
-func classifyBot(r call.Response, o messenger.Outcome) messenger.Outcome {
-	o = call.ReadJSON[reply](r).refine(r, o, messenger.DestinationScope)
+// channel, or about the previous message.
+func classifyBot(r call.Response, o messenger.Outcome, previous string) messenger.Outcome {
+	res := call.ReadJSON[reply](r)
+	o = res.refine(r, o, messenger.DestinationScope)
+	if gone, ok := res.asGone(o, previous); ok {
+		return gone
+	}
 	if o.Status == http.StatusNotFound {
 		o = call.Classify(o, call.DestinationFailed)
 	}

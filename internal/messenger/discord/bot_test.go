@@ -17,9 +17,15 @@ var botSample = messengertest.Sample{
 	Message:   messenger.Message{DeliveryID: 7, Credential: messengertest.Secret, Destination: channelID, Text: "[normal] node1 down"},
 	Sent:      created,
 	MessageID: "1334567890123456789",
-	Refused:   `{"message":"Invalid Form Body","code":50035}`,
-	Means:     map[int]call.Classification{404: call.DestinationFailed},
-	Shown:     messengertest.Markup{Plain: []string{literalMarkup}, Full: []string{literalMarkup}},
+	Reference: "1334567890123456789",
+	Gone: []messengertest.GoneResponse{
+		{Status: 404, Body: `{"message":"Unknown Message","code":10008}`},
+		{Status: 403, Body: `{"message":"Cannot edit a message authored by another user","code":50005}`},
+		{Status: 429, Body: `{"message":"Maximum number of edits to messages older than 1 hour reached. Try again later.","code":30046}`},
+	},
+	Refused: `{"message":"Invalid Form Body","code":50035}`,
+	Means:   map[int]call.Classification{404: call.DestinationFailed},
+	Shown:   messengertest.Markup{Plain: []string{literalMarkup}, Full: []string{literalMarkup}},
 }
 
 func TestBotPromises(t *testing.T) { messengertest.Run(t, botSample) }
@@ -28,6 +34,7 @@ func TestBotFake(t *testing.T) { messengertest.RunFake(t, mockup.New(nil), botSa
 
 func TestDiscordBotRequest(t *testing.T) {
 	messengertest.Goldens(t, botSample, "DISCORD-BOT-TOKEN", channelID)
+	messengertest.IncidentGoldens(t, botSample, "DISCORD-BOT-TOKEN", channelID)
 }
 
 func TestDiscordBotResponses(t *testing.T) {

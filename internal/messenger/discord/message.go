@@ -25,10 +25,29 @@ const (
 // A requestBody is the request body of both webhooks and bots.
 type requestBody struct {
 	Content         string          `json:"content"`
-	Embeds          []embed         `json:"embeds,omitempty"`
+	Embeds          []embed         `json:"embeds,omitzero"`
 	AllowedMentions allowedMentions `json:"allowed_mentions"`
-	Nonce           string          `json:"nonce,omitempty"`         // bots only
-	EnforceNonce    bool            `json:"enforce_nonce,omitempty"` // bots only
+
+	Reference *messageReference `json:"message_reference,omitempty"` // bots only
+
+	Nonce        string `json:"nonce,omitempty"`         // bots only
+	EnforceNonce bool   `json:"enforce_nonce,omitempty"` // bots only
+}
+
+// A messageReference is the message that a bot answers. Discord shows the answer also if
+// that message does not exist.
+type messageReference struct {
+	MessageID       string `json:"message_id"`
+	FailIfNotExists bool   `json:"fail_if_not_exists"`
+}
+
+// asChange returns the body that changes a message. It has embeds also if they are empty:
+// without them, Discord keeps those that the message has.
+func (b requestBody) asChange() requestBody {
+	if b.Embeds == nil {
+		b.Embeds = []embed{}
+	}
+	return b
 }
 
 // allowedMentions lists the allowed kinds of mentions. An empty Parse allows none.
@@ -40,6 +59,7 @@ type embed struct {
 	Title       string  `json:"title,omitempty"`
 	URL         string  `json:"url,omitempty"`
 	Description string  `json:"description,omitempty"`
+	Color       int     `json:"color,omitempty"`
 	Timestamp   string  `json:"timestamp,omitempty"`
 	Fields      []field `json:"fields,omitempty"`
 }
@@ -55,12 +75,32 @@ type field struct {
 func bodyOf(m messenger.Message) (message requestBody, cut bool) {
 	message.AllowedMentions.Parse = []string{}
 	message.Content, cut = literalText(m.Text, contentLimit)
-	if m.IsPlain() {
-		return message, cut
-	}
 	e := embedder{left: embedsLimit, cut: cut}
-	message.Embeds = e.embeds(m)
+	status := e.statusEmbeds(m)
+	if !m.IsPlain() {
+		message.Embeds = e.embeds(m, embedCount-len(status))
+	}
+	message.Embeds = append(message.Embeds, status...)
 	return message, e.cut
+}
+
+// statusColors are the colors of the statuses that are shown, green and yellow.
+var statusColors = map[string]int{"resolved": 0x2eb67d, "acknowledged": 0xecb22e}
+
+// statusEmbeds returns the status of the incident, or a link to acknowledge it.
+func (e *embedder) statusEmbeds(m messenger.Message) []embed {
+	if label := m.StatusLabel(); label != "" {
+		return []embed{{Title: e.write(label, titleLimit), Color: statusColors[m.Status()]}}
+	}
+	switch link := m.AckLink(); {
+	case link == "":
+		return nil
+	case messenger.UTF16Len(link) > urlLimit: // a truncated link does not work
+		e.cut = true
+		return nil
+	default:
+		return []embed{{Title: e.write(messenger.AckLabel, titleLimit), URL: link}}
+	}
 }
 
 // An embedder builds embeds within their common limit.
@@ -69,7 +109,8 @@ type embedder struct {
 	cut  bool // some text was cut
 }
 
-func (e *embedder) embeds(m messenger.Message) []embed {
+// embeds returns at most limit embeds.
+func (e *embedder) embeds(m messenger.Message, limit int) []embed {
 	first := embed{Title: e.write(m.Title, titleLimit)}
 	switch {
 	case m.Link == "":
@@ -84,7 +125,7 @@ func (e *embedder) embeds(m messenger.Message) []embed {
 		first.Timestamp = m.Time.UTC().Format(time.RFC3339)
 	}
 	embeds := []embed{first}
-	for some := range slices.Chunk(e.fields(m.Details), fieldCount) {
+	for some := range slices.Chunk(e.fields(m.Details, limit*fieldCount), fieldCount) {
 		if last := &embeds[len(embeds)-1]; last.Fields == nil {
 			last.Fields = some
 		} else {
@@ -97,10 +138,11 @@ func (e *embedder) embeds(m messenger.Message) []embed {
 	return embeds
 }
 
-func (e *embedder) fields(details []messenger.Detail) []field {
+// fields returns at most limit fields.
+func (e *embedder) fields(details []messenger.Detail, limit int) []field {
 	fields := make([]field, 0, len(details))
 	for _, d := range details {
-		if len(fields) == embedCount*fieldCount || e.left < nameLimit+len(messenger.Ellipsis) {
+		if len(fields) == limit || e.left < nameLimit+len(messenger.Ellipsis) {
 			e.cut = true
 			break
 		}

@@ -1,6 +1,10 @@
 // Package discord sends to channels of Discord, by a webhook (Webhook) and as a bot (Bot).
 // Documentation: https://discord.com/developers/docs.
 //
+// Incidents: both change the message of an incident. A bot answers it by a message that
+// refers to it; a webhook cannot refer to messages: its answer is a new message, which
+// later messages change.
+//
 // Limits: Discord returns them in its responses and changes them at any time. The initial
 // ones are 2 a second per webhook and per channel, and 50 a second per bot. A text has at
 // most 2,000 characters, embeds 6,000 together.
@@ -64,22 +68,34 @@ func (Webhook) Spec() messenger.Spec {
 }
 
 // Send executes the webhook with wait=true, which returns after Discord has saved the
-// message. Without it Discord does not report a message that it fails to save.
+// message. Without it Discord does not report a message that it fails to save. If there is
+// a previous message of the incident, it changes that
+// (https://discord.com/developers/docs/resources/webhook#edit-webhook-message).
 func (d Webhook) Send(ctx context.Context, m messenger.Message) messenger.Outcome {
 	at, err := parseWebhookURL(m.Credential)
 	if err != nil {
 		return call.BadCredential(err)
 	}
-	query := at.Query()
-	query.Set("wait", "true")
-	at.RawQuery = query.Encode()
+	secrets := webhookSecrets(at, m.Credential) // of the webhook's URL: the id of a message in it is none
+	method, query, previous := http.MethodPost, at.Query(), previousOf(m)
 	message, cut := bodyOf(m)
+	if m.Reply {
+		previous = ""
+	}
+	if previous == "" {
+		query.Set("wait", "true")
+	} else {
+		query.Del("wait")
+		method, at.Path = http.MethodPatch, at.Path+"/messages/"+previous
+		message = message.asChange()
+	}
+	at.RawQuery = query.Encode()
 	header := baseHeader()
 	header.Set("Content-Type", "application/json")
-	r := d.endpoint.Post(ctx, at.String(), call.JSON(message), header)
-	o := classifyWebhook(r, d.endpoint.Outcome(r))
+	r := d.endpoint.Call(ctx, method, at.String(), call.JSON(message), header)
+	o := withReference(classifyWebhook(r, d.endpoint.Outcome(r), previous), m, previous)
 	o.Truncated = cut
-	return call.Redact(o, webhookSecrets(at, m.Credential)...)
+	return call.Redact(o, append(secrets, call.AckSecrets(m)...)...)
 }
 
 // Verify gets the webhook, which notifies no user
@@ -91,7 +107,7 @@ func (d Webhook) Verify(ctx context.Context, credential, _ string) messenger.Out
 	}
 	at.RawQuery = ""
 	r := d.endpoint.Get(ctx, at.String(), baseHeader())
-	o := classifyWebhook(r, d.endpoint.Outcome(r))
+	o := classifyWebhook(r, d.endpoint.Outcome(r), "")
 	o.MessageID = "" // the response has the id of the webhook
 	return call.Redact(o, webhookSecrets(at, credential)...)
 }
@@ -122,10 +138,14 @@ func parseWebhookURL(value string) (*url.URL, error) {
 // classifyWebhook returns the outcome of a response to a webhook. "If a webhook
 // returns a 404 status you should not attempt to use it again"
 // (https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans):
-// a 404 with Discord's error body is therefore permanent.
-func classifyWebhook(r call.Response, o messenger.Outcome) messenger.Outcome {
+// a 404 with Discord's error body is therefore permanent, unless it is about the previous
+// message.
+func classifyWebhook(r call.Response, o messenger.Outcome, previous string) messenger.Outcome {
 	res := call.ReadJSON[reply](r)
 	o = res.refine(r, o, messenger.NoScope)
+	if gone, ok := res.asGone(o, previous); ok {
+		return gone
+	}
 	if o.Status == http.StatusNotFound {
 		o = call.Classify(o, call.DestinationFailed)
 		o.Gone = res.Message != ""

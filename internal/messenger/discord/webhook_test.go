@@ -26,10 +26,16 @@ const literalMarkup = `\\*/5 \\* \\* \\* \\* \\_x\\_ \\~y\\~ \\` + "`z\\\\`" + `
 const created = `{"id":"1334567890123456789","type":0,"content":"[normal] node1 down","channel_id":"323456789012345678"}`
 
 var webhookSample = messengertest.Sample{
-	New:             messengertest.Maker(NewWebhook),
-	Message:         messenger.Message{DeliveryID: 7, Credential: webhookURL, Destination: "#ops", Text: "[normal] node1 down"},
-	Sent:            created,
-	MessageID:       "1334567890123456789",
+	New:       messengertest.Maker(NewWebhook),
+	Message:   messenger.Message{DeliveryID: 7, Credential: webhookURL, Destination: "#ops", Text: "[normal] node1 down"},
+	Sent:      created,
+	MessageID: "1334567890123456789",
+	Reference: "1334567890123456789",
+	Gone: []messengertest.GoneResponse{
+		{Status: 404, Body: `{"message":"Unknown Message","code":10008}`},
+		{Status: 403, Body: `{"message":"Cannot edit a message authored by another user","code":50005}`},
+		{Status: 429, Body: `{"message":"Maximum number of edits to messages older than 1 hour reached. Try again later.","code":30046}`},
+	},
 	Refused:         `{"message":"Invalid Form Body","code":50035}`,
 	Means:           map[int]call.Classification{404: call.DestinationFailed},
 	ShortCredential: "https://discord.com/api/webhooks/1/a?thread_id=1",
@@ -42,6 +48,7 @@ func TestWebhookFake(t *testing.T) { messengertest.RunFake(t, mockup.New(nil), w
 
 func TestDiscordRequest(t *testing.T) {
 	messengertest.Goldens(t, webhookSample, webhookURL, "#ops")
+	messengertest.IncidentGoldens(t, webhookSample, webhookURL, "#ops")
 	m := messengertest.PlainMessage(strings.Replace(webhookURL, "/api/", "/api/v9/", 1), "")
 	messengertest.Golden(t, "discord/plain", messengertest.Request(t, webhookSample, m, false)) // also if its URL has another API version
 }

@@ -29,6 +29,17 @@ func noSecretInOutcome(t *testing.T, s Sample) {
 	}
 }
 
+// noAckLinkInOutcome verifies that a response that quotes the request leaves no link to
+// acknowledge an incident as evidence: it is for the receiver of the message.
+func noAckLinkInOutcome(t *testing.T, s Sample) {
+	base := Provider(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, Echo(r)) })
+	for _, link := range []string{"https://bongsu.example/ack?token=SECRET_acknowledge", "https://bongsu.example/a/SECRET-acknowledge-0001/2?a=1&b=2"} {
+		m := s.firing()
+		m.AckURL = link
+		_ = Send(t.Context(), t, s.At(t, base), m) // verifies the outcome
+	}
+}
+
 // ordinaryWordsStay verifies that a response of ordinary words is kept as evidence,
 // also if the credential consists of short or ordinary words.
 func ordinaryWordsStay(t *testing.T, s Sample) {

@@ -1,12 +1,6 @@
 package messengertest
 
-import (
-	"encoding/json"
-	"net/http"
-	"testing"
-
-	"github.com/bongsu-project/bongsu/internal/messenger"
-)
+import "github.com/bongsu-project/bongsu/internal/messenger"
 
 // AckURL is the page of acknowledgment of IncidentMessages. Its secret must be in no outcome.
 const AckURL = "https://bongsu.example/ack/3?expires=1,2;3&token=SECRET-ack-token"
@@ -26,21 +20,4 @@ func IncidentMessages(credential, destination string) []messenger.Message {
 	acknowledged.Acknowledged, resolved.Resolved = true, true
 	again.Reply = true
 	return []messenger.Message{firing, acknowledged, again, resolved}
-}
-
-// Get decodes the JSON that a fake responds with to a GET request, such as its state.
-func Get(t *testing.T, url string, into any) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := NewClient(t).Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if err := json.NewDecoder(res.Body).Decode(into); err != nil || res.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s: %v", url, res.Status, err)
-	}
 }

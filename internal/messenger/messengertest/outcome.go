@@ -43,6 +43,12 @@ func CheckOutcome(t *testing.T, o messenger.Outcome, credential string) {
 			t.Errorf("not recordable: %q", text)
 		}
 	}
+	if len(o.Reference) > messenger.MaxReference || !utf8.ValidString(o.Reference) || strings.ContainsFunc(o.Reference, unicode.IsControl) {
+		t.Errorf("not a reference: %q", o.Reference)
+	}
+	if o.Reference != "" && o.Kind != messenger.Sent || o.PreviousGone && o.Kind != messenger.Retry {
+		t.Errorf("reference without Sent, or PreviousGone without Retry: %+v", o)
+	}
 	if o.Gone && o.Kind != messenger.Failed {
 		t.Errorf("gone, and not Failed: %+v", o)
 	}

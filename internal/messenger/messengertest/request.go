@@ -63,3 +63,28 @@ func Goldens(t *testing.T, s Sample, credential, destination string) {
 	Golden(t, name+"/plain", Request(t, s, PlainMessage(credential, destination), false))
 	Golden(t, name+"/full", Request(t, s, FullMessage(credential, destination), false))
 }
+
+// IncidentGoldens compares a messenger's requests for the messages of one incident with its
+// golden files: the first, one with all fields, an answer, and changes.
+func IncidentGoldens(t *testing.T, s Sample, credential, destination string) {
+	t.Helper()
+	name := s.New(call.Endpoint{}).Spec().Name
+	const ack = "https://bongsu.example/ack?token=a_b&x=1"
+	for golden, message := range map[string]messenger.Message{
+		"firing":       {Text: "[high] node1 down", AckURL: ack},
+		"firing-again": {Text: "[high] *node1* down", AckURL: ack, Previous: s.Reference},
+		"reply":        {Text: "[critical] node1 down", AckURL: ack, Previous: s.Reference, Reply: true},
+		"acknowledged": {Text: "[high] acknowledged: node1 down", AckURL: ack, Previous: s.Reference, Acknowledged: true},
+		"resolved":     {Text: "[high] resolved: node1 down", AckURL: ack, Previous: s.Reference, Resolved: true},
+	} {
+		full := FullMessage(credential, destination)
+		for _, m := range []*messenger.Message{&message, &full} {
+			m.DeliveryID, m.Credential, m.Destination, m.Severity, m.Time = 8, credential, destination, "high", Noon
+			m.AlertKey, m.Incident = "node1", 41
+		}
+		full.Text, full.AckURL, full.Previous, full.Reply = message.Text, message.AckURL, message.Previous, message.Reply
+		full.Acknowledged, full.Resolved = message.Acknowledged, message.Resolved
+		Golden(t, name+"/"+golden, Request(t, s, message, false))
+		Golden(t, name+"/"+golden+"-full", Request(t, s, full, false))
+	}
+}

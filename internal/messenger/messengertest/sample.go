@@ -25,7 +25,13 @@ type Sample struct {
 	Sent      string // the body of success
 	MessageID string // the recorded message id
 	Evidence  string // the evidence of success, if it is not the body
-	Refused   string // an error body with that status; empty if the status alone decides
+	// Reference is that of the message that Sent confirms; empty if the messenger returns none.
+	Reference string
+	// Changed is the body of success of a change of that message; empty means Sent.
+	Changed string
+	// Gone are responses to a change of a message that does not exist any more.
+	Gone    []GoneResponse
+	Refused string // an error body with that status; empty if the status alone decides
 	// Means are the statuses whose classification differs from that of a response
 	// without details.
 	Means map[int]call.Classification

@@ -41,17 +41,16 @@ func TestNtfyRequest(t *testing.T) {
 // TestNtfyIncident verifies the requests of an incident: one sequence id, a button while it
 // fires, and no noise for an acknowledgment.
 func TestNtfyIncident(t *testing.T) {
-	server := httptest.NewServer(mockup.New(nil).Fakes())
+	fake := mockup.New(nil)
+	server := httptest.NewServer(fake.Fakes())
 	t.Cleanup(server.Close)
 	to := New(call.Endpoint{Client: messengertest.NewClient(t), Now: time.Now, URL: server.URL})
 	for i, m := range messengertest.IncidentMessages("https://ntfy.sh", "alerts") {
 		if o := messengertest.Send(t.Context(), t, to, m); o.Kind != messenger.Sent {
 			t.Fatalf("%+v", o)
 		}
-		var shown struct{ Message string }
-		messengertest.Get(t, server.URL+"/alerts/json", &shown) // of the one line
-		if shown.Message != m.Text {
-			t.Errorf("the topic shows %q, want %q", shown.Message, m.Text)
+		if shown := fake.Messages("ntfy", "alerts"); len(shown) != 1 || shown[0].Text != m.Text || shown[0].ChangeCount != i {
+			t.Errorf("the topic shows %+v, want %q", shown, m.Text)
 		}
 		messengertest.Golden(t, fmt.Sprintf("ntfy/incident_%d_%s", i, m.Status()), messengertest.Request(t, sample, m, false))
 	}

@@ -14,6 +14,7 @@ import (
 
 func TestSlackGoldenRequests(t *testing.T) {
 	messengertest.Goldens(t, sample, "SLACK-USER1-TOKEN", "USER1_CHANNEL_ID")
+	messengertest.IncidentGoldens(t, sample, "SLACK-USER1-TOKEN", "USER1_CHANNEL_ID")
 }
 
 // TestSlackContent verifies that a message is shown as blocks if it fits, and as text

@@ -48,20 +48,23 @@ var errorCodes = map[string]call.Classification{
 // A reply is the body of a response. OK is nil if the response is not from Slack's
 // API.
 type reply struct {
-	OK    *bool
-	Error string
-	TS    string
+	OK      *bool
+	Error   string
+	TS      string
+	Channel json.RawMessage // an id, or an object
 }
 
 // replyJSON is a reply for encoding/json, which matches names case-insensitively:
-// values of names in another case are decoded into the first three fields, and ignored.
+// values of names in another case are decoded into the first four fields, and ignored.
 type replyJSON struct {
 	NotOK    json.RawMessage `json:"OK"`
 	NotError json.RawMessage `json:"ERROR"`
 	NotTS    json.RawMessage `json:"TS"`
+	NotIn    json.RawMessage `json:"CHANNEL"`
 	OK       *bool           `json:"ok"`
 	Error    string          `json:"error"`
 	TS       string          `json:"ts"`
+	Channel  json.RawMessage `json:"channel"`
 }
 
 // readReply decodes a response. Slack repeats the message after the relevant fields, so
@@ -70,7 +73,7 @@ type replyJSON struct {
 func readReply(r call.Response) reply {
 	if !r.Truncated {
 		res := call.ReadJSON[replyJSON](r)
-		return reply{OK: res.OK, Error: res.Error, TS: res.TS}
+		return reply{OK: res.OK, Error: res.Error, TS: res.TS, Channel: res.Channel}
 	}
 	var s reply
 	d := json.NewDecoder(bytes.NewReader(r.Body))
@@ -99,6 +102,8 @@ func (s *reply) decode(d *json.Decoder) error {
 			value = &s.Error
 		case "ts":
 			value = &s.TS
+		case "channel":
+			value = &s.Channel
 		}
 		if err := d.Decode(value); err != nil {
 			return err

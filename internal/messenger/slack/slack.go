@@ -1,6 +1,9 @@
 // Package slack sends to channels of Slack, as an app with a bot token (Messenger) and by
 // incoming webhooks (Webhook). Documentation: https://docs.slack.dev.
 //
+// Incidents: an app changes the message of an incident by chat.update, and answers in its
+// thread, also shown in the channel. A webhook has no ids of messages: it sends new ones.
+//
 // Limits: one message a second per channel, with short bursts; a 429 pauses the whole
 // token. A text has at most 40,000 characters; a message with title, link or details is
 // sent as blocks if it fits into them.
@@ -20,7 +23,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
-// Messenger sends by chat.postMessage of Slack's Web API.
+// Messenger sends by chat.postMessage of Slack's Web API, and changes by chat.update.
 type Messenger struct{ endpoint call.Endpoint }
 
 var _ messenger.Verifier = Messenger{}
@@ -59,21 +62,34 @@ func (Messenger) Spec() messenger.Spec {
 // which a token stands for: a 429 therefore pauses the whole credential.
 var channelRate = ratelimit.Rate{Count: 1, Per: time.Second, Burst: 3}
 
-// Send posts the message to the channel.
+// Send posts the message to the channel, or changes the previous one of the incident.
 func (s Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outcome {
 	if err := messenger.CheckToken(m.Credential); err != nil {
 		return call.BadCredential(err)
 	}
-	content, cut := contentOf(m)
-	body := call.JSON(struct {
-		Channel string `json:"channel"`
-		messageContent
-	}{m.Destination, content})
-	r := s.endpoint.Post(ctx, apiURL+"chat.postMessage", body, http.Header{
+	previous := parseReference(m.Previous)
+	method, body, cut := requestOf(m, previous)
+	r := s.endpoint.Post(ctx, apiURL+method, call.JSON(body), http.Header{
 		"Content-Type":  {"application/json"},
 		"Authorization": {"Bearer " + m.Credential},
 	})
-	o := readReply(r).refine(s.endpoint.Outcome(r))
+	answer := readReply(r)
+	o := withReference(answer.refine(s.endpoint.Outcome(r)), m, previous, answer)
 	o.Truncated = cut
-	return call.Redact(o, m.Credential)
+	return call.Redact(o, append(call.AckSecrets(m), m.Credential)...)
+}
+
+// requestOf returns the method and the request for a message: chat.update to change the
+// previous one, else chat.postMessage.
+func requestOf(m messenger.Message, previous reference) (method string, body any, cut bool) {
+	if previous != (reference{}) && !m.Reply {
+		content, cut := changeOf(m)
+		return "chat.update", changeRequest{previous.channel, previous.ts, content.Blocks, content.Attachments, content.Text}, cut
+	}
+	content, cut := contentOf(m)
+	post := postRequest{Channel: m.Destination, messageContent: content}
+	if m.Reply && previous != (reference{}) {
+		post.Channel, post.ThreadTS, post.ReplyBroadcast = previous.channel, previous.ts, true
+	}
+	return "chat.postMessage", post, cut
 }

@@ -18,10 +18,19 @@ import (
 )
 
 var sample = messengertest.Sample{
-	New:             messengertest.Maker(New),
-	Message:         messenger.Message{DeliveryID: 7, Credential: messengertest.Secret, Destination: "USER1_CHANNEL_ID", Text: "[normal] node1 down"},
-	Sent:            `{"ok":true,"channel":"USER1_CHANNEL_ID","ts":"1503435956.000247","message":{"text":"x"}}`,
-	MessageID:       "1503435956.000247",
+	New:       messengertest.Maker(New),
+	Message:   messenger.Message{DeliveryID: 7, Credential: messengertest.Secret, Destination: "USER1_CHANNEL_ID", Text: "[normal] node1 down"},
+	Sent:      `{"ok":true,"channel":"USER1_CHANNEL_ID","ts":"1503435956.000247","message":{"text":"x"}}`,
+	MessageID: "1503435956.000247",
+	Reference: "USER1_CHANNEL_ID:1503435956.000247",
+	Changed:   `{"ok":true,"channel":"USER1_CHANNEL_ID","ts":"1503435956.000247","text":"x"}`,
+	Gone: []messengertest.GoneResponse{
+		{Body: `{"ok":false,"error":"message_not_found"}`},
+		{Body: `{"ok":false,"error":"cant_update_message"}`},
+		{Body: `{"ok":false,"error":"edit_window_closed"}`},
+		{Body: `{"ok":false,"error":"thread_not_found"}`},
+		{Body: `{"ok":false,"error":"cannot_reply_to_message"}`},
+	},
 	Refused:         `{"ok":false,"error":"not_in_channel"}`,
 	ShortCredential: "a",
 	Shown:           messengertest.Markup{Plain: []string{messengertest.MarkupHTML, `"mrkdwn":false`}, Full: []string{`"type":"plain_text","text":"` + messengertest.MarkupText + `","emoji":false`, `"mrkdwn":false`}},

@@ -56,7 +56,7 @@ func (s Webhook) Send(ctx context.Context, m messenger.Message) messenger.Outcom
 	r := s.endpoint.Post(ctx, m.Credential, call.JSON(content), http.Header{"Content-Type": {"application/json"}})
 	o := classifyWebhook(r, s.endpoint.Outcome(r))
 	o.Truncated = cut
-	return call.Redact(o, call.URLSecrets(m.Credential)...)
+	return call.Redact(o, append(call.AckSecrets(m), call.URLSecrets(m.Credential)...)...)
 }
 
 var webhookPath = regexp.MustCompile(`^/services/[A-Z0-9]+/[A-Z0-9]+/[A-Za-z0-9]+$`)

@@ -31,7 +31,10 @@ func TestWebhookPromises(t *testing.T) { messengertest.Run(t, webhookSample) }
 
 func TestWebhookFake(t *testing.T) { messengertest.RunFake(t, mockup.New(nil), webhookSample) }
 
-func TestSlackHookRequest(t *testing.T) { messengertest.Goldens(t, webhookSample, webhookURL, "") }
+func TestSlackHookRequest(t *testing.T) {
+	messengertest.Goldens(t, webhookSample, webhookURL, "")
+	messengertest.IncidentGoldens(t, webhookSample, webhookURL, "")
+}
 
 func TestSlackHookResponses(t *testing.T) {
 	refused := func(scope messenger.Scope, code string) messenger.Outcome {

@@ -53,7 +53,11 @@ type textRun struct {
 	Text   string `json:"text"`
 	Weight string `json:"weight,omitempty"`
 	Size   string `json:"size,omitempty"`
+	Color  string `json:"color,omitempty"`
 }
+
+// statusColors are the colors of the statuses that are shown.
+var statusColors = map[string]string{"resolved": "Good", "acknowledged": "Warning"}
 
 type action struct {
 	Type  string `json:"type"`
@@ -61,8 +65,8 @@ type action struct {
 	URL   string `json:"url"`
 }
 
-// bodyOf returns a card with the title, the text, the details and a button for
-// the link. A text that is too long is cut; details that do not fit after it are
+// bodyOf returns a card with the status, the title, the text, the details, and buttons for
+// the links. A text that is too long is cut; details that do not fit after it are
 // omitted.
 func bodyOf(m messenger.Message) (body []byte, cut bool) {
 	card := adaptiveCard{
@@ -72,13 +76,19 @@ func bodyOf(m messenger.Message) (body []byte, cut bool) {
 	whole := func() []byte {
 		return call.JSON(requestBody{"message", []attachment{{"application/vnd.microsoft.card.adaptive", nil, card}}})
 	}
-	if m.Link != "" {
-		card.Actions = []action{{"Action.OpenUrl", "Open", m.Link}}
-		if len(whole()) > sizeLimit/2 { // a truncated link does not work
-			card.Actions, cut = nil, true
+	for _, link := range []action{{"Action.OpenUrl", "Open", m.Link}, {"Action.OpenUrl", messenger.AckLabel, m.AckLink()}} {
+		actions := card.Actions
+		if link.URL == "" {
+			continue
+		}
+		if card.Actions = append(actions, link); len(whole()) > sizeLimit/2 { // a truncated link does not work
+			card.Actions, cut = actions, true
 		}
 	}
 	add := func(lines ...textLine) { card.Body = append(card.Body, lines...) }
+	if label := m.StatusLabel(); label != "" {
+		add(textLine{"RichTextBlock", "", []textRun{{Type: "TextRun", Text: label, Weight: "Bolder", Color: statusColors[m.Status()]}}})
+	}
 	if m.Title != "" {
 		title, short := messenger.Truncate(m.Title, sizeLimit/8, jsonSize)
 		add(textLine{"RichTextBlock", "", []textRun{{Type: "TextRun", Text: title, Weight: "Bolder", Size: "Large"}}})

@@ -3,6 +3,8 @@
 // https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
 // and https://support.microsoft.com/office/8ae491c7-0394-4861-ba59-055e33f75498.
 //
+// Incidents: neither changes a card. A new one says the status of the incident.
+//
 // Limits: four requests a second; a request has at most 28 KB.
 //
 // Outcomes: a workflow accepts with 202, and reports in its run history only whether the
@@ -67,7 +69,7 @@ func (t Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outc
 	r := t.endpoint.Post(ctx, m.Credential, body, http.Header{"Content-Type": {"application/json"}})
 	o := classify(r, t.endpoint.Outcome(r))
 	o.Truncated = cut
-	return call.Redact(o, call.URLSecrets(m.Credential)...)
+	return call.Redact(o, append(call.AckSecrets(m), call.URLSecrets(m.Credential)...)...)
 }
 
 // checkWorkflowURL accepts the URL of a workflow, or of a connector.

@@ -39,7 +39,10 @@ func TestPromises(t *testing.T) { messengertest.Run(t, sample) }
 
 func TestFake(t *testing.T) { messengertest.RunFake(t, mockup.New(nil), sample) }
 
-func TestTeamsRequest(t *testing.T) { messengertest.Goldens(t, sample, workflowURL, "Operations") }
+func TestTeamsRequest(t *testing.T) {
+	messengertest.Goldens(t, sample, workflowURL, "Operations")
+	messengertest.IncidentGoldens(t, sample, workflowURL, "Operations")
+}
 
 func TestTeamsResponses(t *testing.T) {
 	connector := func(status string) string {

@@ -4,6 +4,9 @@
 // Limits: about 30 messages a second per bot, 17 a minute per chat; a text has at most
 // 4,096 characters.
 //
+// Incidents: the bot edits the message of an incident, and answers it by a message that
+// refers to it. An edit that changes nothing is Sent.
+//
 // Outcomes: Sent needs "ok": true in the body. A 429 pauses the bot for its retry_after.
 // Errors of one code differ only in their descriptions, which tell the chat from the
 // message. A group that became a supergroup has a new id: the outcome is Retry, with the
@@ -70,16 +73,25 @@ var (
 // kind (unverified). There are never more of them than UTF-16 units.
 const textLimit = 4096
 
-// Send posts the message to the chat.
+// Send posts the message to the chat, or edits the previous one of the incident
+// (https://core.telegram.org/bots/api#editmessagetext).
 func (t Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outcome {
 	if err := checkBotToken(m.Credential); err != nil {
 		return call.BadCredential(err)
 	}
 	text, cut := requestOf(m)
 	text.ChatID = chatID(m.Destination)
-	o := t.callMethod(ctx, m.Credential, "sendMessage", text)
+	method, previous := "sendMessage", previousOf(m)
+	switch {
+	case previous != 0 && m.Reply:
+		text.Reply = &replyParameters{previous, true}
+	case previous != 0:
+		method, text.MessageID = "editMessageText", previous
+	}
+	res, o := t.callMethod(ctx, m.Credential, method, text)
+	o = withReference(res.refineChange(o, m, previous), m, previous)
 	o.Truncated = cut
-	return o
+	return redactOutcome(o, m.Credential, call.AckSecrets(m)...)
 }
 
 // Verify gets the bot and the chat (https://core.telegram.org/bots/api#getme,
@@ -88,30 +100,62 @@ func (t Messenger) Verify(ctx context.Context, credential, destination string) m
 	if err := checkBotToken(credential); err != nil {
 		return call.BadCredential(err)
 	}
-	if o := t.callMethod(ctx, credential, "getMe", struct{}{}); o.Kind != messenger.Sent {
-		return o
+	if _, o := t.callMethod(ctx, credential, "getMe", struct{}{}); o.Kind != messenger.Sent {
+		return redactOutcome(o, credential)
 	}
-	return t.callMethod(ctx, credential, "getChat", struct {
+	_, o := t.callMethod(ctx, credential, "getChat", struct {
 		ChatID any `json:"chat_id"`
 	}{chatID(destination)})
+	return redactOutcome(o, credential)
 }
 
-// callMethod calls a method.
-func (t Messenger) callMethod(ctx context.Context, token, method string, arguments any) messenger.Outcome {
+// callMethod calls a method. The outcome must be redacted.
+func (t Messenger) callMethod(ctx context.Context, token, method string, arguments any) (reply, messenger.Outcome) {
 	r := t.endpoint.Post(ctx, "https://api.telegram.org/bot"+token+"/"+method, call.JSON(arguments), http.Header{
 		"Content-Type": {"application/json"},
 	})
-	_, key, _ := strings.Cut(token, ":")
-	return call.Redact(call.ReadJSON[reply](r).refine(t.endpoint.Outcome(r)), token, key)
+	res := call.ReadJSON[reply](r)
+	return res, res.refine(t.endpoint.Outcome(r))
 }
 
-// A sendRequest is the request of sendMessage.
+// redactOutcome returns the outcome of a call with a token and other secrets.
+func redactOutcome(o messenger.Outcome, token string, secrets ...string) messenger.Outcome {
+	_, key, _ := strings.Cut(token, ":")
+	return call.Redact(o, append(secrets, token, key)...)
+}
+
+// A sendRequest is the request of sendMessage and of editMessageText. An edit without a
+// markup removes the buttons.
 type sendRequest struct {
 	ChatID    any             `json:"chat_id"`
 	Text      string          `json:"text"`
 	ParseMode string          `json:"parse_mode,omitempty"`
 	Preview   *previewOptions `json:"link_preview_options,omitempty"`
+
+	MessageID int64            `json:"message_id,omitempty"` // of the message to edit
+	Reply     *replyParameters `json:"reply_parameters,omitempty"`
+	Markup    *replyMarkup     `json:"reply_markup,omitempty"`
 }
+
+// replyParameters are the message to answer. AllowWithout sends the answer also if that
+// message does not exist.
+type replyParameters struct {
+	MessageID    int64 `json:"message_id"`
+	AllowWithout bool  `json:"allow_sending_without_reply"`
+}
+
+// A replyMarkup holds rows of buttons.
+type replyMarkup struct {
+	Keyboard [][]button `json:"inline_keyboard"`
+}
+
+type button struct {
+	Text string `json:"text"`
+	URL  string `json:"url"`
+}
+
+// statusSigns precede the text of a message that shows a status: it has no colors.
+var statusSigns = map[string]string{"resolved": "✅ ", "acknowledged": "👀 "}
 
 type previewOptions struct {
 	Disabled bool `json:"is_disabled"`
@@ -120,20 +164,32 @@ type previewOptions struct {
 // requestOf returns the text of a message, cut before its link. It is plain text,
 // which needs no escapes, unless it has a title, which is bold in HTML. With a link,
 // previews are disabled: for a preview Telegram would request the link.
+//
+// A link to acknowledge is a button or, if Telegram would refuse that, a line.
 func requestOf(m messenger.Message) (text sendRequest, cut bool) {
 	link := ""
-	if m.Link != "" && messenger.UTF16Len(m.Link) < textLimit/2 {
-		link, text.Preview = "\n\n"+m.Link, &previewOptions{Disabled: true}
+	if ack := m.AckLink(); acceptsButton(ack) {
+		text.Markup = &replyMarkup{[][]button{{{messenger.AckLabel, ack}}}}
+	} else if line := m.AckLine(); line != "" && messenger.UTF16Len(line) < textLimit/4 {
+		link, text.Preview = line, &previewOptions{Disabled: true}
+	} else if line != "" { // a truncated link does not work
+		cut = true
 	}
-	left := m.Link != "" && link == ""
+	if m.Link != "" && messenger.UTF16Len(m.Link) < textLimit/2 {
+		link, text.Preview = "\n\n"+m.Link+link, &previewOptions{Disabled: true}
+	} else if m.Link != "" {
+		cut = true
+	}
 	m.Link = ""
-	text.Text, cut = messenger.Truncate(m.PlainText(), textLimit-messenger.UTF16Len(link), messenger.UTF16Len)
-	text.Text += link
+	sign := statusSigns[m.Status()]
+	shown, short := messenger.Truncate(m.PlainText(), textLimit-messenger.UTF16Len(sign+link), messenger.UTF16Len)
+	text.Text = shown + link
 	if rest, whole := strings.CutPrefix(text.Text, m.Title+"\n"); whole && m.Title != "" {
 		text.ParseMode = "HTML"
 		text.Text = "<b>" + htmlEscapes.Replace(m.Title) + "</b>\n" + htmlEscapes.Replace(rest)
 	}
-	return text, cut || left
+	text.Text = sign + text.Text
+	return text, cut || short
 }
 
 // htmlEscapes are the characters that must be escaped in HTML

@@ -17,10 +17,16 @@ import (
 )
 
 var sample = messengertest.Sample{
-	New:             messengertest.Maker(New),
-	Message:         messenger.Message{DeliveryID: 7, Credential: "123456789:SECRET-abcdefghijklmnop_QRSTUVWXYZ", Destination: "-1001234567890", Text: "[normal] node1 down"},
-	Sent:            `{"ok":true,"result":{"message_id":4711,"date":1772366400,"text":"x"}}`,
-	MessageID:       "4711",
+	New:       messengertest.Maker(New),
+	Message:   messenger.Message{DeliveryID: 7, Credential: "123456789:SECRET-abcdefghijklmnop_QRSTUVWXYZ", Destination: "-1001234567890", Text: "[normal] node1 down"},
+	Sent:      `{"ok":true,"result":{"message_id":4711,"date":1772366400,"text":"x"}}`,
+	MessageID: "4711",
+	Reference: "-1001234567890:4711",
+	Gone: []messengertest.GoneResponse{
+		{Status: 400, Body: `{"ok":false,"error_code":400,"description":"Bad Request: message to edit not found"}`},
+		{Status: 400, Body: `{"ok":false,"error_code":400,"description":"Bad Request: message can't be edited"}`},
+		{Status: 400, Body: `{"ok":false,"error_code":400,"description":"Bad Request: MESSAGE_ID_INVALID"}`},
+	},
 	Refused:         `{"ok":false,"error_code":403,"description":"Forbidden: bot was kicked from the supergroup chat"}`,
 	ShortCredential: "1:a",
 	Shown:           messengertest.Markup{Plain: []string{`"text":"` + messengertest.MarkupText + `"}`}, Full: []string{messengertest.MarkupHTML, `"parse_mode":"HTML"`}},
@@ -32,6 +38,7 @@ func TestFake(t *testing.T) { messengertest.RunFake(t, mockup.New(nil), sample) 
 
 func TestTelegramRequest(t *testing.T) {
 	messengertest.Goldens(t, sample, "123456789:AA-b_c", "-1001234567890")
+	messengertest.IncidentGoldens(t, sample, "123456789:AA-b_c", "-1001234567890")
 	m := messengertest.FullMessage("123456789:AA-b_c", "@status")
 	m.Title = ""
 	messengertest.Golden(t, "telegram/without-title", messengertest.Request(t, sample, m, false))

@@ -146,6 +146,124 @@ func (x *Call) GetAnswerBody() string {
 	return ""
 }
 
+// Message is a message as users of a provider see it.
+type Message struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// provider is the name of the messenger, such as slack.
+	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
+	// destination is the channel, the chat or the webhook that holds the message.
+	Destination string `protobuf:"bytes,2,opt,name=destination,proto3" json:"destination,omitempty"`
+	// id is the provider's id of the message.
+	Id string `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`
+	// thread is the id of the message that it answers; empty where it answers none.
+	Thread string `protobuf:"bytes,4,opt,name=thread,proto3" json:"thread,omitempty"`
+	// text is the text that is shown.
+	Text string `protobuf:"bytes,5,opt,name=text,proto3" json:"text,omitempty"`
+	// state is that of the provider, such as resolved, where its messages have one.
+	State string `protobuf:"bytes,6,opt,name=state,proto3" json:"state,omitempty"`
+	// change_count is how many times the message was changed.
+	ChangeCount int32 `protobuf:"varint,7,opt,name=change_count,json=changeCount,proto3" json:"change_count,omitempty"`
+	// time is when the message was made.
+	Time *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=time,proto3" json:"time,omitempty"`
+	// update_time is when it was made or changed last.
+	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Message) Reset() {
+	*x = Message{}
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Message) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Message) ProtoMessage() {}
+
+func (x *Message) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Message.ProtoReflect.Descriptor instead.
+func (*Message) Descriptor() ([]byte, []int) {
+	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Message) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *Message) GetDestination() string {
+	if x != nil {
+		return x.Destination
+	}
+	return ""
+}
+
+func (x *Message) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Message) GetThread() string {
+	if x != nil {
+		return x.Thread
+	}
+	return ""
+}
+
+func (x *Message) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *Message) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Message) GetChangeCount() int32 {
+	if x != nil {
+		return x.ChangeCount
+	}
+	return 0
+}
+
+func (x *Message) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
+func (x *Message) GetUpdateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UpdateTime
+	}
+	return nil
+}
+
 // Fault is a failure that a fake shows.
 type Fault struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -183,7 +301,7 @@ type Fault struct {
 
 func (x *Fault) Reset() {
 	*x = Fault{}
-	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[1]
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -195,7 +313,7 @@ func (x *Fault) String() string {
 func (*Fault) ProtoMessage() {}
 
 func (x *Fault) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[1]
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -208,7 +326,7 @@ func (x *Fault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fault.ProtoReflect.Descriptor instead.
 func (*Fault) Descriptor() ([]byte, []int) {
-	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{1}
+	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Fault) GetPath() string {
@@ -299,7 +417,7 @@ type ListCallsRequest struct {
 
 func (x *ListCallsRequest) Reset() {
 	*x = ListCallsRequest{}
-	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[2]
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -311,7 +429,7 @@ func (x *ListCallsRequest) String() string {
 func (*ListCallsRequest) ProtoMessage() {}
 
 func (x *ListCallsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[2]
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -324,7 +442,7 @@ func (x *ListCallsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCallsRequest.ProtoReflect.Descriptor instead.
 func (*ListCallsRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{2}
+	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ListCallsRequest) GetPath() string {
@@ -345,7 +463,7 @@ type ListCallsResponse struct {
 
 func (x *ListCallsResponse) Reset() {
 	*x = ListCallsResponse{}
-	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[3]
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -357,7 +475,7 @@ func (x *ListCallsResponse) String() string {
 func (*ListCallsResponse) ProtoMessage() {}
 
 func (x *ListCallsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[3]
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -370,12 +488,113 @@ func (x *ListCallsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCallsResponse.ProtoReflect.Descriptor instead.
 func (*ListCallsResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{3}
+	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListCallsResponse) GetCalls() []*Call {
 	if x != nil {
 		return x.Calls
+	}
+	return nil
+}
+
+// ListMessagesRequest selects messages.
+type ListMessagesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// provider, when set, selects the messages of one provider.
+	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
+	// destination, when set, selects the messages of one channel, chat or webhook.
+	Destination   string `protobuf:"bytes,2,opt,name=destination,proto3" json:"destination,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMessagesRequest) Reset() {
+	*x = ListMessagesRequest{}
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMessagesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMessagesRequest) ProtoMessage() {}
+
+func (x *ListMessagesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMessagesRequest.ProtoReflect.Descriptor instead.
+func (*ListMessagesRequest) Descriptor() ([]byte, []int) {
+	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ListMessagesRequest) GetProvider() string {
+	if x != nil {
+		return x.Provider
+	}
+	return ""
+}
+
+func (x *ListMessagesRequest) GetDestination() string {
+	if x != nil {
+		return x.Destination
+	}
+	return ""
+}
+
+// ListMessagesResponse holds messages.
+type ListMessagesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// messages holds the oldest first.
+	Messages      []*Message `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMessagesResponse) Reset() {
+	*x = ListMessagesResponse{}
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMessagesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMessagesResponse) ProtoMessage() {}
+
+func (x *ListMessagesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMessagesResponse.ProtoReflect.Descriptor instead.
+func (*ListMessagesResponse) Descriptor() ([]byte, []int) {
+	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ListMessagesResponse) GetMessages() []*Message {
+	if x != nil {
+		return x.Messages
 	}
 	return nil
 }
@@ -389,7 +608,7 @@ type ResetRequest struct {
 
 func (x *ResetRequest) Reset() {
 	*x = ResetRequest{}
-	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[4]
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -401,7 +620,7 @@ func (x *ResetRequest) String() string {
 func (*ResetRequest) ProtoMessage() {}
 
 func (x *ResetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[4]
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -414,7 +633,7 @@ func (x *ResetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetRequest.ProtoReflect.Descriptor instead.
 func (*ResetRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{4}
+	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{7}
 }
 
 // ResetResponse is empty.
@@ -426,7 +645,7 @@ type ResetResponse struct {
 
 func (x *ResetResponse) Reset() {
 	*x = ResetResponse{}
-	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[5]
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -438,7 +657,7 @@ func (x *ResetResponse) String() string {
 func (*ResetResponse) ProtoMessage() {}
 
 func (x *ResetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[5]
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -451,7 +670,7 @@ func (x *ResetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResetResponse.ProtoReflect.Descriptor instead.
 func (*ResetResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{5}
+	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{8}
 }
 
 // SetFaultRequest holds a fault.
@@ -465,7 +684,7 @@ type SetFaultRequest struct {
 
 func (x *SetFaultRequest) Reset() {
 	*x = SetFaultRequest{}
-	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[6]
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -477,7 +696,7 @@ func (x *SetFaultRequest) String() string {
 func (*SetFaultRequest) ProtoMessage() {}
 
 func (x *SetFaultRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[6]
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -490,7 +709,7 @@ func (x *SetFaultRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetFaultRequest.ProtoReflect.Descriptor instead.
 func (*SetFaultRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{6}
+	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *SetFaultRequest) GetFault() *Fault {
@@ -509,7 +728,7 @@ type SetFaultResponse struct {
 
 func (x *SetFaultResponse) Reset() {
 	*x = SetFaultResponse{}
-	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[7]
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -521,7 +740,7 @@ func (x *SetFaultResponse) String() string {
 func (*SetFaultResponse) ProtoMessage() {}
 
 func (x *SetFaultResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[7]
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -534,7 +753,7 @@ func (x *SetFaultResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetFaultResponse.ProtoReflect.Descriptor instead.
 func (*SetFaultResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{7}
+	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{10}
 }
 
 // SetLimitsRequest turns rate limits on or off.
@@ -548,7 +767,7 @@ type SetLimitsRequest struct {
 
 func (x *SetLimitsRequest) Reset() {
 	*x = SetLimitsRequest{}
-	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[8]
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -560,7 +779,7 @@ func (x *SetLimitsRequest) String() string {
 func (*SetLimitsRequest) ProtoMessage() {}
 
 func (x *SetLimitsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[8]
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -573,7 +792,7 @@ func (x *SetLimitsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetLimitsRequest.ProtoReflect.Descriptor instead.
 func (*SetLimitsRequest) Descriptor() ([]byte, []int) {
-	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{8}
+	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SetLimitsRequest) GetKept() bool {
@@ -592,7 +811,7 @@ type SetLimitsResponse struct {
 
 func (x *SetLimitsResponse) Reset() {
 	*x = SetLimitsResponse{}
-	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[9]
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -604,7 +823,7 @@ func (x *SetLimitsResponse) String() string {
 func (*SetLimitsResponse) ProtoMessage() {}
 
 func (x *SetLimitsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[9]
+	mi := &file_bongsu_mockup_v1_mockup_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -617,7 +836,7 @@ func (x *SetLimitsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetLimitsResponse.ProtoReflect.Descriptor instead.
 func (*SetLimitsResponse) Descriptor() ([]byte, []int) {
-	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{9}
+	return file_bongsu_mockup_v1_mockup_proto_rawDescGZIP(), []int{12}
 }
 
 var File_bongsu_mockup_v1_mockup_proto protoreflect.FileDescriptor
@@ -641,7 +860,18 @@ const file_bongsu_mockup_v1_mockup_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a@\n" +
 	"\x12AnswerHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xed\x04\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa9\x02\n" +
+	"\aMessage\x12\x1a\n" +
+	"\bprovider\x18\x01 \x01(\tR\bprovider\x12 \n" +
+	"\vdestination\x18\x02 \x01(\tR\vdestination\x12\x0e\n" +
+	"\x02id\x18\x03 \x01(\tR\x02id\x12\x16\n" +
+	"\x06thread\x18\x04 \x01(\tR\x06thread\x12\x12\n" +
+	"\x04text\x18\x05 \x01(\tR\x04text\x12\x14\n" +
+	"\x05state\x18\x06 \x01(\tR\x05state\x12!\n" +
+	"\fchange_count\x18\a \x01(\x05R\vchangeCount\x12.\n" +
+	"\x04time\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12;\n" +
+	"\vupdate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"updateTime\"\xed\x04\n" +
 	"\x05Fault\x12\x1c\n" +
 	"\x04path\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x04path\x12-\n" +
 	"\rbody_contains\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\fbodyContains\x12-\n" +
@@ -667,7 +897,12 @@ const file_bongsu_mockup_v1_mockup_proto_rawDesc = "" +
 	"\x10ListCallsRequest\x12\x1c\n" +
 	"\x04path\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\x04path\"A\n" +
 	"\x11ListCallsResponse\x12,\n" +
-	"\x05calls\x18\x01 \x03(\v2\x16.bongsu.mockup.v1.CallR\x05calls\"\x0e\n" +
+	"\x05calls\x18\x01 \x03(\v2\x16.bongsu.mockup.v1.CallR\x05calls\"g\n" +
+	"\x13ListMessagesRequest\x12$\n" +
+	"\bprovider\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xff\x01R\bprovider\x12*\n" +
+	"\vdestination\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xd0\x0fR\vdestination\"M\n" +
+	"\x14ListMessagesResponse\x125\n" +
+	"\bmessages\x18\x01 \x03(\v2\x19.bongsu.mockup.v1.MessageR\bmessages\"\x0e\n" +
 	"\fResetRequest\"\x0f\n" +
 	"\rResetResponse\"H\n" +
 	"\x0fSetFaultRequest\x125\n" +
@@ -675,9 +910,10 @@ const file_bongsu_mockup_v1_mockup_proto_rawDesc = "" +
 	"\x10SetFaultResponse\"&\n" +
 	"\x10SetLimitsRequest\x12\x12\n" +
 	"\x04kept\x18\x01 \x01(\bR\x04kept\"\x13\n" +
-	"\x11SetLimitsResponse2\xf4\x02\n" +
+	"\x11SetLimitsResponse2\xd8\x03\n" +
 	"\rMockupService\x12Y\n" +
-	"\tListCalls\x12\".bongsu.mockup.v1.ListCallsRequest\x1a#.bongsu.mockup.v1.ListCallsResponse\"\x03\x90\x02\x02\x12M\n" +
+	"\tListCalls\x12\".bongsu.mockup.v1.ListCallsRequest\x1a#.bongsu.mockup.v1.ListCallsResponse\"\x03\x90\x02\x02\x12b\n" +
+	"\fListMessages\x12%.bongsu.mockup.v1.ListMessagesRequest\x1a&.bongsu.mockup.v1.ListMessagesResponse\"\x03\x90\x02\x02\x12M\n" +
 	"\x05Reset\x12\x1e.bongsu.mockup.v1.ResetRequest\x1a\x1f.bongsu.mockup.v1.ResetResponse\"\x03\x90\x02\x02\x12V\n" +
 	"\bSetFault\x12!.bongsu.mockup.v1.SetFaultRequest\x1a\".bongsu.mockup.v1.SetFaultResponse\"\x03\x90\x02\x02\x12Y\n" +
 	"\tSetLimits\x12\".bongsu.mockup.v1.SetLimitsRequest\x1a#.bongsu.mockup.v1.SetLimitsResponse\"\x03\x90\x02\x02\x1a\x06\xaa\x9f\x19\x02\b\x01B\xc8\x01\n" +
@@ -695,45 +931,53 @@ func file_bongsu_mockup_v1_mockup_proto_rawDescGZIP() []byte {
 	return file_bongsu_mockup_v1_mockup_proto_rawDescData
 }
 
-var file_bongsu_mockup_v1_mockup_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_bongsu_mockup_v1_mockup_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_bongsu_mockup_v1_mockup_proto_goTypes = []any{
 	(*Call)(nil),                  // 0: bongsu.mockup.v1.Call
-	(*Fault)(nil),                 // 1: bongsu.mockup.v1.Fault
-	(*ListCallsRequest)(nil),      // 2: bongsu.mockup.v1.ListCallsRequest
-	(*ListCallsResponse)(nil),     // 3: bongsu.mockup.v1.ListCallsResponse
-	(*ResetRequest)(nil),          // 4: bongsu.mockup.v1.ResetRequest
-	(*ResetResponse)(nil),         // 5: bongsu.mockup.v1.ResetResponse
-	(*SetFaultRequest)(nil),       // 6: bongsu.mockup.v1.SetFaultRequest
-	(*SetFaultResponse)(nil),      // 7: bongsu.mockup.v1.SetFaultResponse
-	(*SetLimitsRequest)(nil),      // 8: bongsu.mockup.v1.SetLimitsRequest
-	(*SetLimitsResponse)(nil),     // 9: bongsu.mockup.v1.SetLimitsResponse
-	nil,                           // 10: bongsu.mockup.v1.Call.HeadersEntry
-	nil,                           // 11: bongsu.mockup.v1.Call.AnswerHeadersEntry
-	nil,                           // 12: bongsu.mockup.v1.Fault.HeadersEntry
-	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 14: google.protobuf.Duration
+	(*Message)(nil),               // 1: bongsu.mockup.v1.Message
+	(*Fault)(nil),                 // 2: bongsu.mockup.v1.Fault
+	(*ListCallsRequest)(nil),      // 3: bongsu.mockup.v1.ListCallsRequest
+	(*ListCallsResponse)(nil),     // 4: bongsu.mockup.v1.ListCallsResponse
+	(*ListMessagesRequest)(nil),   // 5: bongsu.mockup.v1.ListMessagesRequest
+	(*ListMessagesResponse)(nil),  // 6: bongsu.mockup.v1.ListMessagesResponse
+	(*ResetRequest)(nil),          // 7: bongsu.mockup.v1.ResetRequest
+	(*ResetResponse)(nil),         // 8: bongsu.mockup.v1.ResetResponse
+	(*SetFaultRequest)(nil),       // 9: bongsu.mockup.v1.SetFaultRequest
+	(*SetFaultResponse)(nil),      // 10: bongsu.mockup.v1.SetFaultResponse
+	(*SetLimitsRequest)(nil),      // 11: bongsu.mockup.v1.SetLimitsRequest
+	(*SetLimitsResponse)(nil),     // 12: bongsu.mockup.v1.SetLimitsResponse
+	nil,                           // 13: bongsu.mockup.v1.Call.HeadersEntry
+	nil,                           // 14: bongsu.mockup.v1.Call.AnswerHeadersEntry
+	nil,                           // 15: bongsu.mockup.v1.Fault.HeadersEntry
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 17: google.protobuf.Duration
 }
 var file_bongsu_mockup_v1_mockup_proto_depIdxs = []int32{
-	10, // 0: bongsu.mockup.v1.Call.headers:type_name -> bongsu.mockup.v1.Call.HeadersEntry
-	13, // 1: bongsu.mockup.v1.Call.time:type_name -> google.protobuf.Timestamp
-	11, // 2: bongsu.mockup.v1.Call.answer_headers:type_name -> bongsu.mockup.v1.Call.AnswerHeadersEntry
-	14, // 3: bongsu.mockup.v1.Fault.delay:type_name -> google.protobuf.Duration
-	12, // 4: bongsu.mockup.v1.Fault.headers:type_name -> bongsu.mockup.v1.Fault.HeadersEntry
-	0,  // 5: bongsu.mockup.v1.ListCallsResponse.calls:type_name -> bongsu.mockup.v1.Call
-	1,  // 6: bongsu.mockup.v1.SetFaultRequest.fault:type_name -> bongsu.mockup.v1.Fault
-	2,  // 7: bongsu.mockup.v1.MockupService.ListCalls:input_type -> bongsu.mockup.v1.ListCallsRequest
-	4,  // 8: bongsu.mockup.v1.MockupService.Reset:input_type -> bongsu.mockup.v1.ResetRequest
-	6,  // 9: bongsu.mockup.v1.MockupService.SetFault:input_type -> bongsu.mockup.v1.SetFaultRequest
-	8,  // 10: bongsu.mockup.v1.MockupService.SetLimits:input_type -> bongsu.mockup.v1.SetLimitsRequest
-	3,  // 11: bongsu.mockup.v1.MockupService.ListCalls:output_type -> bongsu.mockup.v1.ListCallsResponse
-	5,  // 12: bongsu.mockup.v1.MockupService.Reset:output_type -> bongsu.mockup.v1.ResetResponse
-	7,  // 13: bongsu.mockup.v1.MockupService.SetFault:output_type -> bongsu.mockup.v1.SetFaultResponse
-	9,  // 14: bongsu.mockup.v1.MockupService.SetLimits:output_type -> bongsu.mockup.v1.SetLimitsResponse
-	11, // [11:15] is the sub-list for method output_type
-	7,  // [7:11] is the sub-list for method input_type
-	7,  // [7:7] is the sub-list for extension type_name
-	7,  // [7:7] is the sub-list for extension extendee
-	0,  // [0:7] is the sub-list for field type_name
+	13, // 0: bongsu.mockup.v1.Call.headers:type_name -> bongsu.mockup.v1.Call.HeadersEntry
+	16, // 1: bongsu.mockup.v1.Call.time:type_name -> google.protobuf.Timestamp
+	14, // 2: bongsu.mockup.v1.Call.answer_headers:type_name -> bongsu.mockup.v1.Call.AnswerHeadersEntry
+	16, // 3: bongsu.mockup.v1.Message.time:type_name -> google.protobuf.Timestamp
+	16, // 4: bongsu.mockup.v1.Message.update_time:type_name -> google.protobuf.Timestamp
+	17, // 5: bongsu.mockup.v1.Fault.delay:type_name -> google.protobuf.Duration
+	15, // 6: bongsu.mockup.v1.Fault.headers:type_name -> bongsu.mockup.v1.Fault.HeadersEntry
+	0,  // 7: bongsu.mockup.v1.ListCallsResponse.calls:type_name -> bongsu.mockup.v1.Call
+	1,  // 8: bongsu.mockup.v1.ListMessagesResponse.messages:type_name -> bongsu.mockup.v1.Message
+	2,  // 9: bongsu.mockup.v1.SetFaultRequest.fault:type_name -> bongsu.mockup.v1.Fault
+	3,  // 10: bongsu.mockup.v1.MockupService.ListCalls:input_type -> bongsu.mockup.v1.ListCallsRequest
+	5,  // 11: bongsu.mockup.v1.MockupService.ListMessages:input_type -> bongsu.mockup.v1.ListMessagesRequest
+	7,  // 12: bongsu.mockup.v1.MockupService.Reset:input_type -> bongsu.mockup.v1.ResetRequest
+	9,  // 13: bongsu.mockup.v1.MockupService.SetFault:input_type -> bongsu.mockup.v1.SetFaultRequest
+	11, // 14: bongsu.mockup.v1.MockupService.SetLimits:input_type -> bongsu.mockup.v1.SetLimitsRequest
+	4,  // 15: bongsu.mockup.v1.MockupService.ListCalls:output_type -> bongsu.mockup.v1.ListCallsResponse
+	6,  // 16: bongsu.mockup.v1.MockupService.ListMessages:output_type -> bongsu.mockup.v1.ListMessagesResponse
+	8,  // 17: bongsu.mockup.v1.MockupService.Reset:output_type -> bongsu.mockup.v1.ResetResponse
+	10, // 18: bongsu.mockup.v1.MockupService.SetFault:output_type -> bongsu.mockup.v1.SetFaultResponse
+	12, // 19: bongsu.mockup.v1.MockupService.SetLimits:output_type -> bongsu.mockup.v1.SetLimitsResponse
+	15, // [15:20] is the sub-list for method output_type
+	10, // [10:15] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_mockup_v1_mockup_proto_init() }
@@ -747,7 +991,7 @@ func file_bongsu_mockup_v1_mockup_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bongsu_mockup_v1_mockup_proto_rawDesc), len(file_bongsu_mockup_v1_mockup_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -36,6 +36,9 @@ const (
 const (
 	// MockupServiceListCallsProcedure is the fully-qualified name of the MockupService's ListCalls RPC.
 	MockupServiceListCallsProcedure = "/bongsu.mockup.v1.MockupService/ListCalls"
+	// MockupServiceListMessagesProcedure is the fully-qualified name of the MockupService's
+	// ListMessages RPC.
+	MockupServiceListMessagesProcedure = "/bongsu.mockup.v1.MockupService/ListMessages"
 	// MockupServiceResetProcedure is the fully-qualified name of the MockupService's Reset RPC.
 	MockupServiceResetProcedure = "/bongsu.mockup.v1.MockupService/Reset"
 	// MockupServiceSetFaultProcedure is the fully-qualified name of the MockupService's SetFault RPC.
@@ -49,7 +52,11 @@ type MockupServiceClient interface {
 	// ListCalls returns the calls to the fakes, the oldest first, including those that
 	// failed by a fault. At most the last 1000000 are kept.
 	ListCalls(context.Context, *v1.ListCallsRequest) (*v1.ListCallsResponse, error)
-	// Reset deletes all calls, faults and other state of the fakes, and turns their rate
+	// ListMessages returns the messages that users of the providers see, the oldest first:
+	// each as its last change left it. A refused call makes and changes none, also where a
+	// fault refuses it. At most the last 100000 are kept.
+	ListMessages(context.Context, *v1.ListMessagesRequest) (*v1.ListMessagesResponse, error)
+	// Reset deletes all calls, messages, faults and other state of the fakes, and turns their rate
 	// limits off.
 	Reset(context.Context, *v1.ResetRequest) (*v1.ResetResponse, error)
 	// SetFault makes the fakes fail from now on. It replaces the fault for the same path,
@@ -79,6 +86,13 @@ func NewMockupServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 			connect.WithIdempotency(connect.IdempotencyIdempotent),
 			connect.WithClientOptions(opts...),
 		),
+		listMessages: connect.NewClient[v1.ListMessagesRequest, v1.ListMessagesResponse](
+			httpClient,
+			baseURL+MockupServiceListMessagesProcedure,
+			connect.WithSchema(mockupServiceMethods.ByName("ListMessages")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
 		reset: connect.NewClient[v1.ResetRequest, v1.ResetResponse](
 			httpClient,
 			baseURL+MockupServiceResetProcedure,
@@ -105,15 +119,25 @@ func NewMockupServiceClient(httpClient connect.HTTPClient, baseURL string, opts 
 
 // mockupServiceClient implements MockupServiceClient.
 type mockupServiceClient struct {
-	listCalls *connect.Client[v1.ListCallsRequest, v1.ListCallsResponse]
-	reset     *connect.Client[v1.ResetRequest, v1.ResetResponse]
-	setFault  *connect.Client[v1.SetFaultRequest, v1.SetFaultResponse]
-	setLimits *connect.Client[v1.SetLimitsRequest, v1.SetLimitsResponse]
+	listCalls    *connect.Client[v1.ListCallsRequest, v1.ListCallsResponse]
+	listMessages *connect.Client[v1.ListMessagesRequest, v1.ListMessagesResponse]
+	reset        *connect.Client[v1.ResetRequest, v1.ResetResponse]
+	setFault     *connect.Client[v1.SetFaultRequest, v1.SetFaultResponse]
+	setLimits    *connect.Client[v1.SetLimitsRequest, v1.SetLimitsResponse]
 }
 
 // ListCalls calls bongsu.mockup.v1.MockupService.ListCalls.
 func (c *mockupServiceClient) ListCalls(ctx context.Context, req *v1.ListCallsRequest) (*v1.ListCallsResponse, error) {
 	response, err := c.listCalls.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// ListMessages calls bongsu.mockup.v1.MockupService.ListMessages.
+func (c *mockupServiceClient) ListMessages(ctx context.Context, req *v1.ListMessagesRequest) (*v1.ListMessagesResponse, error) {
+	response, err := c.listMessages.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -152,7 +176,11 @@ type MockupServiceHandler interface {
 	// ListCalls returns the calls to the fakes, the oldest first, including those that
 	// failed by a fault. At most the last 1000000 are kept.
 	ListCalls(context.Context, *v1.ListCallsRequest) (*v1.ListCallsResponse, error)
-	// Reset deletes all calls, faults and other state of the fakes, and turns their rate
+	// ListMessages returns the messages that users of the providers see, the oldest first:
+	// each as its last change left it. A refused call makes and changes none, also where a
+	// fault refuses it. At most the last 100000 are kept.
+	ListMessages(context.Context, *v1.ListMessagesRequest) (*v1.ListMessagesResponse, error)
+	// Reset deletes all calls, messages, faults and other state of the fakes, and turns their rate
 	// limits off.
 	Reset(context.Context, *v1.ResetRequest) (*v1.ResetResponse, error)
 	// SetFault makes the fakes fail from now on. It replaces the fault for the same path,
@@ -175,6 +203,13 @@ func NewMockupServiceHandler(svc MockupServiceHandler, opts ...connect.HandlerOp
 		MockupServiceListCallsProcedure,
 		svc.ListCalls,
 		connect.WithSchema(mockupServiceMethods.ByName("ListCalls")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
+	mockupServiceListMessagesHandler := connect.NewUnaryHandlerSimple(
+		MockupServiceListMessagesProcedure,
+		svc.ListMessages,
+		connect.WithSchema(mockupServiceMethods.ByName("ListMessages")),
 		connect.WithIdempotency(connect.IdempotencyIdempotent),
 		connect.WithHandlerOptions(opts...),
 	)
@@ -203,6 +238,8 @@ func NewMockupServiceHandler(svc MockupServiceHandler, opts ...connect.HandlerOp
 		switch r.URL.Path {
 		case MockupServiceListCallsProcedure:
 			mockupServiceListCallsHandler.ServeHTTP(w, r)
+		case MockupServiceListMessagesProcedure:
+			mockupServiceListMessagesHandler.ServeHTTP(w, r)
 		case MockupServiceResetProcedure:
 			mockupServiceResetHandler.ServeHTTP(w, r)
 		case MockupServiceSetFaultProcedure:
@@ -220,6 +257,10 @@ type UnimplementedMockupServiceHandler struct{}
 
 func (UnimplementedMockupServiceHandler) ListCalls(context.Context, *v1.ListCallsRequest) (*v1.ListCallsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.mockup.v1.MockupService.ListCalls is not implemented"))
+}
+
+func (UnimplementedMockupServiceHandler) ListMessages(context.Context, *v1.ListMessagesRequest) (*v1.ListMessagesResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("bongsu.mockup.v1.MockupService.ListMessages is not implemented"))
 }
 
 func (UnimplementedMockupServiceHandler) Reset(context.Context, *v1.ResetRequest) (*v1.ResetResponse, error) {

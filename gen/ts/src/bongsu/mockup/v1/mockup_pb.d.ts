@@ -5,7 +5,7 @@
 // The mockup: fakes of the providers, with faults on demand.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message as Message$1 } from "@bufbuild/protobuf";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
@@ -18,7 +18,7 @@ export declare const file_bongsu_mockup_v1_mockup: GenFile;
  *
  * @generated from message bongsu.mockup.v1.Call
  */
-export declare type Call = Message<"bongsu.mockup.v1.Call"> & {
+export declare type Call = Message$1<"bongsu.mockup.v1.Call"> & {
   /**
    * method is the HTTP method.
    *
@@ -91,11 +91,87 @@ export declare type Call = Message<"bongsu.mockup.v1.Call"> & {
 export declare const CallSchema: GenMessage<Call>;
 
 /**
+ * Message is a message as users of a provider see it.
+ *
+ * @generated from message bongsu.mockup.v1.Message
+ */
+export declare type Message = Message$1<"bongsu.mockup.v1.Message"> & {
+  /**
+   * provider is the name of the messenger, such as slack.
+   *
+   * @generated from field: string provider = 1;
+   */
+  provider: string;
+
+  /**
+   * destination is the channel, the chat or the webhook that holds the message.
+   *
+   * @generated from field: string destination = 2;
+   */
+  destination: string;
+
+  /**
+   * id is the provider's id of the message.
+   *
+   * @generated from field: string id = 3;
+   */
+  id: string;
+
+  /**
+   * thread is the id of the message that it answers; empty where it answers none.
+   *
+   * @generated from field: string thread = 4;
+   */
+  thread: string;
+
+  /**
+   * text is the text that is shown.
+   *
+   * @generated from field: string text = 5;
+   */
+  text: string;
+
+  /**
+   * state is that of the provider, such as resolved, where its messages have one.
+   *
+   * @generated from field: string state = 6;
+   */
+  state: string;
+
+  /**
+   * change_count is how many times the message was changed.
+   *
+   * @generated from field: int32 change_count = 7;
+   */
+  changeCount: number;
+
+  /**
+   * time is when the message was made.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 8;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * update_time is when it was made or changed last.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 9;
+   */
+  updateTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message bongsu.mockup.v1.Message.
+ * Use `create(MessageSchema)` to create a new message.
+ */
+export declare const MessageSchema: GenMessage<Message>;
+
+/**
  * Fault is a failure that a fake shows.
  *
  * @generated from message bongsu.mockup.v1.Fault
  */
-export declare type Fault = Message<"bongsu.mockup.v1.Fault"> & {
+export declare type Fault = Message$1<"bongsu.mockup.v1.Fault"> & {
   /**
    * path is that of the calls that fail, such as /api/chat.postMessage; empty means
    * every path.
@@ -191,7 +267,7 @@ export declare const FaultSchema: GenMessage<Fault>;
  *
  * @generated from message bongsu.mockup.v1.ListCallsRequest
  */
-export declare type ListCallsRequest = Message<"bongsu.mockup.v1.ListCallsRequest"> & {
+export declare type ListCallsRequest = Message$1<"bongsu.mockup.v1.ListCallsRequest"> & {
   /**
    * path, when set, selects the calls to exactly this path.
    *
@@ -211,7 +287,7 @@ export declare const ListCallsRequestSchema: GenMessage<ListCallsRequest>;
  *
  * @generated from message bongsu.mockup.v1.ListCallsResponse
  */
-export declare type ListCallsResponse = Message<"bongsu.mockup.v1.ListCallsResponse"> & {
+export declare type ListCallsResponse = Message$1<"bongsu.mockup.v1.ListCallsResponse"> & {
   /**
    * calls holds the oldest first.
    *
@@ -227,11 +303,58 @@ export declare type ListCallsResponse = Message<"bongsu.mockup.v1.ListCallsRespo
 export declare const ListCallsResponseSchema: GenMessage<ListCallsResponse>;
 
 /**
+ * ListMessagesRequest selects messages.
+ *
+ * @generated from message bongsu.mockup.v1.ListMessagesRequest
+ */
+export declare type ListMessagesRequest = Message$1<"bongsu.mockup.v1.ListMessagesRequest"> & {
+  /**
+   * provider, when set, selects the messages of one provider.
+   *
+   * @generated from field: string provider = 1;
+   */
+  provider: string;
+
+  /**
+   * destination, when set, selects the messages of one channel, chat or webhook.
+   *
+   * @generated from field: string destination = 2;
+   */
+  destination: string;
+};
+
+/**
+ * Describes the message bongsu.mockup.v1.ListMessagesRequest.
+ * Use `create(ListMessagesRequestSchema)` to create a new message.
+ */
+export declare const ListMessagesRequestSchema: GenMessage<ListMessagesRequest>;
+
+/**
+ * ListMessagesResponse holds messages.
+ *
+ * @generated from message bongsu.mockup.v1.ListMessagesResponse
+ */
+export declare type ListMessagesResponse = Message$1<"bongsu.mockup.v1.ListMessagesResponse"> & {
+  /**
+   * messages holds the oldest first.
+   *
+   * @generated from field: repeated bongsu.mockup.v1.Message messages = 1;
+   */
+  messages: Message[];
+};
+
+/**
+ * Describes the message bongsu.mockup.v1.ListMessagesResponse.
+ * Use `create(ListMessagesResponseSchema)` to create a new message.
+ */
+export declare const ListMessagesResponseSchema: GenMessage<ListMessagesResponse>;
+
+/**
  * ResetRequest is empty.
  *
  * @generated from message bongsu.mockup.v1.ResetRequest
  */
-export declare type ResetRequest = Message<"bongsu.mockup.v1.ResetRequest"> & {
+export declare type ResetRequest = Message$1<"bongsu.mockup.v1.ResetRequest"> & {
 };
 
 /**
@@ -245,7 +368,7 @@ export declare const ResetRequestSchema: GenMessage<ResetRequest>;
  *
  * @generated from message bongsu.mockup.v1.ResetResponse
  */
-export declare type ResetResponse = Message<"bongsu.mockup.v1.ResetResponse"> & {
+export declare type ResetResponse = Message$1<"bongsu.mockup.v1.ResetResponse"> & {
 };
 
 /**
@@ -259,7 +382,7 @@ export declare const ResetResponseSchema: GenMessage<ResetResponse>;
  *
  * @generated from message bongsu.mockup.v1.SetFaultRequest
  */
-export declare type SetFaultRequest = Message<"bongsu.mockup.v1.SetFaultRequest"> & {
+export declare type SetFaultRequest = Message$1<"bongsu.mockup.v1.SetFaultRequest"> & {
   /**
    * fault is the fault to set.
    *
@@ -279,7 +402,7 @@ export declare const SetFaultRequestSchema: GenMessage<SetFaultRequest>;
  *
  * @generated from message bongsu.mockup.v1.SetFaultResponse
  */
-export declare type SetFaultResponse = Message<"bongsu.mockup.v1.SetFaultResponse"> & {
+export declare type SetFaultResponse = Message$1<"bongsu.mockup.v1.SetFaultResponse"> & {
 };
 
 /**
@@ -293,7 +416,7 @@ export declare const SetFaultResponseSchema: GenMessage<SetFaultResponse>;
  *
  * @generated from message bongsu.mockup.v1.SetLimitsRequest
  */
-export declare type SetLimitsRequest = Message<"bongsu.mockup.v1.SetLimitsRequest"> & {
+export declare type SetLimitsRequest = Message$1<"bongsu.mockup.v1.SetLimitsRequest"> & {
   /**
    * kept turns them on.
    *
@@ -313,7 +436,7 @@ export declare const SetLimitsRequestSchema: GenMessage<SetLimitsRequest>;
  *
  * @generated from message bongsu.mockup.v1.SetLimitsResponse
  */
-export declare type SetLimitsResponse = Message<"bongsu.mockup.v1.SetLimitsResponse"> & {
+export declare type SetLimitsResponse = Message$1<"bongsu.mockup.v1.SetLimitsResponse"> & {
 };
 
 /**
@@ -341,7 +464,19 @@ export declare const MockupService: GenService<{
     output: typeof ListCallsResponseSchema;
   },
   /**
-   * Reset deletes all calls, faults and other state of the fakes, and turns their rate
+   * ListMessages returns the messages that users of the providers see, the oldest first:
+   * each as its last change left it. A refused call makes and changes none, also where a
+   * fault refuses it. At most the last 100000 are kept.
+   *
+   * @generated from rpc bongsu.mockup.v1.MockupService.ListMessages
+   */
+  listMessages: {
+    methodKind: "unary";
+    input: typeof ListMessagesRequestSchema;
+    output: typeof ListMessagesResponseSchema;
+  },
+  /**
+   * Reset deletes all calls, messages, faults and other state of the fakes, and turns their rate
    * limits off.
    *
    * @generated from rpc bongsu.mockup.v1.MockupService.Reset

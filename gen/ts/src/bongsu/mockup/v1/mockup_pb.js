@@ -13,7 +13,7 @@ import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@
  * Describes the file bongsu/mockup/v1/mockup.proto.
  */
 export const file_bongsu_mockup_v1_mockup = /*@__PURE__*/
-  fileDesc("Ch1ib25nc3UvbW9ja3VwL3YxL21vY2t1cC5wcm90bxIQYm9uZ3N1Lm1vY2t1cC52MSL2AgoEQ2FsbBIOCgZtZXRob2QYASABKAkSDAoEcGF0aBgCIAEoCRI0CgdoZWFkZXJzGAMgAygLMiMuYm9uZ3N1Lm1vY2t1cC52MS5DYWxsLkhlYWRlcnNFbnRyeRIMCgRib2R5GAQgASgJEigKBHRpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWFuc3dlcl9zdGF0dXMYBiABKAUSDQoFcXVlcnkYByABKAkSQQoOYW5zd2VyX2hlYWRlcnMYCCADKAsyKS5ib25nc3UubW9ja3VwLnYxLkNhbGwuQW5zd2VySGVhZGVyc0VudHJ5EhMKC2Fuc3dlcl9ib2R5GAkgASgJGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjQKEkFuc3dlckhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIvUDCgVGYXVsdBIWCgRwYXRoGAEgASgJQgi6SAVyAxj/ARIfCg1ib2R5X2NvbnRhaW5zGAIgASgJQgi6SAVyAxj/ARImCgVzaGFyZRgDIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAAASNwoFZGVsYXkYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDbpICqoBByIDCJAcMgASbQoGc3RhdHVzGAUgASgFQl26SFq6AVcKDGZhdWx0LnN0YXR1cxIcbXVzdCBiZSAwIG9yIGZyb20gMjAwIHRvIDU5ORopdGhpcyA9PSAwIHx8ICh0aGlzID49IDIwMCAmJiB0aGlzIDw9IDU5OSkSNQoHaGVhZGVycxgGIAMoCzIkLmJvbmdzdS5tb2NrdXAudjEuRmF1bHQuSGVhZGVyc0VudHJ5EgwKBGJvZHkYByABKAkSGAoQY2xvc2VfY29ubmVjdGlvbhgIIAEoCBISCgpjdXRfYW5zd2VyGAkgASgIEiIKCnBlcl9zZWNvbmQYCiABKAFCDrpICxIJKQAAAAAAAAAAEhwKCmNyZWRlbnRpYWwYCyABKAlCCLpIBXIDGNAPGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIioKEExpc3RDYWxsc1JlcXVlc3QSFgoEcGF0aBgBIAEoCUIIukgFcgMY/wEiOgoRTGlzdENhbGxzUmVzcG9uc2USJQoFY2FsbHMYASADKAsyFi5ib25nc3UubW9ja3VwLnYxLkNhbGwiDgoMUmVzZXRSZXF1ZXN0Ig8KDVJlc2V0UmVzcG9uc2UiQQoPU2V0RmF1bHRSZXF1ZXN0Ei4KBWZhdWx0GAEgASgLMhcuYm9uZ3N1Lm1vY2t1cC52MS5GYXVsdEIGukgDyAEBIhIKEFNldEZhdWx0UmVzcG9uc2UiIAoQU2V0TGltaXRzUmVxdWVzdBIMCgRrZXB0GAEgASgIIhMKEVNldExpbWl0c1Jlc3BvbnNlMvQCCg1Nb2NrdXBTZXJ2aWNlElkKCUxpc3RDYWxscxIiLmJvbmdzdS5tb2NrdXAudjEuTGlzdENhbGxzUmVxdWVzdBojLmJvbmdzdS5tb2NrdXAudjEuTGlzdENhbGxzUmVzcG9uc2UiA5ACAhJNCgVSZXNldBIeLmJvbmdzdS5tb2NrdXAudjEuUmVzZXRSZXF1ZXN0Gh8uYm9uZ3N1Lm1vY2t1cC52MS5SZXNldFJlc3BvbnNlIgOQAgISVgoIU2V0RmF1bHQSIS5ib25nc3UubW9ja3VwLnYxLlNldEZhdWx0UmVxdWVzdBoiLmJvbmdzdS5tb2NrdXAudjEuU2V0RmF1bHRSZXNwb25zZSIDkAICElkKCVNldExpbWl0cxIiLmJvbmdzdS5tb2NrdXAudjEuU2V0TGltaXRzUmVxdWVzdBojLmJvbmdzdS5tb2NrdXAudjEuU2V0TGltaXRzUmVzcG9uc2UiA5ACAhoGqp8ZAggBQsgBChRjb20uYm9uZ3N1Lm1vY2t1cC52MUILTW9ja3VwUHJvdG9QAVpBZ2l0aHViLmNvbS9ib25nc3UtcHJvamVjdC9ib25nc3UvZ2VuL2dvL2JvbmdzdS9tb2NrdXAvdjE7bW9ja3VwdjGiAgNCTViqAhBCb25nc3UuTW9ja3VwLlYxygIQQm9uZ3N1XE1vY2t1cFxWMeICHEJvbmdzdVxNb2NrdXBcVjFcR1BCTWV0YWRhdGHqAhJCb25nc3U6Ok1vY2t1cDo6VjFiBnByb3RvMw", [file_bongsu_policy_v1_policy, file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("Ch1ib25nc3UvbW9ja3VwL3YxL21vY2t1cC5wcm90bxIQYm9uZ3N1Lm1vY2t1cC52MSL2AgoEQ2FsbBIOCgZtZXRob2QYASABKAkSDAoEcGF0aBgCIAEoCRI0CgdoZWFkZXJzGAMgAygLMiMuYm9uZ3N1Lm1vY2t1cC52MS5DYWxsLkhlYWRlcnNFbnRyeRIMCgRib2R5GAQgASgJEigKBHRpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWFuc3dlcl9zdGF0dXMYBiABKAUSDQoFcXVlcnkYByABKAkSQQoOYW5zd2VyX2hlYWRlcnMYCCADKAsyKS5ib25nc3UubW9ja3VwLnYxLkNhbGwuQW5zd2VySGVhZGVyc0VudHJ5EhMKC2Fuc3dlcl9ib2R5GAkgASgJGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjQKEkFuc3dlckhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItoBCgdNZXNzYWdlEhAKCHByb3ZpZGVyGAEgASgJEhMKC2Rlc3RpbmF0aW9uGAIgASgJEgoKAmlkGAMgASgJEg4KBnRocmVhZBgEIAEoCRIMCgR0ZXh0GAUgASgJEg0KBXN0YXRlGAYgASgJEhQKDGNoYW5nZV9jb3VudBgHIAEoBRIoCgR0aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi9QMKBUZhdWx0EhYKBHBhdGgYASABKAlCCLpIBXIDGP8BEh8KDWJvZHlfY29udGFpbnMYAiABKAlCCLpIBXIDGP8BEiYKBXNoYXJlGAMgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAABI3CgVkZWxheRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkINukgKqgEHIgMIkBwyABJtCgZzdGF0dXMYBSABKAVCXbpIWroBVwoMZmF1bHQuc3RhdHVzEhxtdXN0IGJlIDAgb3IgZnJvbSAyMDAgdG8gNTk5Gil0aGlzID09IDAgfHwgKHRoaXMgPj0gMjAwICYmIHRoaXMgPD0gNTk5KRI1CgdoZWFkZXJzGAYgAygLMiQuYm9uZ3N1Lm1vY2t1cC52MS5GYXVsdC5IZWFkZXJzRW50cnkSDAoEYm9keRgHIAEoCRIYChBjbG9zZV9jb25uZWN0aW9uGAggASgIEhIKCmN1dF9hbnN3ZXIYCSABKAgSIgoKcGVyX3NlY29uZBgKIAEoAUIOukgLEgkpAAAAAAAAAAASHAoKY3JlZGVudGlhbBgLIAEoCUIIukgFcgMY0A8aLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiKgoQTGlzdENhbGxzUmVxdWVzdBIWCgRwYXRoGAEgASgJQgi6SAVyAxj/ASI6ChFMaXN0Q2FsbHNSZXNwb25zZRIlCgVjYWxscxgBIAMoCzIWLmJvbmdzdS5tb2NrdXAudjEuQ2FsbCJQChNMaXN0TWVzc2FnZXNSZXF1ZXN0EhoKCHByb3ZpZGVyGAEgASgJQgi6SAVyAxj/ARIdCgtkZXN0aW5hdGlvbhgCIAEoCUIIukgFcgMY0A8iQwoUTGlzdE1lc3NhZ2VzUmVzcG9uc2USKwoIbWVzc2FnZXMYASADKAsyGS5ib25nc3UubW9ja3VwLnYxLk1lc3NhZ2UiDgoMUmVzZXRSZXF1ZXN0Ig8KDVJlc2V0UmVzcG9uc2UiQQoPU2V0RmF1bHRSZXF1ZXN0Ei4KBWZhdWx0GAEgASgLMhcuYm9uZ3N1Lm1vY2t1cC52MS5GYXVsdEIGukgDyAEBIhIKEFNldEZhdWx0UmVzcG9uc2UiIAoQU2V0TGltaXRzUmVxdWVzdBIMCgRrZXB0GAEgASgIIhMKEVNldExpbWl0c1Jlc3BvbnNlMtgDCg1Nb2NrdXBTZXJ2aWNlElkKCUxpc3RDYWxscxIiLmJvbmdzdS5tb2NrdXAudjEuTGlzdENhbGxzUmVxdWVzdBojLmJvbmdzdS5tb2NrdXAudjEuTGlzdENhbGxzUmVzcG9uc2UiA5ACAhJiCgxMaXN0TWVzc2FnZXMSJS5ib25nc3UubW9ja3VwLnYxLkxpc3RNZXNzYWdlc1JlcXVlc3QaJi5ib25nc3UubW9ja3VwLnYxLkxpc3RNZXNzYWdlc1Jlc3BvbnNlIgOQAgISTQoFUmVzZXQSHi5ib25nc3UubW9ja3VwLnYxLlJlc2V0UmVxdWVzdBofLmJvbmdzdS5tb2NrdXAudjEuUmVzZXRSZXNwb25zZSIDkAICElYKCFNldEZhdWx0EiEuYm9uZ3N1Lm1vY2t1cC52MS5TZXRGYXVsdFJlcXVlc3QaIi5ib25nc3UubW9ja3VwLnYxLlNldEZhdWx0UmVzcG9uc2UiA5ACAhJZCglTZXRMaW1pdHMSIi5ib25nc3UubW9ja3VwLnYxLlNldExpbWl0c1JlcXVlc3QaIy5ib25nc3UubW9ja3VwLnYxLlNldExpbWl0c1Jlc3BvbnNlIgOQAgIaBqqfGQIIAULIAQoUY29tLmJvbmdzdS5tb2NrdXAudjFCC01vY2t1cFByb3RvUAFaQWdpdGh1Yi5jb20vYm9uZ3N1LXByb2plY3QvYm9uZ3N1L2dlbi9nby9ib25nc3UvbW9ja3VwL3YxO21vY2t1cHYxogIDQk1YqgIQQm9uZ3N1Lk1vY2t1cC5WMcoCEEJvbmdzdVxNb2NrdXBcVjHiAhxCb25nc3VcTW9ja3VwXFYxXEdQQk1ldGFkYXRh6gISQm9uZ3N1OjpNb2NrdXA6OlYxYgZwcm90bzM", [file_bongsu_policy_v1_policy, file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Describes the message bongsu.mockup.v1.Call.
@@ -23,67 +23,88 @@ export const CallSchema = /*@__PURE__*/
   messageDesc(file_bongsu_mockup_v1_mockup, 0);
 
 /**
+ * Describes the message bongsu.mockup.v1.Message.
+ * Use `create(MessageSchema)` to create a new message.
+ */
+export const MessageSchema = /*@__PURE__*/
+  messageDesc(file_bongsu_mockup_v1_mockup, 1);
+
+/**
  * Describes the message bongsu.mockup.v1.Fault.
  * Use `create(FaultSchema)` to create a new message.
  */
 export const FaultSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_mockup_v1_mockup, 1);
+  messageDesc(file_bongsu_mockup_v1_mockup, 2);
 
 /**
  * Describes the message bongsu.mockup.v1.ListCallsRequest.
  * Use `create(ListCallsRequestSchema)` to create a new message.
  */
 export const ListCallsRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_mockup_v1_mockup, 2);
+  messageDesc(file_bongsu_mockup_v1_mockup, 3);
 
 /**
  * Describes the message bongsu.mockup.v1.ListCallsResponse.
  * Use `create(ListCallsResponseSchema)` to create a new message.
  */
 export const ListCallsResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_mockup_v1_mockup, 3);
+  messageDesc(file_bongsu_mockup_v1_mockup, 4);
+
+/**
+ * Describes the message bongsu.mockup.v1.ListMessagesRequest.
+ * Use `create(ListMessagesRequestSchema)` to create a new message.
+ */
+export const ListMessagesRequestSchema = /*@__PURE__*/
+  messageDesc(file_bongsu_mockup_v1_mockup, 5);
+
+/**
+ * Describes the message bongsu.mockup.v1.ListMessagesResponse.
+ * Use `create(ListMessagesResponseSchema)` to create a new message.
+ */
+export const ListMessagesResponseSchema = /*@__PURE__*/
+  messageDesc(file_bongsu_mockup_v1_mockup, 6);
 
 /**
  * Describes the message bongsu.mockup.v1.ResetRequest.
  * Use `create(ResetRequestSchema)` to create a new message.
  */
 export const ResetRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_mockup_v1_mockup, 4);
+  messageDesc(file_bongsu_mockup_v1_mockup, 7);
 
 /**
  * Describes the message bongsu.mockup.v1.ResetResponse.
  * Use `create(ResetResponseSchema)` to create a new message.
  */
 export const ResetResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_mockup_v1_mockup, 5);
+  messageDesc(file_bongsu_mockup_v1_mockup, 8);
 
 /**
  * Describes the message bongsu.mockup.v1.SetFaultRequest.
  * Use `create(SetFaultRequestSchema)` to create a new message.
  */
 export const SetFaultRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_mockup_v1_mockup, 6);
+  messageDesc(file_bongsu_mockup_v1_mockup, 9);
 
 /**
  * Describes the message bongsu.mockup.v1.SetFaultResponse.
  * Use `create(SetFaultResponseSchema)` to create a new message.
  */
 export const SetFaultResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_mockup_v1_mockup, 7);
+  messageDesc(file_bongsu_mockup_v1_mockup, 10);
 
 /**
  * Describes the message bongsu.mockup.v1.SetLimitsRequest.
  * Use `create(SetLimitsRequestSchema)` to create a new message.
  */
 export const SetLimitsRequestSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_mockup_v1_mockup, 8);
+  messageDesc(file_bongsu_mockup_v1_mockup, 11);
 
 /**
  * Describes the message bongsu.mockup.v1.SetLimitsResponse.
  * Use `create(SetLimitsResponseSchema)` to create a new message.
  */
 export const SetLimitsResponseSchema = /*@__PURE__*/
-  messageDesc(file_bongsu_mockup_v1_mockup, 9);
+  messageDesc(file_bongsu_mockup_v1_mockup, 12);
 
 /**
  * MockupService lists the calls that the fakes received, and sets faults. It is served
