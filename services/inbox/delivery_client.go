@@ -40,7 +40,7 @@ func deliveryToWire(m messenger.Message) *inboxv1.InboxDelivery {
 			AlertId: alert, Severity: m.Severity, Title: m.Title,
 			Text: messenger.Message{Text: m.Text, Details: m.Details}.PlainText(), Link: m.Link,
 			CreateTime: timeToWire(m.Time), Key: m.AlertKey, Resolved: m.Resolved,
-			Acknowledged: m.Acknowledged, Incident: idToWire(m.Incident), AckUrl: m.AckURL,
+			Acknowledged: m.Acknowledged, Incident: idToWire(m.Incident), AckUrl: m.AckLink(),
 		},
 	}
 }

@@ -72,7 +72,7 @@ func (e Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outc
 			o.Reference = thread.String()
 		}
 	}
-	return call.Redact(o, append(r.secrets(m.Credential), m.AckURL)...)
+	return call.Redact(o, append(r.secrets(m.Credential), call.AckSecrets(m)...)...)
 }
 
 // Verify checks that the relay accepts mail from the sender to the destination, and

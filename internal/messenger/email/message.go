@@ -44,8 +44,8 @@ func encode(m messenger.Message, r relay, now time.Time) (content []byte, id str
 	msg.SetMessageIDWithValue(id)
 	msg.SetDateWithValue(now)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: suppresses vacation notices
-	msg.SetBodyString(mail.TypeTextPlain, m.PlainText()+ackText(m))
-	if !m.IsPlain() || m.AckURL != "" {
+	msg.SetBodyString(mail.TypeTextPlain, m.PlainText()+m.AckLine())
+	if !m.IsPlain() || m.AckLink() != "" {
 		var page bytes.Buffer
 		if err := pageTemplate.Execute(&page, m); err != nil {
 			return nil, "", reference{}, err
@@ -55,14 +55,6 @@ func encode(m messenger.Message, r relay, now time.Time) (content []byte, id str
 	var b bytes.Buffer
 	_, err = msg.WriteTo(&b)
 	return b.Bytes(), id, thread, err
-}
-
-// ackText returns the lines about the acknowledgment at the end of a text; empty for none.
-func ackText(m messenger.Message) string {
-	if m.AckURL == "" {
-		return ""
-	}
-	return "\n\nAcknowledge: " + m.AckURL
 }
 
 // subjectOf returns the message in one line.
@@ -85,7 +77,7 @@ var pageTemplate = template.Must(template.New("mail").Parse(`<!DOCTYPE html>
 {{range .}}<tr><th align="left">{{.Name}}</th><td>{{.Value}}</td></tr>
 {{end}}</table>
 {{end}}{{with .Link}}<p><a href="{{.}}">{{.}}</a></p>
-{{end}}{{with .AckURL}}<p><a href="{{.}}">Acknowledge</a></p>
+{{end}}{{with .AckLink}}<p><a href="{{.}}">Acknowledge</a></p>
 {{end}}</body>
 </html>
 `))

@@ -67,6 +67,7 @@ func build(e call.Endpoint, of Named) (Messenger, error) {
 	if err != nil {
 		return Messenger{}, err
 	}
+	r.costly = of.Costly
 	m := Messenger{endpoint: e, credentials: form, request: r}
 	if m.destination, err = compilePattern(of.Destination.Pattern); err != nil {
 		return Messenger{}, fmt.Errorf("destination: %w", err)
@@ -127,7 +128,7 @@ func (m Messenger) Send(ctx context.Context, message messenger.Message) messenge
 	if err != nil {
 		return call.BadCredential(err)
 	}
-	secrets := append(m.credentials.secrets(message.Credential, params), message.AckURL)
+	secrets := m.credentials.secrets(message.Credential, params)
 	made, err := m.request.render(message, params, m.endpoint.Now())
 	if err != nil {
 		return call.Redact(notRendered(err, err.Error()), secrets...)
@@ -163,7 +164,8 @@ func (r *request) try(params []Param, fixedDestination bool) error {
 	}
 	quoted := "the \"disk\"\nof db_1 is full\\ <&>"
 	full := messenger.Message{
-		DeliveryID: 1, Text: quoted, Severity: "critical", Title: quoted, Link: "https://example.com/?a=b", AlertKey: "db1", Incident: 1, AckURL: "https://example.com/ack?a=b&c=d",
+		DeliveryID: 1, Text: quoted, Severity: "critical", Title: quoted, Link: "https://example.com/?a=b", AlertKey: "db1", Incident: 1,
+		AckURL:  "https://example.com/ack?t=a",
 		Details: []messenger.Detail{{Name: quoted, Value: quoted}}, Time: time.Unix(0, 0), Destination: "a b/c?d=\"e\"",
 	}
 	plain := messenger.Message{DeliveryID: 1, Text: quoted, Severity: "normal", Time: time.Unix(0, 0), Destination: "ops"}

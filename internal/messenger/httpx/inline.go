@@ -117,9 +117,9 @@ func (i Inline) Send(ctx context.Context, message messenger.Message) messenger.O
 	}
 	made, err := p.request.render(message, p.Params, i.endpoint.Now())
 	if err != nil {
-		return call.Redact(notRendered(err, withoutQuotes(err)), message.Credential, message.AckURL)
+		return call.Redact(notRendered(err, withoutQuotes(err)), message.Credential)
 	}
-	return p.request.send(ctx, i.endpoint, made, append(p.secrets(message.Credential, made), message.AckURL))
+	return p.request.send(ctx, i.endpoint, made, p.secrets(message.Credential, made))
 }
 
 // secrets returns the secrets that a response must not contain: besides those of the

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/call"
 	"github.com/bongsu-project/bongsu/kit/texttemplate"
 )
 
@@ -32,6 +33,7 @@ type request struct {
 	key     *texttemplate.Template // nil if the request is not signed
 	signed  *texttemplate.Template
 	rule    outcomeRule
+	costly  bool // a message costs money
 }
 
 type headerTemplate struct {
@@ -206,15 +208,15 @@ type rendered struct {
 	address string
 	header  http.Header
 	body    []byte
-	secrets []string // the signature, and the values of headers
+	secrets []string // the link to acknowledge, the signature, and the values of headers
 	cut     bool
 }
 
 // render renders the request of a message.
 func (r *request) render(m messenger.Message, params map[string]string, now time.Time) (rendered, error) {
-	d := newRequestData(m, r.of.Text, params, r.method)
+	d := newRequestData(m, r, params)
 	d.Seconds, d.Millis = fmt.Sprint(now.Unix()), fmt.Sprint(now.UnixMilli())
-	made := rendered{header: http.Header{}}
+	made := rendered{header: http.Header{}, secrets: call.AckSecrets(m)}
 	var err error
 	if made.address, err = r.address.ExecuteWithin(d, maxRenderTime); err != nil {
 		return made, fmt.Errorf("url: %w", err)

@@ -21,7 +21,6 @@ type requestData struct {
 	Key            string // alert key; empty if absent
 	Status         string // firing, acknowledged or resolved, with an alert key
 	Incident       string // the same for all alerts of an incident; empty if absent
-	AckURL         string // a page on which a person acknowledges the incident; empty if absent
 	Link           string
 	Destination    string
 	DeliveryID     string
@@ -35,8 +34,11 @@ type requestData struct {
 	Body       string // in the signature and the headers
 	Signature  string // in the headers
 
+	AckURL string // link to acknowledge the incident; empty if absent
+
 	message messenger.Message
 	text    Text
+	costly  bool
 	cut     bool
 }
 
@@ -50,7 +52,7 @@ const (
 	maxTextJSON = 30_000
 )
 
-func newRequestData(m messenger.Message, text Text, params map[string]string, method string) *requestData {
+func newRequestData(m messenger.Message, r *request, params map[string]string) *requestData {
 	incident := ""
 	if m.Incident != 0 {
 		incident = strconv.FormatInt(m.Incident, 10)
@@ -61,37 +63,33 @@ func newRequestData(m messenger.Message, text Text, params map[string]string, me
 		Key:            job.DisplayKey(m.AlertKey),
 		Status:         m.Status(),
 		Incident:       incident,
-		AckURL:         m.AckURL,
 		Link:           m.Link,
 		Destination:    m.Destination,
 		DeliveryID:     strconv.FormatInt(m.DeliveryID, 10),
 		IdempotencyKey: m.IdempotencyHandle(),
 		Time:           m.Time.UTC().Format(time.RFC3339),
-		Method:         method,
+		Method:         r.method,
+		AckURL:         m.AckLink(),
 		message:        m,
-		text:           text,
+		text:           r.of.Text,
+		costly:         r.costly,
 	}
 }
 
 // Text returns the text of the alert.
-func (d *requestData) Text() string { return d.fit(d.message.Text) }
+func (d *requestData) Text() string { return d.fit(d.message.Text, "") }
 
-// PlainText returns the text with title, details and link, and the page of acknowledgment,
-// which is not cut.
+// PlainText returns the text with title, details and link, and with the link to acknowledge
+// unless the length of a message costs money.
 func (d *requestData) PlainText() string {
-	if d.message.AckURL == "" {
-		return d.fit(d.message.PlainText())
+	if d.costly {
+		return d.fit(d.message.PlainText(), "")
 	}
-	ack := "\n\nAcknowledge: " + d.message.AckURL
-	limit := d.text.limit() - d.text.size(ack)
-	if limit < d.text.limit()/2 || jsonSize(ack) > maxTextJSON/2 { // a text is more important
-		return d.fit(d.message.PlainText())
-	}
-	return d.fitTo(d.message.PlainText(), limit, maxTextJSON-jsonSize(ack)) + ack
+	return d.fit(d.message.PlainText(), d.message.AckLine())
 }
 
 // Title returns the title of the alert.
-func (d *requestData) Title() string { return d.fit(d.message.Title) }
+func (d *requestData) Title() string { return d.fit(d.message.Title, "") }
 
 // Details returns the details that fit into the length of a text.
 func (d *requestData) Details() []messenger.Detail {
@@ -107,17 +105,15 @@ func (d *requestData) Details() []messenger.Detail {
 	return all
 }
 
-// fit cuts and escapes a text.
-func (d *requestData) fit(text string) string {
-	return d.fitTo(text, d.text.limit(), maxTextJSON)
-}
-
-// fitTo cuts a text to a length and a size as JSON, and escapes it.
-func (d *requestData) fitTo(text string, limit, json int) string {
-	fitted, cut := messenger.Truncate(text, limit, d.text.size)
-	fitted, more := messenger.Truncate(fitted, json, jsonSize)
+// fit cuts and escapes a text before its end, which is dropped if it is too long.
+func (d *requestData) fit(text, end string) string {
+	if 2*d.text.size(end) > d.text.limit() || jsonSize(end) > maxTextJSON/2 {
+		end, d.cut = "", true
+	}
+	fitted, cut := messenger.Truncate(text, d.text.limit()-d.text.size(end), d.text.size)
+	fitted, more := messenger.Truncate(fitted, maxTextJSON-jsonSize(end), jsonSize)
 	d.cut = d.cut || cut || more
-	return d.text.escape(fitted)
+	return d.text.escape(fitted + end)
 }
 
 func (t Text) check() error {

@@ -52,10 +52,11 @@ type action struct {
 // actionsOf returns the buttons of a message as JSON: a URL may have the separators of the
 // simple format.
 func actionsOf(m messenger.Message) string {
-	if m.AckURL == "" {
+	link := m.AckLink()
+	if link == "" {
 		return ""
 	}
-	return string(call.JSON([]action{{Action: "view", Label: "Acknowledge", URL: m.AckURL}}))
+	return string(call.JSON([]action{{Action: "view", Label: messenger.AckLabel, URL: link}}))
 }
 
 // sequenceID returns the sequence id of the messages of an incident, of which a server

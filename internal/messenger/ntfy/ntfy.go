@@ -103,9 +103,9 @@ func (n Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outc
 	o := call.ReadJSON[reply](r).refine(n.endpoint.Outcome(r), n.endpoint.Now())
 	o.Truncated = cut || titleCut
 	if token == "" { // the credential is no secret then, and responses may contain the server
-		return call.Redact(o, m.AckURL)
+		return call.Redact(o, call.AckSecrets(m)...)
 	}
-	return call.Redact(o, m.Credential, token, m.AckURL)
+	return call.Redact(o, append(call.AckSecrets(m), m.Credential, token)...)
 }
 
 // splitCredential splits a credential: the server's URL without a trailing slash, and the

@@ -49,8 +49,8 @@ func eventOf(m messenger.Message) event {
 	if m.Link != "" {
 		links = append(links, link{Href: m.Link, Text: m.Title})
 	}
-	if m.AckURL != "" {
-		links = append(links, link{Href: m.AckURL, Text: "Acknowledge in Bongsu"})
+	if ack := m.AckLink(); ack != "" {
+		links = append(links, link{Href: ack, Text: messenger.AckLabel + " in Bongsu"})
 	}
 	return event{
 		RoutingKey: m.Credential,

@@ -88,7 +88,7 @@ func (p Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outc
 	r := p.endpoint.Post(ctx, "https://events.pagerduty.com/v2/enqueue", body, http.Header{"Content-Type": {"application/json"}})
 	o := call.ReadJSON[reply](r).refine(p.endpoint.Outcome(r))
 	o.Truncated = cut
-	return call.Redact(o, m.Credential, m.AckURL)
+	return call.Redact(o, append(call.AckSecrets(m), m.Credential)...)
 }
 
 var routingKey = regexp.MustCompile(`^[A-Za-z0-9]{32}$`)

@@ -72,3 +72,17 @@ func TestAckLinkWithoutButton(t *testing.T) {
 		t.Errorf("%s", request)
 	}
 }
+
+// TestChangePause verifies that the rate limit of changes pauses the channel only, and that
+// of messages the token.
+func TestChangePause(t *testing.T) {
+	s := sample
+	s.Message = incidentMessage()
+	paused := messenger.Outcome{Kind: messenger.Paused, Scope: messenger.DestinationScope, Code: "ratelimited", RetryAfter: messengertest.Later}
+	responses := func(want messenger.Outcome) []messengertest.Response {
+		return []messengertest.Response{{429, messengertest.RetryLater, `{"ok":false,"error":"ratelimited"}`, want}}
+	}
+	messengertest.CheckOutcomes(t, s, responses(paused))
+	paused.Scope, s.Message.Reply = messenger.NoScope, true
+	messengertest.CheckOutcomes(t, s, responses(paused))
+}

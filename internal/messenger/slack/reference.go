@@ -46,9 +46,14 @@ var goneCodes = map[string]bool{
 }
 
 // withReference adds to the outcome of a message of an incident its reference, which
-// stays that of the message it changes or answers.
+// stays that of the message it changes or answers. The rate limit of changes is not that of
+// new messages: it pauses the channel only, so that a storm of changes does not delay
+// messages to other channels.
 func withReference(o messenger.Outcome, m messenger.Message, previous reference, r reply) messenger.Outcome {
 	switch {
+	case previous != reference{} && !m.Reply && o.Kind == messenger.Paused:
+		o.Scope = messenger.DestinationScope
+		return o
 	case previous != reference{} && o.Kind == messenger.Failed && goneCodes[o.Code]:
 		return call.PreviousGone(o)
 	case o.Kind != messenger.Sent || m.AlertKey == "":

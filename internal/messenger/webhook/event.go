@@ -41,7 +41,7 @@ func eventOf(m messenger.Message) event {
 		Text:       m.Text,
 		Key:        job.DisplayKey(m.AlertKey),
 		Status:     m.Status(),
-		AckURL:     m.AckURL,
+		AckURL:     m.AckLink(),
 		Title:      m.Title,
 		Link:       m.Link,
 	}}
