@@ -1,6 +1,16 @@
 package inbox
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
+
+// IsLater reports whether a delivery is of a later alert than the last one of the item: by the time
+// at which it was accepted, and then by the id. Ids alone are not in order if several alert
+// services assign them.
+func (i Item) IsLater(d Item) bool {
+	return cmp.Or(d.CreateTime.Compare(i.CreateTime), cmp.Compare(d.DeliveryID, i.DeliveryID)) > 0
+}
 
 // Changed returns the item after a later delivery of its incident. It is unread, and not
 // archived, if a person must notice the change: the caller says so, the alert is more urgent

@@ -23,8 +23,8 @@ type Store interface {
 	// not stored again, also if it is in the call twice. Their fields ID, Position, UpdateTime,
 	// ReadTime and Archived are ignored.
 	//
-	// The deliveries of an incident to a user are one item. A later one, which has a greater
-	// delivery id, changes it by Item.Changed; an earlier one that comes late changes nothing.
+	// The deliveries of an incident to a user are one item. A later one (Item.IsLater)
+	// changes it by Item.Changed; an earlier one that comes late changes nothing.
 	Add(ctx context.Context, deliveries []Item) ([]StoredItem, error)
 	// DeleteItems deletes items that were not stored or changed since a time, the oldest first, at most
 	// limit of them, and returns their number.

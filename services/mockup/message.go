@@ -104,13 +104,19 @@ func (m *Mockup) changeMessage(v Message) func() {
 // putMessage returns the effect of a call that makes a message, or changes the one with its
 // id, as clients show it.
 func (m *Mockup) putMessage(v Message) func() {
-	add, change := m.addMessage(v), m.changeMessage(v)
+	v.Time = m.Now()
+	v.UpdateTime = v.Time
+	v.Text = validUTF8(v.Text)
 	return func() {
-		if _, is := m.findMessage(v.Provider, v.Destination, v.ID); is {
-			change()
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		stored, ok := m.messages.byID[v.key()]
+		if !ok {
+			m.messages.add(&v)
 			return
 		}
-		add()
+		stored.Text, stored.State, stored.UpdateTime = v.Text, v.State, v.UpdateTime
+		stored.ChangeCount++
 	}
 }
 

@@ -88,7 +88,7 @@ func merge(deliveries []inbox.Item, known map[incidentKey]*incidentItem) merged 
 		}
 		switch {
 		case d.DeliveryID == item.DeliveryID: // another process stored it since
-		case d.DeliveryID < item.DeliveryID: // it is late
+		case !item.IsLater(d): // it is late
 			m.earlier = append(m.earlier, earlierDelivery{deliveryID: d.DeliveryID, nickname: d.Nickname, number: item.ID})
 		default:
 			m.earlier = append(m.earlier, earlierDelivery{item.DeliveryID, d.Nickname, item.ID, micros(item.ReadTime), item.reported})

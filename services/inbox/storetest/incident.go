@@ -92,6 +92,12 @@ func testLateDelivery(t *testing.T, s inbox.Store) {
 		kittest.Equal(t, len(add(t, s, ofIncident(4, "kim", 9))), 0)
 		kittest.Equal(t, after(t, s, "kim", 0, 10), before)
 	}
+	later := ofIncident(3, "kim", 9) // of another alert service, whose ids are lower
+	later.CreateTime = at(1)
+	kittest.Equal(t, len(add(t, s, later)), 1)
+	early := resolution(6, "kim", 9)
+	kittest.Equal(t, len(add(t, s, early)), 0)
+	kittest.Equal(t, after(t, s, "kim", 0, 10)[0].Resolved, false)
 	both := add(t, s, ofIncident(7, "lee", 9), resolution(6, "lee", 9))
 	kittest.Equal(t, len(both), 1)
 	kittest.Equal(t, [2]int64{both[0].DeliveryID, int64(len(after(t, s, "lee", 0, 10)))}, [2]int64{7, 1})

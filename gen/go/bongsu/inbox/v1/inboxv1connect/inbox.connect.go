@@ -343,7 +343,7 @@ func (UnimplementedInboxServiceHandler) Watch(context.Context, *v1.WatchRequest,
 type InboxDeliveryServiceClient interface {
 	// Store stores items, and returns after the commit. An item whose delivery is stored
 	// already is not stored again. The deliveries of an incident to a user are one item, which a
-	// later delivery, with a greater id, changes.
+	// delivery of a later alert changes.
 	Store(context.Context, *v1.StoreRequest) (*v1.StoreResponse, error)
 }
 
@@ -387,7 +387,7 @@ func (c *inboxDeliveryServiceClient) Store(ctx context.Context, req *v1.StoreReq
 type InboxDeliveryServiceHandler interface {
 	// Store stores items, and returns after the commit. An item whose delivery is stored
 	// already is not stored again. The deliveries of an incident to a user are one item, which a
-	// later delivery, with a greater id, changes.
+	// delivery of a later alert changes.
 	Store(context.Context, *v1.StoreRequest) (*v1.StoreResponse, error)
 }
 

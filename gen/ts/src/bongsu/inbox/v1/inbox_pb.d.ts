@@ -722,7 +722,7 @@ export declare const InboxDeliveryService: GenService<{
   /**
    * Store stores items, and returns after the commit. An item whose delivery is stored
    * already is not stored again. The deliveries of an incident to a user are one item, which a
-   * later delivery, with a greater id, changes.
+   * delivery of a later alert changes.
    *
    * @generated from rpc bongsu.inbox.v1.InboxDeliveryService.Store
    */
