@@ -4,8 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"google.golang.org/protobuf/types/known/timestamppb"
-
 	inboxv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1"
 )
 
@@ -42,25 +40,16 @@ func (c inboxList) Run(ctx context.Context, con *console) error {
 			p.say("no items")
 			return
 		}
-		p.row("ID", "CHANGED", "ALERT", "UNREAD", "TEXT", "LINK")
+		p.row("ID", "STORED", "ALERT", "UNREAD", "TEXT", "LINK")
 		for _, i := range res.GetItems() {
 			unread := ""
 			if i.GetReadTime() == nil {
 				unread = "*"
 			}
 			text, _, _ := strings.Cut(i.GetText(), "\n")
-			p.row(i.GetId(), p.time(changeTime(i)), i.GetAlertId(), unread, text, i.GetLink())
+			p.row(i.GetId(), p.time(i.GetStoreTime()), i.GetAlertId(), unread, text, i.GetLink())
 		}
 	})
-}
-
-// changeTime returns when an item was stored or changed last. An older service sends no time of
-// changes.
-func changeTime(i *inboxv1.Item) *timestamppb.Timestamp {
-	if i.GetUpdateTime() == nil {
-		return i.GetStoreTime()
-	}
-	return i.GetUpdateTime()
 }
 
 // inboxRead is the command bongsu inbox read.
