@@ -28,6 +28,7 @@ func RunFake(t *testing.T, f Fake, s Sample) {
 	t.Run("accepts every content", func(t *testing.T) { fakeAcceptsContent(t, m, s) })
 	t.Run("verifies the address", func(t *testing.T) { fakeVerifiesAddress(t, m, s) })
 	t.Run("changes a message", func(t *testing.T) { fakeChanges(t, f, m, s) })
+	t.Run("the response to a change is lost", func(t *testing.T) { fakeResponseLost(t, f, s) })
 	t.Run("a message is gone", func(t *testing.T) { fakeMessageGone(t, f, m, s) })
 	t.Run("pauses what is too fast", func(t *testing.T) { fakePauses(t, f, m, s) })
 }
@@ -103,6 +104,40 @@ func fakeChanges(t *testing.T, f Fake, m messenger.Messenger, s Sample) {
 	resolved.Reply = true
 	if o := Send(t.Context(), t, m, resolved); o.Kind != messenger.Sent || o.Reference == "" {
 		t.Errorf("reply: %+v", o)
+	}
+}
+
+// fakeResponseLost loses the response to a change that the provider carried out: the outcome
+// is Unknown, and after the same change again users see one message with its text.
+func fakeResponseLost(t *testing.T, f Fake, s Sample) {
+	f.Reset()
+	fakes := f.Fakes()
+	lose := false
+	base := Provider(t, func(w http.ResponseWriter, r *http.Request) {
+		if !lose {
+			fakes.ServeHTTP(w, r)
+			return
+		}
+		fakes.ServeHTTP(httptest.NewRecorder(), r)
+		panic(http.ErrAbortHandler)
+	})
+	m := s.New(call.Endpoint{Client: NewClient(t), Now: time.Now, URL: base})
+	first := Send(t.Context(), t, m, s.firing())
+	if s.Reference == "" || first.Kind != messenger.Sent {
+		t.Skip("the messenger returns no references")
+	}
+	change := s.change().Message
+	change.Previous, change.Text = first.Reference, "[normal] node1 down again"
+	lose = true
+	if o := Send(t.Context(), t, m, change); o.Kind != messenger.Unknown {
+		t.Errorf("without a response: %+v", o)
+	}
+	lose = false
+	if o := Send(t.Context(), t, m, change); o.Kind != messenger.Sent || o.Reference != first.Reference {
+		t.Errorf("again: %+v", o)
+	}
+	if texts := f.MessageTexts(); len(texts) != 1 || !strings.Contains(texts[0], "node1 down again") {
+		t.Errorf("users see %q", texts)
 	}
 }
 
