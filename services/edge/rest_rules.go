@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -61,15 +62,19 @@ func acceptIntakeTypes(req *http.Request, mediaType string) error {
 	return errors.New("send the body as application/cloudevents+json or application/cloudevents-batch+json, or as any type with the headers ce-specversion, ce-id, ce-source and ce-type")
 }
 
-// inboxEvent returns the event of a message of InboxService.Watch. The first message has the id
-// after which the items of the stream follow, so that a reader that has no item yet can resume.
+// inboxEvent returns the event of a message of InboxService.Watch. The first message has the
+// position after which the items of the stream follow, so that a reader that has no item yet can resume.
 func inboxEvent(message proto.Message) rpc.Event {
 	res, ok := message.(*inboxv1.WatchResponse)
 	if !ok {
 		return rpc.Event{Data: message}
 	}
 	if item := res.GetItem(); item != nil {
-		return rpc.Event{ID: item.GetId(), Data: item}
+		event := rpc.Event{ID: cmp.Or(item.GetPosition(), item.GetId()), Data: item} // an older service sends no position
+		if res.GetChanged() {
+			event.Name = "change"
+		}
+		return event
 	}
 	return rpc.Event{ID: res.GetAfterId(), Name: "ready", Data: res}
 }

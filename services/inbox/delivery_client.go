@@ -35,11 +35,12 @@ func deliveryToWire(m messenger.Message) *inboxv1.InboxDelivery {
 		alert = strconv.FormatInt(m.AlertID, 10)
 	}
 	return &inboxv1.InboxDelivery{
-		DeliveryId: m.DeliveryID, NickName: m.Nickname,
+		DeliveryId: m.DeliveryID, NickName: m.Nickname, Rank: int32(m.Rank()), Reply: m.Reply,
 		Item: &inboxv1.Item{
 			AlertId: alert, Severity: m.Severity, Title: m.Title,
 			Text: messenger.Message{Text: m.Text, Details: m.Details}.PlainText(), Link: m.Link,
 			CreateTime: timeToWire(m.Time), Key: m.AlertKey, Resolved: m.Resolved,
+			Acknowledged: m.Acknowledged, Incident: idToWire(m.Incident), AckUrl: m.AckLink(),
 		},
 	}
 }

@@ -17,13 +17,16 @@ type DeliveryHandler struct {
 	Now      func() time.Time
 }
 
-// Store stores items and notifies the readers of those that are new.
+// Store stores items and notifies the readers of those that are new or changed.
 func (h *DeliveryHandler) Store(ctx context.Context, req *inboxv1.StoreRequest) (*inboxv1.StoreResponse, error) {
 	items := make([]Item, len(req.GetDeliveries()))
 	now := h.Now()
 	for i, d := range req.GetDeliveries() {
-		items[i] = deliveryFromWire(d)
-		items[i].StoreTime = now
+		item, err := deliveryFromWire(d)
+		if err != nil {
+			return nil, err
+		}
+		items[i], items[i].StoreTime = item, now
 	}
 	stored, err := h.Items.Add(ctx, items)
 	if err != nil {

@@ -40,12 +40,12 @@ func (h *Hub) Poll(ctx context.Context) { h.poll(ctx) }
 // EncodeStored and DecodeStored are the codec of notifications.
 var EncodeStored = encodeStored
 
-// DecodeStored returns a notification, and the ids of its items.
-func DecodeStored(data []byte) (wire *inboxv1.StoredItems, ids []int64, err error) {
+// DecodeStored returns a notification, and the positions of its items.
+func DecodeStored(data []byte) (wire *inboxv1.StoredItems, positions []int64, err error) {
 	all, last, err := decodeStored(data)
 	wire = &inboxv1.StoredItems{LastId: last}
 	for _, n := range all {
-		wire.Items, ids = append(wire.Items, &inboxv1.StoredItem{Item: n.message.GetItem(), Before: n.before}), append(ids, n.id)
+		wire.Items, positions = append(wire.Items, &inboxv1.StoredItem{Item: n.added.GetItem(), Before: n.before}), append(positions, n.position)
 	}
-	return wire, ids, err
+	return wire, positions, err
 }

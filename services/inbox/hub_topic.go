@@ -11,22 +11,23 @@ type topic struct {
 	stop  func()        // ends the subscription
 
 	mu      sync.Mutex
-	last    int64 // the greatest id that the readers were notified of
+	last    int64 // the greatest position that the readers were notified of
 	readers []*reader
 }
 
-// news is a new item, as readers send it. It is shared by all readers of an inbox and must not be
-// changed.
+// news is a new or changed item, as readers send it. It is shared by all readers of an inbox and
+// must not be changed.
 type news struct {
-	id, before int64 // as in StoredItem
-	message    *watchMessage
+	id               int64         // of the item
+	position, before int64         // as in StoredItem
+	added, changed   *watchMessage // for readers without the item, and with it; changed is nil if it has not changed
 }
 
-// newsOf returns new items for readers.
+// newsOf returns new and changed items for readers.
 func newsOf(items []StoredItem) []news {
 	all := make([]news, len(items))
 	for i, item := range items {
-		all[i] = news{item.ID, item.Before, newItemMessage(item.Item)}
+		all[i] = newsOfItem(itemToWire(item.Item), item.ID, item.Position, item.Before)
 	}
 	return all
 }
@@ -50,7 +51,7 @@ func (t *topic) push(all []news) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, n := range all {
-		t.last = max(t.last, n.id)
+		t.last = max(t.last, n.position)
 	}
 	for _, r := range t.readers {
 		r.push(all)

@@ -48,7 +48,7 @@ func TestItems(t *testing.T) {
 	read, err := h.MarkRead(t.Context(), &inboxv1.MarkReadRequest{NickName: "kim", Id: "3"})
 	kittest.NoError(t, err)
 	want := &inboxv1.Item{
-		Id: "3", AlertId: "103", Severity: "high", Title: "Order", Text: "[high] shipped", Link: "https://shop.example/7", Key: "order", Resolved: true,
+		Id: "3", AlertId: "103", Severity: "high", Title: "Order", Text: "[high] shipped", Link: "https://shop.example/7", Key: "order", Resolved: true, UpdateTime: timestamppb.New(now), Position: "3",
 		CreateTime: timestamppb.New(now.Add(-time.Second)), StoreTime: timestamppb.New(now), ReadTime: timestamppb.New(now),
 	}
 	if !proto.Equal(read.GetItem(), want) {

@@ -8,31 +8,36 @@ import (
 // A Store stores the items of all inboxes. Times have microseconds. Every method is one
 // transaction.
 //
-// The ids of one inbox ascend in the order in which items become visible: a reader that has
-// seen an id will never find a new item with a smaller one, also if several processes add
-// items. They have gaps, and are not reused.
+// The positions of one inbox ascend in the order in which items, and changes of them, become
+// visible: a reader that has seen a position will never find a new item or change with a smaller
+// one, also if several processes add items. They have gaps, and are not reused. The id of an item
+// is its first position.
 //
 // A Store is safe for concurrent use, by several processes too.
 type Store interface {
 	Items
 	Reads
 
-	// Add stores deliveries and returns those that are new, in their order, with their ids. A
-	// delivery whose id is stored already is not stored again and not returned, also if it is
-	// in the call twice. Their fields ID, ReadTime, Archived are ignored.
+	// Add stores deliveries, and returns the items that are new or changed, with their ids and
+	// positions, in the order of their last deliveries. A delivery whose id is stored already is
+	// not stored again, also if it is in the call twice. Their fields ID, Position, UpdateTime,
+	// ReadTime and Archived are ignored.
+	//
+	// The deliveries of an incident to a user are one item. A later one (Item.IsLater)
+	// changes it by Item.Changed; an earlier one that comes late changes nothing.
 	Add(ctx context.Context, deliveries []Item) ([]StoredItem, error)
-	// DeleteItems deletes items that were stored before a time, the oldest first, at most
+	// DeleteItems deletes items that were not stored or changed since a time, the oldest first, at most
 	// limit of them, and returns their number.
 	DeleteItems(ctx context.Context, before time.Time, limit int) (int, error)
 }
 
 // Items reads inboxes. A nickname is in canonical form; one without an inbox has no items.
 type Items interface {
-	// After returns the items of an inbox with ids above after, by id, at most limit of
-	// them, archived ones included.
+	// After returns the items of an inbox with positions above after, by position, at most limit
+	// of them, archived ones included.
 	After(ctx context.Context, nickname string, after int64, limit int) ([]Item, error)
-	// Last returns the last id that is assigned in an inbox, 0 for none, and the number of
-	// unread items. Every item up to that id is visible to After.
+	// Last returns the last position that is assigned in an inbox, 0 for none, and the number of
+	// unread items. Every item up to that position is visible to After.
 	Last(ctx context.Context, nickname string) (last int64, unread int, err error)
 	// Page returns items, the newest first.
 	Page(ctx context.Context, q Query) ([]Item, error)
@@ -43,14 +48,14 @@ type Reads interface {
 	// MarkRead marks an item as read at a time and returns it. An item that is read keeps its
 	// time. It must return fault.ErrNotFound if the inbox has no item of the id.
 	MarkRead(ctx context.Context, nickname string, id int64, at time.Time) (Item, error)
-	// MarkAllRead marks the unread items up to an id as read at a time, all for 0, and returns
-	// their number.
+	// MarkAllRead marks the unread items up to a position as read at a time, all for 0, and
+	// returns their number.
 	MarkAllRead(ctx context.Context, nickname string, upTo int64, at time.Time) (int, error)
 	// Archive archives an item, which marks it as read, and returns it. It must return
 	// fault.ErrNotFound if the inbox has no item of the id.
 	Archive(ctx context.Context, nickname string, id int64, at time.Time) (Item, error)
-	// UnreportedReads returns read items whose reads are not reported, at most limit of
-	// them.
+	// UnreportedReads returns the reads that are not reported, at most limit of them: all
+	// deliveries of an item that was marked as read are read, until it changes.
 	UnreportedReads(ctx context.Context, limit int) ([]Read, error)
 	// SetReported notes that the reads of deliveries are reported.
 	SetReported(ctx context.Context, deliveries []int64) error
@@ -65,7 +70,7 @@ type ReadRecorder interface {
 	RecordReads(ctx context.Context, reads []Read) error
 }
 
-// A Notifier is notified of new items after they are committed. Stored must not block: the
+// A Notifier is notified of new and changed items after they are committed. Stored must not block: the
 // caller has yet to answer the sender.
 type Notifier interface {
 	Stored(items []StoredItem)

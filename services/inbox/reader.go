@@ -29,8 +29,13 @@ type reader struct {
 	nickname string
 	changed  chan struct{} // buffers one notification
 
-	cursor int64  // the last item that was sent; owned by the call
+	cursor int64  // the position of the last item that was sent; owned by the call
 	page   []news // from the store, not sent yet; owned by the call
+	// known is the id up to which the reader has all items, and sent holds the ids above it that
+	// were sent while it is behind; owned by the call.
+	known int64
+	sent  map[int64]bool
+	whole bool // page has all later items of the store at its time; owned by the call
 
 	mu      sync.Mutex
 	live    bool   // notifications are kept in pending
@@ -51,6 +56,7 @@ func (r *reader) start(ctx context.Context, after int64) (*watchMessage, error) 
 	if after < 0 || after > last {
 		r.cursor = last
 	}
+	r.known = r.cursor
 	if r.cursor == last {
 		r.goLive()
 	}
@@ -63,8 +69,12 @@ func (r *reader) next(ctx context.Context) (*watchMessage, error) {
 		if len(r.page) > 0 {
 			n := r.page[0]
 			r.page = r.page[1:]
-			r.cursor = n.id
-			return n.message, nil
+			message := r.advance(n)
+			r.sent[n.id] = true
+			return message, nil
+		}
+		if r.whole {
+			r.whole, r.known, r.sent = false, r.cursor, nil
 		}
 		n, state := r.take()
 		switch {
@@ -76,14 +86,15 @@ func (r *reader) next(ctx context.Context) (*watchMessage, error) {
 				return nil, err
 			}
 			continue
-		case state == hasItem && n.id <= r.cursor: // notified twice, or read from the store
+		case state == hasItem && n.position <= r.cursor: // notified twice, or read from the store
 			continue
 		case state == hasItem && n.before > r.cursor: // a gap
 			r.fallBehind()
 			continue
 		case state == hasItem:
-			r.cursor = n.id
-			return n.message, nil
+			message := r.advance(n)
+			r.known = r.cursor
+			return message, nil
 		}
 		select {
 		case <-r.changed:
@@ -93,6 +104,15 @@ func (r *reader) next(ctx context.Context) (*watchMessage, error) {
 			return nil, errStopping
 		}
 	}
+}
+
+// advance makes an item the last one that was sent, and returns its message.
+func (r *reader) advance(n news) *watchMessage {
+	r.cursor = n.position
+	if n.changed != nil && (n.id <= r.known || r.sent[n.id]) {
+		return n.changed
+	}
+	return n.added
 }
 
 // The states of a reader between two items.
@@ -136,9 +156,12 @@ func (r *reader) read(ctx context.Context) error {
 	}
 	r.page = make([]news, len(items))
 	for i, item := range items {
-		r.page[i] = news{id: item.ID, message: newItemMessage(item)}
+		r.page[i] = newsOfItem(itemToWire(item), item.ID, item.Position, 0)
 	}
-	if len(items) < pageSize {
+	if r.sent == nil {
+		r.sent = make(map[int64]bool, len(items))
+	}
+	if r.whole = len(items) < pageSize; r.whole {
 		r.goLive()
 	}
 	return nil

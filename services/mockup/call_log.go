@@ -66,6 +66,7 @@ func (m *Mockup) Reset() {
 	defer m.mu.Unlock()
 	m.calls, m.messages, m.faults = callLog{}, messageLog{}, nil
 	m.limited, m.limiters, m.stops, m.memory = false, nil, nil, nil
+	m.incidents = nil
 }
 
 // recordRequest records and prints a request whose body was read.

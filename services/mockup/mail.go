@@ -1,12 +1,14 @@
 package mockup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
+	"net/mail"
 	"slices"
 	"strconv"
 	"strings"
@@ -132,7 +134,11 @@ func (s *mailSession) respond(call *Call, f Fault) error {
 	if f.CloseConnection {
 		return s.hangUp()
 	}
-	a := f.apply(s.mailTaken(call))
+	own := s.mailTaken(call)
+	if own.effect != nil && !f.replaces() {
+		own.effect()
+	}
+	a := f.apply(own)
 	s.recordResponse(call, a)
 	if f.CutAnswer {
 		_, _ = io.WriteString(s.conn, strconv.Itoa(a.status)) // an error means that the client disconnected
@@ -155,7 +161,21 @@ func (s *mailSession) mailTaken(call *Call) response {
 	if s.takeLimit("mail "+s.auth, 14, 14) > 0 {
 		return response{status: 454, body: "Throttling failure: Maximum sending rate exceeded"}
 	}
-	return response{status: 250, body: fmt.Sprintf("2.0.0 Ok: queued as %X", s.uniqueMicros())}
+	a := response{status: 250, body: fmt.Sprintf("2.0.0 Ok: queued as %X", s.uniqueMicros())}
+	a.effect = s.addMessage(s.mailMessage(call))
+	return a
+}
+
+// mailMessage returns a mail as its reader sees it, with all its headers. Its id is its
+// Message-ID, by which some systems drop a second mail, and its thread the mail that it is a
+// reply to, both without angle brackets.
+func (s *mailSession) mailMessage(call *Call) Message {
+	v := Message{Provider: "email", Destination: call.Path, ID: strconv.FormatInt(s.uniqueMicros(), 10), Text: call.Body, Owner: s.auth}
+	if content, err := mail.ReadMessage(strings.NewReader(call.Body)); err == nil {
+		v.ID = cmp.Or(strings.Trim(content.Header.Get("Message-Id"), "<>"), v.ID)
+		v.Thread = strings.Trim(content.Header.Get("In-Reply-To"), "<>")
+	}
+	return v
 }
 
 // Reset discards the current mail.

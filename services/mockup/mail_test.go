@@ -68,9 +68,30 @@ func TestMailIsTaken(t *testing.T) {
 		c.GetHeaders()["From"] != "bongsu@example.com" || c.GetHeaders()["Authorization"] != "bongsu:secret" || !c.GetTime().AsTime().Equal(noon) {
 		t.Errorf("%v", c)
 	}
+	if shown := m.Messages("email", "ops@example.com"); len(shown) != 1 || shown[0].Text != c.GetBody() {
+		t.Errorf("the reader sees %+v", shown)
+	}
 	m.Reset()
 	if len(m.Calls("")) != 0 {
 		t.Error("not reset")
+	}
+}
+
+// TestMailThread verifies that a reader sees mails by their Message-ID, one of several with the
+// same, as replies to others.
+func TestMailThread(t *testing.T) {
+	m, addr, _ := takingMail(t)
+	for _, headers := range []string{"Message-ID: <1@x>", "Message-ID: <2@x>\r\nIn-Reply-To: <1@x>", "Message-ID: <1@x>", "X-No: id"} {
+		if err := smtp.SendMail(addr, nil, "bongsu@example.com", []string{"ops@example.com"}, []byte(headers+"\r\n\r\nx\r\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	for _, v := range m.Messages("email", "ops@example.com") {
+		got = append(got, v.ID+" in "+v.Thread)
+	}
+	if len(got) != 3 || got[0] != "1@x in " || got[1] != "2@x in 1@x" {
+		t.Errorf("the reader sees %q", got)
 	}
 }
 

@@ -101,6 +101,25 @@ func (m *Mockup) changeMessage(v Message) func() {
 	}
 }
 
+// putMessage returns the effect of a call that makes a message, or changes the one with its
+// id, as clients show it.
+func (m *Mockup) putMessage(v Message) func() {
+	v.Time = m.Now()
+	v.UpdateTime = v.Time
+	v.Text = validUTF8(v.Text)
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		stored, ok := m.messages.byID[v.key()]
+		if !ok {
+			m.messages.add(&v)
+			return
+		}
+		stored.Text, stored.State, stored.UpdateTime = v.Text, v.State, v.UpdateTime
+		stored.ChangeCount++
+	}
+}
+
 // findMessage returns a message.
 func (m *Mockup) findMessage(provider, destination, id string) (Message, bool) {
 	m.mu.Lock()

@@ -48,6 +48,8 @@ type Mockup struct {
 	memory   map[string]string        // the entries of remember
 	messages messageLog
 
+	incidents map[string]pagerDutyIncident // by routing key and dedup_key
+
 	printing sync.Mutex
 }
 

@@ -45,12 +45,43 @@ func TestNtfyRefuses(t *testing.T) {
 		{"/alerts", "x", []string{"Title", strings.Repeat("x", 1025)}, `{"code":40000,"http":400,`},
 		{"/alerts", "x", []string{"Tags", strings.Repeat("x", 513)}, `{"code":40000,"http":400,`},
 		{"/alerts", strings.Repeat("x", 4097), nil, `{"code":40014,"http":400,"error":"invalid request: attachments not allowed"`},
+		{"/alerts", "x", []string{"X-Sequence-ID", "a b"}, `{"code":40049,"http":400,"error":"invalid request: sequence ID invalid"`},
+		{"/alerts", "x", []string{"Actions", `[{"action":"view","label":"Open"}]`}, `{"code":40018,"http":400,`},
+		{"/alerts", "x", []string{"Actions", `view, Open, https://example.com`}, `{"code":40018,"http":400,`},
 		{"/alerts", "\xff", nil, `{"code":40011,"http":400,`},
 	} {
 		status, answer, _ := postTo(t, server, c.path, c.body, c.headers...)
 		if !strings.HasPrefix(answer, c.want) || status == http.StatusOK {
 			t.Errorf("%s %.40q %.60q: %d %s, want %s", c.path, c.body, c.headers, status, answer, c.want)
 		}
+	}
+}
+
+// TestNtfySequences verifies that a topic shows the last message of each sequence.
+func TestNtfySequences(t *testing.T) {
+	m, _, server, _ := serveMockup(t)
+	for _, c := range [][2]string{{"one", "a"}, {"two", "b"}, {"one", "c"}} {
+		if status, answer, _ := postTo(t, server, "/alerts", c[1], "X-Sequence-ID", c[0]); status != http.StatusOK || !strings.Contains(answer, `"sequence_id":"`+c[0]+`"`) {
+			t.Fatalf("%d %s", status, answer)
+		}
+	}
+	postTo(t, server, "/alerts", "d")
+	postTo(t, server, "/others", "e", "X-Sequence-ID", "one")
+	shown := func() (texts string) {
+		for _, v := range m.Messages("ntfy", "alerts") {
+			texts += v.Text
+		}
+		return texts
+	}
+	if got := shown(); got != "cbd" {
+		t.Errorf("shown %q", got)
+	}
+	if len(m.Calls("/alerts")) != 4 {
+		t.Errorf("recorded %d calls", len(m.Calls("/alerts")))
+	}
+	m.Reset()
+	if got := shown(); got != "" {
+		t.Errorf("after a reset: %q", got)
 	}
 }
 

@@ -11,10 +11,11 @@ import (
 
 var pagerDutyKey = regexp.MustCompile(`^[A-Za-z0-9]*$`)
 
-// pagerDuty accepts events as PagerDuty's Events API v2 does, with every key. An event
-// with a known dedup_key is added to the open alert, and the response has the header
-// Mockup-Duplicate, which PagerDuty does not send. A resolve with an unknown dedup_key
-// is rejected, whereas PagerDuty accepts and drops it. An event larger than maxBody is
+// pagerDuty accepts events as PagerDuty's Events API v2 does, with every key. A trigger with
+// the dedup_key of an open incident is added to it; after a resolve it opens another one. The
+// response to an event that changes no status has the header Mockup-Duplicate, which
+// PagerDuty does not send. An acknowledge and a resolve with an unknown dedup_key are
+// rejected, whereas PagerDuty accepts and drops them. An event larger than maxBody is
 // rejected.
 func (m *Mockup) pagerDuty(_ *http.Request, body []byte) response {
 	if len(body) > maxBody {
@@ -36,34 +37,18 @@ func (m *Mockup) pagerDuty(_ *http.Request, body []byte) response {
 	if event.DedupKey == "" {
 		event.DedupKey = strconv.FormatInt(m.uniqueMicros(), 16)
 	}
-	before := m.pagerDutyAlert(event)
-	if before == "" && event.Action == "resolve" {
+	before := m.pagerDutyIncident(event)
+	if before.status == "" && event.Action != "trigger" {
 		return jsonResponse(http.StatusBadRequest, pagerDutyReply{
 			Status: "invalid event", Message: "Event object is invalid", Errors: []string{"'dedup_key' matches no triggered alert"},
 		})
 	}
 	a := jsonResponse(http.StatusAccepted, pagerDutyReply{Status: "success", Message: "Event processed", DedupKey: event.DedupKey})
-	if before == event.Action {
+	if before.after(event) == before {
 		a.headers["Mockup-Duplicate"] = "true"
 	}
+	a.effect = func() { m.applyPagerDuty(event) }
 	return a
-}
-
-// pagerDutyAlert returns the previous action on the event's alert: trigger, resolve, or
-// "" if there was none; and stores the current one.
-func (m *Mockup) pagerDutyAlert(e pagerDutyEvent) (before string) {
-	key := "pagerduty " + e.RoutingKey + " " + e.DedupKey
-	if e.Action == "trigger" {
-		if before, known := m.remember(key, e.Action); !known || before == e.Action {
-			return before
-		}
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if before = m.memory[key]; before != "" && e.Action != "acknowledge" {
-		m.memory[key] = e.Action
-	}
-	return before
 }
 
 // pagerDutyReply is a response of PagerDuty, with its fields in PagerDuty's order.

@@ -1,6 +1,7 @@
 package mockup_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -58,6 +59,28 @@ func TestPagerDutyResolves(t *testing.T) {
 		}
 		if known := status == http.StatusAccepted; known == strings.Contains(answer, "'dedup_key' matches no triggered alert") {
 			t.Errorf("call %d: %s", i, answer)
+		}
+	}
+}
+
+// TestPagerDutyIncidents verifies the incidents that events open and change.
+func TestPagerDutyIncidents(t *testing.T) {
+	m, _, server, _ := serveMockup(t)
+	event := func(action string) string { return strings.Replace(pagerDutyEvent, "trigger", action, 1) }
+	for i, c := range []struct{ action, want string }{
+		{"trigger", "bongsu-7 triggered 0"}, {"acknowledge", "bongsu-7 acknowledged 1"}, {"trigger", "bongsu-7 acknowledged 2"},
+		{"resolve", "bongsu-7 resolved 3"}, {"acknowledge", "bongsu-7 resolved 3"},
+		{"trigger", "bongsu-7 resolved 3, bongsu-7 2 triggered 0"}, {"resolve", "bongsu-7 resolved 3, bongsu-7 2 resolved 1"},
+	} {
+		if status, answer, _ := postTo(t, server, "/v2/enqueue", event(c.action)); status != http.StatusAccepted {
+			t.Fatalf("event %d: %d %s", i, status, answer)
+		}
+		var got []string
+		for _, v := range m.Messages("pagerduty", "0123456789abcdef0123456789abcdef") {
+			got = append(got, fmt.Sprint(v.ID, " ", v.State, " ", v.ChangeCount))
+		}
+		if strings.Join(got, ", ") != c.want {
+			t.Errorf("event %d, %s: %q, want %q", i, c.action, got, c.want)
 		}
 	}
 }

@@ -45,6 +45,10 @@ class Reader {
         change();
         options.onItem?.(item);
       },
+      onChange: (item) => {
+        options.onChange?.(item);
+        change();
+      },
       onReady: (ready) => {
         this.ready.push(`${ready.unreadCount} ${ready.lastId}`);
         change();
@@ -97,6 +101,24 @@ describe("items", () => {
     await reader.has("2 while away");
     assert.deepEqual(server.requests[0], { lastEventId: undefined, authorization: undefined, path: "/v1/inbox/stream?nickName=%EA%B9%80%20%EC%B2%A0%EC%88%98" });
     assert.equal(server.requests[1]?.lastEventId, "1");
+  });
+
+  test("a change of an item is no new item, and the stream resumes after it", async () => {
+    const changes: string[] = [];
+    const reader = new Reader({ afterId: "0", onChange: (item) => changes.push(`${item.id} ${item.text} ${item.acknowledged}`) });
+    await reader.opened();
+    await server.post("one");
+    await server.post("two");
+    await server.change(1, 3, "one again");
+    await server.change(1, 3, "repeated");
+    await server.post("three"); // an id of this server that is not above the position
+    await server.change(2, 4, "two again");
+    await reader.until(() => reader.subscription.lastId === "4");
+    await reader.has("1 one", "2 two");
+    assert.deepEqual(changes, ["1 one again true", "2 two again true"]);
+    server.cut();
+    await reader.opened(2);
+    assert.equal(server.requests[1]?.lastEventId, "4");
   });
 
   test("fields that this version does not know are ignored, and times are typed", async () => {

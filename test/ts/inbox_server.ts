@@ -96,6 +96,11 @@ export class InboxServer {
     await Promise.all([...this.#streams].map((stream) => this.#write(stream, frame(id, text))));
   }
 
+  /** Sends a change of an item to all streams. */
+  async change(id: number, position: number, text: string): Promise<void> {
+    await this.write(frame(id, text, position));
+  }
+
   /** Writes something to all streams. */
   async write(text: string): Promise<void> {
     await Promise.all([...this.#streams].map((stream) => this.#write(stream, text)));
@@ -153,7 +158,8 @@ export class InboxServer {
   }
 }
 
-function frame(id: number, text: string): string {
+function frame(id: number, text: string, position?: number): string {
   const item = { id: String(id), alertId: `a${id}`, severity: "normal", title: "", text, link: "", createTime: "2026-01-02T03:04:05Z", storeTime: "2026-01-02T03:04:06Z", later: 1 };
-  return `id: ${id}\ndata: ${JSON.stringify(item)}\n\n`;
+  if (position === undefined) return `id: ${id}\ndata: ${JSON.stringify(item)}\n\n`;
+  return `event: change\nid: ${position}\ndata: ${JSON.stringify({ ...item, position: String(position), acknowledged: true })}\n\n`;
 }

@@ -74,15 +74,21 @@ func (s inboxStream) next() string {
 // storeItem stores an item by the port of an inbox service.
 func storeItem(t *testing.T, addr string, delivery int64, text string) {
 	t.Helper()
+	storeOfIncident(t, addr, delivery, "", text)
+}
+
+// storeOfIncident stores an item of an incident; empty for none.
+func storeOfIncident(t *testing.T, addr string, delivery int64, incident, text string) {
+	t.Helper()
 	client := inboxv1connect.NewInboxDeliveryServiceClient(http.DefaultClient, "http://"+addr)
 	if _, err := client.Store(t.Context(), &inboxv1.StoreRequest{Deliveries: []*inboxv1.InboxDelivery{
-		{DeliveryId: delivery, NickName: "kim", Item: &inboxv1.Item{AlertId: "1", Text: text}},
+		{DeliveryId: delivery, NickName: "kim", Item: &inboxv1.Item{AlertId: "1", Text: text, Incident: incident}},
 	}}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// TestInboxStream checks the stream of an inbox by the edge: new items come at once, a client that
+// TestInboxStream checks the stream of an inbox by the edge: new items and changes come at once, a client that
 // connects again gets those that it missed, and the end of the process is the end of the stream,
 // without an error and before the grace period.
 func TestInboxStream(t *testing.T) {
@@ -116,6 +122,16 @@ func TestInboxStream(t *testing.T) {
 	expect(again, "2  two")
 	storeItem(t, a.Addr(Inbox), 3, "three")
 	expect(again, "3  three")
+	storeOfIncident(t, a.Addr(Inbox), 4, "9", "fires")
+	storeOfIncident(t, a.Addr(Inbox), 5, "9", "is resolved")
+	expect(again, "4  fires")
+	expect(again, "5 change is resolved")
+	late := openInboxStream(t, a.Addr(Edge), "kim", "3")
+	expect(late, "3 ready ")
+	expect(late, "5  is resolved") // it does not have the item
+	knows := openInboxStream(t, a.Addr(Edge), "kim", "4")
+	expect(knows, "4 ready ")
+	expect(knows, "5 change is resolved")
 	began := time.Now()
 	stop()
 	expect(again, "")

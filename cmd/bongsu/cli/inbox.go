@@ -23,7 +23,7 @@ type inboxList struct {
 
 // Help returns the long help.
 func (inboxList) Help() string {
-	return "Lists the items of an inbox, the newest first. * marks unread ones.\n\nExamples:\n\n\tbongsu inbox list --user=kim\n\tbongsu inbox list --unread --json"
+	return "Lists the items of an inbox, the newest first. * marks unread ones. The alerts of an incident are one item, in its last state.\n\nExamples:\n\n\tbongsu inbox list --user=kim\n\tbongsu inbox list --unread --json"
 }
 
 // Run executes bongsu inbox list.

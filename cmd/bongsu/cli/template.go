@@ -62,7 +62,7 @@ type templateSet struct {
 
 // Help returns the long help.
 func (templateSet) Help() string {
-	return `A template is Go's (pkg.go.dev/text/template) over .Severity, .Message, .Title, .Link, .Details (each with .Name and .Value), .Key, .Status (firing or resolved) and .Text, which is "[severity] message". It is validated with an example before it is stored.
+	return `A template is Go's (pkg.go.dev/text/template) over .Severity, .Message, .Title, .Link, .Details (each with .Name and .Value), .Key, .Status (firing, acknowledged or resolved) and .Text, which is "[severity] message". It is validated with an example before it is stored.
 
 Examples:
 

@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect"
 	"entgo.io/ent/dialect/sql"
+	"github.com/bongsu-project/bongsu/gen/ent/inbox/earlierdelivery"
 	"github.com/bongsu-project/bongsu/gen/ent/inbox/inbox"
 	"github.com/bongsu-project/bongsu/gen/ent/inbox/item"
 
@@ -21,6 +22,8 @@ import (
 // Client is the client that holds all ent builders.
 type Client struct {
 	config
+	// EarlierDelivery is the client for interacting with the EarlierDelivery builders.
+	EarlierDelivery *EarlierDeliveryClient
 	// Inbox is the client for interacting with the Inbox builders.
 	Inbox *InboxClient
 	// Item is the client for interacting with the Item builders.
@@ -35,6 +38,7 @@ func NewClient(opts ...Option) *Client {
 }
 
 func (c *Client) init() {
+	c.EarlierDelivery = NewEarlierDeliveryClient(c.config)
 	c.Inbox = NewInboxClient(c.config)
 	c.Item = NewItemClient(c.config)
 }
@@ -127,10 +131,11 @@ func (c *Client) Tx(ctx context.Context) (*Tx, error) {
 	cfg := c.config
 	cfg.driver = tx
 	return &Tx{
-		ctx:    ctx,
-		config: cfg,
-		Inbox:  NewInboxClient(cfg),
-		Item:   NewItemClient(cfg),
+		ctx:             ctx,
+		config:          cfg,
+		EarlierDelivery: NewEarlierDeliveryClient(cfg),
+		Inbox:           NewInboxClient(cfg),
+		Item:            NewItemClient(cfg),
 	}, nil
 }
 
@@ -148,17 +153,18 @@ func (c *Client) BeginTx(ctx context.Context, opts *sql.TxOptions) (*Tx, error) 
 	cfg := c.config
 	cfg.driver = &txDriver{tx: tx, drv: c.driver}
 	return &Tx{
-		ctx:    ctx,
-		config: cfg,
-		Inbox:  NewInboxClient(cfg),
-		Item:   NewItemClient(cfg),
+		ctx:             ctx,
+		config:          cfg,
+		EarlierDelivery: NewEarlierDeliveryClient(cfg),
+		Inbox:           NewInboxClient(cfg),
+		Item:            NewItemClient(cfg),
 	}, nil
 }
 
 // Debug returns a new debug-client. It's used to get verbose logging on specific operations.
 //
 //	client.Debug().
-//		Inbox.
+//		EarlierDelivery.
 //		Query().
 //		Count(ctx)
 func (c *Client) Debug() *Client {
@@ -180,6 +186,7 @@ func (c *Client) Close() error {
 // Use adds the mutation hooks to all the entity clients.
 // In order to add hooks to a specific client, call: `client.Node.Use(...)`.
 func (c *Client) Use(hooks ...Hook) {
+	c.EarlierDelivery.Use(hooks...)
 	c.Inbox.Use(hooks...)
 	c.Item.Use(hooks...)
 }
@@ -187,6 +194,7 @@ func (c *Client) Use(hooks ...Hook) {
 // Intercept adds the query interceptors to all the entity clients.
 // In order to add interceptors to a specific client, call: `client.Node.Intercept(...)`.
 func (c *Client) Intercept(interceptors ...Interceptor) {
+	c.EarlierDelivery.Intercept(interceptors...)
 	c.Inbox.Intercept(interceptors...)
 	c.Item.Intercept(interceptors...)
 }
@@ -194,12 +202,147 @@ func (c *Client) Intercept(interceptors ...Interceptor) {
 // Mutate implements the ent.Mutator interface.
 func (c *Client) Mutate(ctx context.Context, m Mutation) (Value, error) {
 	switch m := m.(type) {
+	case *EarlierDeliveryMutation:
+		return c.EarlierDelivery.mutate(ctx, m)
 	case *InboxMutation:
 		return c.Inbox.mutate(ctx, m)
 	case *ItemMutation:
 		return c.Item.mutate(ctx, m)
 	default:
 		return nil, fmt.Errorf("inbox: unknown mutation type %T", m)
+	}
+}
+
+// EarlierDeliveryClient is a client for the EarlierDelivery schema.
+type EarlierDeliveryClient struct {
+	config
+}
+
+// NewEarlierDeliveryClient returns a client for the EarlierDelivery from the given config.
+func NewEarlierDeliveryClient(c config) *EarlierDeliveryClient {
+	return &EarlierDeliveryClient{config: c}
+}
+
+// Use adds a list of mutation hooks to the hooks stack.
+// A call to `Use(f, g, h)` equals to `earlierdelivery.Hooks(f(g(h())))`.
+func (c *EarlierDeliveryClient) Use(hooks ...Hook) {
+	c.hooks.EarlierDelivery = append(c.hooks.EarlierDelivery, hooks...)
+}
+
+// Intercept adds a list of query interceptors to the interceptors stack.
+// A call to `Intercept(f, g, h)` equals to `earlierdelivery.Intercept(f(g(h())))`.
+func (c *EarlierDeliveryClient) Intercept(interceptors ...Interceptor) {
+	c.inters.EarlierDelivery = append(c.inters.EarlierDelivery, interceptors...)
+}
+
+// Create returns a builder for creating a EarlierDelivery entity.
+func (c *EarlierDeliveryClient) Create() *EarlierDeliveryCreate {
+	mutation := newEarlierDeliveryMutation(c.config, OpCreate)
+	return &EarlierDeliveryCreate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// CreateBulk returns a builder for creating a bulk of EarlierDelivery entities.
+func (c *EarlierDeliveryClient) CreateBulk(builders ...*EarlierDeliveryCreate) *EarlierDeliveryCreateBulk {
+	return &EarlierDeliveryCreateBulk{config: c.config, builders: builders}
+}
+
+// MapCreateBulk creates a bulk creation builder from the given slice. For each item in the slice, the function creates
+// a builder and applies setFunc on it.
+func (c *EarlierDeliveryClient) MapCreateBulk(slice any, setFunc func(*EarlierDeliveryCreate, int)) *EarlierDeliveryCreateBulk {
+	rv := reflect.ValueOf(slice)
+	if rv.Kind() != reflect.Slice {
+		return &EarlierDeliveryCreateBulk{err: fmt.Errorf("calling to EarlierDeliveryClient.MapCreateBulk with wrong type %T, need slice", slice)}
+	}
+	builders := make([]*EarlierDeliveryCreate, rv.Len())
+	for i := 0; i < rv.Len(); i++ {
+		builders[i] = c.Create()
+		setFunc(builders[i], i)
+	}
+	return &EarlierDeliveryCreateBulk{config: c.config, builders: builders}
+}
+
+// Update returns an update builder for EarlierDelivery.
+func (c *EarlierDeliveryClient) Update() *EarlierDeliveryUpdate {
+	mutation := newEarlierDeliveryMutation(c.config, OpUpdate)
+	return &EarlierDeliveryUpdate{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOne returns an update builder for the given entity.
+func (c *EarlierDeliveryClient) UpdateOne(_m *EarlierDelivery) *EarlierDeliveryUpdateOne {
+	mutation := newEarlierDeliveryMutation(c.config, OpUpdateOne, withEarlierDelivery(_m))
+	return &EarlierDeliveryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// UpdateOneID returns an update builder for the given id.
+func (c *EarlierDeliveryClient) UpdateOneID(id int64) *EarlierDeliveryUpdateOne {
+	mutation := newEarlierDeliveryMutation(c.config, OpUpdateOne, withEarlierDeliveryID(id))
+	return &EarlierDeliveryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// Delete returns a delete builder for EarlierDelivery.
+func (c *EarlierDeliveryClient) Delete() *EarlierDeliveryDelete {
+	mutation := newEarlierDeliveryMutation(c.config, OpDelete)
+	return &EarlierDeliveryDelete{config: c.config, hooks: c.Hooks(), mutation: mutation}
+}
+
+// DeleteOne returns a builder for deleting the given entity.
+func (c *EarlierDeliveryClient) DeleteOne(_m *EarlierDelivery) *EarlierDeliveryDeleteOne {
+	return c.DeleteOneID(_m.ID)
+}
+
+// DeleteOneID returns a builder for deleting the given entity by its id.
+func (c *EarlierDeliveryClient) DeleteOneID(id int64) *EarlierDeliveryDeleteOne {
+	builder := c.Delete().Where(earlierdelivery.ID(id))
+	builder.mutation.id = &id
+	builder.mutation.op = OpDeleteOne
+	return &EarlierDeliveryDeleteOne{builder}
+}
+
+// Query returns a query builder for EarlierDelivery.
+func (c *EarlierDeliveryClient) Query() *EarlierDeliveryQuery {
+	return &EarlierDeliveryQuery{
+		config: c.config,
+		ctx:    &QueryContext{Type: TypeEarlierDelivery},
+		inters: c.Interceptors(),
+	}
+}
+
+// Get returns a EarlierDelivery entity by its id.
+func (c *EarlierDeliveryClient) Get(ctx context.Context, id int64) (*EarlierDelivery, error) {
+	return c.Query().Where(earlierdelivery.ID(id)).Only(ctx)
+}
+
+// GetX is like Get, but panics if an error occurs.
+func (c *EarlierDeliveryClient) GetX(ctx context.Context, id int64) *EarlierDelivery {
+	obj, err := c.Get(ctx, id)
+	if err != nil {
+		panic(err)
+	}
+	return obj
+}
+
+// Hooks returns the client hooks.
+func (c *EarlierDeliveryClient) Hooks() []Hook {
+	return c.hooks.EarlierDelivery
+}
+
+// Interceptors returns the client interceptors.
+func (c *EarlierDeliveryClient) Interceptors() []Interceptor {
+	return c.inters.EarlierDelivery
+}
+
+func (c *EarlierDeliveryClient) mutate(ctx context.Context, m *EarlierDeliveryMutation) (Value, error) {
+	switch m.Op() {
+	case OpCreate:
+		return (&EarlierDeliveryCreate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdate:
+		return (&EarlierDeliveryUpdate{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpUpdateOne:
+		return (&EarlierDeliveryUpdateOne{config: c.config, hooks: c.Hooks(), mutation: m}).Save(ctx)
+	case OpDelete, OpDeleteOne:
+		return (&EarlierDeliveryDelete{config: c.config, hooks: c.Hooks(), mutation: m}).Exec(ctx)
+	default:
+		return nil, fmt.Errorf("inbox: unknown EarlierDelivery mutation op: %q", m.Op())
 	}
 }
 
@@ -472,10 +615,10 @@ func (c *ItemClient) mutate(ctx context.Context, m *ItemMutation) (Value, error)
 // hooks and interceptors per client, for fast access.
 type (
 	hooks struct {
-		Inbox, Item []ent.Hook
+		EarlierDelivery, Inbox, Item []ent.Hook
 	}
 	inters struct {
-		Inbox, Item []ent.Interceptor
+		EarlierDelivery, Inbox, Item []ent.Interceptor
 	}
 )
 

@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
+	"github.com/bongsu-project/bongsu/gen/ent/inbox/earlierdelivery"
 	"github.com/bongsu-project/bongsu/gen/ent/inbox/inbox"
 	"github.com/bongsu-project/bongsu/gen/ent/inbox/item"
 )
@@ -74,8 +75,9 @@ var (
 func checkColumn(t, c string) error {
 	initCheck.Do(func() {
 		columnCheck = sql.NewColumnCheck(map[string]func(string) bool{
-			inbox.Table: inbox.ValidColumn,
-			item.Table:  item.ValidColumn,
+			earlierdelivery.Table: earlierdelivery.ValidColumn,
+			inbox.Table:           inbox.ValidColumn,
+			item.Table:            item.ValidColumn,
 		})
 	})
 	return columnCheck(t, c)

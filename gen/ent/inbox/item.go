@@ -43,8 +43,20 @@ type Item struct {
 	ReadTime int64 `json:"read_time,omitempty"`
 	// hidden from lists; it is read
 	Archived bool `json:"archived,omitempty"`
-	// the alert service has recorded that it was read
+	// the alert service has recorded that it was read, or it changed since
 	ReadReported bool `json:"read_reported,omitempty"`
+	// the number, or that of the last change
+	Position int64 `json:"position,omitempty"`
+	// when the item was stored, or changed last
+	UpdateTime int64 `json:"update_time,omitempty"`
+	// the incident; 0 for none
+	Incident int64 `json:"incident,omitempty"`
+	// the alert is an acknowledgment
+	Acknowledged bool `json:"acknowledged,omitempty"`
+	// the page of acknowledgment; empty for none
+	AckURL string `json:"ack_url,omitempty"`
+	// of the last firing alert
+	Rank         int64 `json:"rank,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -53,11 +65,11 @@ func (*Item) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case item.FieldResolved, item.FieldArchived, item.FieldReadReported:
+		case item.FieldResolved, item.FieldArchived, item.FieldReadReported, item.FieldAcknowledged:
 			values[i] = new(sql.NullBool)
-		case item.FieldID, item.FieldNumber, item.FieldCreateTime, item.FieldStoreTime, item.FieldReadTime:
+		case item.FieldID, item.FieldNumber, item.FieldCreateTime, item.FieldStoreTime, item.FieldReadTime, item.FieldPosition, item.FieldUpdateTime, item.FieldIncident, item.FieldRank:
 			values[i] = new(sql.NullInt64)
-		case item.FieldNickname, item.FieldAlertID, item.FieldSeverity, item.FieldTitle, item.FieldText, item.FieldLink, item.FieldAlertKey:
+		case item.FieldNickname, item.FieldAlertID, item.FieldSeverity, item.FieldTitle, item.FieldText, item.FieldLink, item.FieldAlertKey, item.FieldAckURL:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -164,6 +176,42 @@ func (_m *Item) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.ReadReported = value.Bool
 			}
+		case item.FieldPosition:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field position", values[i])
+			} else if value.Valid {
+				_m.Position = value.Int64
+			}
+		case item.FieldUpdateTime:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field update_time", values[i])
+			} else if value.Valid {
+				_m.UpdateTime = value.Int64
+			}
+		case item.FieldIncident:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field incident", values[i])
+			} else if value.Valid {
+				_m.Incident = value.Int64
+			}
+		case item.FieldAcknowledged:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field acknowledged", values[i])
+			} else if value.Valid {
+				_m.Acknowledged = value.Bool
+			}
+		case item.FieldAckURL:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field ack_url", values[i])
+			} else if value.Valid {
+				_m.AckURL = value.String
+			}
+		case item.FieldRank:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field rank", values[i])
+			} else if value.Valid {
+				_m.Rank = value.Int64
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -241,6 +289,24 @@ func (_m *Item) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("read_reported=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ReadReported))
+	builder.WriteString(", ")
+	builder.WriteString("position=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Position))
+	builder.WriteString(", ")
+	builder.WriteString("update_time=")
+	builder.WriteString(fmt.Sprintf("%v", _m.UpdateTime))
+	builder.WriteString(", ")
+	builder.WriteString("incident=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Incident))
+	builder.WriteString(", ")
+	builder.WriteString("acknowledged=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Acknowledged))
+	builder.WriteString(", ")
+	builder.WriteString("ack_url=")
+	builder.WriteString(_m.AckURL)
+	builder.WriteString(", ")
+	builder.WriteString("rank=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Rank))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -127,6 +127,90 @@ func (_c *ItemCreate) SetNillableReadReported(v *bool) *ItemCreate {
 	return _c
 }
 
+// SetPosition sets the "position" field.
+func (_c *ItemCreate) SetPosition(v int64) *ItemCreate {
+	_c.mutation.SetPosition(v)
+	return _c
+}
+
+// SetNillablePosition sets the "position" field if the given value is not nil.
+func (_c *ItemCreate) SetNillablePosition(v *int64) *ItemCreate {
+	if v != nil {
+		_c.SetPosition(*v)
+	}
+	return _c
+}
+
+// SetUpdateTime sets the "update_time" field.
+func (_c *ItemCreate) SetUpdateTime(v int64) *ItemCreate {
+	_c.mutation.SetUpdateTime(v)
+	return _c
+}
+
+// SetNillableUpdateTime sets the "update_time" field if the given value is not nil.
+func (_c *ItemCreate) SetNillableUpdateTime(v *int64) *ItemCreate {
+	if v != nil {
+		_c.SetUpdateTime(*v)
+	}
+	return _c
+}
+
+// SetIncident sets the "incident" field.
+func (_c *ItemCreate) SetIncident(v int64) *ItemCreate {
+	_c.mutation.SetIncident(v)
+	return _c
+}
+
+// SetNillableIncident sets the "incident" field if the given value is not nil.
+func (_c *ItemCreate) SetNillableIncident(v *int64) *ItemCreate {
+	if v != nil {
+		_c.SetIncident(*v)
+	}
+	return _c
+}
+
+// SetAcknowledged sets the "acknowledged" field.
+func (_c *ItemCreate) SetAcknowledged(v bool) *ItemCreate {
+	_c.mutation.SetAcknowledged(v)
+	return _c
+}
+
+// SetNillableAcknowledged sets the "acknowledged" field if the given value is not nil.
+func (_c *ItemCreate) SetNillableAcknowledged(v *bool) *ItemCreate {
+	if v != nil {
+		_c.SetAcknowledged(*v)
+	}
+	return _c
+}
+
+// SetAckURL sets the "ack_url" field.
+func (_c *ItemCreate) SetAckURL(v string) *ItemCreate {
+	_c.mutation.SetAckURL(v)
+	return _c
+}
+
+// SetNillableAckURL sets the "ack_url" field if the given value is not nil.
+func (_c *ItemCreate) SetNillableAckURL(v *string) *ItemCreate {
+	if v != nil {
+		_c.SetAckURL(*v)
+	}
+	return _c
+}
+
+// SetRank sets the "rank" field.
+func (_c *ItemCreate) SetRank(v int64) *ItemCreate {
+	_c.mutation.SetRank(v)
+	return _c
+}
+
+// SetNillableRank sets the "rank" field if the given value is not nil.
+func (_c *ItemCreate) SetNillableRank(v *int64) *ItemCreate {
+	if v != nil {
+		_c.SetRank(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *ItemCreate) SetID(v int64) *ItemCreate {
 	_c.mutation.SetID(v)
@@ -180,6 +264,30 @@ func (_c *ItemCreate) defaults() {
 		v := item.DefaultReadReported
 		_c.mutation.SetReadReported(v)
 	}
+	if _, ok := _c.mutation.Position(); !ok {
+		v := item.DefaultPosition
+		_c.mutation.SetPosition(v)
+	}
+	if _, ok := _c.mutation.UpdateTime(); !ok {
+		v := item.DefaultUpdateTime
+		_c.mutation.SetUpdateTime(v)
+	}
+	if _, ok := _c.mutation.Incident(); !ok {
+		v := item.DefaultIncident
+		_c.mutation.SetIncident(v)
+	}
+	if _, ok := _c.mutation.Acknowledged(); !ok {
+		v := item.DefaultAcknowledged
+		_c.mutation.SetAcknowledged(v)
+	}
+	if _, ok := _c.mutation.AckURL(); !ok {
+		v := item.DefaultAckURL
+		_c.mutation.SetAckURL(v)
+	}
+	if _, ok := _c.mutation.Rank(); !ok {
+		v := item.DefaultRank
+		_c.mutation.SetRank(v)
+	}
 }
 
 // check runs all checks and user-defined validators on the builder.
@@ -225,6 +333,24 @@ func (_c *ItemCreate) check() error {
 	}
 	if _, ok := _c.mutation.ReadReported(); !ok {
 		return &ValidationError{Name: "read_reported", err: errors.New(`inbox: missing required field "Item.read_reported"`)}
+	}
+	if _, ok := _c.mutation.Position(); !ok {
+		return &ValidationError{Name: "position", err: errors.New(`inbox: missing required field "Item.position"`)}
+	}
+	if _, ok := _c.mutation.UpdateTime(); !ok {
+		return &ValidationError{Name: "update_time", err: errors.New(`inbox: missing required field "Item.update_time"`)}
+	}
+	if _, ok := _c.mutation.Incident(); !ok {
+		return &ValidationError{Name: "incident", err: errors.New(`inbox: missing required field "Item.incident"`)}
+	}
+	if _, ok := _c.mutation.Acknowledged(); !ok {
+		return &ValidationError{Name: "acknowledged", err: errors.New(`inbox: missing required field "Item.acknowledged"`)}
+	}
+	if _, ok := _c.mutation.AckURL(); !ok {
+		return &ValidationError{Name: "ack_url", err: errors.New(`inbox: missing required field "Item.ack_url"`)}
+	}
+	if _, ok := _c.mutation.Rank(); !ok {
+		return &ValidationError{Name: "rank", err: errors.New(`inbox: missing required field "Item.rank"`)}
 	}
 	return nil
 }
@@ -313,6 +439,30 @@ func (_c *ItemCreate) createSpec() (*Item, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ReadReported(); ok {
 		_spec.SetField(item.FieldReadReported, field.TypeBool, value)
 		_node.ReadReported = value
+	}
+	if value, ok := _c.mutation.Position(); ok {
+		_spec.SetField(item.FieldPosition, field.TypeInt64, value)
+		_node.Position = value
+	}
+	if value, ok := _c.mutation.UpdateTime(); ok {
+		_spec.SetField(item.FieldUpdateTime, field.TypeInt64, value)
+		_node.UpdateTime = value
+	}
+	if value, ok := _c.mutation.Incident(); ok {
+		_spec.SetField(item.FieldIncident, field.TypeInt64, value)
+		_node.Incident = value
+	}
+	if value, ok := _c.mutation.Acknowledged(); ok {
+		_spec.SetField(item.FieldAcknowledged, field.TypeBool, value)
+		_node.Acknowledged = value
+	}
+	if value, ok := _c.mutation.AckURL(); ok {
+		_spec.SetField(item.FieldAckURL, field.TypeString, value)
+		_node.AckURL = value
+	}
+	if value, ok := _c.mutation.Rank(); ok {
+		_spec.SetField(item.FieldRank, field.TypeInt64, value)
+		_node.Rank = value
 	}
 	return _node, _spec
 }

@@ -251,6 +251,118 @@ func (_u *ItemUpdate) SetNillableReadReported(v *bool) *ItemUpdate {
 	return _u
 }
 
+// SetPosition sets the "position" field.
+func (_u *ItemUpdate) SetPosition(v int64) *ItemUpdate {
+	_u.mutation.ResetPosition()
+	_u.mutation.SetPosition(v)
+	return _u
+}
+
+// SetNillablePosition sets the "position" field if the given value is not nil.
+func (_u *ItemUpdate) SetNillablePosition(v *int64) *ItemUpdate {
+	if v != nil {
+		_u.SetPosition(*v)
+	}
+	return _u
+}
+
+// AddPosition adds value to the "position" field.
+func (_u *ItemUpdate) AddPosition(v int64) *ItemUpdate {
+	_u.mutation.AddPosition(v)
+	return _u
+}
+
+// SetUpdateTime sets the "update_time" field.
+func (_u *ItemUpdate) SetUpdateTime(v int64) *ItemUpdate {
+	_u.mutation.ResetUpdateTime()
+	_u.mutation.SetUpdateTime(v)
+	return _u
+}
+
+// SetNillableUpdateTime sets the "update_time" field if the given value is not nil.
+func (_u *ItemUpdate) SetNillableUpdateTime(v *int64) *ItemUpdate {
+	if v != nil {
+		_u.SetUpdateTime(*v)
+	}
+	return _u
+}
+
+// AddUpdateTime adds value to the "update_time" field.
+func (_u *ItemUpdate) AddUpdateTime(v int64) *ItemUpdate {
+	_u.mutation.AddUpdateTime(v)
+	return _u
+}
+
+// SetIncident sets the "incident" field.
+func (_u *ItemUpdate) SetIncident(v int64) *ItemUpdate {
+	_u.mutation.ResetIncident()
+	_u.mutation.SetIncident(v)
+	return _u
+}
+
+// SetNillableIncident sets the "incident" field if the given value is not nil.
+func (_u *ItemUpdate) SetNillableIncident(v *int64) *ItemUpdate {
+	if v != nil {
+		_u.SetIncident(*v)
+	}
+	return _u
+}
+
+// AddIncident adds value to the "incident" field.
+func (_u *ItemUpdate) AddIncident(v int64) *ItemUpdate {
+	_u.mutation.AddIncident(v)
+	return _u
+}
+
+// SetAcknowledged sets the "acknowledged" field.
+func (_u *ItemUpdate) SetAcknowledged(v bool) *ItemUpdate {
+	_u.mutation.SetAcknowledged(v)
+	return _u
+}
+
+// SetNillableAcknowledged sets the "acknowledged" field if the given value is not nil.
+func (_u *ItemUpdate) SetNillableAcknowledged(v *bool) *ItemUpdate {
+	if v != nil {
+		_u.SetAcknowledged(*v)
+	}
+	return _u
+}
+
+// SetAckURL sets the "ack_url" field.
+func (_u *ItemUpdate) SetAckURL(v string) *ItemUpdate {
+	_u.mutation.SetAckURL(v)
+	return _u
+}
+
+// SetNillableAckURL sets the "ack_url" field if the given value is not nil.
+func (_u *ItemUpdate) SetNillableAckURL(v *string) *ItemUpdate {
+	if v != nil {
+		_u.SetAckURL(*v)
+	}
+	return _u
+}
+
+// SetRank sets the "rank" field.
+func (_u *ItemUpdate) SetRank(v int64) *ItemUpdate {
+	_u.mutation.ResetRank()
+	_u.mutation.SetRank(v)
+	return _u
+}
+
+// SetNillableRank sets the "rank" field if the given value is not nil.
+func (_u *ItemUpdate) SetNillableRank(v *int64) *ItemUpdate {
+	if v != nil {
+		_u.SetRank(*v)
+	}
+	return _u
+}
+
+// AddRank adds value to the "rank" field.
+func (_u *ItemUpdate) AddRank(v int64) *ItemUpdate {
+	_u.mutation.AddRank(v)
+	return _u
+}
+
 // Mutation returns the ItemMutation object of the builder.
 func (_u *ItemUpdate) Mutation() *ItemMutation {
 	return _u.mutation
@@ -345,6 +457,36 @@ func (_u *ItemUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.ReadReported(); ok {
 		_spec.SetField(item.FieldReadReported, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Position(); ok {
+		_spec.SetField(item.FieldPosition, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedPosition(); ok {
+		_spec.AddField(item.FieldPosition, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.UpdateTime(); ok {
+		_spec.SetField(item.FieldUpdateTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedUpdateTime(); ok {
+		_spec.AddField(item.FieldUpdateTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Incident(); ok {
+		_spec.SetField(item.FieldIncident, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedIncident(); ok {
+		_spec.AddField(item.FieldIncident, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Acknowledged(); ok {
+		_spec.SetField(item.FieldAcknowledged, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.AckURL(); ok {
+		_spec.SetField(item.FieldAckURL, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Rank(); ok {
+		_spec.SetField(item.FieldRank, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRank(); ok {
+		_spec.AddField(item.FieldRank, field.TypeInt64, value)
 	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
@@ -590,6 +732,118 @@ func (_u *ItemUpdateOne) SetNillableReadReported(v *bool) *ItemUpdateOne {
 	return _u
 }
 
+// SetPosition sets the "position" field.
+func (_u *ItemUpdateOne) SetPosition(v int64) *ItemUpdateOne {
+	_u.mutation.ResetPosition()
+	_u.mutation.SetPosition(v)
+	return _u
+}
+
+// SetNillablePosition sets the "position" field if the given value is not nil.
+func (_u *ItemUpdateOne) SetNillablePosition(v *int64) *ItemUpdateOne {
+	if v != nil {
+		_u.SetPosition(*v)
+	}
+	return _u
+}
+
+// AddPosition adds value to the "position" field.
+func (_u *ItemUpdateOne) AddPosition(v int64) *ItemUpdateOne {
+	_u.mutation.AddPosition(v)
+	return _u
+}
+
+// SetUpdateTime sets the "update_time" field.
+func (_u *ItemUpdateOne) SetUpdateTime(v int64) *ItemUpdateOne {
+	_u.mutation.ResetUpdateTime()
+	_u.mutation.SetUpdateTime(v)
+	return _u
+}
+
+// SetNillableUpdateTime sets the "update_time" field if the given value is not nil.
+func (_u *ItemUpdateOne) SetNillableUpdateTime(v *int64) *ItemUpdateOne {
+	if v != nil {
+		_u.SetUpdateTime(*v)
+	}
+	return _u
+}
+
+// AddUpdateTime adds value to the "update_time" field.
+func (_u *ItemUpdateOne) AddUpdateTime(v int64) *ItemUpdateOne {
+	_u.mutation.AddUpdateTime(v)
+	return _u
+}
+
+// SetIncident sets the "incident" field.
+func (_u *ItemUpdateOne) SetIncident(v int64) *ItemUpdateOne {
+	_u.mutation.ResetIncident()
+	_u.mutation.SetIncident(v)
+	return _u
+}
+
+// SetNillableIncident sets the "incident" field if the given value is not nil.
+func (_u *ItemUpdateOne) SetNillableIncident(v *int64) *ItemUpdateOne {
+	if v != nil {
+		_u.SetIncident(*v)
+	}
+	return _u
+}
+
+// AddIncident adds value to the "incident" field.
+func (_u *ItemUpdateOne) AddIncident(v int64) *ItemUpdateOne {
+	_u.mutation.AddIncident(v)
+	return _u
+}
+
+// SetAcknowledged sets the "acknowledged" field.
+func (_u *ItemUpdateOne) SetAcknowledged(v bool) *ItemUpdateOne {
+	_u.mutation.SetAcknowledged(v)
+	return _u
+}
+
+// SetNillableAcknowledged sets the "acknowledged" field if the given value is not nil.
+func (_u *ItemUpdateOne) SetNillableAcknowledged(v *bool) *ItemUpdateOne {
+	if v != nil {
+		_u.SetAcknowledged(*v)
+	}
+	return _u
+}
+
+// SetAckURL sets the "ack_url" field.
+func (_u *ItemUpdateOne) SetAckURL(v string) *ItemUpdateOne {
+	_u.mutation.SetAckURL(v)
+	return _u
+}
+
+// SetNillableAckURL sets the "ack_url" field if the given value is not nil.
+func (_u *ItemUpdateOne) SetNillableAckURL(v *string) *ItemUpdateOne {
+	if v != nil {
+		_u.SetAckURL(*v)
+	}
+	return _u
+}
+
+// SetRank sets the "rank" field.
+func (_u *ItemUpdateOne) SetRank(v int64) *ItemUpdateOne {
+	_u.mutation.ResetRank()
+	_u.mutation.SetRank(v)
+	return _u
+}
+
+// SetNillableRank sets the "rank" field if the given value is not nil.
+func (_u *ItemUpdateOne) SetNillableRank(v *int64) *ItemUpdateOne {
+	if v != nil {
+		_u.SetRank(*v)
+	}
+	return _u
+}
+
+// AddRank adds value to the "rank" field.
+func (_u *ItemUpdateOne) AddRank(v int64) *ItemUpdateOne {
+	_u.mutation.AddRank(v)
+	return _u
+}
+
 // Mutation returns the ItemMutation object of the builder.
 func (_u *ItemUpdateOne) Mutation() *ItemMutation {
 	return _u.mutation
@@ -714,6 +968,36 @@ func (_u *ItemUpdateOne) sqlSave(ctx context.Context) (_node *Item, err error) {
 	}
 	if value, ok := _u.mutation.ReadReported(); ok {
 		_spec.SetField(item.FieldReadReported, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Position(); ok {
+		_spec.SetField(item.FieldPosition, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedPosition(); ok {
+		_spec.AddField(item.FieldPosition, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.UpdateTime(); ok {
+		_spec.SetField(item.FieldUpdateTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedUpdateTime(); ok {
+		_spec.AddField(item.FieldUpdateTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Incident(); ok {
+		_spec.SetField(item.FieldIncident, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedIncident(); ok {
+		_spec.AddField(item.FieldIncident, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.Acknowledged(); ok {
+		_spec.SetField(item.FieldAcknowledged, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.AckURL(); ok {
+		_spec.SetField(item.FieldAckURL, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Rank(); ok {
+		_spec.SetField(item.FieldRank, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedRank(); ok {
+		_spec.AddField(item.FieldRank, field.TypeInt64, value)
 	}
 	_node = &Item{config: _u.config}
 	_spec.Assign = _node.assignValues

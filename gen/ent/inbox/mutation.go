@@ -10,6 +10,7 @@ import (
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
+	"github.com/bongsu-project/bongsu/gen/ent/inbox/earlierdelivery"
 	"github.com/bongsu-project/bongsu/gen/ent/inbox/inbox"
 	"github.com/bongsu-project/bongsu/gen/ent/inbox/item"
 	"github.com/bongsu-project/bongsu/gen/ent/inbox/predicate"
@@ -24,9 +25,573 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
-	TypeInbox = "Inbox"
-	TypeItem  = "Item"
+	TypeEarlierDelivery = "EarlierDelivery"
+	TypeInbox           = "Inbox"
+	TypeItem            = "Item"
 )
+
+// EarlierDeliveryMutation represents an operation that mutates the EarlierDelivery nodes in the graph.
+type EarlierDeliveryMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *int64
+	nickname      *string
+	number        *int64
+	addnumber     *int64
+	read_time     *int64
+	addread_time  *int64
+	read_reported *bool
+	clearedFields map[string]struct{}
+	done          bool
+	oldValue      func(context.Context) (*EarlierDelivery, error)
+	predicates    []predicate.EarlierDelivery
+}
+
+var _ ent.Mutation = (*EarlierDeliveryMutation)(nil)
+
+// earlierdeliveryOption allows management of the mutation configuration using functional options.
+type earlierdeliveryOption func(*EarlierDeliveryMutation)
+
+// newEarlierDeliveryMutation creates new mutation for the EarlierDelivery entity.
+func newEarlierDeliveryMutation(c config, op Op, opts ...earlierdeliveryOption) *EarlierDeliveryMutation {
+	m := &EarlierDeliveryMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeEarlierDelivery,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withEarlierDeliveryID sets the ID field of the mutation.
+func withEarlierDeliveryID(id int64) earlierdeliveryOption {
+	return func(m *EarlierDeliveryMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *EarlierDelivery
+		)
+		m.oldValue = func(ctx context.Context) (*EarlierDelivery, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().EarlierDelivery.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withEarlierDelivery sets the old EarlierDelivery of the mutation.
+func withEarlierDelivery(node *EarlierDelivery) earlierdeliveryOption {
+	return func(m *EarlierDeliveryMutation) {
+		m.oldValue = func(context.Context) (*EarlierDelivery, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m EarlierDeliveryMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m EarlierDeliveryMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("inbox: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of EarlierDelivery entities.
+func (m *EarlierDeliveryMutation) SetID(id int64) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *EarlierDeliveryMutation) ID() (id int64, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *EarlierDeliveryMutation) IDs(ctx context.Context) ([]int64, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []int64{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().EarlierDelivery.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetNickname sets the "nickname" field.
+func (m *EarlierDeliveryMutation) SetNickname(s string) {
+	m.nickname = &s
+}
+
+// Nickname returns the value of the "nickname" field in the mutation.
+func (m *EarlierDeliveryMutation) Nickname() (r string, exists bool) {
+	v := m.nickname
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNickname returns the old "nickname" field's value of the EarlierDelivery entity.
+// If the EarlierDelivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EarlierDeliveryMutation) OldNickname(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNickname is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNickname requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNickname: %w", err)
+	}
+	return oldValue.Nickname, nil
+}
+
+// ResetNickname resets all changes to the "nickname" field.
+func (m *EarlierDeliveryMutation) ResetNickname() {
+	m.nickname = nil
+}
+
+// SetNumber sets the "number" field.
+func (m *EarlierDeliveryMutation) SetNumber(i int64) {
+	m.number = &i
+	m.addnumber = nil
+}
+
+// Number returns the value of the "number" field in the mutation.
+func (m *EarlierDeliveryMutation) Number() (r int64, exists bool) {
+	v := m.number
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNumber returns the old "number" field's value of the EarlierDelivery entity.
+// If the EarlierDelivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EarlierDeliveryMutation) OldNumber(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNumber is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNumber requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNumber: %w", err)
+	}
+	return oldValue.Number, nil
+}
+
+// AddNumber adds i to the "number" field.
+func (m *EarlierDeliveryMutation) AddNumber(i int64) {
+	if m.addnumber != nil {
+		*m.addnumber += i
+	} else {
+		m.addnumber = &i
+	}
+}
+
+// AddedNumber returns the value that was added to the "number" field in this mutation.
+func (m *EarlierDeliveryMutation) AddedNumber() (r int64, exists bool) {
+	v := m.addnumber
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetNumber resets all changes to the "number" field.
+func (m *EarlierDeliveryMutation) ResetNumber() {
+	m.number = nil
+	m.addnumber = nil
+}
+
+// SetReadTime sets the "read_time" field.
+func (m *EarlierDeliveryMutation) SetReadTime(i int64) {
+	m.read_time = &i
+	m.addread_time = nil
+}
+
+// ReadTime returns the value of the "read_time" field in the mutation.
+func (m *EarlierDeliveryMutation) ReadTime() (r int64, exists bool) {
+	v := m.read_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReadTime returns the old "read_time" field's value of the EarlierDelivery entity.
+// If the EarlierDelivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EarlierDeliveryMutation) OldReadTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReadTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReadTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReadTime: %w", err)
+	}
+	return oldValue.ReadTime, nil
+}
+
+// AddReadTime adds i to the "read_time" field.
+func (m *EarlierDeliveryMutation) AddReadTime(i int64) {
+	if m.addread_time != nil {
+		*m.addread_time += i
+	} else {
+		m.addread_time = &i
+	}
+}
+
+// AddedReadTime returns the value that was added to the "read_time" field in this mutation.
+func (m *EarlierDeliveryMutation) AddedReadTime() (r int64, exists bool) {
+	v := m.addread_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetReadTime resets all changes to the "read_time" field.
+func (m *EarlierDeliveryMutation) ResetReadTime() {
+	m.read_time = nil
+	m.addread_time = nil
+}
+
+// SetReadReported sets the "read_reported" field.
+func (m *EarlierDeliveryMutation) SetReadReported(b bool) {
+	m.read_reported = &b
+}
+
+// ReadReported returns the value of the "read_reported" field in the mutation.
+func (m *EarlierDeliveryMutation) ReadReported() (r bool, exists bool) {
+	v := m.read_reported
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReadReported returns the old "read_reported" field's value of the EarlierDelivery entity.
+// If the EarlierDelivery object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EarlierDeliveryMutation) OldReadReported(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReadReported is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReadReported requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReadReported: %w", err)
+	}
+	return oldValue.ReadReported, nil
+}
+
+// ResetReadReported resets all changes to the "read_reported" field.
+func (m *EarlierDeliveryMutation) ResetReadReported() {
+	m.read_reported = nil
+}
+
+// Where appends a list predicates to the EarlierDeliveryMutation builder.
+func (m *EarlierDeliveryMutation) Where(ps ...predicate.EarlierDelivery) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the EarlierDeliveryMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *EarlierDeliveryMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.EarlierDelivery, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *EarlierDeliveryMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *EarlierDeliveryMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (EarlierDelivery).
+func (m *EarlierDeliveryMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *EarlierDeliveryMutation) Fields() []string {
+	fields := make([]string, 0, 4)
+	if m.nickname != nil {
+		fields = append(fields, earlierdelivery.FieldNickname)
+	}
+	if m.number != nil {
+		fields = append(fields, earlierdelivery.FieldNumber)
+	}
+	if m.read_time != nil {
+		fields = append(fields, earlierdelivery.FieldReadTime)
+	}
+	if m.read_reported != nil {
+		fields = append(fields, earlierdelivery.FieldReadReported)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *EarlierDeliveryMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case earlierdelivery.FieldNickname:
+		return m.Nickname()
+	case earlierdelivery.FieldNumber:
+		return m.Number()
+	case earlierdelivery.FieldReadTime:
+		return m.ReadTime()
+	case earlierdelivery.FieldReadReported:
+		return m.ReadReported()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *EarlierDeliveryMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case earlierdelivery.FieldNickname:
+		return m.OldNickname(ctx)
+	case earlierdelivery.FieldNumber:
+		return m.OldNumber(ctx)
+	case earlierdelivery.FieldReadTime:
+		return m.OldReadTime(ctx)
+	case earlierdelivery.FieldReadReported:
+		return m.OldReadReported(ctx)
+	}
+	return nil, fmt.Errorf("unknown EarlierDelivery field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *EarlierDeliveryMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case earlierdelivery.FieldNickname:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNickname(v)
+		return nil
+	case earlierdelivery.FieldNumber:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNumber(v)
+		return nil
+	case earlierdelivery.FieldReadTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReadTime(v)
+		return nil
+	case earlierdelivery.FieldReadReported:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReadReported(v)
+		return nil
+	}
+	return fmt.Errorf("unknown EarlierDelivery field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *EarlierDeliveryMutation) AddedFields() []string {
+	var fields []string
+	if m.addnumber != nil {
+		fields = append(fields, earlierdelivery.FieldNumber)
+	}
+	if m.addread_time != nil {
+		fields = append(fields, earlierdelivery.FieldReadTime)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *EarlierDeliveryMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case earlierdelivery.FieldNumber:
+		return m.AddedNumber()
+	case earlierdelivery.FieldReadTime:
+		return m.AddedReadTime()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *EarlierDeliveryMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case earlierdelivery.FieldNumber:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddNumber(v)
+		return nil
+	case earlierdelivery.FieldReadTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddReadTime(v)
+		return nil
+	}
+	return fmt.Errorf("unknown EarlierDelivery numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *EarlierDeliveryMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *EarlierDeliveryMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *EarlierDeliveryMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown EarlierDelivery nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *EarlierDeliveryMutation) ResetField(name string) error {
+	switch name {
+	case earlierdelivery.FieldNickname:
+		m.ResetNickname()
+		return nil
+	case earlierdelivery.FieldNumber:
+		m.ResetNumber()
+		return nil
+	case earlierdelivery.FieldReadTime:
+		m.ResetReadTime()
+		return nil
+	case earlierdelivery.FieldReadReported:
+		m.ResetReadReported()
+		return nil
+	}
+	return fmt.Errorf("unknown EarlierDelivery field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *EarlierDeliveryMutation) AddedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *EarlierDeliveryMutation) AddedIDs(name string) []ent.Value {
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *EarlierDeliveryMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *EarlierDeliveryMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *EarlierDeliveryMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 0)
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *EarlierDeliveryMutation) EdgeCleared(name string) bool {
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *EarlierDeliveryMutation) ClearEdge(name string) error {
+	return fmt.Errorf("unknown EarlierDelivery unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *EarlierDeliveryMutation) ResetEdge(name string) error {
+	return fmt.Errorf("unknown EarlierDelivery edge %s", name)
+}
 
 // InboxMutation represents an operation that mutates the Inbox nodes in the graph.
 type InboxMutation struct {
@@ -420,6 +985,16 @@ type ItemMutation struct {
 	addread_time   *int64
 	archived       *bool
 	read_reported  *bool
+	position       *int64
+	addposition    *int64
+	update_time    *int64
+	addupdate_time *int64
+	incident       *int64
+	addincident    *int64
+	acknowledged   *bool
+	ack_url        *string
+	rank           *int64
+	addrank        *int64
 	clearedFields  map[string]struct{}
 	done           bool
 	oldValue       func(context.Context) (*Item, error)
@@ -1114,6 +1689,302 @@ func (m *ItemMutation) ResetReadReported() {
 	m.read_reported = nil
 }
 
+// SetPosition sets the "position" field.
+func (m *ItemMutation) SetPosition(i int64) {
+	m.position = &i
+	m.addposition = nil
+}
+
+// Position returns the value of the "position" field in the mutation.
+func (m *ItemMutation) Position() (r int64, exists bool) {
+	v := m.position
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPosition returns the old "position" field's value of the Item entity.
+// If the Item object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ItemMutation) OldPosition(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPosition is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPosition requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPosition: %w", err)
+	}
+	return oldValue.Position, nil
+}
+
+// AddPosition adds i to the "position" field.
+func (m *ItemMutation) AddPosition(i int64) {
+	if m.addposition != nil {
+		*m.addposition += i
+	} else {
+		m.addposition = &i
+	}
+}
+
+// AddedPosition returns the value that was added to the "position" field in this mutation.
+func (m *ItemMutation) AddedPosition() (r int64, exists bool) {
+	v := m.addposition
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPosition resets all changes to the "position" field.
+func (m *ItemMutation) ResetPosition() {
+	m.position = nil
+	m.addposition = nil
+}
+
+// SetUpdateTime sets the "update_time" field.
+func (m *ItemMutation) SetUpdateTime(i int64) {
+	m.update_time = &i
+	m.addupdate_time = nil
+}
+
+// UpdateTime returns the value of the "update_time" field in the mutation.
+func (m *ItemMutation) UpdateTime() (r int64, exists bool) {
+	v := m.update_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldUpdateTime returns the old "update_time" field's value of the Item entity.
+// If the Item object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ItemMutation) OldUpdateTime(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldUpdateTime is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldUpdateTime requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldUpdateTime: %w", err)
+	}
+	return oldValue.UpdateTime, nil
+}
+
+// AddUpdateTime adds i to the "update_time" field.
+func (m *ItemMutation) AddUpdateTime(i int64) {
+	if m.addupdate_time != nil {
+		*m.addupdate_time += i
+	} else {
+		m.addupdate_time = &i
+	}
+}
+
+// AddedUpdateTime returns the value that was added to the "update_time" field in this mutation.
+func (m *ItemMutation) AddedUpdateTime() (r int64, exists bool) {
+	v := m.addupdate_time
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetUpdateTime resets all changes to the "update_time" field.
+func (m *ItemMutation) ResetUpdateTime() {
+	m.update_time = nil
+	m.addupdate_time = nil
+}
+
+// SetIncident sets the "incident" field.
+func (m *ItemMutation) SetIncident(i int64) {
+	m.incident = &i
+	m.addincident = nil
+}
+
+// Incident returns the value of the "incident" field in the mutation.
+func (m *ItemMutation) Incident() (r int64, exists bool) {
+	v := m.incident
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldIncident returns the old "incident" field's value of the Item entity.
+// If the Item object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ItemMutation) OldIncident(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldIncident is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldIncident requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldIncident: %w", err)
+	}
+	return oldValue.Incident, nil
+}
+
+// AddIncident adds i to the "incident" field.
+func (m *ItemMutation) AddIncident(i int64) {
+	if m.addincident != nil {
+		*m.addincident += i
+	} else {
+		m.addincident = &i
+	}
+}
+
+// AddedIncident returns the value that was added to the "incident" field in this mutation.
+func (m *ItemMutation) AddedIncident() (r int64, exists bool) {
+	v := m.addincident
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetIncident resets all changes to the "incident" field.
+func (m *ItemMutation) ResetIncident() {
+	m.incident = nil
+	m.addincident = nil
+}
+
+// SetAcknowledged sets the "acknowledged" field.
+func (m *ItemMutation) SetAcknowledged(b bool) {
+	m.acknowledged = &b
+}
+
+// Acknowledged returns the value of the "acknowledged" field in the mutation.
+func (m *ItemMutation) Acknowledged() (r bool, exists bool) {
+	v := m.acknowledged
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAcknowledged returns the old "acknowledged" field's value of the Item entity.
+// If the Item object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ItemMutation) OldAcknowledged(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAcknowledged is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAcknowledged requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAcknowledged: %w", err)
+	}
+	return oldValue.Acknowledged, nil
+}
+
+// ResetAcknowledged resets all changes to the "acknowledged" field.
+func (m *ItemMutation) ResetAcknowledged() {
+	m.acknowledged = nil
+}
+
+// SetAckURL sets the "ack_url" field.
+func (m *ItemMutation) SetAckURL(s string) {
+	m.ack_url = &s
+}
+
+// AckURL returns the value of the "ack_url" field in the mutation.
+func (m *ItemMutation) AckURL() (r string, exists bool) {
+	v := m.ack_url
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAckURL returns the old "ack_url" field's value of the Item entity.
+// If the Item object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ItemMutation) OldAckURL(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAckURL is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAckURL requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAckURL: %w", err)
+	}
+	return oldValue.AckURL, nil
+}
+
+// ResetAckURL resets all changes to the "ack_url" field.
+func (m *ItemMutation) ResetAckURL() {
+	m.ack_url = nil
+}
+
+// SetRank sets the "rank" field.
+func (m *ItemMutation) SetRank(i int64) {
+	m.rank = &i
+	m.addrank = nil
+}
+
+// Rank returns the value of the "rank" field in the mutation.
+func (m *ItemMutation) Rank() (r int64, exists bool) {
+	v := m.rank
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRank returns the old "rank" field's value of the Item entity.
+// If the Item object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ItemMutation) OldRank(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRank is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRank requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRank: %w", err)
+	}
+	return oldValue.Rank, nil
+}
+
+// AddRank adds i to the "rank" field.
+func (m *ItemMutation) AddRank(i int64) {
+	if m.addrank != nil {
+		*m.addrank += i
+	} else {
+		m.addrank = &i
+	}
+}
+
+// AddedRank returns the value that was added to the "rank" field in this mutation.
+func (m *ItemMutation) AddedRank() (r int64, exists bool) {
+	v := m.addrank
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRank resets all changes to the "rank" field.
+func (m *ItemMutation) ResetRank() {
+	m.rank = nil
+	m.addrank = nil
+}
+
 // Where appends a list predicates to the ItemMutation builder.
 func (m *ItemMutation) Where(ps ...predicate.Item) {
 	m.predicates = append(m.predicates, ps...)
@@ -1148,7 +2019,7 @@ func (m *ItemMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ItemMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 20)
 	if m.nickname != nil {
 		fields = append(fields, item.FieldNickname)
 	}
@@ -1191,6 +2062,24 @@ func (m *ItemMutation) Fields() []string {
 	if m.read_reported != nil {
 		fields = append(fields, item.FieldReadReported)
 	}
+	if m.position != nil {
+		fields = append(fields, item.FieldPosition)
+	}
+	if m.update_time != nil {
+		fields = append(fields, item.FieldUpdateTime)
+	}
+	if m.incident != nil {
+		fields = append(fields, item.FieldIncident)
+	}
+	if m.acknowledged != nil {
+		fields = append(fields, item.FieldAcknowledged)
+	}
+	if m.ack_url != nil {
+		fields = append(fields, item.FieldAckURL)
+	}
+	if m.rank != nil {
+		fields = append(fields, item.FieldRank)
+	}
 	return fields
 }
 
@@ -1227,6 +2116,18 @@ func (m *ItemMutation) Field(name string) (ent.Value, bool) {
 		return m.Archived()
 	case item.FieldReadReported:
 		return m.ReadReported()
+	case item.FieldPosition:
+		return m.Position()
+	case item.FieldUpdateTime:
+		return m.UpdateTime()
+	case item.FieldIncident:
+		return m.Incident()
+	case item.FieldAcknowledged:
+		return m.Acknowledged()
+	case item.FieldAckURL:
+		return m.AckURL()
+	case item.FieldRank:
+		return m.Rank()
 	}
 	return nil, false
 }
@@ -1264,6 +2165,18 @@ func (m *ItemMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldArchived(ctx)
 	case item.FieldReadReported:
 		return m.OldReadReported(ctx)
+	case item.FieldPosition:
+		return m.OldPosition(ctx)
+	case item.FieldUpdateTime:
+		return m.OldUpdateTime(ctx)
+	case item.FieldIncident:
+		return m.OldIncident(ctx)
+	case item.FieldAcknowledged:
+		return m.OldAcknowledged(ctx)
+	case item.FieldAckURL:
+		return m.OldAckURL(ctx)
+	case item.FieldRank:
+		return m.OldRank(ctx)
 	}
 	return nil, fmt.Errorf("unknown Item field %s", name)
 }
@@ -1371,6 +2284,48 @@ func (m *ItemMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetReadReported(v)
 		return nil
+	case item.FieldPosition:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPosition(v)
+		return nil
+	case item.FieldUpdateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetUpdateTime(v)
+		return nil
+	case item.FieldIncident:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetIncident(v)
+		return nil
+	case item.FieldAcknowledged:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAcknowledged(v)
+		return nil
+	case item.FieldAckURL:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAckURL(v)
+		return nil
+	case item.FieldRank:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRank(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Item field %s", name)
 }
@@ -1391,6 +2346,18 @@ func (m *ItemMutation) AddedFields() []string {
 	if m.addread_time != nil {
 		fields = append(fields, item.FieldReadTime)
 	}
+	if m.addposition != nil {
+		fields = append(fields, item.FieldPosition)
+	}
+	if m.addupdate_time != nil {
+		fields = append(fields, item.FieldUpdateTime)
+	}
+	if m.addincident != nil {
+		fields = append(fields, item.FieldIncident)
+	}
+	if m.addrank != nil {
+		fields = append(fields, item.FieldRank)
+	}
 	return fields
 }
 
@@ -1407,6 +2374,14 @@ func (m *ItemMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedStoreTime()
 	case item.FieldReadTime:
 		return m.AddedReadTime()
+	case item.FieldPosition:
+		return m.AddedPosition()
+	case item.FieldUpdateTime:
+		return m.AddedUpdateTime()
+	case item.FieldIncident:
+		return m.AddedIncident()
+	case item.FieldRank:
+		return m.AddedRank()
 	}
 	return nil, false
 }
@@ -1443,6 +2418,34 @@ func (m *ItemMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddReadTime(v)
+		return nil
+	case item.FieldPosition:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPosition(v)
+		return nil
+	case item.FieldUpdateTime:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddUpdateTime(v)
+		return nil
+	case item.FieldIncident:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddIncident(v)
+		return nil
+	case item.FieldRank:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRank(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Item numeric field %s", name)
@@ -1512,6 +2515,24 @@ func (m *ItemMutation) ResetField(name string) error {
 		return nil
 	case item.FieldReadReported:
 		m.ResetReadReported()
+		return nil
+	case item.FieldPosition:
+		m.ResetPosition()
+		return nil
+	case item.FieldUpdateTime:
+		m.ResetUpdateTime()
+		return nil
+	case item.FieldIncident:
+		m.ResetIncident()
+		return nil
+	case item.FieldAcknowledged:
+		m.ResetAcknowledged()
+		return nil
+	case item.FieldAckURL:
+		m.ResetAckURL()
+		return nil
+	case item.FieldRank:
+		m.ResetRank()
 		return nil
 	}
 	return fmt.Errorf("unknown Item field %s", name)

@@ -3,6 +3,7 @@
 package inbox
 
 import (
+	"github.com/bongsu-project/bongsu/gen/ent/inbox/earlierdelivery"
 	"github.com/bongsu-project/bongsu/gen/ent/inbox/item"
 	"github.com/bongsu-project/bongsu/services/inbox/store/schema"
 )
@@ -11,6 +12,16 @@ import (
 // (default values, validators, hooks and policies) and stitches it
 // to their package variables.
 func init() {
+	earlierdeliveryFields := schema.EarlierDelivery{}.Fields()
+	_ = earlierdeliveryFields
+	// earlierdeliveryDescReadTime is the schema descriptor for read_time field.
+	earlierdeliveryDescReadTime := earlierdeliveryFields[3].Descriptor()
+	// earlierdelivery.DefaultReadTime holds the default value on creation for the read_time field.
+	earlierdelivery.DefaultReadTime = earlierdeliveryDescReadTime.Default.(int64)
+	// earlierdeliveryDescReadReported is the schema descriptor for read_reported field.
+	earlierdeliveryDescReadReported := earlierdeliveryFields[4].Descriptor()
+	// earlierdelivery.DefaultReadReported holds the default value on creation for the read_reported field.
+	earlierdelivery.DefaultReadReported = earlierdeliveryDescReadReported.Default.(bool)
 	itemFields := schema.Item{}.Fields()
 	_ = itemFields
 	// itemDescReadTime is the schema descriptor for read_time field.
@@ -25,4 +36,28 @@ func init() {
 	itemDescReadReported := itemFields[14].Descriptor()
 	// item.DefaultReadReported holds the default value on creation for the read_reported field.
 	item.DefaultReadReported = itemDescReadReported.Default.(bool)
+	// itemDescPosition is the schema descriptor for position field.
+	itemDescPosition := itemFields[15].Descriptor()
+	// item.DefaultPosition holds the default value on creation for the position field.
+	item.DefaultPosition = itemDescPosition.Default.(int64)
+	// itemDescUpdateTime is the schema descriptor for update_time field.
+	itemDescUpdateTime := itemFields[16].Descriptor()
+	// item.DefaultUpdateTime holds the default value on creation for the update_time field.
+	item.DefaultUpdateTime = itemDescUpdateTime.Default.(int64)
+	// itemDescIncident is the schema descriptor for incident field.
+	itemDescIncident := itemFields[17].Descriptor()
+	// item.DefaultIncident holds the default value on creation for the incident field.
+	item.DefaultIncident = itemDescIncident.Default.(int64)
+	// itemDescAcknowledged is the schema descriptor for acknowledged field.
+	itemDescAcknowledged := itemFields[18].Descriptor()
+	// item.DefaultAcknowledged holds the default value on creation for the acknowledged field.
+	item.DefaultAcknowledged = itemDescAcknowledged.Default.(bool)
+	// itemDescAckURL is the schema descriptor for ack_url field.
+	itemDescAckURL := itemFields[19].Descriptor()
+	// item.DefaultAckURL holds the default value on creation for the ack_url field.
+	item.DefaultAckURL = itemDescAckURL.Default.(string)
+	// itemDescRank is the schema descriptor for rank field.
+	itemDescRank := itemFields[20].Descriptor()
+	// item.DefaultRank holds the default value on creation for the rank field.
+	item.DefaultRank = itemDescRank.Default.(int64)
 }

@@ -27,12 +27,19 @@ export interface InboxOptions {
     /** The nickname of the user, where the edge needs no credential; the caller's otherwise. */
     nickName?: string | undefined;
     /**
-     * The id of the last item that the page has, such as the first one of InboxService.List:
-     * the later ones come first. "0" is for all items, and undefined for new ones only.
+     * The last position that the page has, such as the greatest of the items of
+     * InboxService.List: the later ones come first. "0" is for all items, and undefined for new
+     * ones, and changes, only.
      */
     afterId?: string | undefined;
-    /** Called for each item, each once, in the order of ids. */
+    /** Called for each item, each once, in the order of positions. */
     onItem: (item: Item) => void;
+    /**
+     * Called for each change of an item that the page has, by onItem or up to afterId: its id is
+     * the same. Items whose readTime is unset are unread, again where a person must notice the
+     * change. Several changes while the connection is lost come as one.
+     */
+    onChange?: ((item: Item) => void) | undefined;
     /** Called each time the stream is set up, before its items. */
     onReady?: ((ready: InboxReady) => void) | undefined;
     /**
@@ -57,8 +64,8 @@ export interface InboxSubscription {
     /** What it does. */
     readonly state: InboxState;
     /**
-     * The id of the last item that onItem has got, or where the stream began; undefined until
-     * it is set up. A later subscription with it as afterId misses nothing and repeats nothing.
+     * The position of the last item that onItem or onChange has got, or where the stream began;
+     * undefined until it is set up. A later subscription with it as afterId misses nothing and repeats nothing.
      */
     readonly lastId: string | undefined;
     /** Ends the subscription. No callback is called afterwards, but onState with "closed". */
@@ -69,7 +76,7 @@ export interface InboxSubscription {
 /**
  * Subscribes to the items of an inbox until it is closed. When the connection is lost, or the
  * browser has no network for a while, it connects again with backoff and resumes after the
- * last item: none is missed, and none comes twice. An error that no retry mends, such as a
+ * last position: none is missed, and none comes twice. An error that no retry mends, such as a
  * revoked key, closes it.
  *
  * Each subscription has a position of its own: those of several tabs get all items each. Over

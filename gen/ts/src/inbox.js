@@ -5,7 +5,7 @@ export { InboxError } from "./internal/stream.js";
 /**
  * Subscribes to the items of an inbox until it is closed. When the connection is lost, or the
  * browser has no network for a while, it connects again with backoff and resumes after the
- * last item: none is missed, and none comes twice. An error that no retry mends, such as a
+ * last position: none is missed, and none comes twice. An error that no retry mends, such as a
  * revoked key, closes it.
  *
  * Each subscription has a position of its own: those of several tabs get all items each. Over
@@ -86,16 +86,19 @@ class Subscription {
                 this.#setState("open");
                 this.#call(() => this.#options.onReady?.(ready));
             },
-            onItem: (item) => {
-                if (this.#end.signal.aborted)
-                    return;
-                if (this.lastId !== undefined && BigInt(item.id) <= BigInt(this.lastId))
-                    return; // it came before
-                this.lastId = item.id;
-                this.#call(() => this.#options.onItem(item));
-            },
+            onItem: (item, position) => this.#receive(position, () => this.#options.onItem(item)),
+            onChange: (item, position) => this.#receive(position, () => this.#options.onChange?.(item)),
             onRetry: (milliseconds) => this.#delay.setFirst(milliseconds),
         });
+    }
+    // receive calls a callback for what is at a position, unless that came before.
+    #receive(position, callback) {
+        if (this.#end.signal.aborted)
+            return;
+        if (this.lastId !== undefined && BigInt(position) <= BigInt(this.lastId))
+            return;
+        this.lastId = position;
+        this.#call(callback);
     }
     #url() {
         const { baseUrl, nickName } = this.#options;

@@ -69,15 +69,11 @@ func (d Bot) Send(ctx context.Context, m messenger.Message) messenger.Outcome {
 	previous := previousOf(m)
 	method, at := http.MethodPost, channelURL(m.Destination)+"/messages"
 	message, cut := bodyOf(m)
-	switch {
-	case previous != "" && !m.Reply:
-		method, at = http.MethodPatch, at+"/"+previous
-		message = message.asChange()
-	case previous != "":
-		message.Reference = &messageReference{MessageID: previous}
-		fallthrough
-	default:
+	if previous != "" && !m.Reply {
+		method, at, message = http.MethodPatch, at+"/"+previous, message.asChange()
+	} else {
 		message.Nonce, message.EnforceNonce = nonceOf(m), true
+		message.Reference = answerTo(previous)
 	}
 	header := botHeader(m.Credential)
 	header.Set("Content-Type", "application/json")

@@ -41,6 +41,14 @@ type messageReference struct {
 	FailIfNotExists bool   `json:"fail_if_not_exists"`
 }
 
+// answerTo returns the reference to a message; nil for no message.
+func answerTo(previous string) *messageReference {
+	if previous == "" {
+		return nil
+	}
+	return &messageReference{MessageID: previous}
+}
+
 // asChange returns the body that changes a message. It has embeds also if they are empty:
 // without them, Discord keeps those that the message has.
 func (b requestBody) asChange() requestBody {

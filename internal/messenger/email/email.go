@@ -4,6 +4,9 @@
 // Limits: those of the relay, which its responses report. A subject has at most 150
 // characters; a session delivers one mail for one recipient.
 //
+// Mail cannot be changed: a later one of an incident follows the first as a reply, with the
+// same subject, so that clients show one thread.
+//
 // Outcomes: Sent is a 250 after the final dot: the relay took responsibility. A 4xx is
 // Retry. The scope of a 5xx depends on the step of the session: before MAIL FROM the
 // credential, at RCPT TO the destination, and at the content mostly the message.
@@ -47,7 +50,7 @@ func (Messenger) Spec() messenger.Spec {
 	}
 }
 
-// Send delivers one mail for one recipient to the relay. Sent means that the relay took
+// Send delivers one mail, in the thread of the first one of its incident, for one recipient to the relay. Sent means that the relay took
 // responsibility for it (RFC 5321, 4.2.5); the relay reports a later failure by mail to
 // the sender.
 func (e Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outcome {
@@ -58,15 +61,18 @@ func (e Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outc
 	if err := checkAddress(m.Destination); err != nil {
 		return call.BadDestination(err)
 	}
-	mail, id, err := encode(m, r, e.endpoint.Now())
+	mail, id, thread, err := encode(m, r, e.endpoint.Now())
 	if err != nil {
 		return messenger.Outcome{Kind: messenger.Failed, Scope: messenger.MessageScope, Code: "invalid_message", Excerpt: "the message cannot be encoded as mail"}
 	}
 	o := e.deliver(ctx, r, m.Destination, mail)
 	if o.Kind == messenger.Sent {
 		o.MessageID = id
+		if m.Incident != 0 {
+			o.Reference = thread.String()
+		}
 	}
-	return call.Redact(o, r.secrets(m.Credential)...)
+	return call.Redact(o, append(r.secrets(m.Credential), call.AckSecrets(m)...)...)
 }
 
 // Verify checks that the relay accepts mail from the sender to the destination, and

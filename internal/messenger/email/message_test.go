@@ -1,6 +1,8 @@
 package email
 
 import (
+	"cmp"
+	"fmt"
 	"io"
 	"mime"
 	"net/mail"
@@ -8,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/messenger/messengertest"
@@ -23,7 +26,7 @@ func mailOf(t *testing.T, m messenger.Message) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	content, _, err := encode(m, r, messengertest.Noon)
+	content, _, _, err := encode(m, r, messengertest.Noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +101,7 @@ func TestMessageID(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := func(m messenger.Message, now time.Time) string {
-		_, id, err := encode(m, r, now)
+		_, id, _, err := encode(m, r, now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,6 +115,58 @@ func TestMessageID(t *testing.T) {
 	other.DeliveryID, elsewhere.Time = 8, messengertest.Noon.Add(time.Minute)
 	if a, b := id(other, messengertest.Noon), id(elsewhere, messengertest.Noon); a == first || b == first || a == b {
 		t.Errorf("%s, %s, %s", first, a, b)
+	}
+}
+
+// TestEmailIncident verifies the mails of an incident at the fake: the later ones are replies
+// to the first, with its subject, and all have one reference.
+func TestEmailIncident(t *testing.T) {
+	s := &scripted{}
+	to := at(relayOf(t, s))
+	first := ""
+	for i, m := range messengertest.IncidentMessages(testCredential, "ops@example.com") {
+		m.Title = fmt.Sprintf("디스크 %d", i) // changes
+		m.Previous = first
+		o := messengertest.Send(t.Context(), t, to, m)
+		if first = cmp.Or(first, o.Reference); o.Kind != messenger.Sent || o.Reference == "" || o.Reference != first {
+			t.Fatalf("%+v after %q", o, first)
+		}
+		lines := strings.ReplaceAll(s.mails[i], "\r\n", "\n")
+		messengertest.Golden(t, fmt.Sprintf("email/incident_%d_%s", i, m.Status()), boundary.ReplaceAll([]byte(lines), []byte("BOUNDARY")))
+		got, err := mail.ReadMessage(strings.NewReader(s.mails[i]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, replies := "<bongsu.7.1772366400@example.com>", ""
+		if i > 0 {
+			replies = id
+			id = fmt.Sprintf("<bongsu.%d.1772366400@example.com>", m.DeliveryID)
+		}
+		subject, err := new(mime.WordDecoder).DecodeHeader(got.Header.Get("Subject"))
+		if err != nil || subject != "[critical] 디스크 0" || got.Header.Get("Message-Id") != id || got.Header.Get("In-Reply-To") != replies || got.Header.Get("References") != replies {
+			t.Errorf("%d: subject %q, %v, %v", i, subject, err, got.Header)
+		}
+	}
+}
+
+// TestReference verifies that a reference is kept within its limit, and that another text is
+// none, so that it adds no header.
+func TestReference(t *testing.T) {
+	r := newReference("bongsu.7.1@example.com", strings.Repeat("봉", 150))
+	if got, ok := parseReference(r.String()); !ok || got != r || len(r.String()) > messenger.MaxReference || utf8.RuneCountInString(r.subject) < 148 {
+		t.Errorf("%q, %v", got, ok)
+	}
+	long := newReference(strings.Repeat("a", 200)+"@example.com", strings.Repeat("봉", 150))
+	if got, ok := parseReference(long.String()); !ok || got != long || !utf8.ValidString(long.subject) || !strings.HasSuffix(long.subject, "…") {
+		t.Errorf("%q, %v", got, ok)
+	}
+	for _, text := range []string{
+		"", "bongsu.7.1@example.com", "bongsu.7.1@example.com ", "bongsu.7.1 subject", "<bongsu.7.1@example.com> subject", "a@b\r\nBcc:c@d subject",
+		"a@b subject\r\nBcc: c@d", "C123/1700.1", strings.Repeat("a", 500) + "@b subject",
+	} {
+		if got, ok := parseReference(text); ok {
+			t.Errorf("%q is %+v", text, got)
+		}
 	}
 }
 

@@ -164,7 +164,7 @@ func (r *request) try(params []Param, fixedDestination bool) error {
 	}
 	quoted := "the \"disk\"\nof db_1 is full\\ <&>"
 	full := messenger.Message{
-		DeliveryID: 1, Text: quoted, Severity: "critical", Title: quoted, Link: "https://example.com/?a=b", AlertKey: "db1",
+		DeliveryID: 1, Text: quoted, Severity: "critical", Title: quoted, Link: "https://example.com/?a=b", AlertKey: "db1", Incident: 1,
 		AckURL:  "https://example.com/ack?t=a",
 		Details: []messenger.Detail{{Name: quoted, Value: quoted}}, Time: time.Unix(0, 0), Destination: "a b/c?d=\"e\"",
 	}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/messenger/call"
@@ -362,6 +363,33 @@ func TestTemplateTimeout(t *testing.T) {
 	if o := notRendered(late, late.Error()); o.Kind != messenger.Retry || o.Code != "template_timeout" || o.Scope != messenger.NoScope {
 		t.Errorf("%+v", o)
 	}
+}
+
+// TestIncident verifies the fields of an incident, and that a long text does not cut the page
+// of acknowledgment, which evidence does not show.
+func TestIncident(t *testing.T) {
+	s := inlineSample(t)
+	s.Message.Credential = inlineCredential(t, func(r map[string]any) {
+		r["body"] = `{"incident":{{json .Incident}},"key":{{json .Key}},"status":{{json .Status}},"ack":{{json .AckURL}},"text":{{json .PlainText}}}`
+		r["text"] = map[string]any{"limit": 200, "escape": "_-"}
+	})
+	for i, m := range messengertest.IncidentMessages(s.Message.Credential, "") {
+		messengertest.Golden(t, fmt.Sprintf("httpx/incident_%d_%s", i, m.Status()), messengertest.Request(t, s, m, false))
+	}
+	m := messengertest.IncidentMessages(s.Message.Credential, "")[0]
+	m.Text = strings.Repeat("봉", 1_000)
+	base := messengertest.Provider(t, func(w http.ResponseWriter, r *http.Request) {
+		var body struct{ Text string }
+		if err := json.NewDecoder(r.Body).Decode(&body); err != nil || !strings.HasSuffix(body.Text, "…\n\nAcknowledge: "+messengertest.AckURL) || utf8.RuneCountInString(body.Text) > 200 {
+			t.Errorf("%s, %v", body.Text, err)
+		}
+		_, _ = io.WriteString(w, `{"success":true,"id":"m1","text":`+string(call.JSON(body.Text))+`}`)
+	})
+	if o := messengertest.Send(t.Context(), t, s.At(t, base), m); o.Kind != messenger.Sent || !o.Truncated {
+		t.Errorf("%+v", o)
+	}
+	m.AckURL = "https://bongsu.example/" + strings.Repeat("x", 200) // leaves no text
+	messengertest.Golden(t, "httpx/incident_long", messengertest.Request(t, s, m, true))
 }
 
 // FuzzInline parses credentials and renders requests: nothing panics, and the host stays.

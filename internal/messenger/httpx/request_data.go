@@ -19,7 +19,8 @@ type requestData struct {
 	Param          map[string]string
 	Severity       string
 	Key            string // alert key; empty if absent
-	Status         string // firing or resolved, with an alert key
+	Status         string // firing, acknowledged or resolved, with an alert key
+	Incident       string // the same for all alerts of an incident; empty if absent
 	Link           string
 	Destination    string
 	DeliveryID     string
@@ -52,11 +53,16 @@ const (
 )
 
 func newRequestData(m messenger.Message, r *request, params map[string]string) *requestData {
+	incident := ""
+	if m.Incident != 0 {
+		incident = strconv.FormatInt(m.Incident, 10)
+	}
 	return &requestData{
 		Param:          params,
 		Severity:       m.Severity,
 		Key:            job.DisplayKey(m.AlertKey),
 		Status:         m.Status(),
+		Incident:       incident,
 		Link:           m.Link,
 		Destination:    m.Destination,
 		DeliveryID:     strconv.FormatInt(m.DeliveryID, 10),

@@ -18,7 +18,8 @@ import (
 // A Store stores messages in inboxes. It is safe for concurrent use.
 type Store interface {
 	// Store stores a message in the inbox of its user and returns after the commit. A message
-	// whose delivery is stored already is not stored again. It returns fault.ErrInvalid for a
+	// whose delivery is stored already is not stored again. The messages of an incident are one
+	// item, which a later one changes. It returns fault.ErrInvalid for a
 	// message that can never be stored; after any other error it may be stored.
 	Store(ctx context.Context, m messenger.Message) error
 }

@@ -28,6 +28,7 @@ func RunFake(t *testing.T, f Fake, s Sample) {
 	t.Run("accepts every content", func(t *testing.T) { fakeAcceptsContent(t, m, s) })
 	t.Run("verifies the address", func(t *testing.T) { fakeVerifiesAddress(t, m, s) })
 	t.Run("changes a message", func(t *testing.T) { fakeChanges(t, f, m, s) })
+	t.Run("the response to a change is lost", func(t *testing.T) { fakeResponseLost(t, f, s) })
 	t.Run("a message is gone", func(t *testing.T) { fakeMessageGone(t, f, m, s) })
 	t.Run("pauses what is too fast", func(t *testing.T) { fakePauses(t, f, m, s) })
 }
@@ -35,27 +36,30 @@ func RunFake(t *testing.T, f Fake, s Sample) {
 // fakeAcceptsContent sends to a fake that enforces its provider's rules: it accepts any
 // content of an alert.
 func fakeAcceptsContent(t *testing.T, m messenger.Messenger, s Sample) {
-	for name, change := range map[string]func(*messenger.Message){
-		"plain":            func(*messenger.Message) {},
-		"all of it":        func(m *messenger.Message) { *m = FullMessage(m.Credential, m.Destination) },
-		"a long text":      func(m *messenger.Message) { m.Text = strings.Repeat("봉수🔥 a_b*c <&> \"\\\n", 1_200) },
-		"long in all ways": long,
-		"an incident":      func(m *messenger.Message) { m.AlertKey, m.AckURL = "k", "https://bongsu.example/ack?t=1" },
-		"its end":          func(m *messenger.Message) { m.AlertKey, m.Resolved = "k", true },
-		"a long incident": func(m *messenger.Message) {
+	for _, c := range []struct { // in this order: an end follows its beginning
+		name   string
+		change func(*messenger.Message)
+	}{
+		{"plain", func(*messenger.Message) {}},
+		{"all of it", func(m *messenger.Message) { *m = FullMessage(m.Credential, m.Destination) }},
+		{"a long text", func(m *messenger.Message) { m.Text = strings.Repeat("봉수🔥 a_b*c <&> \"\\\n", 1_200) }},
+		{"long in all ways", long},
+		{"an incident", func(m *messenger.Message) { m.AlertKey, m.AckURL = "k", "https://bongsu.example/ack?t=1" }},
+		{"its end", func(m *messenger.Message) { m.AlertKey, m.Resolved = "k", true }},
+		{"a long incident", func(m *messenger.Message) {
 			long(m)
 			m.AlertKey, m.AckURL = "k", "https://bongsu.example/ack?t="+strings.Repeat("x", 1_000)
-		},
-		"its long end": func(m *messenger.Message) {
+		}},
+		{"its long end", func(m *messenger.Message) {
 			long(m)
 			m.AlertKey, m.Acknowledged = "k", true
-		},
-		"odd characters": func(m *messenger.Message) { m.Text, m.Title = "\u202e\u2028\u200b\x01\t\\_`|", "<!channel> \u200d" },
+		}},
+		{"odd characters", func(m *messenger.Message) { m.Text, m.Title = "\u202e\u2028\u200b\x01\t\\_`|", "<!channel> \u200d" }},
 	} {
 		message := s.Message
-		change(&message)
+		c.change(&message)
 		if o := Send(t.Context(), t, m, message); o.Kind != messenger.Sent {
-			t.Errorf("%s: %+v", name, o)
+			t.Errorf("%s: %+v", c.name, o)
 		}
 	}
 }
@@ -100,6 +104,40 @@ func fakeChanges(t *testing.T, f Fake, m messenger.Messenger, s Sample) {
 	resolved.Reply = true
 	if o := Send(t.Context(), t, m, resolved); o.Kind != messenger.Sent || o.Reference == "" {
 		t.Errorf("reply: %+v", o)
+	}
+}
+
+// fakeResponseLost loses the response to a change that the provider carried out: the outcome
+// is Unknown, and after the same change again users see one message with its text.
+func fakeResponseLost(t *testing.T, f Fake, s Sample) {
+	f.Reset()
+	fakes := f.Fakes()
+	lose := false
+	base := Provider(t, func(w http.ResponseWriter, r *http.Request) {
+		if !lose {
+			fakes.ServeHTTP(w, r)
+			return
+		}
+		fakes.ServeHTTP(httptest.NewRecorder(), r)
+		panic(http.ErrAbortHandler)
+	})
+	m := s.New(call.Endpoint{Client: NewClient(t), Now: time.Now, URL: base})
+	first := Send(t.Context(), t, m, s.firing())
+	if s.Reference == "" || first.Kind != messenger.Sent {
+		t.Skip("the messenger returns no references")
+	}
+	change := s.change().Message
+	change.Previous, change.Text = first.Reference, "[normal] node1 down again"
+	lose = true
+	if o := Send(t.Context(), t, m, change); o.Kind != messenger.Unknown {
+		t.Errorf("without a response: %+v", o)
+	}
+	lose = false
+	if o := Send(t.Context(), t, m, change); o.Kind != messenger.Sent || o.Reference != first.Reference {
+		t.Errorf("again: %+v", o)
+	}
+	if texts := f.MessageTexts(); len(texts) != 1 || !strings.Contains(texts[0], "node1 down again") {
+		t.Errorf("users see %q", texts)
 	}
 }
 

@@ -4,6 +4,10 @@
 // Limits: 60 requests at once and then one every five seconds per visitor; a text has at
 // most 4,096 bytes, a title 1,000.
 //
+// The messages of an incident have the same sequence id: a client shows the last one in place
+// of the others (https://docs.ntfy.sh/publish/#updating-deleting-notifications). A server
+// before 2.16.0 ignores the id, and its clients show each message.
+//
 // Outcomes: Sent needs the event "message" with its id in the body. ntfy's error code
 // refines a failure. A 429 mostly has no Retry-After: the wait is until the next request
 // is allowed, or until midnight UTC if the daily limit is reached.
@@ -19,7 +23,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/internal/messenger/call"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
@@ -68,8 +71,8 @@ const (
 	titleLimit = 1000
 )
 
-// Send publishes the message. Its details follow its text; title, link, priority and
-// tags are headers.
+// Send publishes the message. Its details follow its text; title, link, priority, tags,
+// buttons and the sequence id are headers.
 func (n Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outcome {
 	server, token, err := splitCredential(m.Credential)
 	if err != nil {
@@ -82,10 +85,12 @@ func (n Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outc
 	title, titleCut := messenger.Truncate(m.Title, titleLimit, messenger.ByteLen)
 	header := http.Header{"Content-Type": {"text/plain; charset=utf-8"}}
 	for name, value := range map[string]string{
-		"Title":    title,
-		"Click":    m.Link,
-		"Priority": priorities[m.Rank()],
-		"Tags":     tags[m.Rank()],
+		"Title":         title,
+		"Click":         m.Link,
+		"Priority":      priorityOf(m),
+		"Tags":          tagOf(m),
+		"Actions":       actionsOf(m),
+		"X-Sequence-Id": sequenceID(m),
 	} {
 		if value != "" {
 			header.Set(name, mime.BEncoding.Encode("utf-8", value)) // https://docs.ntfy.sh/publish/#message-title: RFC 2047
@@ -98,18 +103,10 @@ func (n Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outc
 	o := call.ReadJSON[reply](r).refine(n.endpoint.Outcome(r), n.endpoint.Now())
 	o.Truncated = cut || titleCut
 	if token == "" { // the credential is no secret then, and responses may contain the server
-		return call.Redact(o)
+		return call.Redact(o, call.AckSecrets(m)...)
 	}
-	return call.Redact(o, m.Credential, token)
+	return call.Redact(o, append(call.AckSecrets(m), m.Credential, token)...)
 }
-
-// Priorities are from 1 to 5, 3 by default
-// (https://docs.ntfy.sh/publish/#message-priority); tags are names of emojis
-// (https://docs.ntfy.sh/emojis/). Ranks without an entry send no header.
-var (
-	priorities = map[job.Rank]string{job.Critical: "5", job.High: "4", job.Low: "2"}
-	tags       = map[job.Rank]string{job.Critical: "rotating_light", job.High: "warning"}
-)
 
 // splitCredential splits a credential: the server's URL without a trailing slash, and the
 // token, which is empty if there is none.

@@ -5,11 +5,14 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/call"
 	"github.com/bongsu-project/bongsu/internal/messenger/messengertest"
 	"github.com/bongsu-project/bongsu/services/mockup"
 )
@@ -33,6 +36,41 @@ func TestNtfyRequest(t *testing.T) {
 	m := messengertest.PlainMessage("https://ntfy.sh", "alerts")
 	m.Severity = "low"
 	messengertest.Golden(t, "ntfy/open", messengertest.Request(t, sample, m, false))
+}
+
+// TestNtfyIncident verifies the requests of an incident: one sequence id, a button while it
+// fires, and no noise for an acknowledgment.
+func TestNtfyIncident(t *testing.T) {
+	fake := mockup.New(nil)
+	server := httptest.NewServer(fake.Fakes())
+	t.Cleanup(server.Close)
+	to := New(call.Endpoint{Client: messengertest.NewClient(t), Now: time.Now, URL: server.URL})
+	for i, m := range messengertest.IncidentMessages("https://ntfy.sh", "alerts") {
+		if o := messengertest.Send(t.Context(), t, to, m); o.Kind != messenger.Sent {
+			t.Fatalf("%+v", o)
+		}
+		if shown := fake.Messages("ntfy", "alerts"); len(shown) != 1 || shown[0].Text != m.Text || shown[0].ChangeCount != i {
+			t.Errorf("the topic shows %+v, want %q", shown, m.Text)
+		}
+		messengertest.Golden(t, fmt.Sprintf("ntfy/incident_%d_%s", i, m.Status()), messengertest.Request(t, sample, m, false))
+	}
+}
+
+// TestNtfySequence verifies that messages of an incident have one sequence id, and those of
+// others another, within the form of ntfy.
+func TestNtfySequence(t *testing.T) {
+	m := messenger.Message{DeliveryID: 7, Incident: 3, AlertKey: strings.Repeat("봉", 200)}
+	again, other, foreign := m, m, m
+	again.DeliveryID, again.Resolved = 8, true
+	other.Incident = 4
+	foreign.AlertKey = "x"
+	id := sequenceID(m)
+	if !regexp.MustCompile(`^[-_A-Za-z0-9]{1,64}$`).MatchString(id) || sequenceID(again) != id || sequenceID(other) == id || sequenceID(foreign) == id {
+		t.Errorf("%q, %q, %q, %q", id, sequenceID(again), sequenceID(other), sequenceID(foreign))
+	}
+	if got := sequenceID(messenger.Message{DeliveryID: 7}); got != "" {
+		t.Errorf("without an incident: %q", got)
+	}
 }
 
 // TestNtfyCuts verifies that requests are within ntfy's limits, in bytes.

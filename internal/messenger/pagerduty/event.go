@@ -14,7 +14,7 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger/call"
 )
 
-// An event triggers an alert, or resolves it.
+// An event triggers an alert, acknowledges it, or resolves it.
 type event struct {
 	RoutingKey string  `json:"routing_key"`
 	Action     string  `json:"event_action"`
@@ -47,15 +47,14 @@ func eventOf(m messenger.Message) event {
 	}
 	var links []link
 	if m.Link != "" {
-		links = []link{{Href: m.Link, Text: m.Title}}
+		links = append(links, link{Href: m.Link, Text: m.Title})
 	}
-	action := "trigger"
-	if m.Resolved {
-		action = "resolve"
+	if ack := m.AckLink(); ack != "" {
+		links = append(links, link{Href: ack, Text: messenger.AckLabel + " in Bongsu"})
 	}
 	return event{
 		RoutingKey: m.Credential,
-		Action:     action,
+		Action:     actionOf(m),
 		DedupKey:   dedupKey(m),
 		Payload: payload{
 			Summary:  summary,
@@ -65,6 +64,19 @@ func eventOf(m messenger.Message) event {
 			Details:  append(details, m.Details...),
 		},
 		Links: links,
+	}
+}
+
+// actionOf returns the action of an event. A trigger after an acknowledge is added to the
+// incident, which stays acknowledged.
+func actionOf(m messenger.Message) string {
+	switch {
+	case m.Resolved:
+		return "resolve"
+	case m.Acknowledged:
+		return "acknowledge"
+	default:
+		return "trigger"
 	}
 }
 

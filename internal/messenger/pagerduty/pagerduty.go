@@ -1,5 +1,5 @@
-// Package pagerduty triggers and resolves alerts of PagerDuty by the Events API v2.
-// Documentation: https://developer.pagerduty.com/docs/events-api-v2-overview.
+// Package pagerduty triggers, acknowledges and resolves alerts of PagerDuty by the Events
+// API v2. Documentation: https://developer.pagerduty.com/docs/events-api-v2-overview.
 //
 // Limits: 100 events a minute per integration key; a summary of 1,024 characters, an event
 // of 512 KB. PagerDuty deduplicates events by their dedup_key, so a retry notifies no user
@@ -22,7 +22,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
 )
 
-// Messenger triggers and resolves alerts by the Events API v2
+// Messenger triggers, acknowledges and resolves alerts by the Events API v2
 // (https://developer.pagerduty.com/docs/events-api-v2-overview).
 type Messenger struct{ endpoint call.Endpoint }
 
@@ -73,8 +73,8 @@ const (
 // (https://developer.pagerduty.com/docs/events-api-v2-overview#response-codes--retry-logic).
 const defaultPause = 2 * time.Minute
 
-// Send triggers an alert, or resolves the one that was triggered under the same key. A
-// text that exceeds the limit of a summary is also sent in full among the alert's
+// Send triggers an alert, or acknowledges or resolves the one that was triggered under the
+// same key. A text that exceeds the limit of a summary is also sent in full among the alert's
 // details.
 func (p Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outcome {
 	if err := checkRoutingKey(m.Credential); err != nil {
@@ -89,7 +89,7 @@ func (p Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outc
 	r := p.endpoint.Post(ctx, "https://events.pagerduty.com/v2/enqueue", body, http.Header{"Content-Type": {"application/json"}})
 	o := call.ReadJSON[reply](r).refine(p.endpoint.Outcome(r))
 	o.Truncated = cut
-	return call.Redact(o, m.Credential)
+	return call.Redact(o, append(call.AckSecrets(m), m.Credential)...)
 }
 
 var routingKey = regexp.MustCompile(`^[A-Za-z0-9]{32}$`)

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/call"
 	"github.com/bongsu-project/bongsu/internal/messenger/messengertest"
 	"github.com/bongsu-project/bongsu/services/mockup"
 )
@@ -153,6 +155,26 @@ func TestPagerDutyResolves(t *testing.T) {
 	}
 	if other := dedupKey(messenger.Message{Credential: "another", AlertKey: long}); other == key {
 		t.Errorf("by another integration it is %q too", other)
+	}
+}
+
+// TestPagerDutyIncident verifies the events of an incident: all have one dedup_key, and the
+// fake has one incident, with the status of the last event.
+func TestPagerDutyIncident(t *testing.T) {
+	fake := mockup.New(nil)
+	server := httptest.NewServer(fake.Fakes())
+	t.Cleanup(server.Close)
+	to := New(call.Endpoint{Client: messengertest.NewClient(t), Now: time.Now, URL: server.URL})
+	messages := messengertest.IncidentMessages(sample.Message.Credential, "")
+	for i, want := range []string{"triggered", "acknowledged", "acknowledged", "resolved"} {
+		m := messages[i]
+		messengertest.Golden(t, fmt.Sprintf("pagerduty/incident_%d_%s", i, m.Status()), messengertest.Request(t, sample, m, false))
+		if o := messengertest.Send(t.Context(), t, to, m); o.Kind != messenger.Sent {
+			t.Fatalf("%+v", o)
+		}
+		if shown := fake.Messages("pagerduty", ""); len(shown) != 1 || shown[0].State != want || shown[0].ID != dedupKey(m) {
+			t.Errorf("after %s: %+v, want %s", m.Status(), shown, want)
+		}
 	}
 }
 

@@ -27,8 +27,8 @@ var goneErrors = []string{
 // message is as it should be, such as after an edit whose response was lost.
 const notModified = "message is not modified"
 
-// A reference is the chat, as it stands in the address, and the id of a message: ids of
-// messages are unique in a chat only.
+// referenceOf returns the reference of a message: its chat, as it stands in the address, and
+// its id, which is unique in the chat only.
 func referenceOf(destination, messageID string) string { return destination + ":" + messageID }
 
 // previousOf returns the id of the previous message of the incident in the chat of m, or 0.

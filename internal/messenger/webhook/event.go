@@ -21,7 +21,9 @@ type eventData struct {
 	Severity   string        `json:"severity"`
 	Text       string        `json:"text"`
 	Key        string        `json:"key,omitempty"`
-	Status     string        `json:"status,omitempty"` // firing or resolved, with an alert key
+	Status     string        `json:"status,omitempty"`   // firing, acknowledged or resolved, with an alert key
+	Incident   string        `json:"incident,omitempty"` // the same for all alerts of an incident
+	AckURL     string        `json:"ackUrl,omitempty"`   // a page on which a person acknowledges the incident
 	Title      string        `json:"title,omitempty"`
 	Link       string        `json:"link,omitempty"`
 	Details    []eventDetail `json:"details,omitempty"`
@@ -39,9 +41,13 @@ func eventOf(m messenger.Message) event {
 		Text:       m.Text,
 		Key:        job.DisplayKey(m.AlertKey),
 		Status:     m.Status(),
+		AckURL:     m.AckLink(),
 		Title:      m.Title,
 		Link:       m.Link,
 	}}
+	if m.Incident != 0 {
+		e.Data.Incident = strconv.FormatInt(m.Incident, 10)
+	}
 	for _, d := range m.Details {
 		e.Data.Details = append(e.Data.Details, eventDetail(d))
 	}

@@ -62,7 +62,7 @@ func (w Messenger) Send(ctx context.Context, m messenger.Message) messenger.Outc
 	if err := c.secret.SetHeader(header, m.IdempotencyHandle(), w.endpoint.Now(), body); err != nil {
 		return call.BadCredential(err)
 	}
-	return call.Redact(classify(w.endpoint.Outcome(w.endpoint.Post(ctx, c.address, body, header))), c.secrets...)
+	return call.Redact(classify(w.endpoint.Outcome(w.endpoint.Post(ctx, c.address, body, header))), append(c.secrets, call.AckSecrets(m)...)...)
 }
 
 // classify refines the outcome of the HTTP status for an endpoint that is dedicated

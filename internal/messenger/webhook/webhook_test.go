@@ -38,6 +38,13 @@ func TestWebhookRequest(t *testing.T) {
 	messengertest.Golden(t, "webhook/unsigned", messengertest.Request(t, sample, messengertest.PlainMessage("https://example.com/hook", ""), false))
 }
 
+// TestWebhookIncident verifies the fields of an incident.
+func TestWebhookIncident(t *testing.T) {
+	for i, m := range messengertest.IncidentMessages("https://example.com/hook", "") {
+		messengertest.Golden(t, fmt.Sprintf("webhook/incident_%d_%s", i, m.Status()), messengertest.Request(t, sample, m, false))
+	}
+}
+
 // headers returns n headers of a credential.
 func headers(n int) string {
 	all := make([]string, n)

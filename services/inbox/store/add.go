@@ -51,7 +51,8 @@ func (s *Store) addBatch(ctx context.Context, calls []*addition) error {
 	return nil
 }
 
-// addItems stores those deliveries of calls that are new, and returns them by their ids.
+// addItems stores those deliveries of calls that are new, and returns the new and changed items
+// by the ids of their deliveries.
 func addItems(ctx context.Context, t *database.Tx, calls []*addition) (map[int64]inbox.StoredItem, error) {
 	items, err := newDeliveries(ctx, t, calls)
 	if err != nil {
@@ -60,17 +61,32 @@ func addItems(ctx context.Context, t *database.Tx, calls []*addition) (map[int64
 	if err := assignNumbers(ctx, t, items); err != nil {
 		return nil, err
 	}
-	inserted, err := insertItems(ctx, t, items)
+	known, err := incidentItems(ctx, t, items)
 	if err != nil {
 		return nil, err
 	}
-	stored := make(map[int64]inbox.StoredItem, len(inserted))
-	for _, i := range items {
+	m := merge(items, known)
+	inserted, err := insertItems(ctx, t, m.added)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.update(ctx, t); err != nil {
+		return nil, err
+	}
+	stored := make(map[int64]inbox.StoredItem, len(inserted)+len(m.changed))
+	for _, i := range m.added {
 		if inserted[i.DeliveryID] {
-			stored[i.DeliveryID] = inbox.StoredItem{Item: i, Before: i.ID - 1} // numbers are consecutive
+			stored[i.DeliveryID] = storedItem(i)
 		}
 	}
+	for _, i := range m.changed {
+		stored[i.DeliveryID] = storedItem(i)
+	}
 	return stored, nil
+}
+
+func storedItem(i *incidentItem) inbox.StoredItem {
+	return inbox.StoredItem{Item: i.Item, Before: i.Position - 1} // numbers are consecutive
 }
 
 // newDeliveries returns the deliveries of calls that are not stored, each once, in their order.
@@ -84,7 +100,8 @@ func newDeliveries(ctx context.Context, t *database.Tx, calls []*addition) ([]in
 	known := make(map[int64]bool, len(ids))
 	for some := range database.ChunkLists(t, ids, maxStatementRows) {
 		condition, args := database.In(t, some)
-		found, err := database.Select(ctx, t, scanInt, `SELECT delivery_id FROM items WHERE delivery_id `+condition, args...)
+		found, err := database.Select(ctx, t, scanInt, `SELECT delivery_id FROM items WHERE delivery_id `+condition+`
+			UNION ALL SELECT delivery_id FROM earlier_deliveries WHERE delivery_id `+condition, append(args, args...)...)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +154,7 @@ func assignNumbers(ctx context.Context, t *database.Tx, items []inbox.Item) erro
 	}
 	for i := range items {
 		nickname := items[i].Nickname
-		items[i].ID = next[nickname]
+		items[i].ID, items[i].Position = next[nickname], next[nickname]
 		next[nickname]++
 	}
 	return nil
@@ -149,22 +166,34 @@ type numbers struct {
 	last     int64
 }
 
-// itemTypes are the types of the columns of a new item in PostgreSQL.
-var itemTypes = []string{"bigint", "text", "bigint", "text", "text", "text", "text", "text", "text", "boolean", "bigint", "bigint"}
+// itemTypes are the types of the columns of an item in PostgreSQL.
+var itemTypes = []string{
+	"bigint", "text", "bigint", "text", "text", "text", "text", "text", "text", "boolean", "bigint", "bigint", "bigint", "boolean", "boolean",
+	"bigint", "bigint", "bigint", "boolean", "text", "bigint",
+}
+
+// itemNames are the columns of itemTypes.
+const itemNames = `delivery_id, nickname, number, alert_id, severity, title, text, link, alert_key, resolved,
+	create_time, store_time, read_time, archived, read_reported, position, update_time, incident, acknowledged, ack_url, rank`
+
+func (i *incidentItem) values() []any {
+	return []any{
+		i.DeliveryID, i.Nickname, i.ID, i.AlertID, i.Severity, i.Title, i.Text, i.Link, i.Key, i.Resolved,
+		micros(i.CreateTime), micros(i.StoreTime), micros(i.ReadTime), i.Archived, i.reported, i.Position, micros(i.UpdateTime), i.Incident, i.Acknowledged, i.AckURL, int(i.Rank),
+	}
+}
 
 // insertItems stores items, except those of deliveries that another process stored since, and
 // returns the delivery ids of the stored ones.
-func insertItems(ctx context.Context, t *database.Tx, items []inbox.Item) (map[int64]bool, error) {
+func insertItems(ctx context.Context, t *database.Tx, items []*incidentItem) (map[int64]bool, error) {
 	inserted := make(map[int64]bool, len(items))
 	for some := range database.ChunkRows(t, items, maxStatementRows) {
 		all := make([]any, 0, len(itemTypes)*len(some))
 		for _, i := range some {
-			all = append(all, i.DeliveryID, i.Nickname, i.ID, i.AlertID, i.Severity, i.Title, i.Text, i.Link, i.Key, i.Resolved,
-				micros(i.CreateTime), micros(i.StoreTime))
+			all = append(all, i.values()...)
 		}
 		rows, args := t.ValueRows(itemTypes, all)
-		ids, err := database.Select(ctx, t, scanInt, `INSERT INTO items
-			(delivery_id, nickname, number, alert_id, severity, title, text, link, alert_key, resolved, create_time, store_time) `+rows+`
+		ids, err := database.Select(ctx, t, scanInt, `INSERT INTO items (`+itemNames+`) `+rows+`
 			ON CONFLICT (delivery_id) DO NOTHING RETURNING delivery_id`, args...)
 		if err != nil {
 			return nil, err
@@ -182,7 +211,8 @@ func scanInt(rows *sql.Rows, n *int64) error { return rows.Scan(n) }
 func storable(i inbox.Item) inbox.Item {
 	i.ReadTime, i.Archived = moment(0), false
 	i.CreateTime, i.StoreTime = moment(micros(i.CreateTime)), moment(micros(i.StoreTime))
-	for _, text := range []*string{&i.AlertID, &i.Severity, &i.Title, &i.Text, &i.Link, &i.Key} {
+	i.UpdateTime = i.StoreTime
+	for _, text := range []*string{&i.AlertID, &i.Severity, &i.Title, &i.Text, &i.Link, &i.Key, &i.AckURL} {
 		if !utf8.ValidString(*text) || strings.ContainsRune(*text, 0) {
 			*text = strings.ReplaceAll(strings.ToValidUTF8(*text, "\uFFFD"), "\x00", "\uFFFD")
 		}

@@ -12,19 +12,25 @@ import (
 )
 
 // itemColumns are the columns that scanItem reads.
-const itemColumns = `number, delivery_id, nickname, alert_id, severity, title, text, link, alert_key, resolved, create_time, store_time, read_time, archived`
+const itemColumns = `number, position, delivery_id, nickname, alert_id, severity, title, text, link, alert_key, resolved,
+	create_time, store_time, update_time, read_time, archived, incident, acknowledged, ack_url, rank`
 
-func scanItem(rows *sql.Rows, i *inbox.Item) error {
-	var created, stored, read int64
-	err := rows.Scan(&i.ID, &i.DeliveryID, &i.Nickname, &i.AlertID, &i.Severity, &i.Title, &i.Text, &i.Link, &i.Key, &i.Resolved,
-		&created, &stored, &read, &i.Archived)
-	i.CreateTime, i.StoreTime, i.ReadTime = moment(created), moment(stored), moment(read)
+func scanItem(rows *sql.Rows, i *inbox.Item) error { return scanItemAnd(rows, i) }
+
+// scanItemAnd scans an item, and the columns that follow it.
+func scanItemAnd(rows *sql.Rows, i *inbox.Item, others ...any) error {
+	var created, stored, updated, read int64
+	err := rows.Scan(append([]any{
+		&i.ID, &i.Position, &i.DeliveryID, &i.Nickname, &i.AlertID, &i.Severity, &i.Title, &i.Text, &i.Link, &i.Key, &i.Resolved,
+		&created, &stored, &updated, &read, &i.Archived, &i.Incident, &i.Acknowledged, &i.AckURL, &i.Rank,
+	}, others...)...)
+	i.CreateTime, i.StoreTime, i.UpdateTime, i.ReadTime = moment(created), moment(stored), moment(updated), moment(read)
 	return err
 }
 
-// After returns items by id.
+// After returns items by position.
 func (s *Store) After(ctx context.Context, nickname string, after int64, limit int) (items []inbox.Item, err error) {
-	return s.items(ctx, `nickname = ? AND number > ? ORDER BY number LIMIT ?`, nickname, after, limit)
+	return s.items(ctx, `nickname = ? AND position > ? ORDER BY position LIMIT ?`, nickname, after, limit)
 }
 
 // Page returns items, the newest first.
@@ -57,7 +63,7 @@ func (s *Store) items(ctx context.Context, condition string, args ...any) (items
 	return items, err
 }
 
-// Last returns the last id of an inbox and its number of unread items.
+// Last returns the last position of an inbox and its number of unread items.
 func (s *Store) Last(ctx context.Context, nickname string) (last int64, unread int, err error) {
 	err = s.db.ReadSingle(ctx, func(ctx context.Context, t *database.Tx) error {
 		found, err := database.Select(ctx, t, func(rows *sql.Rows, i *inboxCounts) error { return rows.Scan(&i.last, &i.unread) },
@@ -79,9 +85,13 @@ type inboxCounts struct {
 
 // DeleteItems deletes items at the end of their retention.
 func (s *Store) DeleteItems(ctx context.Context, before time.Time, limit int) (n int, err error) {
+	const oldest = ` FROM items WHERE update_time < ? ORDER BY update_time, delivery_id LIMIT ?`
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
-		n, err = t.Exec(ctx, `DELETE FROM items WHERE delivery_id IN
-			(SELECT delivery_id FROM items WHERE store_time < ? ORDER BY store_time LIMIT ?)`, micros(before), limit)
+		if _, err := t.Exec(ctx, `DELETE FROM earlier_deliveries WHERE (nickname, number) IN
+			(SELECT nickname, number`+oldest+`)`, micros(before), limit); err != nil {
+			return err
+		}
+		n, err = t.Exec(ctx, `DELETE FROM items WHERE delivery_id IN (SELECT delivery_id`+oldest+`)`, micros(before), limit)
 		return err
 	})
 	return n, err

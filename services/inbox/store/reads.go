@@ -24,7 +24,7 @@ func (s *Store) Archive(ctx context.Context, nickname string, id int64, at time.
 
 // mark marks an item as read and sets whether it is archived.
 func (s *Store) mark(ctx context.Context, nickname string, id int64, at time.Time, archived string) (item inbox.Item, err error) {
-	err = s.db.WriteSingle(ctx, func(ctx context.Context, t *database.Tx) error {
+	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		found, err := database.Select(ctx, t, scanItem, `UPDATE items
 			SET read_time = CASE WHEN read_time = 0 THEN CAST(? AS bigint) ELSE read_time END, archived = `+archived+`
 			WHERE nickname = ? AND number = ? RETURNING `+itemColumns, micros(at), nickname, id)
@@ -33,10 +33,21 @@ func (s *Store) mark(ctx context.Context, nickname string, id int64, at time.Tim
 		}
 		if err == nil {
 			item = found[0]
+			err = readEarlier(ctx, t, item)
 		}
 		return err
 	})
 	return item, err
+}
+
+// readEarlier marks the earlier deliveries of an item as read with it.
+func readEarlier(ctx context.Context, t *database.Tx, item inbox.Item) error {
+	if item.Incident == 0 {
+		return nil
+	}
+	_, err := t.Exec(ctx, `UPDATE earlier_deliveries SET read_time = ? WHERE nickname = ? AND number = ? AND read_time = 0`,
+		micros(item.ReadTime), item.Nickname, item.ID)
+	return err
 }
 
 // MarkAllRead marks unread items as read.
@@ -44,8 +55,12 @@ func (s *Store) MarkAllRead(ctx context.Context, nickname string, upTo int64, at
 	if upTo == 0 {
 		upTo = math.MaxInt64
 	}
-	err = s.db.WriteSingle(ctx, func(ctx context.Context, t *database.Tx) error {
-		n, err = t.Exec(ctx, `UPDATE items SET read_time = ? WHERE nickname = ? AND number <= ? AND read_time = 0`, micros(at), nickname, upTo)
+	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
+		if _, err := t.Exec(ctx, `UPDATE earlier_deliveries SET read_time = ? WHERE nickname = ? AND read_time = 0 AND number IN
+			(SELECT number FROM items WHERE nickname = ? AND read_time = 0 AND position <= ?)`, micros(at), nickname, nickname, upTo); err != nil {
+			return err
+		}
+		n, err = t.Exec(ctx, `UPDATE items SET read_time = ? WHERE nickname = ? AND position <= ? AND read_time = 0`, micros(at), nickname, upTo)
 		return err
 	})
 	return n, err
@@ -59,7 +74,9 @@ func (s *Store) UnreportedReads(ctx context.Context, limit int) (reads []inbox.R
 			err := rows.Scan(&r.DeliveryID, &at)
 			r.Time = moment(at)
 			return err
-		}, `SELECT delivery_id, read_time FROM items WHERE read_time <> 0 AND NOT read_reported ORDER BY read_time LIMIT ?`, limit)
+		}, `SELECT delivery_id, read_time FROM items WHERE read_time <> 0 AND NOT read_reported
+			UNION ALL SELECT delivery_id, read_time FROM earlier_deliveries WHERE read_time <> 0 AND NOT read_reported
+			ORDER BY read_time LIMIT ?`, limit)
 		return err
 	})
 	return reads, err
@@ -73,8 +90,10 @@ func (s *Store) SetReported(ctx context.Context, deliveries []int64) error {
 	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		for some := range database.ChunkLists(t, deliveries, maxStatementRows) {
 			condition, args := database.In(t, some)
-			if _, err := t.Exec(ctx, `UPDATE items SET read_reported = true WHERE read_time <> 0 AND delivery_id `+condition, args...); err != nil {
-				return err
+			for _, table := range []string{"items", "earlier_deliveries"} {
+				if _, err := t.Exec(ctx, `UPDATE `+table+` SET read_reported = true WHERE read_time <> 0 AND delivery_id `+condition, args...); err != nil {
+					return err
+				}
 			}
 		}
 		return nil

@@ -12,11 +12,12 @@ import (
 
 func testAdd(t *testing.T, s inbox.Store) {
 	marked := delivery(2, "lee")
-	marked.ID, marked.ReadTime, marked.Archived = 99, at(5), true // are ignored
-	plain := inbox.Item{DeliveryID: 3, Nickname: "kim", AlertID: "1", Severity: "low", Text: "[low] x", CreateTime: now, StoreTime: at(3)}
+	marked.ID, marked.Position, marked.UpdateTime, marked.ReadTime, marked.Archived = 99, 98, at(97), at(5), true // are ignored
+	plain := inbox.Item{DeliveryID: 3, Nickname: "kim", AlertID: "1", Severity: "low", Text: "[low] x", CreateTime: now, StoreTime: at(3), UpdateTime: at(3)}
 	stored := add(t, s, delivery(1, "kim"), marked, plain)
 	want := []inbox.StoredItem{{Item: delivery(1, "kim")}, {Item: delivery(2, "lee")}, {Item: plain, Before: 1}}
 	want[0].ID, want[1].ID, want[2].ID = 1, 1, 2
+	want[0].Position, want[1].Position, want[2].Position = 1, 1, 2
 	kittest.Equal(t, stored, want)
 	kittest.Equal(t, after(t, s, "kim", 0, 10), []inbox.Item{want[0].Item, want[2].Item})
 	kittest.Equal(t, after(t, s, "lee", 0, 10), []inbox.Item{want[1].Item})

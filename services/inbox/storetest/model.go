@@ -70,7 +70,7 @@ func (m *model) add(deliveries []inbox.Item) (n int) {
 		}
 		m.delivered[d.DeliveryID] = true
 		m.last[d.Nickname]++
-		d.ID = m.last[d.Nickname]
+		d.ID, d.Position = m.last[d.Nickname], m.last[d.Nickname]
 		m.items = append(m.items, d)
 		n++
 	}

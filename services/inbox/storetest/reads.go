@@ -12,7 +12,7 @@ func testMarkRead(t *testing.T, s inbox.Store) {
 	ctx := t.Context()
 	add(t, s, delivery(1, "kim"), delivery(2, "kim"), delivery(3, "lee"))
 	want := delivery(2, "kim")
-	want.ID, want.ReadTime = 2, at(7)
+	want.ID, want.Position, want.ReadTime = 2, 2, at(7)
 	for _, when := range []int{7, 8} { // the first counts
 		got, err := s.MarkRead(ctx, "kim", 2, at(when))
 		kittest.NoError(t, err)
@@ -61,7 +61,7 @@ func testArchive(t *testing.T, s inbox.Store) {
 	kittest.NoError(t, err)
 	for id, read := range map[int64]int{1: 7, 2: 8} {
 		want := delivery(id, "kim")
-		want.ID, want.ReadTime, want.Archived = id, at(read), true
+		want.ID, want.Position, want.ReadTime, want.Archived = id, id, at(read), true
 		for _, when := range []int{8, 9} {
 			got, err := s.Archive(ctx, "kim", id, at(when))
 			kittest.NoError(t, err)

@@ -29,6 +29,13 @@ func RunStore(t *testing.T, open func(t *testing.T) inbox.Store) {
 		"archive":                 testArchive,
 		"reports":                 testReports,
 		"delete":                  testDelete,
+		"incident":                testIncident,
+		"incidents of one call":   testIncidentsOfOneCall,
+		"late delivery":           testLateDelivery,
+		"incident at once":        testIncidentAtOnce,
+		"reads of an incident":    testIncidentReads,
+		"read up to a change":     testReadUpToChange,
+		"delete an incident":      testDeleteIncident,
 		"model":                   testModel,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -48,7 +55,7 @@ func at(n int) time.Time { return now.Add(time.Duration(n) * time.Second) }
 func delivery(id int64, nickname string) inbox.Item {
 	return inbox.Item{
 		DeliveryID: id, Nickname: nickname, AlertID: fmt.Sprint(1000 + id), Severity: "high", Title: "Order", Text: fmt.Sprintf("[high] order %d", id),
-		Link: "https://shop.example/orders", Key: "order", Resolved: id%2 == 0, CreateTime: now, StoreTime: at(int(id)),
+		Link: "https://shop.example/orders", Key: "order", Resolved: id%2 == 0, CreateTime: now, StoreTime: at(int(id)), UpdateTime: at(int(id)),
 	}
 }
 

@@ -1,5 +1,5 @@
-// A subscription of an inbox: its items as they come, each once, whatever happens to the
-// connection.
+// A subscription of an inbox: its items as they come and change, each once, whatever happens to
+// the connection.
 import type { Item } from "./bongsu/inbox/v1/inbox_pb.js";
 import { Delay } from "./internal/delay.js";
 import { InboxError, type InboxReady, readStream } from "./internal/stream.js";
@@ -32,12 +32,19 @@ export interface InboxOptions {
   /** The nickname of the user, where the edge needs no credential; the caller's otherwise. */
   nickName?: string | undefined;
   /**
-   * The id of the last item that the page has, such as the first one of InboxService.List:
-   * the later ones come first. "0" is for all items, and undefined for new ones only.
+   * The last position that the page has, such as the greatest of the items of
+   * InboxService.List: the later ones come first. "0" is for all items, and undefined for new
+   * ones, and changes, only.
    */
   afterId?: string | undefined;
-  /** Called for each item, each once, in the order of ids. */
+  /** Called for each item, each once, in the order of positions. */
   onItem: (item: Item) => void;
+  /**
+   * Called for each change of an item that the page has, by onItem or up to afterId: its id is
+   * the same. Items whose readTime is unset are unread, again where a person must notice the
+   * change. Several changes while the connection is lost come as one.
+   */
+  onChange?: ((item: Item) => void) | undefined;
   /** Called each time the stream is set up, before its items. */
   onReady?: ((ready: InboxReady) => void) | undefined;
   /**
@@ -63,8 +70,8 @@ export interface InboxSubscription {
   /** What it does. */
   readonly state: InboxState;
   /**
-   * The id of the last item that onItem has got, or where the stream began; undefined until
-   * it is set up. A later subscription with it as afterId misses nothing and repeats nothing.
+   * The position of the last item that onItem or onChange has got, or where the stream began;
+   * undefined until it is set up. A later subscription with it as afterId misses nothing and repeats nothing.
    */
   readonly lastId: string | undefined;
   /** Ends the subscription. No callback is called afterwards, but onState with "closed". */
@@ -76,7 +83,7 @@ export interface InboxSubscription {
 /**
  * Subscribes to the items of an inbox until it is closed. When the connection is lost, or the
  * browser has no network for a while, it connects again with backoff and resumes after the
- * last item: none is missed, and none comes twice. An error that no retry mends, such as a
+ * last position: none is missed, and none comes twice. An error that no retry mends, such as a
  * revoked key, closes it.
  *
  * Each subscription has a position of its own: those of several tabs get all items each. Over
@@ -160,14 +167,18 @@ class Subscription implements InboxSubscription {
         this.#setState("open");
         this.#call(() => this.#options.onReady?.(ready));
       },
-      onItem: (item) => {
-        if (this.#end.signal.aborted) return;
-        if (this.lastId !== undefined && BigInt(item.id) <= BigInt(this.lastId)) return; // it came before
-        this.lastId = item.id;
-        this.#call(() => this.#options.onItem(item));
-      },
+      onItem: (item, position) => this.#receive(position, () => this.#options.onItem(item)),
+      onChange: (item, position) => this.#receive(position, () => this.#options.onChange?.(item)),
       onRetry: (milliseconds) => this.#delay.setFirst(milliseconds),
     });
+  }
+
+  // receive calls a callback for what is at a position, unless that came before.
+  #receive(position: string, callback: () => void): void {
+    if (this.#end.signal.aborted) return;
+    if (this.lastId !== undefined && BigInt(position) <= BigInt(this.lastId)) return;
+    this.lastId = position;
+    this.#call(callback);
   }
 
   #url(): string {

@@ -9,6 +9,18 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/inbox"
 )
 
+// The EarlierDeliveryFunc type is an adapter to allow the use of ordinary
+// function as EarlierDelivery mutator.
+type EarlierDeliveryFunc func(context.Context, *inbox.EarlierDeliveryMutation) (inbox.Value, error)
+
+// Mutate calls f(ctx, m).
+func (f EarlierDeliveryFunc) Mutate(ctx context.Context, m inbox.Mutation) (inbox.Value, error) {
+	if mv, ok := m.(*inbox.EarlierDeliveryMutation); ok {
+		return f(ctx, mv)
+	}
+	return nil, fmt.Errorf("unexpected mutation type %T. expect *inbox.EarlierDeliveryMutation", m)
+}
+
 // The InboxFunc type is an adapter to allow the use of ordinary
 // function as Inbox mutator.
 type InboxFunc func(context.Context, *inbox.InboxMutation) (inbox.Value, error)

@@ -39,6 +39,18 @@ const (
 	FieldArchived = "archived"
 	// FieldReadReported holds the string denoting the read_reported field in the database.
 	FieldReadReported = "read_reported"
+	// FieldPosition holds the string denoting the position field in the database.
+	FieldPosition = "position"
+	// FieldUpdateTime holds the string denoting the update_time field in the database.
+	FieldUpdateTime = "update_time"
+	// FieldIncident holds the string denoting the incident field in the database.
+	FieldIncident = "incident"
+	// FieldAcknowledged holds the string denoting the acknowledged field in the database.
+	FieldAcknowledged = "acknowledged"
+	// FieldAckURL holds the string denoting the ack_url field in the database.
+	FieldAckURL = "ack_url"
+	// FieldRank holds the string denoting the rank field in the database.
+	FieldRank = "rank"
 	// Table holds the table name of the item in the database.
 	Table = "items"
 )
@@ -60,6 +72,12 @@ var Columns = []string{
 	FieldReadTime,
 	FieldArchived,
 	FieldReadReported,
+	FieldPosition,
+	FieldUpdateTime,
+	FieldIncident,
+	FieldAcknowledged,
+	FieldAckURL,
+	FieldRank,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -79,6 +97,18 @@ var (
 	DefaultArchived bool
 	// DefaultReadReported holds the default value on creation for the "read_reported" field.
 	DefaultReadReported bool
+	// DefaultPosition holds the default value on creation for the "position" field.
+	DefaultPosition int64
+	// DefaultUpdateTime holds the default value on creation for the "update_time" field.
+	DefaultUpdateTime int64
+	// DefaultIncident holds the default value on creation for the "incident" field.
+	DefaultIncident int64
+	// DefaultAcknowledged holds the default value on creation for the "acknowledged" field.
+	DefaultAcknowledged bool
+	// DefaultAckURL holds the default value on creation for the "ack_url" field.
+	DefaultAckURL string
+	// DefaultRank holds the default value on creation for the "rank" field.
+	DefaultRank int64
 )
 
 // OrderOption defines the ordering options for the Item queries.
@@ -157,4 +187,34 @@ func ByArchived(opts ...sql.OrderTermOption) OrderOption {
 // ByReadReported orders the results by the read_reported field.
 func ByReadReported(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldReadReported, opts...).ToFunc()
+}
+
+// ByPosition orders the results by the position field.
+func ByPosition(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPosition, opts...).ToFunc()
+}
+
+// ByUpdateTime orders the results by the update_time field.
+func ByUpdateTime(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldUpdateTime, opts...).ToFunc()
+}
+
+// ByIncident orders the results by the incident field.
+func ByIncident(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldIncident, opts...).ToFunc()
+}
+
+// ByAcknowledged orders the results by the acknowledged field.
+func ByAcknowledged(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAcknowledged, opts...).ToFunc()
+}
+
+// ByAckURL orders the results by the ack_url field.
+func ByAckURL(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAckURL, opts...).ToFunc()
+}
+
+// ByRank orders the results by the rank field.
+func ByRank(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRank, opts...).ToFunc()
 }

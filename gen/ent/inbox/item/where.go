@@ -122,6 +122,36 @@ func ReadReported(v bool) predicate.Item {
 	return predicate.Item(sql.FieldEQ(FieldReadReported, v))
 }
 
+// Position applies equality check predicate on the "position" field. It's identical to PositionEQ.
+func Position(v int64) predicate.Item {
+	return predicate.Item(sql.FieldEQ(FieldPosition, v))
+}
+
+// UpdateTime applies equality check predicate on the "update_time" field. It's identical to UpdateTimeEQ.
+func UpdateTime(v int64) predicate.Item {
+	return predicate.Item(sql.FieldEQ(FieldUpdateTime, v))
+}
+
+// Incident applies equality check predicate on the "incident" field. It's identical to IncidentEQ.
+func Incident(v int64) predicate.Item {
+	return predicate.Item(sql.FieldEQ(FieldIncident, v))
+}
+
+// Acknowledged applies equality check predicate on the "acknowledged" field. It's identical to AcknowledgedEQ.
+func Acknowledged(v bool) predicate.Item {
+	return predicate.Item(sql.FieldEQ(FieldAcknowledged, v))
+}
+
+// AckURL applies equality check predicate on the "ack_url" field. It's identical to AckURLEQ.
+func AckURL(v string) predicate.Item {
+	return predicate.Item(sql.FieldEQ(FieldAckURL, v))
+}
+
+// Rank applies equality check predicate on the "rank" field. It's identical to RankEQ.
+func Rank(v int64) predicate.Item {
+	return predicate.Item(sql.FieldEQ(FieldRank, v))
+}
+
 // NicknameEQ applies the EQ predicate on the "nickname" field.
 func NicknameEQ(v string) predicate.Item {
 	return predicate.Item(sql.FieldEQ(FieldNickname, v))
@@ -765,6 +795,241 @@ func ReadReportedEQ(v bool) predicate.Item {
 // ReadReportedNEQ applies the NEQ predicate on the "read_reported" field.
 func ReadReportedNEQ(v bool) predicate.Item {
 	return predicate.Item(sql.FieldNEQ(FieldReadReported, v))
+}
+
+// PositionEQ applies the EQ predicate on the "position" field.
+func PositionEQ(v int64) predicate.Item {
+	return predicate.Item(sql.FieldEQ(FieldPosition, v))
+}
+
+// PositionNEQ applies the NEQ predicate on the "position" field.
+func PositionNEQ(v int64) predicate.Item {
+	return predicate.Item(sql.FieldNEQ(FieldPosition, v))
+}
+
+// PositionIn applies the In predicate on the "position" field.
+func PositionIn(vs ...int64) predicate.Item {
+	return predicate.Item(sql.FieldIn(FieldPosition, vs...))
+}
+
+// PositionNotIn applies the NotIn predicate on the "position" field.
+func PositionNotIn(vs ...int64) predicate.Item {
+	return predicate.Item(sql.FieldNotIn(FieldPosition, vs...))
+}
+
+// PositionGT applies the GT predicate on the "position" field.
+func PositionGT(v int64) predicate.Item {
+	return predicate.Item(sql.FieldGT(FieldPosition, v))
+}
+
+// PositionGTE applies the GTE predicate on the "position" field.
+func PositionGTE(v int64) predicate.Item {
+	return predicate.Item(sql.FieldGTE(FieldPosition, v))
+}
+
+// PositionLT applies the LT predicate on the "position" field.
+func PositionLT(v int64) predicate.Item {
+	return predicate.Item(sql.FieldLT(FieldPosition, v))
+}
+
+// PositionLTE applies the LTE predicate on the "position" field.
+func PositionLTE(v int64) predicate.Item {
+	return predicate.Item(sql.FieldLTE(FieldPosition, v))
+}
+
+// UpdateTimeEQ applies the EQ predicate on the "update_time" field.
+func UpdateTimeEQ(v int64) predicate.Item {
+	return predicate.Item(sql.FieldEQ(FieldUpdateTime, v))
+}
+
+// UpdateTimeNEQ applies the NEQ predicate on the "update_time" field.
+func UpdateTimeNEQ(v int64) predicate.Item {
+	return predicate.Item(sql.FieldNEQ(FieldUpdateTime, v))
+}
+
+// UpdateTimeIn applies the In predicate on the "update_time" field.
+func UpdateTimeIn(vs ...int64) predicate.Item {
+	return predicate.Item(sql.FieldIn(FieldUpdateTime, vs...))
+}
+
+// UpdateTimeNotIn applies the NotIn predicate on the "update_time" field.
+func UpdateTimeNotIn(vs ...int64) predicate.Item {
+	return predicate.Item(sql.FieldNotIn(FieldUpdateTime, vs...))
+}
+
+// UpdateTimeGT applies the GT predicate on the "update_time" field.
+func UpdateTimeGT(v int64) predicate.Item {
+	return predicate.Item(sql.FieldGT(FieldUpdateTime, v))
+}
+
+// UpdateTimeGTE applies the GTE predicate on the "update_time" field.
+func UpdateTimeGTE(v int64) predicate.Item {
+	return predicate.Item(sql.FieldGTE(FieldUpdateTime, v))
+}
+
+// UpdateTimeLT applies the LT predicate on the "update_time" field.
+func UpdateTimeLT(v int64) predicate.Item {
+	return predicate.Item(sql.FieldLT(FieldUpdateTime, v))
+}
+
+// UpdateTimeLTE applies the LTE predicate on the "update_time" field.
+func UpdateTimeLTE(v int64) predicate.Item {
+	return predicate.Item(sql.FieldLTE(FieldUpdateTime, v))
+}
+
+// IncidentEQ applies the EQ predicate on the "incident" field.
+func IncidentEQ(v int64) predicate.Item {
+	return predicate.Item(sql.FieldEQ(FieldIncident, v))
+}
+
+// IncidentNEQ applies the NEQ predicate on the "incident" field.
+func IncidentNEQ(v int64) predicate.Item {
+	return predicate.Item(sql.FieldNEQ(FieldIncident, v))
+}
+
+// IncidentIn applies the In predicate on the "incident" field.
+func IncidentIn(vs ...int64) predicate.Item {
+	return predicate.Item(sql.FieldIn(FieldIncident, vs...))
+}
+
+// IncidentNotIn applies the NotIn predicate on the "incident" field.
+func IncidentNotIn(vs ...int64) predicate.Item {
+	return predicate.Item(sql.FieldNotIn(FieldIncident, vs...))
+}
+
+// IncidentGT applies the GT predicate on the "incident" field.
+func IncidentGT(v int64) predicate.Item {
+	return predicate.Item(sql.FieldGT(FieldIncident, v))
+}
+
+// IncidentGTE applies the GTE predicate on the "incident" field.
+func IncidentGTE(v int64) predicate.Item {
+	return predicate.Item(sql.FieldGTE(FieldIncident, v))
+}
+
+// IncidentLT applies the LT predicate on the "incident" field.
+func IncidentLT(v int64) predicate.Item {
+	return predicate.Item(sql.FieldLT(FieldIncident, v))
+}
+
+// IncidentLTE applies the LTE predicate on the "incident" field.
+func IncidentLTE(v int64) predicate.Item {
+	return predicate.Item(sql.FieldLTE(FieldIncident, v))
+}
+
+// AcknowledgedEQ applies the EQ predicate on the "acknowledged" field.
+func AcknowledgedEQ(v bool) predicate.Item {
+	return predicate.Item(sql.FieldEQ(FieldAcknowledged, v))
+}
+
+// AcknowledgedNEQ applies the NEQ predicate on the "acknowledged" field.
+func AcknowledgedNEQ(v bool) predicate.Item {
+	return predicate.Item(sql.FieldNEQ(FieldAcknowledged, v))
+}
+
+// AckURLEQ applies the EQ predicate on the "ack_url" field.
+func AckURLEQ(v string) predicate.Item {
+	return predicate.Item(sql.FieldEQ(FieldAckURL, v))
+}
+
+// AckURLNEQ applies the NEQ predicate on the "ack_url" field.
+func AckURLNEQ(v string) predicate.Item {
+	return predicate.Item(sql.FieldNEQ(FieldAckURL, v))
+}
+
+// AckURLIn applies the In predicate on the "ack_url" field.
+func AckURLIn(vs ...string) predicate.Item {
+	return predicate.Item(sql.FieldIn(FieldAckURL, vs...))
+}
+
+// AckURLNotIn applies the NotIn predicate on the "ack_url" field.
+func AckURLNotIn(vs ...string) predicate.Item {
+	return predicate.Item(sql.FieldNotIn(FieldAckURL, vs...))
+}
+
+// AckURLGT applies the GT predicate on the "ack_url" field.
+func AckURLGT(v string) predicate.Item {
+	return predicate.Item(sql.FieldGT(FieldAckURL, v))
+}
+
+// AckURLGTE applies the GTE predicate on the "ack_url" field.
+func AckURLGTE(v string) predicate.Item {
+	return predicate.Item(sql.FieldGTE(FieldAckURL, v))
+}
+
+// AckURLLT applies the LT predicate on the "ack_url" field.
+func AckURLLT(v string) predicate.Item {
+	return predicate.Item(sql.FieldLT(FieldAckURL, v))
+}
+
+// AckURLLTE applies the LTE predicate on the "ack_url" field.
+func AckURLLTE(v string) predicate.Item {
+	return predicate.Item(sql.FieldLTE(FieldAckURL, v))
+}
+
+// AckURLContains applies the Contains predicate on the "ack_url" field.
+func AckURLContains(v string) predicate.Item {
+	return predicate.Item(sql.FieldContains(FieldAckURL, v))
+}
+
+// AckURLHasPrefix applies the HasPrefix predicate on the "ack_url" field.
+func AckURLHasPrefix(v string) predicate.Item {
+	return predicate.Item(sql.FieldHasPrefix(FieldAckURL, v))
+}
+
+// AckURLHasSuffix applies the HasSuffix predicate on the "ack_url" field.
+func AckURLHasSuffix(v string) predicate.Item {
+	return predicate.Item(sql.FieldHasSuffix(FieldAckURL, v))
+}
+
+// AckURLEqualFold applies the EqualFold predicate on the "ack_url" field.
+func AckURLEqualFold(v string) predicate.Item {
+	return predicate.Item(sql.FieldEqualFold(FieldAckURL, v))
+}
+
+// AckURLContainsFold applies the ContainsFold predicate on the "ack_url" field.
+func AckURLContainsFold(v string) predicate.Item {
+	return predicate.Item(sql.FieldContainsFold(FieldAckURL, v))
+}
+
+// RankEQ applies the EQ predicate on the "rank" field.
+func RankEQ(v int64) predicate.Item {
+	return predicate.Item(sql.FieldEQ(FieldRank, v))
+}
+
+// RankNEQ applies the NEQ predicate on the "rank" field.
+func RankNEQ(v int64) predicate.Item {
+	return predicate.Item(sql.FieldNEQ(FieldRank, v))
+}
+
+// RankIn applies the In predicate on the "rank" field.
+func RankIn(vs ...int64) predicate.Item {
+	return predicate.Item(sql.FieldIn(FieldRank, vs...))
+}
+
+// RankNotIn applies the NotIn predicate on the "rank" field.
+func RankNotIn(vs ...int64) predicate.Item {
+	return predicate.Item(sql.FieldNotIn(FieldRank, vs...))
+}
+
+// RankGT applies the GT predicate on the "rank" field.
+func RankGT(v int64) predicate.Item {
+	return predicate.Item(sql.FieldGT(FieldRank, v))
+}
+
+// RankGTE applies the GTE predicate on the "rank" field.
+func RankGTE(v int64) predicate.Item {
+	return predicate.Item(sql.FieldGTE(FieldRank, v))
+}
+
+// RankLT applies the LT predicate on the "rank" field.
+func RankLT(v int64) predicate.Item {
+	return predicate.Item(sql.FieldLT(FieldRank, v))
+}
+
+// RankLTE applies the LTE predicate on the "rank" field.
+func RankLTE(v int64) predicate.Item {
+	return predicate.Item(sql.FieldLTE(FieldRank, v))
 }
 
 // And groups predicates with the AND operator between them.

@@ -9,6 +9,35 @@ import (
 )
 
 var (
+	// EarlierDeliveriesColumns holds the columns for the "earlier_deliveries" table.
+	EarlierDeliveriesColumns = []*schema.Column{
+		{Name: "delivery_id", Type: field.TypeInt64},
+		{Name: "nickname", Type: field.TypeString, Size: 2147483647},
+		{Name: "number", Type: field.TypeInt64},
+		{Name: "read_time", Type: field.TypeInt64, Default: 0},
+		{Name: "read_reported", Type: field.TypeBool, Default: false},
+	}
+	// EarlierDeliveriesTable holds the schema information for the "earlier_deliveries" table.
+	EarlierDeliveriesTable = &schema.Table{
+		Name:       "earlier_deliveries",
+		Columns:    EarlierDeliveriesColumns,
+		PrimaryKey: []*schema.Column{EarlierDeliveriesColumns[0]},
+		Indexes: []*schema.Index{
+			{
+				Name:    "earlierdelivery_nickname_number",
+				Unique:  false,
+				Columns: []*schema.Column{EarlierDeliveriesColumns[1], EarlierDeliveriesColumns[2]},
+			},
+			{
+				Name:    "earlier_delivery_unreported",
+				Unique:  false,
+				Columns: []*schema.Column{EarlierDeliveriesColumns[3]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "(read_time <> 0) AND (NOT read_reported)",
+				},
+			},
+		},
+	}
 	// InboxesColumns holds the columns for the "inboxes" table.
 	InboxesColumns = []*schema.Column{
 		{Name: "nickname", Type: field.TypeString},
@@ -37,6 +66,12 @@ var (
 		{Name: "read_time", Type: field.TypeInt64, Default: 0},
 		{Name: "archived", Type: field.TypeBool, Default: false},
 		{Name: "read_reported", Type: field.TypeBool, Default: false},
+		{Name: "position", Type: field.TypeInt64, Default: 0},
+		{Name: "update_time", Type: field.TypeInt64, Default: 0},
+		{Name: "incident", Type: field.TypeInt64, Default: 0},
+		{Name: "acknowledged", Type: field.TypeBool, Default: false},
+		{Name: "ack_url", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "rank", Type: field.TypeInt64, Default: 0},
 	}
 	// ItemsTable holds the schema information for the "items" table.
 	ItemsTable = &schema.Table{
@@ -55,9 +90,22 @@ var (
 				Columns: []*schema.Column{ItemsColumns[1], ItemsColumns[13], ItemsColumns[2]},
 			},
 			{
-				Name:    "item_store_time",
+				Name:    "item_nickname_position",
+				Unique:  true,
+				Columns: []*schema.Column{ItemsColumns[1], ItemsColumns[15]},
+			},
+			{
+				Name:    "item_incident",
+				Unique:  true,
+				Columns: []*schema.Column{ItemsColumns[1], ItemsColumns[17]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "incident <> 0",
+				},
+			},
+			{
+				Name:    "item_update_time",
 				Unique:  false,
-				Columns: []*schema.Column{ItemsColumns[11]},
+				Columns: []*schema.Column{ItemsColumns[16]},
 			},
 			{
 				Name:    "item_unread",
@@ -79,12 +127,16 @@ var (
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		EarlierDeliveriesTable,
 		InboxesTable,
 		ItemsTable,
 	}
 )
 
 func init() {
+	EarlierDeliveriesTable.Annotation = &entsql.Annotation{
+		Table: "earlier_deliveries",
+	}
 	InboxesTable.Annotation = &entsql.Annotation{
 		Table: "inboxes",
 	}

@@ -6,6 +6,9 @@ import (
 	"entgo.io/ent/dialect/sql"
 )
 
+// EarlierDelivery is the predicate function for earlierdelivery builders.
+type EarlierDelivery func(*sql.Selector)
+
 // Inbox is the predicate function for inbox builders.
 type Inbox func(*sql.Selector)
 

@@ -4,7 +4,7 @@ import { type Item } from "../bongsu/inbox/v1/inbox_pb.js";
 export interface InboxReady {
     /** The number of unread items. */
     unreadCount: number;
-    /** The id of the last item of the inbox. */
+    /** The last position of the inbox. */
     lastId: string;
 }
 /** An error that the server returned. */
@@ -28,7 +28,8 @@ export interface StreamOptions {
     abort: AbortController;
     maxSilence: number;
     onReady: (ready: InboxReady) => void;
-    onItem: (item: Item) => void;
+    onItem: (item: Item, position: string) => void;
+    onChange: (item: Item, position: string) => void;
     onRetry: (milliseconds: number) => void;
 }
 /**

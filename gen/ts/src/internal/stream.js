@@ -59,7 +59,10 @@ function receive(event, options) {
         case undefined:
         case "":
         case "message":
-            options.onItem(fromJsonString(ItemSchema, event.data, lenient));
+            receiveItem(event, options.onItem);
+            return;
+        case "change": // of an item that came before
+            receiveItem(event, options.onChange);
             return;
         case "ready": {
             const { unreadCount, lastId } = fromJsonString(WatchResponseSchema, event.data, lenient);
@@ -69,6 +72,11 @@ function receive(event, options) {
         case "status": // the error that ends the stream
             throw new InboxError(messageOf(event.data) ?? "the stream failed");
     }
+}
+// receiveItem passes an item on, with its position. A server that knows no positions has ids.
+function receiveItem(event, to) {
+    const item = fromJsonString(ItemSchema, event.data, lenient);
+    to(item, item.position || item.id);
 }
 // responseError returns the error of a response that is no stream.
 async function responseError(response) {

@@ -8,7 +8,7 @@ import (
 	"entgo.io/ent/schema/index"
 )
 
-// Item is a delivery in an inbox.
+// Item is a delivery in an inbox, or an incident by its last delivery.
 type Item struct{ ent.Schema }
 
 // Annotations of Item.
@@ -33,7 +33,13 @@ func (Item) Fields() []ent.Field {
 		field.Int64("store_time").Comment("when the item was stored"),
 		field.Int64("read_time").Default(0).Comment("when the item was read"),
 		field.Bool("archived").Default(false).Comment("hidden from lists; it is read"),
-		field.Bool("read_reported").Default(false).Comment("the alert service has recorded that it was read"),
+		field.Bool("read_reported").Default(false).Comment("the alert service has recorded that it was read, or it changed since"),
+		field.Int64("position").Default(0).Comment("the number, or that of the last change"),
+		field.Int64("update_time").Default(0).Comment("when the item was stored, or changed last"),
+		field.Int64("incident").Default(0).Comment("the incident; 0 for none"),
+		field.Bool("acknowledged").Default(false).Comment("the alert is an acknowledgment"),
+		field.Text("ack_url").Default("").Comment("the page of acknowledgment; empty for none"),
+		field.Int64("rank").Default(0).Comment("of the last firing alert"),
 	}
 }
 
@@ -43,7 +49,10 @@ func (Item) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("nickname", "number").Unique(),
 		index.Fields("nickname", "archived", "number"),
-		index.Fields("store_time"),
+		index.Fields("nickname", "position").Unique(),
+		index.Fields("nickname", "incident").StorageKey("item_incident").Unique().
+			Annotations(entsql.IndexWhere("incident <> 0")),
+		index.Fields("update_time"),
 		index.Fields("nickname", "number").StorageKey("item_unread").
 			Annotations(entsql.IndexWhere("read_time = 0")),
 		index.Fields("read_time").StorageKey("item_unreported").

@@ -8,7 +8,7 @@ import { type Item, ItemSchema, WatchResponseSchema } from "../bongsu/inbox/v1/i
 export interface InboxReady {
   /** The number of unread items. */
   unreadCount: number;
-  /** The id of the last item of the inbox. */
+  /** The last position of the inbox. */
   lastId: string;
 }
 
@@ -35,7 +35,8 @@ export interface StreamOptions {
   abort: AbortController;
   maxSilence: number;
   onReady: (ready: InboxReady) => void;
-  onItem: (item: Item) => void;
+  onItem: (item: Item, position: string) => void;
+  onChange: (item: Item, position: string) => void;
   onRetry: (milliseconds: number) => void;
 }
 
@@ -79,7 +80,10 @@ function receive(event: EventSourceMessage, options: StreamOptions): void {
     case undefined:
     case "":
     case "message":
-      options.onItem(fromJsonString(ItemSchema, event.data, lenient));
+      receiveItem(event, options.onItem);
+      return;
+    case "change": // of an item that came before
+      receiveItem(event, options.onChange);
       return;
     case "ready": {
       const { unreadCount, lastId } = fromJsonString(WatchResponseSchema, event.data, lenient);
@@ -89,6 +93,12 @@ function receive(event: EventSourceMessage, options: StreamOptions): void {
     case "status": // the error that ends the stream
       throw new InboxError(messageOf(event.data) ?? "the stream failed");
   }
+}
+
+// receiveItem passes an item on, with its position. A server that knows no positions has ids.
+function receiveItem(event: EventSourceMessage, to: (item: Item, position: string) => void): void {
+  const item = fromJsonString(ItemSchema, event.data, lenient);
+  to(item, item.position || item.id);
 }
 
 // responseError returns the error of a response that is no stream.

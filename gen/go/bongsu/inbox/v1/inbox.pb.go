@@ -27,10 +27,12 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Item is an alert in the inbox of a user.
+// Item is an alert in the inbox of a user. The alerts of an incident are one item, which shows
+// the last of them.
 type Item struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is assigned by the service; later items of a user have greater ids, as numbers.
+	// id is assigned by the service; later items of a user have greater ids, as numbers. It stays
+	// the same when the item changes.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// alert_id is the alert's; empty for a test message.
 	AlertId string `protobuf:"bytes,2,opt,name=alert_id,json=alertId,proto3" json:"alert_id,omitempty"`
@@ -54,7 +56,19 @@ type Item struct {
 	// key is the alert key; empty for none.
 	Key string `protobuf:"bytes,11,opt,name=key,proto3" json:"key,omitempty"`
 	// resolved reports whether the alert's status is resolved.
-	Resolved      bool `protobuf:"varint,12,opt,name=resolved,proto3" json:"resolved,omitempty"`
+	Resolved bool `protobuf:"varint,12,opt,name=resolved,proto3" json:"resolved,omitempty"`
+	// acknowledged reports whether the alert's status is acknowledged: somebody takes care of
+	// what it is about.
+	Acknowledged bool `protobuf:"varint,13,opt,name=acknowledged,proto3" json:"acknowledged,omitempty"`
+	// incident is the id of the incident, the same for all its alerts; empty for none.
+	Incident string `protobuf:"bytes,14,opt,name=incident,proto3" json:"incident,omitempty"`
+	// update_time is when the item was stored, or changed last.
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// position is the id, or greater than all earlier ids and positions of the inbox if the item
+	// has changed. Streams resume after it.
+	Position string `protobuf:"bytes,16,opt,name=position,proto3" json:"position,omitempty"`
+	// ack_url is a page on which a person acknowledges the incident; empty for none.
+	AckUrl        string `protobuf:"bytes,17,opt,name=ack_url,json=ackUrl,proto3" json:"ack_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -171,6 +185,41 @@ func (x *Item) GetResolved() bool {
 		return x.Resolved
 	}
 	return false
+}
+
+func (x *Item) GetAcknowledged() bool {
+	if x != nil {
+		return x.Acknowledged
+	}
+	return false
+}
+
+func (x *Item) GetIncident() string {
+	if x != nil {
+		return x.Incident
+	}
+	return ""
+}
+
+func (x *Item) GetUpdateTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.UpdateTime
+	}
+	return nil
+}
+
+func (x *Item) GetPosition() string {
+	if x != nil {
+		return x.Position
+	}
+	return ""
+}
+
+func (x *Item) GetAckUrl() string {
+	if x != nil {
+		return x.AckUrl
+	}
+	return ""
 }
 
 // ListRequest selects a page of an inbox.
@@ -508,8 +557,8 @@ type MarkAllReadRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// nick_name is the user's; empty for the caller's.
 	NickName string `protobuf:"bytes,1,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
-	// up_to_id is the last item to mark, so that one which came since stays unread; empty
-	// for all.
+	// up_to_id is the last position to mark, so that items which came or changed since stay
+	// unread; empty for all.
 	UpToId        string `protobuf:"bytes,2,opt,name=up_to_id,json=upToId,proto3" json:"up_to_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -711,7 +760,8 @@ type WatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// nick_name is the user's; empty for the caller's.
 	NickName string `protobuf:"bytes,1,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
-	// after_id is the last item that the reader has; empty for new items only, 0 for all.
+	// after_id is the last position that the reader has; empty for new items and changes only, 0
+	// for all items.
 	AfterId       string `protobuf:"bytes,2,opt,name=after_id,json=afterId,proto3" json:"after_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -769,11 +819,14 @@ type WatchResponse struct {
 	Item *Item `protobuf:"bytes,1,opt,name=item,proto3" json:"item,omitempty"`
 	// unread_count is the number of unread items; only in the first message.
 	UnreadCount int32 `protobuf:"varint,2,opt,name=unread_count,json=unreadCount,proto3" json:"unread_count,omitempty"`
-	// last_id is the id of the last item of the inbox at the time; only in the first message.
+	// last_id is the last position of the inbox at the time; only in the first message.
 	LastId string `protobuf:"bytes,3,opt,name=last_id,json=lastId,proto3" json:"last_id,omitempty"`
-	// after_id is the id after which the items of this stream follow: that of the request, or
-	// last_id if it is empty or above that; only in the first message.
-	AfterId       string `protobuf:"bytes,4,opt,name=after_id,json=afterId,proto3" json:"after_id,omitempty"`
+	// after_id is the position after which the items of this stream follow: that of the request,
+	// or last_id if it is empty or above that; only in the first message.
+	AfterId string `protobuf:"bytes,4,opt,name=after_id,json=afterId,proto3" json:"after_id,omitempty"`
+	// changed reports whether the reader has the item already: by this stream, or because its id
+	// is not above after_id.
+	Changed       bool `protobuf:"varint,5,opt,name=changed,proto3" json:"changed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -836,13 +889,20 @@ func (x *WatchResponse) GetAfterId() string {
 	return ""
 }
 
-// StoredItems are new items of one inbox, as the processes of the inbox service send them to
+func (x *WatchResponse) GetChanged() bool {
+	if x != nil {
+		return x.Changed
+	}
+	return false
+}
+
+// StoredItems are new and changed items of one inbox, as the processes of the inbox service send them to
 // each other.
 type StoredItems struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// items holds them by id; empty if they are too large, then readers read the store.
+	// items holds them by position; empty if they are too large, then readers read the store.
 	Items []*StoredItem `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
-	// last_id is the greatest id of the items.
+	// last_id is the greatest position of the items.
 	LastId        int64 `protobuf:"varint,2,opt,name=last_id,json=lastId,proto3" json:"last_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -892,12 +952,12 @@ func (x *StoredItems) GetLastId() int64 {
 	return 0
 }
 
-// StoredItem is a new item.
+// StoredItem is a new or changed item.
 type StoredItem struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// item is the item.
 	Item *Item `protobuf:"bytes,1,opt,name=item,proto3" json:"item,omitempty"`
-	// before is the last id that was assigned in the inbox before the item's; 0 for none.
+	// before is the last position that was assigned in the inbox before the item's; 0 for none.
 	Before        int64 `protobuf:"varint,2,opt,name=before,proto3" json:"before,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1000,8 +1060,12 @@ type InboxDelivery struct {
 	DeliveryId int64 `protobuf:"varint,1,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
 	// nick_name is the user's, in canonical form.
 	NickName string `protobuf:"bytes,2,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`
-	// item holds the alert; its id and times of the inbox are unset.
-	Item          *Item `protobuf:"bytes,3,opt,name=item,proto3" json:"item,omitempty"`
+	// item holds the alert; its id, position and times of the inbox are unset.
+	Item *Item `protobuf:"bytes,3,opt,name=item,proto3" json:"item,omitempty"`
+	// rank is the alert's, the most urgent first; an item is unread again if it is less.
+	Rank int32 `protobuf:"varint,4,opt,name=rank,proto3" json:"rank,omitempty"`
+	// reply marks that a person must notice a change: the item is unread again.
+	Reply         bool `protobuf:"varint,5,opt,name=reply,proto3" json:"reply,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1057,6 +1121,20 @@ func (x *InboxDelivery) GetItem() *Item {
 	return nil
 }
 
+func (x *InboxDelivery) GetRank() int32 {
+	if x != nil {
+		return x.Rank
+	}
+	return 0
+}
+
+func (x *InboxDelivery) GetReply() bool {
+	if x != nil {
+		return x.Reply
+	}
+	return false
+}
+
 // StoreResponse is empty.
 type StoreResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1098,7 +1176,7 @@ var File_bongsu_inbox_v1_inbox_proto protoreflect.FileDescriptor
 
 const file_bongsu_inbox_v1_inbox_proto_rawDesc = "" +
 	"\n" +
-	"\x1bbongsu/inbox/v1/inbox.proto\x12\x0fbongsu.inbox.v1\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x03\n" +
+	"\x1bbongsu/inbox/v1/inbox.proto\x12\x0fbongsu.inbox.v1\x1a\x1dbongsu/policy/v1/policy.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb8\x04\n" +
 	"\x04Item\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x19\n" +
 	"\balert_id\x18\x02 \x01(\tR\aalertId\x12\x1a\n" +
@@ -1114,7 +1192,13 @@ const file_bongsu_inbox_v1_inbox_proto_rawDesc = "" +
 	"\barchived\x18\n" +
 	" \x01(\bR\barchived\x12\x10\n" +
 	"\x03key\x18\v \x01(\tR\x03key\x12\x1a\n" +
-	"\bresolved\x18\f \x01(\bR\bresolved\"\xc2\x01\n" +
+	"\bresolved\x18\f \x01(\bR\bresolved\x12\"\n" +
+	"\facknowledged\x18\r \x01(\bR\facknowledged\x12\x1a\n" +
+	"\bincident\x18\x0e \x01(\tR\bincident\x12;\n" +
+	"\vupdate_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"updateTime\x12\x1a\n" +
+	"\bposition\x18\x10 \x01(\tR\bposition\x12\x17\n" +
+	"\aack_url\x18\x11 \x01(\tR\x06ackUrl\"\xc2\x01\n" +
 	"\vListRequest\x12$\n" +
 	"\tnick_name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18xR\bnickName\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
@@ -1148,12 +1232,13 @@ const file_bongsu_inbox_v1_inbox_proto_rawDesc = "" +
 	"\x04item\x18\x01 \x01(\v2\x15.bongsu.inbox.v1.ItemR\x04item\"h\n" +
 	"\fWatchRequest\x12$\n" +
 	"\tnick_name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18xR\bnickName\x122\n" +
-	"\bafter_id\x18\x02 \x01(\tB\x17\xbaH\x14r\x122\x10^([0-9]{1,19})?$R\aafterId\"\x91\x01\n" +
+	"\bafter_id\x18\x02 \x01(\tB\x17\xbaH\x14r\x122\x10^([0-9]{1,19})?$R\aafterId\"\xab\x01\n" +
 	"\rWatchResponse\x12)\n" +
 	"\x04item\x18\x01 \x01(\v2\x15.bongsu.inbox.v1.ItemR\x04item\x12!\n" +
 	"\funread_count\x18\x02 \x01(\x05R\vunreadCount\x12\x17\n" +
 	"\alast_id\x18\x03 \x01(\tR\x06lastId\x12\x19\n" +
-	"\bafter_id\x18\x04 \x01(\tR\aafterId\"Y\n" +
+	"\bafter_id\x18\x04 \x01(\tR\aafterId\x12\x18\n" +
+	"\achanged\x18\x05 \x01(\bR\achanged\"Y\n" +
 	"\vStoredItems\x121\n" +
 	"\x05items\x18\x01 \x03(\v2\x1b.bongsu.inbox.v1.StoredItemR\x05items\x12\x17\n" +
 	"\alast_id\x18\x02 \x01(\x03R\x06lastId\"O\n" +
@@ -1164,12 +1249,14 @@ const file_bongsu_inbox_v1_inbox_proto_rawDesc = "" +
 	"\fStoreRequest\x12K\n" +
 	"\n" +
 	"deliveries\x18\x01 \x03(\v2\x1e.bongsu.inbox.v1.InboxDeliveryB\v\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\n" +
-	"deliveries\"\x94\x01\n" +
+	"deliveries\"\xc9\x01\n" +
 	"\rInboxDelivery\x12(\n" +
 	"\vdelivery_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\n" +
 	"deliveryId\x12&\n" +
 	"\tnick_name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18xR\bnickName\x121\n" +
-	"\x04item\x18\x03 \x01(\v2\x15.bongsu.inbox.v1.ItemB\x06\xbaH\x03\xc8\x01\x01R\x04item\"\x0f\n" +
+	"\x04item\x18\x03 \x01(\v2\x15.bongsu.inbox.v1.ItemB\x06\xbaH\x03\xc8\x01\x01R\x04item\x12\x1d\n" +
+	"\x04rank\x18\x04 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x03(\x00R\x04rank\x12\x14\n" +
+	"\x05reply\x18\x05 \x01(\bR\x05reply\"\x0f\n" +
 	"\rStoreResponse2\x9d\a\n" +
 	"\fInboxService\x12t\n" +
 	"\x04List\x12\x1c.bongsu.inbox.v1.ListRequest\x1a\x1d.bongsu.inbox.v1.ListResponse\"/\xaa\x9f\x19\x17\n" +
@@ -1230,33 +1317,34 @@ var file_bongsu_inbox_v1_inbox_proto_depIdxs = []int32{
 	18, // 0: bongsu.inbox.v1.Item.create_time:type_name -> google.protobuf.Timestamp
 	18, // 1: bongsu.inbox.v1.Item.store_time:type_name -> google.protobuf.Timestamp
 	18, // 2: bongsu.inbox.v1.Item.read_time:type_name -> google.protobuf.Timestamp
-	0,  // 3: bongsu.inbox.v1.ListResponse.items:type_name -> bongsu.inbox.v1.Item
-	0,  // 4: bongsu.inbox.v1.MarkReadResponse.item:type_name -> bongsu.inbox.v1.Item
-	0,  // 5: bongsu.inbox.v1.ArchiveResponse.item:type_name -> bongsu.inbox.v1.Item
-	0,  // 6: bongsu.inbox.v1.WatchResponse.item:type_name -> bongsu.inbox.v1.Item
-	14, // 7: bongsu.inbox.v1.StoredItems.items:type_name -> bongsu.inbox.v1.StoredItem
-	0,  // 8: bongsu.inbox.v1.StoredItem.item:type_name -> bongsu.inbox.v1.Item
-	16, // 9: bongsu.inbox.v1.StoreRequest.deliveries:type_name -> bongsu.inbox.v1.InboxDelivery
-	0,  // 10: bongsu.inbox.v1.InboxDelivery.item:type_name -> bongsu.inbox.v1.Item
-	1,  // 11: bongsu.inbox.v1.InboxService.List:input_type -> bongsu.inbox.v1.ListRequest
-	3,  // 12: bongsu.inbox.v1.InboxService.CountUnread:input_type -> bongsu.inbox.v1.CountUnreadRequest
-	5,  // 13: bongsu.inbox.v1.InboxService.MarkRead:input_type -> bongsu.inbox.v1.MarkReadRequest
-	7,  // 14: bongsu.inbox.v1.InboxService.MarkAllRead:input_type -> bongsu.inbox.v1.MarkAllReadRequest
-	9,  // 15: bongsu.inbox.v1.InboxService.Archive:input_type -> bongsu.inbox.v1.ArchiveRequest
-	11, // 16: bongsu.inbox.v1.InboxService.Watch:input_type -> bongsu.inbox.v1.WatchRequest
-	15, // 17: bongsu.inbox.v1.InboxDeliveryService.Store:input_type -> bongsu.inbox.v1.StoreRequest
-	2,  // 18: bongsu.inbox.v1.InboxService.List:output_type -> bongsu.inbox.v1.ListResponse
-	4,  // 19: bongsu.inbox.v1.InboxService.CountUnread:output_type -> bongsu.inbox.v1.CountUnreadResponse
-	6,  // 20: bongsu.inbox.v1.InboxService.MarkRead:output_type -> bongsu.inbox.v1.MarkReadResponse
-	8,  // 21: bongsu.inbox.v1.InboxService.MarkAllRead:output_type -> bongsu.inbox.v1.MarkAllReadResponse
-	10, // 22: bongsu.inbox.v1.InboxService.Archive:output_type -> bongsu.inbox.v1.ArchiveResponse
-	12, // 23: bongsu.inbox.v1.InboxService.Watch:output_type -> bongsu.inbox.v1.WatchResponse
-	17, // 24: bongsu.inbox.v1.InboxDeliveryService.Store:output_type -> bongsu.inbox.v1.StoreResponse
-	18, // [18:25] is the sub-list for method output_type
-	11, // [11:18] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	18, // 3: bongsu.inbox.v1.Item.update_time:type_name -> google.protobuf.Timestamp
+	0,  // 4: bongsu.inbox.v1.ListResponse.items:type_name -> bongsu.inbox.v1.Item
+	0,  // 5: bongsu.inbox.v1.MarkReadResponse.item:type_name -> bongsu.inbox.v1.Item
+	0,  // 6: bongsu.inbox.v1.ArchiveResponse.item:type_name -> bongsu.inbox.v1.Item
+	0,  // 7: bongsu.inbox.v1.WatchResponse.item:type_name -> bongsu.inbox.v1.Item
+	14, // 8: bongsu.inbox.v1.StoredItems.items:type_name -> bongsu.inbox.v1.StoredItem
+	0,  // 9: bongsu.inbox.v1.StoredItem.item:type_name -> bongsu.inbox.v1.Item
+	16, // 10: bongsu.inbox.v1.StoreRequest.deliveries:type_name -> bongsu.inbox.v1.InboxDelivery
+	0,  // 11: bongsu.inbox.v1.InboxDelivery.item:type_name -> bongsu.inbox.v1.Item
+	1,  // 12: bongsu.inbox.v1.InboxService.List:input_type -> bongsu.inbox.v1.ListRequest
+	3,  // 13: bongsu.inbox.v1.InboxService.CountUnread:input_type -> bongsu.inbox.v1.CountUnreadRequest
+	5,  // 14: bongsu.inbox.v1.InboxService.MarkRead:input_type -> bongsu.inbox.v1.MarkReadRequest
+	7,  // 15: bongsu.inbox.v1.InboxService.MarkAllRead:input_type -> bongsu.inbox.v1.MarkAllReadRequest
+	9,  // 16: bongsu.inbox.v1.InboxService.Archive:input_type -> bongsu.inbox.v1.ArchiveRequest
+	11, // 17: bongsu.inbox.v1.InboxService.Watch:input_type -> bongsu.inbox.v1.WatchRequest
+	15, // 18: bongsu.inbox.v1.InboxDeliveryService.Store:input_type -> bongsu.inbox.v1.StoreRequest
+	2,  // 19: bongsu.inbox.v1.InboxService.List:output_type -> bongsu.inbox.v1.ListResponse
+	4,  // 20: bongsu.inbox.v1.InboxService.CountUnread:output_type -> bongsu.inbox.v1.CountUnreadResponse
+	6,  // 21: bongsu.inbox.v1.InboxService.MarkRead:output_type -> bongsu.inbox.v1.MarkReadResponse
+	8,  // 22: bongsu.inbox.v1.InboxService.MarkAllRead:output_type -> bongsu.inbox.v1.MarkAllReadResponse
+	10, // 23: bongsu.inbox.v1.InboxService.Archive:output_type -> bongsu.inbox.v1.ArchiveResponse
+	12, // 24: bongsu.inbox.v1.InboxService.Watch:output_type -> bongsu.inbox.v1.WatchResponse
+	17, // 25: bongsu.inbox.v1.InboxDeliveryService.Store:output_type -> bongsu.inbox.v1.StoreResponse
+	19, // [19:26] is the sub-list for method output_type
+	12, // [12:19] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_bongsu_inbox_v1_inbox_proto_init() }

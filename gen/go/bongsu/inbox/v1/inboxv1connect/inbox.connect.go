@@ -66,25 +66,27 @@ type InboxServiceClient interface {
 	//
 	// not_found: the inbox has no item of this id.
 	MarkRead(context.Context, *v1.MarkReadRequest) (*v1.MarkReadResponse, error)
-	// MarkAllRead marks the items up to an id as read.
+	// MarkAllRead marks the items up to a position as read.
 	MarkAllRead(context.Context, *v1.MarkAllReadRequest) (*v1.MarkAllReadResponse, error)
 	// Archive hides an item from List, unless archived ones are asked for. It is marked as
 	// read.
 	//
 	// not_found: the inbox has no item of this id.
 	Archive(context.Context, *v1.ArchiveRequest) (*v1.ArchiveResponse, error)
-	// Watch streams the items of an inbox: those after an id that are stored, then new ones
-	// at once, each once and in the order of ids. The first message has no item: it says where
-	// the stream begins.
+	// Watch streams the items of an inbox: those after a position that are stored, then new and
+	// changed ones at once, each once and in the order of positions. An item that changes several
+	// times between two messages comes once, in its last state. The first message has no item: it
+	// says where the stream begins.
 	//
 	// By REST it is a stream of Server-Sent Events. The data of an event is an item as JSON,
-	// and its id is the item's. The first event has the type "ready", the first message as its
-	// data, and the id after_id. A comment after 15 seconds without an event keeps idle
-	// connections open. An error ends the stream with an event of the type "status", whose
-	// data is that of any error.
+	// and its id is the item's position. The event of an item that the reader has already, and
+	// that has changed since, has the type "change". The first event has the type "ready", the
+	// first message as its data, and the id after_id. A comment after 15 seconds without an event
+	// keeps idle connections open. An error ends the stream with an event of the type "status",
+	// whose data is that of any error.
 	//
 	// resource_exhausted: too many streams, or the reader is too slow. It resumes after the
-	// last id that it has.
+	// last position that it has.
 	// unavailable: the service stops; resume in the same way.
 	Watch(context.Context, *v1.WatchRequest) (*connect.ServerStreamForClient[v1.WatchResponse], error)
 }
@@ -216,25 +218,27 @@ type InboxServiceHandler interface {
 	//
 	// not_found: the inbox has no item of this id.
 	MarkRead(context.Context, *v1.MarkReadRequest) (*v1.MarkReadResponse, error)
-	// MarkAllRead marks the items up to an id as read.
+	// MarkAllRead marks the items up to a position as read.
 	MarkAllRead(context.Context, *v1.MarkAllReadRequest) (*v1.MarkAllReadResponse, error)
 	// Archive hides an item from List, unless archived ones are asked for. It is marked as
 	// read.
 	//
 	// not_found: the inbox has no item of this id.
 	Archive(context.Context, *v1.ArchiveRequest) (*v1.ArchiveResponse, error)
-	// Watch streams the items of an inbox: those after an id that are stored, then new ones
-	// at once, each once and in the order of ids. The first message has no item: it says where
-	// the stream begins.
+	// Watch streams the items of an inbox: those after a position that are stored, then new and
+	// changed ones at once, each once and in the order of positions. An item that changes several
+	// times between two messages comes once, in its last state. The first message has no item: it
+	// says where the stream begins.
 	//
 	// By REST it is a stream of Server-Sent Events. The data of an event is an item as JSON,
-	// and its id is the item's. The first event has the type "ready", the first message as its
-	// data, and the id after_id. A comment after 15 seconds without an event keeps idle
-	// connections open. An error ends the stream with an event of the type "status", whose
-	// data is that of any error.
+	// and its id is the item's position. The event of an item that the reader has already, and
+	// that has changed since, has the type "change". The first event has the type "ready", the
+	// first message as its data, and the id after_id. A comment after 15 seconds without an event
+	// keeps idle connections open. An error ends the stream with an event of the type "status",
+	// whose data is that of any error.
 	//
 	// resource_exhausted: too many streams, or the reader is too slow. It resumes after the
-	// last id that it has.
+	// last position that it has.
 	// unavailable: the service stops; resume in the same way.
 	Watch(context.Context, *v1.WatchRequest, *connect.ServerStream[v1.WatchResponse]) error
 }
@@ -338,7 +342,8 @@ func (UnimplementedInboxServiceHandler) Watch(context.Context, *v1.WatchRequest,
 // InboxDeliveryServiceClient is a client for the bongsu.inbox.v1.InboxDeliveryService service.
 type InboxDeliveryServiceClient interface {
 	// Store stores items, and returns after the commit. An item whose delivery is stored
-	// already is not stored again.
+	// already is not stored again. The deliveries of an incident to a user are one item, which a
+	// delivery of a later alert changes.
 	Store(context.Context, *v1.StoreRequest) (*v1.StoreResponse, error)
 }
 
@@ -381,7 +386,8 @@ func (c *inboxDeliveryServiceClient) Store(ctx context.Context, req *v1.StoreReq
 // service.
 type InboxDeliveryServiceHandler interface {
 	// Store stores items, and returns after the commit. An item whose delivery is stored
-	// already is not stored again.
+	// already is not stored again. The deliveries of an incident to a user are one item, which a
+	// delivery of a later alert changes.
 	Store(context.Context, *v1.StoreRequest) (*v1.StoreResponse, error)
 }
 

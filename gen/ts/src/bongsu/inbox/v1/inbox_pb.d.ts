@@ -14,13 +14,15 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 export declare const file_bongsu_inbox_v1_inbox: GenFile;
 
 /**
- * Item is an alert in the inbox of a user.
+ * Item is an alert in the inbox of a user. The alerts of an incident are one item, which shows
+ * the last of them.
  *
  * @generated from message bongsu.inbox.v1.Item
  */
 export declare type Item = Message<"bongsu.inbox.v1.Item"> & {
   /**
-   * id is assigned by the service; later items of a user have greater ids, as numbers.
+   * id is assigned by the service; later items of a user have greater ids, as numbers. It stays
+   * the same when the item changes.
    *
    * @generated from field: string id = 1;
    */
@@ -103,6 +105,43 @@ export declare type Item = Message<"bongsu.inbox.v1.Item"> & {
    * @generated from field: bool resolved = 12;
    */
   resolved: boolean;
+
+  /**
+   * acknowledged reports whether the alert's status is acknowledged: somebody takes care of
+   * what it is about.
+   *
+   * @generated from field: bool acknowledged = 13;
+   */
+  acknowledged: boolean;
+
+  /**
+   * incident is the id of the incident, the same for all its alerts; empty for none.
+   *
+   * @generated from field: string incident = 14;
+   */
+  incident: string;
+
+  /**
+   * update_time is when the item was stored, or changed last.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 15;
+   */
+  updateTime?: Timestamp | undefined;
+
+  /**
+   * position is the id, or greater than all earlier ids and positions of the inbox if the item
+   * has changed. Streams resume after it.
+   *
+   * @generated from field: string position = 16;
+   */
+  position: string;
+
+  /**
+   * ack_url is a page on which a person acknowledges the incident; empty for none.
+   *
+   * @generated from field: string ack_url = 17;
+   */
+  ackUrl: string;
 };
 
 /**
@@ -287,8 +326,8 @@ export declare type MarkAllReadRequest = Message<"bongsu.inbox.v1.MarkAllReadReq
   nickName: string;
 
   /**
-   * up_to_id is the last item to mark, so that one which came since stays unread; empty
-   * for all.
+   * up_to_id is the last position to mark, so that items which came or changed since stay
+   * unread; empty for all.
    *
    * @generated from field: string up_to_id = 2;
    */
@@ -382,7 +421,8 @@ export declare type WatchRequest = Message<"bongsu.inbox.v1.WatchRequest"> & {
   nickName: string;
 
   /**
-   * after_id is the last item that the reader has; empty for new items only, 0 for all.
+   * after_id is the last position that the reader has; empty for new items and changes only, 0
+   * for all items.
    *
    * @generated from field: string after_id = 2;
    */
@@ -417,19 +457,27 @@ export declare type WatchResponse = Message<"bongsu.inbox.v1.WatchResponse"> & {
   unreadCount: number;
 
   /**
-   * last_id is the id of the last item of the inbox at the time; only in the first message.
+   * last_id is the last position of the inbox at the time; only in the first message.
    *
    * @generated from field: string last_id = 3;
    */
   lastId: string;
 
   /**
-   * after_id is the id after which the items of this stream follow: that of the request, or
-   * last_id if it is empty or above that; only in the first message.
+   * after_id is the position after which the items of this stream follow: that of the request,
+   * or last_id if it is empty or above that; only in the first message.
    *
    * @generated from field: string after_id = 4;
    */
   afterId: string;
+
+  /**
+   * changed reports whether the reader has the item already: by this stream, or because its id
+   * is not above after_id.
+   *
+   * @generated from field: bool changed = 5;
+   */
+  changed: boolean;
 };
 
 /**
@@ -439,21 +487,21 @@ export declare type WatchResponse = Message<"bongsu.inbox.v1.WatchResponse"> & {
 export declare const WatchResponseSchema: GenMessage<WatchResponse>;
 
 /**
- * StoredItems are new items of one inbox, as the processes of the inbox service send them to
+ * StoredItems are new and changed items of one inbox, as the processes of the inbox service send them to
  * each other.
  *
  * @generated from message bongsu.inbox.v1.StoredItems
  */
 export declare type StoredItems = Message<"bongsu.inbox.v1.StoredItems"> & {
   /**
-   * items holds them by id; empty if they are too large, then readers read the store.
+   * items holds them by position; empty if they are too large, then readers read the store.
    *
    * @generated from field: repeated bongsu.inbox.v1.StoredItem items = 1;
    */
   items: StoredItem[];
 
   /**
-   * last_id is the greatest id of the items.
+   * last_id is the greatest position of the items.
    *
    * @generated from field: int64 last_id = 2;
    */
@@ -467,7 +515,7 @@ export declare type StoredItems = Message<"bongsu.inbox.v1.StoredItems"> & {
 export declare const StoredItemsSchema: GenMessage<StoredItems>;
 
 /**
- * StoredItem is a new item.
+ * StoredItem is a new or changed item.
  *
  * @generated from message bongsu.inbox.v1.StoredItem
  */
@@ -480,7 +528,7 @@ export declare type StoredItem = Message<"bongsu.inbox.v1.StoredItem"> & {
   item?: Item | undefined;
 
   /**
-   * before is the last id that was assigned in the inbox before the item's; 0 for none.
+   * before is the last position that was assigned in the inbox before the item's; 0 for none.
    *
    * @generated from field: int64 before = 2;
    */
@@ -534,11 +582,25 @@ export declare type InboxDelivery = Message<"bongsu.inbox.v1.InboxDelivery"> & {
   nickName: string;
 
   /**
-   * item holds the alert; its id and times of the inbox are unset.
+   * item holds the alert; its id, position and times of the inbox are unset.
    *
    * @generated from field: bongsu.inbox.v1.Item item = 3;
    */
   item?: Item | undefined;
+
+  /**
+   * rank is the alert's, the most urgent first; an item is unread again if it is less.
+   *
+   * @generated from field: int32 rank = 4;
+   */
+  rank: number;
+
+  /**
+   * reply marks that a person must notice a change: the item is unread again.
+   *
+   * @generated from field: bool reply = 5;
+   */
+  reply: boolean;
 };
 
 /**
@@ -603,7 +665,7 @@ export declare const InboxService: GenService<{
     output: typeof MarkReadResponseSchema;
   },
   /**
-   * MarkAllRead marks the items up to an id as read.
+   * MarkAllRead marks the items up to a position as read.
    *
    * @generated from rpc bongsu.inbox.v1.InboxService.MarkAllRead
    */
@@ -626,18 +688,20 @@ export declare const InboxService: GenService<{
     output: typeof ArchiveResponseSchema;
   },
   /**
-   * Watch streams the items of an inbox: those after an id that are stored, then new ones
-   * at once, each once and in the order of ids. The first message has no item: it says where
-   * the stream begins.
+   * Watch streams the items of an inbox: those after a position that are stored, then new and
+   * changed ones at once, each once and in the order of positions. An item that changes several
+   * times between two messages comes once, in its last state. The first message has no item: it
+   * says where the stream begins.
    *
    * By REST it is a stream of Server-Sent Events. The data of an event is an item as JSON,
-   * and its id is the item's. The first event has the type "ready", the first message as its
-   * data, and the id after_id. A comment after 15 seconds without an event keeps idle
-   * connections open. An error ends the stream with an event of the type "status", whose
-   * data is that of any error.
+   * and its id is the item's position. The event of an item that the reader has already, and
+   * that has changed since, has the type "change". The first event has the type "ready", the
+   * first message as its data, and the id after_id. A comment after 15 seconds without an event
+   * keeps idle connections open. An error ends the stream with an event of the type "status",
+   * whose data is that of any error.
    *
    * resource_exhausted: too many streams, or the reader is too slow. It resumes after the
-   * last id that it has.
+   * last position that it has.
    * unavailable: the service stops; resume in the same way.
    *
    * @generated from rpc bongsu.inbox.v1.InboxService.Watch
@@ -657,7 +721,8 @@ export declare const InboxService: GenService<{
 export declare const InboxDeliveryService: GenService<{
   /**
    * Store stores items, and returns after the commit. An item whose delivery is stored
-   * already is not stored again.
+   * already is not stored again. The deliveries of an incident to a user are one item, which a
+   * delivery of a later alert changes.
    *
    * @generated from rpc bongsu.inbox.v1.InboxDeliveryService.Store
    */
