@@ -42,7 +42,7 @@ func testIncidentRepeats(t *testing.T, l alert.Ledger) {
 	requireStates(t, l, updated, "queued -1", "held -1")
 	report(t, l, failureReport(claim(t, l, ids(update[:1]), 31, 100)[0], 31))
 	again := queuedDeliveries(3)
-	third := add(t, l, keyedAlert("k", "high", "b", 40), again) // of the update
+	third := add(t, l, keyedAlert("k", "high", "b", 40), again)   // of the update
 	requireStates(t, l, third, "queued -1", "held -1", "held -1") // the second and third wait for retries
 	sendFirst(t, l, again, 1, 41)
 	requireStates(t, l, add(t, l, keyedAlert("k", "high", "b", 50), queuedDeliveries(1)), "canceled 50 repeated")
