@@ -151,6 +151,7 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"incidents":                                   testIncidents,
 		"incidents of one call":                       testIncidentsTogether,
 		"incident changes":                            testIncidentChanges,
+		"incident changes of deleted alerts":          testIncidentChangesDeleted,
 		"incident with repeats":                       testIncidentRepeats,
 		"incident with outdated repeats":              testIncidentRepeatOutdated,
 		"incident with repeats and chains":            testIncidentRepeatChains,
