@@ -8,9 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/mockup"
+	"github.com/bongsu-project/bongsu/services/sender"
 )
 
 // recordHeldBack records alerts to one user in one commit, whose deliveries are held back until
@@ -132,6 +134,51 @@ func TestDigestSlot(t *testing.T) {
 	}
 	if len(found) != 1 || len(slots) != 2 || slots[0] == "" || slots[0] != slots[1] {
 		t.Errorf("%d jobs, slots %q, want one slot for both", len(found), slots)
+	}
+}
+
+// A referrer is a messenger whose messages can be changed later.
+type referrer struct{ messenger.Messenger }
+
+func (r referrer) Send(ctx context.Context, m messenger.Message) messenger.Outcome {
+	o := r.Messenger.Send(ctx, m)
+	o.Reference = "1503435956.000247"
+	return o
+}
+
+// A reportRecorder is a Dispatch that passes on the reports to the test too.
+type reportRecorder struct {
+	sender.Dispatch
+	reports chan dispatch.Report
+}
+
+func (r reportRecorder) Report(ctx context.Context, reports []dispatch.Report) ([]int64, error) {
+	for _, one := range reports {
+		r.reports <- one
+	}
+	return r.Dispatch.Report(ctx, reports)
+}
+
+// TestDigestReference sends an alert alone and others by a digest: only the message of the first
+// can be changed later.
+func TestDigestReference(t *testing.T) {
+	t.Parallel()
+	net := &lossyTransport{method: "/Claim", requested: make(chan struct{}, 1), report: make(chan struct{}, 10)}
+	h := newSenderHarness(t, net)
+	for i, m := range h.sender.Messengers {
+		h.sender.Messengers[i] = referrer{m}
+	}
+	reports := make(chan dispatch.Report, 10)
+	h.sender.Dispatch = reportRecorder{h.sender.Dispatch, reports}
+	alone := h.recordHeldBack(t, "critical")
+	run(t, h.sender.Run)
+	h.requireAttempts(t, net, alone, "3 sent")
+	together := h.recordHeldBack(t, "low", "low")
+	h.requireAttempts(t, net, together, "3 sent", "3 sent")
+	for i, want := range []string{"1503435956.000247", "", ""} {
+		if got := (<-reports).Outcome; got.Reference != want || got.MessageID == "" {
+			t.Errorf("report %d: reference %q, want %q", i, got.Reference, want)
+		}
 	}
 }
 
