@@ -268,3 +268,25 @@ func TestSilenceClient(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// TestSilencedRepeat checks that a repeat of a silenced alert notifies those who were not notified
+// because of the silence, and nobody else.
+func TestSilencedRepeat(t *testing.T) {
+	h := newServiceHarness(t)
+	h.alerts.IncidentSettings = alert.IncidentSettings{RepeatAfter: time.Hour, RepeatFields: []string{"message"}, FlapWindow: time.Minute}
+	send := func(severity string) string {
+		t.Helper()
+		res, err := h.alerts.SendAlert(t.Context(), &alertv1.SendAlertRequest{Target: []string{"@lee"}, By: []string{"sms"}, Message: "m", Key: "k", Severity: severity})
+		must(t, err)
+		return res.GetId()
+	}
+	h.attempt(t, h.requireSilence(t, send("low"), "", "lee sms queued")[0], sent)
+	h.requireSilence(t, send("low"), "", "lee sms canceled repeated")
+
+	h.silenceAlerts(silenceOf(t, 8, h.now, `key="k"`))
+	h.requireSilence(t, send("low"), "8", "lee sms canceled silenced")
+	h.requireSilence(t, send("critical"), "8", "lee sms canceled silenced")
+	h.silenceAlerts()
+	h.attempt(t, h.requireSilence(t, send("critical"), "", "lee sms queued")[0], sent) // repeats a state of which nobody was notified
+	h.requireSilence(t, send("critical"), "", "lee sms canceled repeated")
+}

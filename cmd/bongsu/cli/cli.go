@@ -124,7 +124,7 @@ type commands struct {
 		Show    silenceShow    `cmd:"" help:"Show a silence."`
 		Expire  silenceExpire  `cmd:"" help:"End a silence now."`
 		Preview silencePreview `cmd:"" help:"Show which alerts of the last day a silence would have held back."`
-	} `cmd:"" aliases:"silences" help:"Silences: alerts that are recorded, and of which nobody is notified."`
+	} `cmd:"" help:"Silences: alerts that are recorded, and of which nobody is notified."`
 
 	Key struct {
 		Create keyCreate `cmd:"" help:"Create an API key and show it, once."`
