@@ -32,6 +32,11 @@ type Handler struct {
 	// FailoverAfter is the failover delay: how long an address may take before the next
 	// one of its failover chain is used. It must be greater than 0.
 	FailoverAfter time.Duration
+	// Digests holds back deliveries to an address with many; nil for none.
+	Digests *DigestCounter
+	// HeldBack is called for each delivery that is held back, before it is recorded; nil for
+	// none.
+	HeldBack func(messenger string, why Hold)
 	// Severities is the severity map, which extends the built-in ranks.
 	Severities job.SeverityMap
 	Now        func() time.Time
@@ -92,6 +97,7 @@ func (h *Handler) addition(ctx context.Context, a Alert, recipients []Recipient,
 		clearChains(ds)
 	}
 	h.holdQuietHours(a, ds, recipients)
+	h.Digests.holdBack(h, a, ds)
 	if h.Trace != nil {
 		a.Trace = h.Trace(ctx)
 	}

@@ -44,6 +44,11 @@ type Config struct {
 	// one of its failover chain is used. At least 1 second.
 	FailoverAfter time.Duration `default:"1m" help:"The failover delay: how long an address may take before the next one of its failover chain is used."`
 
+	// DigestAfter is the DigestRule: how many deliveries to an address are sent at once within
+	// a time, before the others wait and are sent as one message. "off" holds back none. Empty
+	// means DefaultDigestRule.
+	DigestAfter string `default:"10 in 1m" placeholder:"10 in 1m" help:"How many deliveries to an address within a time are sent one by one; the others wait until the time is over and are sent as one message, a digest. off sends all one by one. Critical ones never wait."`
+
 	// Keep is how long an alert is kept after its last delivery completed, as days (30d), a
 	// duration (720h) or both (1d12h), from MinRetention to 36500d. Then it is deleted with
 	// its deliveries and attempts. "forever" and "0" delete nothing.
@@ -74,8 +79,23 @@ func (c Config) CheckBounds() error {
 	if c.FailoverAfter < minFailoverAfter {
 		return fmt.Errorf("invalid --failover-after %s: must be at least %s", c.FailoverAfter, minFailoverAfter)
 	}
+	if _, err := c.DigestRule(); err != nil {
+		return err
+	}
 	_, err := c.Retention()
 	return err
+}
+
+// DigestRule returns the parsed DigestAfter.
+func (c Config) DigestRule() (DigestRule, error) {
+	if c.DigestAfter == "" {
+		return DefaultDigestRule, nil
+	}
+	rule, err := ParseDigestRule(c.DigestAfter)
+	if err != nil {
+		return DigestRule{}, fmt.Errorf("invalid --digest-after %q: %w", c.DigestAfter, err)
+	}
+	return rule, nil
 }
 
 // Severities returns the parsed SeverityMap.

@@ -38,6 +38,9 @@ func (h *Handler) canHold(d *Delivery) bool {
 func (h *Handler) holdBack(ds []Delivery, index int, why Hold, until, now time.Time) {
 	first := &ds[index]
 	first.Hold, first.NextTime = why, until
+	if h.HeldBack != nil {
+		h.HeldBack(first.Messenger, why)
+	}
 	if first.Chain == 0 {
 		return
 	}

@@ -152,7 +152,11 @@ func (s *callStage) callProvider(ctx context.Context, t *task, credential string
 		Reply:        content.Reply,
 	}
 	t.digestMessage(&m)
-	return s.messenger.Send(ctx, m)
+	outcome = s.messenger.Send(ctx, m)
+	if m.Digest != "" {
+		outcome.Reference = "" // a later message of one incident must not change that of all
+	}
+	return outcome
 }
 
 // refusalOutcome returns the outcome of a delivery that fails without a call.

@@ -22,8 +22,9 @@ func (b Binaries) Serve(t T, args ...string) *Process {
 var Unpaced = []string{"--credential-limit=off", "--destination-limit=off"}
 
 // always are the flags of every bongsu serve: tests call the edge from one address, which may
-// send any number of requests, and a stopped process has nobody to wait for.
-var always = []string{"--log-format=json", "--address-limit=off", "--drain=0s"}
+// send any number of requests, send many alerts to one user and expect a message for each, and a
+// stopped process has nobody to wait for.
+var always = []string{"--log-format=json", "--address-limit=off", "--drain=0s", "--digest-after=off"}
 
 // ServeCommand returns the command of Serve, for a test that modifies it. Of a repeated
 // flag, the last value counts.

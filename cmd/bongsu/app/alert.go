@@ -52,6 +52,7 @@ func (b *builder) runAlert(ctx context.Context) error {
 		FailoverAfter: b.config.Alert.FailoverAfter, Severities: b.config.severities, Now: b.config.Now,
 		Trace: rpc.TraceContextOf, Log: b.log,
 	}
+	alerts.Digests, alerts.HeldBack = alert.NewDigestCounter(b.config.digests), b.metrics.HeldBack
 	messengers := &alert.MessengerHandler{
 		Specs: b.specs, LimiterKeys: limiterKeys, Counter: store, Now: b.config.Now,
 		Templates: store, Renderer: renderer, Directory: b.directory, SealCounter: store,

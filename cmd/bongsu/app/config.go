@@ -189,6 +189,7 @@ type settings struct {
 	auditRetention     time.Duration     // of Access.KeepAudit; 0 is forever
 	inboxRetention     time.Duration     // of Inbox.KeepInbox; 0 is forever
 	severities         job.SeverityMap   // of Alert.SeverityMap
+	digests            alert.DigestRule  // of Alert.DigestAfter
 	allowed            []netip.Prefix    // of Providers.AllowDestinations
 	messengers         Messengers        // of the file Providers.MessengerConfig
 	intake             intake.Config     // of the file Edge.IntakeConfig
@@ -309,6 +310,9 @@ func (s *settings) parse() (err error) {
 		return err
 	}
 	if s.severities, err = s.Alert.Severities(); err != nil {
+		return err
+	}
+	if s.digests, err = s.Alert.DigestRule(); err != nil {
 		return err
 	}
 	if s.cacheBytes, err = s.Edge.CacheBytes(); err != nil {

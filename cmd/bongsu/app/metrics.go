@@ -42,6 +42,8 @@ type metrics struct {
 	deferrals, refusals, breakers metric.Int64Counter
 	open                          metric.Int64UpDownCounter
 
+	heldBack metric.Int64Counter
+
 	alertsDeleted, deliveriesDeleted, entriesDeleted, itemsDeleted metric.Int64Counter
 
 	intakeAlerts, intakeRefusals, intakeProblems metric.Int64Counter
@@ -91,6 +93,7 @@ func (m *metrics) instruments(meter metric.Meter) error {
 	m.deferrals = count("bongsu.sender.deferrals", "Deliveries deferred to a later time, by messenger and reason.")
 	m.refusals = count("bongsu.sender.refusals", "Credentials refused by their provider, by messenger.")
 	m.breakers = count("bongsu.sender.breaker.changes", "State changes of the breakers of credentials, by messenger and new state.")
+	m.heldBack = count("bongsu.alert.deliveries.held.back", "Deliveries held back to be sent with others as one message, by messenger and hold: quiet_hours or digest.")
 	m.alertsDeleted = count("bongsu.alert.alerts.forgotten", "Alerts that this process deleted after their retention.")
 	m.deliveriesDeleted = count("bongsu.alert.deliveries.forgotten", "Deliveries that this process deleted with their alerts after their retention.")
 	m.entriesDeleted = count("bongsu.access.audit.entries.deleted", "Entries of the audit log that this process deleted after their retention.")
@@ -160,6 +163,11 @@ func (m *metrics) BreakerChanged(messengerName, from, to string) {
 	case to == "closed":
 		m.open.Add(context.Background(), -1, messengerAttributes(messengerName))
 	}
+}
+
+// HeldBack counts a held-back delivery.
+func (m *metrics) HeldBack(messengerName string, why alert.Hold) {
+	m.heldBack.Add(context.Background(), 1, m.attributesWithLabel(messengerName, "hold", why.String()))
 }
 
 // Deleted counts deleted alerts and deliveries.

@@ -204,7 +204,7 @@ func (c alertGet) pages(ctx context.Context) (*alertv1.GetAlertResponse, error) 
 }
 
 // state returns the state of a delivery, with a mark for a possible duplicate or the
-// time of the next attempt.
+// time of the next attempt, and why it is held back.
 func state(d *alertv1.Delivery) string {
 	text := enumWord(d.GetState(), "DELIVERY_STATE_")
 	for _, attempt := range d.GetAttempts() {
@@ -214,6 +214,9 @@ func state(d *alertv1.Delivery) string {
 	}
 	if next := d.GetNextAttemptTime(); next != nil {
 		text += ", next at " + next.AsTime().Local().Format(time.TimeOnly)
+		if hold := d.GetHold(); hold != "" {
+			text += " (" + strings.ReplaceAll(hold, "_", " ") + ")"
+		}
 	}
 	return text
 }

@@ -225,3 +225,61 @@ func testDigestMany(t *testing.T, l alert.Ledger) {
 	}
 	kittest.Equal(t, sizes, []int{1, 1000})
 }
+
+// testDigestConcurrent checks that concurrent calls return each held-back delivery once, also if
+// they look for those of the same users.
+func testDigestConcurrent(t *testing.T, l alert.Ledger) {
+	const users, each, many = 10, 20, 8
+	for range each {
+		addAlert(t, l, "normal", heldBack(users, alert.HoldDigest, 1), never)
+	}
+	var found [many][]alert.DueJob
+	for _, err := range kittest.Concurrently(many, func(i int) (err error) {
+		found[i], err = l.TakeDue(t.Context(), at(1), at(10), 0, 50, 5)
+		return err
+	}) {
+		kittest.NoError(t, err)
+	}
+	seen := map[int64]bool{}
+	add := func(d job.Delivery) {
+		kittest.Equal(t, seen[d.ID], false)
+		seen[d.ID] = true
+	}
+	for _, jobs := range found {
+		for _, j := range jobs {
+			for _, d := range j.Deliveries {
+				add(d)
+			}
+		}
+	}
+	for jobs := due(t, l, 2, 50); len(jobs) > 0; jobs = due(t, l, 2, 50) {
+		for _, j := range jobs {
+			for _, d := range j.Deliveries {
+				add(d)
+			}
+		}
+	}
+	kittest.Equal(t, len(seen), users*each)
+}
+
+// testDigestEnds checks that held-back deliveries are canceled and expire as others do, and that
+// replayed ones become a digest again.
+func testDigestEnds(t *testing.T, l alert.Ledger) {
+	canceled := addAlert(t, l, "normal", heldBack(1, alert.HoldDigest, 60), never)
+	kittest.Equal(t, cancel(t, l, canceled.ID, 1), 1)
+	requireStates(t, l, canceled, "canceled 1 canceled")
+	expiring := addUntil(t, l, "normal", heldBack(1, alert.HoldQuietHours, 60), never, at(30))
+	kittest.Equal(t, sweep(t, l, 30), 1)
+	requireStates(t, l, expiring, "expired 30 expired")
+	kittest.Equal(t, deliveries(t, l, expiring.ID)[0].Hold, alert.HoldNone)
+
+	ds := heldBack(1, alert.HoldDigest, 60)
+	failing := addAlert(t, l, "normal", ds, never)
+	report(t, l, failureReport(claim(t, l, ids(ds), 61, 100)[0], 61))
+	requireStates(t, l, failing, "failed 62 channel_not_found")
+	n, err := l.Replay(t.Context(), alert.ReplaySelection{IDs: append(ids(ds), ids(deliveries(t, l, expiring.ID))...)}, at(70), expiry, false)
+	kittest.NoError(t, err)
+	kittest.Equal(t, n, 2)
+	jobs := due(t, l, 70, 100)
+	kittest.Equal(t, []any{len(jobs), len(jobs[0].Deliveries), len(jobs[0].Content.DigestLines)}, []any{1, 2, 2})
+}

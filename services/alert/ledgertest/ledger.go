@@ -127,6 +127,8 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"hold in a thread":                            testHoldThread,
 		"hold in a chain":                             testHoldChain,
 		"digest":                                      testDigest,
+		"digests concurrently":                        testDigestConcurrent,
+		"digest of ended deliveries":                  testDigestEnds,
 		"digests of many deliveries":                  testDigestMany,
 		"hold invalid input":                          testHoldInput,
 		"hold that is replaced":                       testHoldReplaced,
