@@ -2,6 +2,7 @@ package quiethours_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -128,7 +129,7 @@ func TestParseRefuses(t *testing.T) {
 		{hours("../Asia/Seoul", night), "time_zone"},
 		{hours("/etc/localtime", night), "time_zone"},
 		{hours("UTC"), "intervals"},
-		{hours("UTC", make([]quiethours.Interval, quiethours.MaxIntervals+1)...), "intervals"},
+		{hours("UTC", slices.Repeat([]quiethours.Interval{night}, quiethours.MaxIntervals+1)...), "intervals"},
 		{hours("UTC", quiethours.Interval{}), "intervals"},
 		{hours("UTC", on("monday:sunday")), "intervals"},
 		{hours("UTC", on("", "00:00-24:00")), "intervals"},

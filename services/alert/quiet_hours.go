@@ -12,7 +12,7 @@ import (
 // same index. The time to live of a delivery begins when it is due. A failover chain is held back
 // as a whole, if its first delivery can be held back.
 func (h *Handler) holdQuietHours(a Alert, ds []Delivery, recipients []Recipient) {
-	if a.Resolved {
+	if a.Resolved || a.Acknowledged {
 		return // it goes only to those who were notified
 	}
 	var hours *quiethours.Hours // of the last recipient

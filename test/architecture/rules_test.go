@@ -57,9 +57,9 @@ var layers = []layer{
 		why: "benchmarks start programs; test/proc is how"},
 }
 
-var inStore = []string{"services/$1", "internal/job/...", "internal/messenger", "internal/target", "kit/...", "gen/ent/..."}
+var inStore = []string{"services/$1", "internal/job/...", "internal/messenger", "internal/quiethours", "internal/target", "kit/...", "gen/ent/..."}
 
-var inSuite = []string{"services/$1", "internal/job/...", "internal/messenger", "internal/target", "internal/testenv", "kit/..."}
+var inSuite = []string{"services/$1", "internal/job/...", "internal/messenger", "internal/quiethours", "internal/target", "internal/testenv", "kit/..."}
 
 const store = "a store depends on its service and the database"
 
@@ -95,6 +95,8 @@ var rules = []rule{
 		why: "the edge parses the requests of other systems"},
 	{what: "internal/job/...", by: []string{"..."}},
 	{what: "internal/messenger/...", by: []string{"..."}},
+	{what: "internal/quiethours", by: []string{"cmd/bongsu/app/...", "services/directory/...", "services/alert/..."},
+		why: "the directory keeps quiet hours, and the alert service applies them"},
 	{what: "internal/sealkey", by: []string{"cmd/bongsu/..."},
 		why: "one format of key files; only programs open them"},
 	{what: "internal/silence", by: []string{"services/alert/...", "services/incident/..."},
