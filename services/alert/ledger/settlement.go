@@ -73,13 +73,13 @@ func lastUpdate(rows []threadRow) (last threadRow) {
 }
 
 // isReplacedBy reports whether a held-back delivery need not be sent, because a later update of
-// its thread says more: one that is sent at once, or one that waits for the end of the same quiet
-// hours.
+// its thread says more: one that is sent at once, or one that is held back for the same reason, or
+// by a digest in quiet hours.
 func (r *threadRow) isReplacedBy(update threadRow) bool {
 	if r.resolves || r.hold == alert.HoldNone || r.order >= update.order {
 		return false
 	}
-	return update.hold == alert.HoldNone || r.hold == alert.HoldQuietHours
+	return update.hold == alert.HoldNone || r.hold == update.hold || r.hold == alert.HoldQuietHours
 }
 
 // write applies the changes.
