@@ -16,8 +16,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/livefile"
 )
 
 // Path is the path of the page below the public URL, before the token.
@@ -52,6 +55,16 @@ type Claim struct {
 
 // Keys are the keys of links: the first signs, all verify. It is safe for concurrent use.
 type Keys [][]byte
+
+// OpenKeys reads a file of keys. The returned function returns the keys, which are read again
+// when the file changes; it is safe for concurrent use. now is the clock.
+func OpenKeys(path string, now func() time.Time, log *slog.Logger) (func() Keys, error) {
+	keys, err := livefile.Open([]string{path}, func(texts [][]byte) (Keys, error) { return ParseKeys(texts[0]) }, now, log)
+	if err != nil {
+		return nil, err
+	}
+	return keys.Get, nil
+}
 
 // ParseKeys returns the keys of a file: one in a line, of at least 32 characters, the first of
 // which signs. Empty lines and those that begin with # are ignored. The error has no key.

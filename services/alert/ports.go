@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
@@ -195,6 +196,15 @@ func (r Added) DeliveryCount() int {
 		return r.Alert.Counts.Total()
 	}
 	return len(r.Deliveries)
+}
+
+// changesOthers reports whether the alert may have changed when deliveries are due that are not
+// enqueued with it: it is resolved, or it found others in its threads.
+func (r Added) changesOthers() bool {
+	if r.Alert.AlertKey == "" {
+		return false
+	}
+	return r.Alert.Resolved || slices.ContainsFunc(r.Deliveries, func(d Delivery) bool { return d.State != Queued })
 }
 
 // IdempotencyKeyTTL is how long an idempotency key is remembered.

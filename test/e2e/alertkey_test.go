@@ -105,8 +105,11 @@ func TestPagerDutyIsResolved(t *testing.T) {
 	if status, answer := request(t, http.MethodPost, d.edge+"/v1/users/user1/addresses", address); status != http.StatusCreated {
 		t.Fatal(status, answer)
 	}
-	for _, status := range []string{"ALERT_STATUS_FIRING", "ALERT_STATUS_FIRING", "ALERT_STATUS_RESOLVED"} {
-		allSent(t, d.ended(t, d.send(t, ofThing(0, "high", status)).ID))
+	for _, alert := range []string{
+		ofThing(0, "high", "ALERT_STATUS_FIRING"), ofThing(0, "critical", "ALERT_STATUS_FIRING"), // an update: a repeat would not be sent
+		ofThing(0, "high", "ALERT_STATUS_RESOLVED"),
+	} {
+		allSent(t, d.ended(t, d.send(t, alert).ID))
 	}
 	var actions, keys []string
 	for _, c := range d.calls(t) {

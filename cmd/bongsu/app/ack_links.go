@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/acklink"
-	"github.com/bongsu-project/bongsu/kit/livefile"
 )
 
 // linkKeyFile is the name of the file with the link key in the data folder.
@@ -50,12 +49,12 @@ func (b *builder) openLinkKeys() (func() acklink.Keys, error) {
 			return nil, fmt.Errorf("link key: %w", err)
 		}
 	}
-	keys, err := livefile.Open([]string{path}, func(texts [][]byte) (acklink.Keys, error) { return acklink.ParseKeys(texts[0]) }, b.config.Now, b.log)
+	keys, err := acklink.OpenKeys(path, b.config.Now, b.log)
 	if err != nil {
 		return nil, fmt.Errorf("link key: %w", err)
 	}
-	b.linkKeys = keys.Get
-	return b.linkKeys, nil
+	b.linkKeys = keys
+	return keys, nil
 }
 
 // createLinkKey writes a new key to a file that does not exist yet.

@@ -48,7 +48,7 @@ type thread struct {
 	name     string
 	notified bool
 	resolved int64 // the order of the last resolved alert
-	sent     int64 // the order of the last firing alert that was, or may have been, sent; 0 for none
+	sent     int64 // the order of the last firing alert that was, or may have been, sent; 0 or less for none
 	update   int64 // the order of the last update of the key when the last alert of the thread was recorded
 
 	reference threadReference
@@ -70,6 +70,13 @@ func (r threadReference) previous(incident int64, destination string) string {
 	}
 	return r.text
 }
+
+// sqlNewThread is the sent order of a thread that was inserted, until the next alert is recorded
+// in it.
+const sqlNewThread = `-1`
+
+// isNew reports whether the thread was inserted by the statement that returned it.
+func (th *thread) isNew() bool { return th.sent < 0 }
 
 // threadColumns are the columns of a thread, in the order of scan.
 const threadColumns = `name, notified, resolved_order, sent_order, update_order, incident, reference, reference_destination`
