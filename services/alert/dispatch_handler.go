@@ -11,7 +11,6 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/job/dispatch"
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
 var _ jobv1connect.DispatchServiceHandler = (*DispatchHandler)(nil)

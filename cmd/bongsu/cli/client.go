@@ -15,6 +15,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/group/v1/groupv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1/inboxv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1/incidentv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1/registryv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
@@ -62,6 +63,10 @@ func (c client) access() accessv1connect.AccessServiceClient {
 
 func (c client) inbox() inboxv1connect.InboxServiceClient {
 	return inboxv1connect.NewInboxServiceClient(&http.Client{}, c.base(), c.options())
+}
+
+func (c client) incidents() incidentv1connect.IncidentServiceClient {
+	return incidentv1connect.NewIncidentServiceClient(&http.Client{}, c.base(), c.options())
 }
 
 func (c client) events() eventv1connect.EventServiceClient {
