@@ -86,7 +86,7 @@ type commands struct {
 		Unack   incidentUnack   `cmd:"" help:"Take an acknowledgment back."`
 		Resolve incidentResolve `cmd:"" help:"Resolve an incident."`
 		Comment incidentComment `cmd:"" help:"Add a comment to the timeline of an incident."`
-	} `cmd:"" aliases:"incidents" help:"Incidents: the things that alerts with a key are about."`
+	} `cmd:"" help:"Incidents: the things that alerts with a key are about."`
 
 	Template struct {
 		List   templateList   `cmd:"" help:"List templates."`
