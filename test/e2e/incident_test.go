@@ -29,7 +29,9 @@ func (d deployment) incidentStates(t *testing.T) map[string]string {
 func (d deployment) acknowledgments(t *testing.T) map[string]int {
 	t.Helper()
 	_, answer := request(t, http.MethodGet, d.edge+"/v1/alerts?pageSize=500", "")
-	var list struct{ Alerts []struct{ Key, Status string } }
+	var list struct {
+		Alerts []struct{ Key, Status string }
+	}
 	must(t, json.Unmarshal([]byte(answer), &list))
 	counts := map[string]int{}
 	for _, a := range list.Alerts {
