@@ -37,7 +37,7 @@ func TestBench(t *testing.T) {
 	}
 	dir := t.TempDir()
 	o, err := parse([]string{
-		"-run=ceilings,accept,accept-key,deliver,latency,fanout,route,flood,traces,senders", "-time=100ms", "-dir=" + dir,
+		"-run=ceilings,accept,accept-key,accept-incident,deliver,latency,fanout,route,flood,traces,senders", "-time=100ms", "-dir=" + dir,
 		"-json=" + filepath.Join(dir, "bench.json"), "-report=" + filepath.Join(dir, "RESULTS.md"),
 	})
 	if err != nil {
@@ -64,7 +64,7 @@ func TestBench(t *testing.T) {
 	}
 	for _, name := range []string{
 		"ceiling/post", "ceiling/handler", "ceiling/relay", "ceiling/sqlite", "ceiling/jetstream", "accept/connect/1", "accept/grpc/5", "accept/rest/100",
-		"accept-key/connect/off", "accept-key/grpc", "accept-key/rest", "traces/accept", "traces/deliver/off",
+		"accept-key/connect/off", "accept-key/grpc", "accept-key/rest", "accept-incident/opened", "accept-incident/updated", "traces/accept", "traces/deliver/off",
 		"deliver/1", "deliver/100", "deliver/batched", "latency/100/p99", "fanout/1300/last", "route/1", "route/3", "route/direct", "flood/calm/p99", "flood/p99", "flood/sent", "senders/2", "senders/far/2",
 	} {
 		if by[name].Runs != 1 {
@@ -221,7 +221,7 @@ func TestJoin(t *testing.T) {
 
 // TestBudgetsNameScenarios checks that a scenario measures the figure of every budget.
 func TestBudgetsNameScenarios(t *testing.T) {
-	prefixes := []string{"accept/", "accept-key/", "deliver/", "latency/", "fanout/", "flood/", "growth/", "retention/", "route/", "cost/", "senders/", "postgres/", "traces/"}
+	prefixes := []string{"accept/", "accept-key/", "accept-incident/", "deliver/", "latency/", "fanout/", "flood/", "growth/", "retention/", "route/", "cost/", "senders/", "postgres/", "traces/"}
 	for _, b := range budgets {
 		if !slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(b.Figure, p) }) {
 			t.Errorf("%q is of %s, which no scenario measures", b.What, b.Figure)
@@ -286,8 +286,8 @@ func TestParse(t *testing.T) {
 		args  string
 		names string // scenarios to run; empty for an error
 	}{
-		{"", "ceilings accept accept-key deliver latency fanout inbox reads route flood traces cost senders postgres alertmanager rabbitmq"},
-		{"-long", "ceilings accept accept-key deliver latency fanout inbox reads route flood traces cost senders postgres alertmanager rabbitmq crowd backlog growth growth10 retention"},
+		{"", "ceilings accept accept-key accept-incident deliver latency fanout inbox reads route flood traces cost senders postgres alertmanager rabbitmq"},
+		{"-long", "ceilings accept accept-key accept-incident deliver latency fanout inbox reads route flood traces cost senders postgres alertmanager rabbitmq crowd backlog growth growth10 retention"},
 		{"-run=growth,accept", "growth accept"},
 		{"-run=nothing", ""},
 		{"-runs=0", ""},

@@ -20,6 +20,7 @@ func scenarios() []scenario {
 		{"ceilings", false, "maximum rates of the machine", ceilings},
 		{"accept", false, "accepted alerts, to 1, 5 and 100 users, over REST, Connect and gRPC", accept},
 		{"accept-key", false, "accepted alerts, to 1 user, with an API key beside --auth=off", acceptKey},
+		{"accept-incident", false, "accepted alerts, to 1 user, with an alert key beside none", acceptIncident},
 		{"deliver", false, "deliveries recorded end to end, while alerts are accepted", deliver},
 		{"latency", false, "from sending an alert until the call to the provider, at 100, 1,000 and 5,000 alerts/s", latency},
 		{"fanout", false, "one alert to 1,300 users", fanout},

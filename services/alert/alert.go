@@ -171,7 +171,7 @@ type Attempt struct {
 	Fence             int64
 	StartTime         time.Time
 	EndTime           time.Time
-	Outcome           messenger.Outcome // RetryAfter and Gone are not stored
+	Outcome           messenger.Outcome // RetryAfter, Gone, Reference and PreviousGone are not stored
 	PossibleDuplicate bool              // an earlier attempt may have reached the provider too
 }
 

@@ -110,8 +110,10 @@ func (h *Handler) dispatch(added Added) {
 	if added.Duplicate {
 		return
 	}
-	if added.Alert.AlertKey != "" {
+	if added.changesOthers() {
 		h.Loop.Notify()
+	}
+	if added.Alert.AlertKey != "" {
 		h.Incidents.Notify()
 	}
 	if !added.Alert.Resolved {

@@ -239,19 +239,21 @@ func (b *batch) add(ctx context.Context, adds []Addition, results []*sendResult)
 // dispatchAll passes recorded alerts to the dispatch loop: those for which there is room, and
 // otherwise the notification that they are due.
 func (b *batch) dispatchAll(room Reservation, reserved bool, all []AddResult) {
-	notify := !reserved
+	notify, keyed := !reserved, false
 	recorded := make([]Added, 0, len(all))
 	for _, added := range all {
 		if added.Err != nil || added.Duplicate {
 			continue
 		}
-		notify = notify || added.Alert.AlertKey != ""
+		notify, keyed = notify || added.changesOthers(), keyed || added.Alert.AlertKey != ""
 		if !added.Alert.Resolved {
 			recorded = append(recorded, added.Added)
 		}
 	}
 	if notify {
 		b.Loop.Notify()
+	}
+	if keyed {
 		b.Incidents.Notify()
 	}
 	if reserved {

@@ -2,6 +2,7 @@ package alert
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
@@ -105,6 +106,19 @@ type AlertStore interface {
 	//     no attempt of a firing one was Sent or Unknown since a resolved one was Sent.
 	// A returned delivery is Queued only if it can be enqueued at once.
 	//
+	// What an alert does to the incident of its key is decided by NextIncidentStep, in the order
+	// in which alerts are recorded; the returned alert has its Incident, Repeat, Reply and
+	// Flapping. A delivery of a Repeat is Canceled, for reason Repeated, at once or when its
+	// turn comes, if the last update of the incident, or a later firing alert, was Sent or
+	// Unknown at its thread since a resolved one was Sent, or if that is so for another
+	// delivery of its chain; otherwise it is sent. An Acknowledged alert has no chains; it is
+	// Canceled as a Resolved one is, for reason NotNeeded, also if no incident is open, and
+	// for reason Superseded by a later Resolved one.
+	//
+	// A delivery has as Previous the Reference of the last message that was Sent to its
+	// Destination in its thread for the same incident, unless an outcome since then had
+	// PreviousGone. Jobs of TakeDue have it too.
+	//
 	// If an alert was recorded under a.StoredKey() less than IdempotencyKeyTTL before
 	// a.CreateTime, nothing is recorded: for the same RequestDigest, the result is a
 	// duplicate, and for another one, it must return fault.ErrExists. This is decided in
@@ -167,6 +181,15 @@ func (r Added) DeliveryCount() int {
 		return r.Alert.Counts.Total()
 	}
 	return len(r.Deliveries)
+}
+
+// changesOthers reports whether the alert may have changed when deliveries are due that are not
+// enqueued with it: it is resolved, or it found others in its threads.
+func (r Added) changesOthers() bool {
+	if r.Alert.AlertKey == "" {
+		return false
+	}
+	return r.Alert.Resolved || slices.ContainsFunc(r.Deliveries, func(d Delivery) bool { return d.State != Queued })
 }
 
 // IdempotencyKeyTTL is how long an idempotency key is remembered.

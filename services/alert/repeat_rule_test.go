@@ -15,6 +15,8 @@ func TestNextIncidentStep(t *testing.T) {
 	resolved := alert.IncidentState{Incident: 1, Resolved: true, Rank: job.High, Digest: "a", UpdateTime: start.Add(-time.Hour), ResolveTime: start}
 	again := resolved
 	again.ReopenCount = 1
+	reopened := open
+	reopened.ResolveTime, reopened.ReopenCount = start.Add(-time.Minute), 1
 	repeat := alert.IncidentStep{Kind: alert.IncidentRepeated}
 	update := alert.IncidentStep{Kind: alert.IncidentUpdated}
 	reply := alert.IncidentStep{Kind: alert.IncidentUpdated, Reply: true}
@@ -42,6 +44,7 @@ func TestNextIncidentStep(t *testing.T) {
 		"resolved":                      {open, 0, func(a *alert.Alert) { a.Resolved = true }, alert.IncidentStep{Kind: alert.IncidentResolved}},
 		"resolved twice":                {resolved, 0, func(a *alert.Alert) { a.Resolved = true }, alert.IncidentStep{Kind: alert.IncidentResolved}},
 		"acknowledged":                  {open, 0, func(a *alert.Alert) { a.Acknowledged = true }, alert.IncidentStep{Kind: alert.IncidentAcknowledged}},
+		"unchanged since a reopening":   {reopened, time.Minute, nil, repeat},
 		"firing again":                  {resolved, 10*time.Minute - 1, nil, alert.IncidentStep{Kind: alert.IncidentReopened, Reply: true, Flapping: true}},
 		"firing a third time":           {again, time.Minute, nil, alert.IncidentStep{Kind: alert.IncidentReopened, Reply: true}},
 		"firing after the flap window":  {resolved, 10 * time.Minute, nil, opened},

@@ -31,6 +31,9 @@ func NewVerdictRule(specs []messenger.Spec) VerdictRule {
 		case messenger.Paused:
 			return f.retryIn(max(r.Outcome.RetryAfter, shortPause), false)
 		case messenger.Retry:
+			if r.Outcome.PreviousGone {
+				return f.retryIn(0, false) // nothing was sent: it is sent as a new message
+			}
 			if r.Outcome.Destination != "" && f.Tries == 0 {
 				return f.retryIn(0, true) // it is retried at another destination
 			}

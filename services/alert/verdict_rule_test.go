@@ -69,12 +69,13 @@ func TestVerdictRule(t *testing.T) {
 		{"an unknown outcome is retried", "slack", job.Low, 0, messenger.Outcome{Kind: messenger.Unknown}, alert.Queued, 0, time.Second},
 		{"but not of a costly messenger", "sms", job.High, 0, messenger.Outcome{Kind: messenger.Unknown}, alert.Failed, 0, 0},
 		{"unless it is critical", "sms", job.Critical, 0, messenger.Outcome{Kind: messenger.Unknown}, alert.Queued, 0, time.Second},
+		{"it is retried at once as a new message", "slack", job.Low, 8, messenger.Outcome{Kind: messenger.Retry, PreviousGone: true}, alert.Queued, 0, 0},
 		{"a costly messenger is retried if nothing was sent", "sms", job.Low, 0, messenger.Outcome{Kind: messenger.Retry}, alert.Queued, 0, time.Second},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for range 100 { // the backoff is random
 				v := alert.NewVerdictRule(specs)(alert.VerdictFacts{Now: now, Messenger: c.messenger, Rank: c.rank, Tries: c.tries}, dispatch.Report{Outcome: c.outcome})
-				if wait := v.NextTime.Sub(now); v.State != c.state || v.State == alert.Queued && (wait < c.from || wait > c.to) {
+				if wait := v.NextTime.Sub(now); v.State != c.state || v.State == alert.Queued && (wait < c.from || wait > c.to) || v.CountsAsTry == (c.outcome.Kind == messenger.Paused || c.outcome.PreviousGone) {
 					t.Fatalf("%+v: waits %s", v, wait)
 				}
 			}

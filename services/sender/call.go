@@ -130,7 +130,7 @@ func (s *callStage) callProvider(ctx context.Context, t *task, credential string
 		}
 	}()
 	content := t.job.Content
-	return s.messenger.Send(ctx, messenger.Message{
+	outcome = s.messenger.Send(ctx, messenger.Message{
 		DeliveryID:  t.delivery.ID,
 		AlertID:     t.job.AlertID,
 		Nickname:    t.delivery.Nickname,
@@ -151,6 +151,9 @@ func (s *callStage) callProvider(ctx context.Context, t *task, credential string
 		Previous:     t.delivery.Previous,
 		Reply:        content.Reply,
 	})
+	// Otherwise a messenger that sets it for a new message would be called again without end.
+	outcome.PreviousGone = outcome.PreviousGone && t.delivery.Previous != ""
+	return outcome
 }
 
 // refusalOutcome returns the outcome of a delivery that fails without a call.

@@ -25,7 +25,7 @@ type Thread struct {
 	LastOrder int64 `json:"last_order,omitempty"`
 	// when the last alert was recorded
 	UseTime int64 `json:"use_time,omitempty"`
-	// the order of the last firing alert that was, or may have been, sent; 0 for none
+	// the order of the last firing alert that was, or may have been, sent; 0 for none, -1 for none in a thread with one alert
 	SentOrder int64 `json:"sent_order,omitempty"`
 	// the order of the last update of the key when the last alert was recorded; 0 for none
 	UpdateOrder int64 `json:"update_order,omitempty"`

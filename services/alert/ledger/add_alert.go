@@ -154,9 +154,14 @@ func writeAdds(ctx context.Context, t *database.Tx, adds []*pendingAdd) error {
 			return err
 		}
 	}
-	plain, rest := deliveriesOf(adds)
+	plain, ordered, rest := deliveriesOf(adds)
 	for some := range database.ChunkRows(t, plain, maxStatementRows) {
 		if err := insertPlain(t, some).run(ctx, t); err != nil {
+			return err
+		}
+	}
+	for some := range database.ChunkRows(t, ordered, maxStatementRows) {
+		if err := insertOrdered(t, some).run(ctx, t); err != nil {
 			return err
 		}
 	}
@@ -198,6 +203,7 @@ func (s statement) run(ctx context.Context, t *database.Tx) error {
 var (
 	alertTypes = []string{"bigint", "jsonb", "jsonb", "text", "text", "bigint", "bigint", "text", "text"}
 	plainTypes = []string{"bigint", "bigint", "text", "text", "bigint", "text", "bytea", "text", "bigint", "bigint", "bigint"}
+	orderTypes = append(plainTypes[:len(plainTypes):len(plainTypes)], "text", "bigint")
 	restTypes  = append(plainTypes[:len(plainTypes):len(plainTypes)], "text", "bigint", "bigint", "boolean", "boolean", "text", "bigint", "boolean", "bigint", "bigint", "bigint")
 )
 
@@ -215,6 +221,12 @@ func insertAlerts(t *database.Tx, adds []*pendingAdd) statement {
 // insertPlain returns the statement that inserts plain deliveries.
 func insertPlain(t *database.Tx, rows []deliveryRow) statement {
 	return insertDeliveries(t, "", plainTypes, rows, deliveryRow.append)
+}
+
+// insertOrdered returns the statement that inserts plain deliveries that are first in their
+// threads.
+func insertOrdered(t *database.Tx, rows []deliveryRow) statement {
+	return insertDeliveries(t, ", thread, thread_order", orderTypes, rows, deliveryRow.appendOrdered)
 }
 
 // insertOther returns the statement that inserts deliveries of any kind.
@@ -247,11 +259,14 @@ func isPlainDelivery(d *alert.Delivery) bool {
 	return d.State == alert.Queued && d.Chain == 0 && d.Reason == ""
 }
 
-// deliveriesOf returns all deliveries, split into plain ones and the rest.
-func deliveriesOf(adds []*pendingAdd) (plain, rest []deliveryRow) {
+// deliveriesOf returns all deliveries, split into plain ones, those that are plain but for their
+// thread, and the rest.
+func deliveriesOf(adds []*pendingAdd) (plain, ordered, rest []deliveryRow) {
 	for _, a := range adds {
 		for i := range a.deliveries {
 			switch d := &a.deliveries[i]; {
+			case a.alert.AlertKey != "" && a.callback == 0 && a.isPlainUpdate() && a.places[i].isFree() && isPlainDelivery(d):
+				ordered = append(ordered, deliveryRow{a, d, a.places[i]})
 			case a.alert.AlertKey != "":
 				rest = append(rest, deliveryRow{a, d, a.places[i]})
 			case a.callback == 0 && isPlainDelivery(d):
@@ -261,7 +276,15 @@ func deliveriesOf(adds []*pendingAdd) (plain, rest []deliveryRow) {
 			}
 		}
 	}
-	return plain, rest
+	return plain, ordered, rest
+}
+
+// isPlainUpdate reports whether the deliveries of an alert with a key have the default kind.
+func (a *pendingAdd) isPlainUpdate() bool { return !a.alert.Resolved && a.threadKind() == updateKind }
+
+// appendOrdered appends the parameters of a row of insertOrdered to args.
+func (r deliveryRow) appendOrdered(args []any) []any {
+	return append(r.append(args), r.thread, r.order)
 }
 
 // append appends the parameters of a plain row to args. The omitted columns have the right

@@ -46,6 +46,7 @@ func (k *alertKey) state() alert.IncidentState {
 // addAlert sets the order of an alert under the key, its rank, and what it does to the incident.
 func (k *alertKey) addAlert(a *pendingAdd) {
 	first := k.last == 0
+	a.rank, a.idle = a.alert.Rank(), false
 	k.last = max(k.last+1, a.alert.ID) // in the order of ids, as far as concurrent processes assign them in order
 	step := alert.NextIncidentStep(k.state(), a.alert)
 	if step.Kind == alert.IncidentAcknowledged {
@@ -103,7 +104,12 @@ type threadPlace struct {
 	thread   string
 	blocked  bool
 	canceled string // the reason for which it is canceled at once; empty if it is not
+
+	reference threadReference // of the thread
 }
+
+// isFree reports whether a delivery can be claimed at once.
+func (p threadPlace) isFree() bool { return !p.blocked && p.canceled == "" }
 
 // enterThreads sets the order of alerts with keys, in the order of the calls, the ranks of
 // resolved ones, what they do to their incidents, and the places of their deliveries in their
@@ -113,7 +119,7 @@ func enterThreads(ctx context.Context, t *database.Tx, adds []*pendingAdd) (unse
 	var keyed []*pendingAdd
 	for _, a := range adds {
 		if a.alert.AlertKey != "" {
-			a.rank, a.order, a.idle, a.places = a.alert.Rank(), 0, false, make([]threadPlace, len(a.deliveries))
+			a.places = make([]threadPlace, len(a.deliveries))
 			keyed = append(keyed, a)
 		}
 	}
@@ -127,7 +133,14 @@ func enterThreads(ctx context.Context, t *database.Tx, adds []*pendingAdd) (unse
 	if err != nil {
 		return nil, err
 	}
-	busy, err := selectBusyThreads(ctx, t, slices.Sorted(maps.Keys(threads)))
+	var known []string
+	for name, th := range threads {
+		if !th.isNew() {
+			known = append(known, name)
+		}
+	}
+	slices.Sort(known)
+	busy, err := selectBusyThreads(ctx, t, known)
 	if err != nil {
 		return nil, err
 	}
@@ -135,12 +148,15 @@ func enterThreads(ctx context.Context, t *database.Tx, adds []*pendingAdd) (unse
 		a.cancelRepeats(threads)
 		for i := range a.places {
 			p := &a.places[i]
+			p.reference = threads[p.thread].reference
 			switch {
 			case p.thread == "" || p.canceled != "":
+			case a.idle:
+				p.canceled = alert.NotNeeded
 			case busy[p.thread]:
 				p.blocked = true
 				unsettled = append(unsettled, p.thread)
-			case a.idle || a.isForNotified() && !threads[p.thread].notified:
+			case a.isForNotified() && !threads[p.thread].notified:
 				p.canceled = alert.NotNeeded
 			default:
 				busy[p.thread] = true
@@ -187,9 +203,10 @@ func (a *pendingAdd) threadKind() threadKind {
 }
 
 // enterKeys enters alerts under their keys, whose rows stay locked until the commit. All
-// processes lock them in the same order.
+// processes lock them in the same order. New keys take one statement, which inserts their state
+// after the alerts.
 func enterKeys(ctx context.Context, t *database.Tx, keyed []*pendingAdd) error {
-	keys := map[string]*alertKey{}
+	keys, ofKey := map[string]*alertKey{}, map[string][]*pendingAdd{}
 	for _, a := range keyed {
 		k, ok := keys[a.alert.AlertKey]
 		if !ok {
@@ -197,20 +214,25 @@ func enterKeys(ctx context.Context, t *database.Tx, keyed []*pendingAdd) error {
 			keys[k.name] = k
 		}
 		k.use = max(k.use, micros(a.alert.CreateTime))
+		k.addAlert(a)
+		ofKey[k.name] = append(ofKey[k.name], a)
 	}
 	rows := slices.SortedFunc(maps.Values(keys), func(a, b *alertKey) int { return cmp.Compare(a.name, b.name) })
-	stored, err := upsertAlertKeys(ctx, t, rows, `use_time = excluded.use_time`)
+	stored, err := insertAlertKeys(ctx, t, rows)
 	if err != nil {
 		return err
 	}
+	var known []*alertKey
 	for _, k := range stored {
-		*keys[k.name] = k
+		if k == *keys[k.name] {
+			continue // inserted: no stored key has the order of an alert that is not recorded yet
+		}
+		for _, a := range ofKey[k.name] {
+			k.addAlert(a)
+		}
+		known = append(known, &k)
 	}
-	for _, a := range keyed {
-		keys[a.alert.AlertKey].addAlert(a)
-	}
-	_, err = upsertAlertKeys(ctx, t, rows, setKey)
-	return err
+	return updateAlertKeys(ctx, t, known)
 }
 
 // setKey sets all columns of an existing row but its use time.
@@ -232,23 +254,39 @@ func (k *alertKey) append(args []any) []any {
 	return append(args, k.name, k.last, int(k.rank), k.resolved, k.use, k.incident, k.digest, k.updateOrder, k.updateTime, k.resolveTime, k.reopenCount)
 }
 
-// upsertAlertKeys inserts rows, applies set to existing ones, and returns their values
+// keyRows returns the query for the rows of keys, and its parameters.
+func keyRows(t *database.Tx, keys []*alertKey) (query string, args []any) {
+	args = make([]any, 0, len(keyTypes)*len(keys))
+	for _, k := range keys {
+		args = k.append(args)
+	}
+	return t.ValueRows(keyTypes, args)
+}
+
+// insertAlertKeys inserts rows, sets the use time of existing ones, and returns their values
 // afterwards.
-func upsertAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey, set string) (all []alertKey, err error) {
+func insertAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) (all []alertKey, err error) {
 	for some := range database.ChunkRows(t, keys, maxStatementRows) {
-		args := make([]any, 0, len(keyTypes)*len(some))
-		for _, k := range some {
-			args = k.append(args)
-		}
-		rows, args := t.ValueRows(keyTypes, args)
+		rows, args := keyRows(t, some)
 		stored, err := database.Select(ctx, t, func(rows *sql.Rows, k *alertKey) error { return k.scan(rows) },
-			`INSERT INTO alert_keys (`+keyColumns+`) `+rows+onConflictName+set+` RETURNING `+keyColumns, args...)
+			`INSERT INTO alert_keys (`+keyColumns+`) `+rows+onConflictName+`use_time = excluded.use_time RETURNING `+keyColumns, args...)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, stored...)
 	}
 	return all, nil
+}
+
+// updateAlertKeys updates existing rows, which are locked.
+func updateAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) error {
+	for some := range database.ChunkRows(t, keys, maxStatementRows) {
+		rows, args := keyRows(t, some)
+		if _, err := t.Exec(ctx, `INSERT INTO alert_keys (`+keyColumns+`) `+rows+onConflictName+setKey, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // onConflictName continues an INSERT of rows that may exist.
@@ -277,16 +315,19 @@ func upsertThreads(ctx context.Context, t *database.Tx, keyed []*pendingAdd) (ma
 	}
 	threads := make(map[string]thread, len(entries))
 	for some := range database.ChunkRows(t, slices.Sorted(maps.Keys(entries)), maxStatementRows) {
-		args := make([]any, 0, 6*len(some))
+		args := make([]any, 0, 5*len(some))
 		for _, name := range some {
 			e := entries[name]
-			args = append(args, name, false, e.resolved, e.last, e.use, e.update)
+			args = append(args, name, e.resolved, e.last, e.use, e.update)
 		}
-		rows, args := t.ValueRows([]string{"text", "boolean", "bigint", "bigint", "bigint", "bigint"}, args)
+		rows, args := t.ValueRows([]string{"text", "bigint", "bigint", "bigint", "bigint"}, args)
 		stored, err := database.Select(ctx, t, func(rows *sql.Rows, th *thread) error { return th.scan(rows) },
-			`INSERT INTO threads (name, notified, resolved_order, last_order, use_time, update_order) `+rows+onConflictName+`
+			`WITH v (name, resolved_order, last_order, use_time, update_order) AS (`+rows+`)
+			INSERT INTO threads (name, resolved_order, last_order, use_time, update_order, notified, sent_order)
+			SELECT v.*, false, `+sqlNewThread+` FROM v WHERE true`+onConflictName+`
 			resolved_order = CASE WHEN excluded.resolved_order > 0 THEN excluded.resolved_order ELSE threads.resolved_order END,
-			last_order = excluded.last_order, use_time = excluded.use_time, update_order = excluded.update_order
+			last_order = excluded.last_order, use_time = excluded.use_time, update_order = excluded.update_order,
+			sent_order = CASE WHEN threads.sent_order < 0 THEN 0 ELSE threads.sent_order END
 			RETURNING `+threadColumns, args...)
 		if err != nil {
 			return nil, err
@@ -315,7 +356,8 @@ func selectBusyThreads(ctx context.Context, t *database.Tx, names []string) (map
 	return busy, nil
 }
 
-// apply sets the state of the delivery that its place in the thread requires.
+// apply sets the state of the delivery that its place in the thread requires, and its previous
+// message.
 func (p threadPlace) apply(a *alert.Alert, d *alert.Delivery) {
 	switch {
 	case p.canceled != "":
@@ -323,4 +365,5 @@ func (p threadPlace) apply(a *alert.Alert, d *alert.Delivery) {
 	case p.blocked:
 		d.State = alert.Held
 	}
+	d.Previous = p.reference.previous(a.Incident, d.Destination)
 }

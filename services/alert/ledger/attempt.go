@@ -16,7 +16,7 @@ type attemptRow struct {
 	number            int
 	fence             int64
 	start, end        int64
-	outcome           messenger.Outcome // without RetryAfter and Gone
+	outcome           messenger.Outcome // without RetryAfter, Gone, Reference and PreviousGone
 	possibleDuplicate bool
 }
 
@@ -39,6 +39,7 @@ func (a *attemptRow) append(args []any) []any {
 // attemptOf returns the row for a report.
 func attemptOf(r dispatch.Report, number int, possible bool) attemptRow {
 	r.Outcome.RetryAfter, r.Outcome.Gone = 0, false
+	r.Outcome.Reference, r.Outcome.PreviousGone = "", false
 	return attemptRow{
 		delivery: r.DeliveryID, number: number, fence: r.Fence, start: micros(r.StartTime), end: micros(r.EndTime),
 		outcome: r.Outcome, possibleDuplicate: possible,

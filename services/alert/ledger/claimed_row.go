@@ -12,7 +12,8 @@ import (
 
 // A claimedRow is a claimed delivery.
 type claimedRow struct {
-	id                 int64
+	id, alert          int64
+	destination        string
 	fence              int64
 	attempts           int
 	possibleDuplicate  bool  // an earlier attempt may have reached the provider
@@ -36,9 +37,9 @@ type claimedRow struct {
 // claimed.
 func selectClaimed(ctx context.Context, t *database.Tx, condition string, args ...any) ([]claimedRow, error) {
 	return database.Select(ctx, t, func(rows *sql.Rows, c *claimedRow) error {
-		return rows.Scan(&c.id, &c.fence, &c.attempts, &c.possibleDuplicate, &c.begin, &c.end,
+		return rows.Scan(&c.id, &c.alert, &c.destination, &c.fence, &c.attempts, &c.possibleDuplicate, &c.begin, &c.end,
 			&c.messenger, &c.rank, &c.tries, &c.expire, &c.canceled, &c.chain, &c.thread, &c.resolves, &c.order, &c.kind, &c.reason, &c.callback, &c.undeliveredMessage)
-	}, `SELECT id, fence, attempt_count, possible_duplicate, claim_time, lease_time,
+	}, `SELECT id, alert_id, destination, fence, attempt_count, possible_duplicate, claim_time, lease_time,
 		messenger, rank, tries, expire_time, canceled, chain, thread, resolves, thread_order, thread_kind, reason, callback,
 		CASE WHEN receipt_failed THEN receipt_message ELSE '' END FROM deliveries WHERE `+condition, args...)
 }

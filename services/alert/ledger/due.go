@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"github.com/bongsu-project/bongsu/internal/job"
@@ -18,6 +19,7 @@ type dueDelivery struct {
 	messenger string
 	rank      job.Rank
 	next      int64
+	thread    string // empty without an alert key
 }
 
 // TakeDue returns jobs for the due deliveries, without those that are expired or will be by then,
@@ -37,9 +39,16 @@ func (s *Store) TakeDue(ctx context.Context, now, retry time.Time, ahead time.Du
 		if err := setRedispatchTime(ctx, t, due, micros(retry)); err != nil {
 			return err
 		}
-		alerts, err := selectAlerts(ctx, t, due)
-		jobs = toJobs(s.withAlerts(ctx, due, alerts), alerts, micros(now), size)
-		return err
+		alerts, err := selectAlerts(ctx, t, alertsOf(due))
+		if err != nil {
+			return err
+		}
+		due = s.withAlerts(ctx, due, alerts)
+		if err := setPrevious(ctx, t, due, alerts); err != nil {
+			return err
+		}
+		jobs = toJobs(due, alerts, micros(now), size)
+		return nil
 	})
 	return jobs, err
 }
@@ -69,8 +78,8 @@ func selectDue(ctx context.Context, t *database.Tx, now, until int64, limit int)
 	for _, rank := range job.Ranks {
 		some, err := database.Select(ctx, t, func(rows *sql.Rows, d *dueDelivery) error {
 			d.rank = rank
-			return rows.Scan(&d.ID, &d.alert, &d.messenger, &d.Destination, &d.SealedCredential, &d.CredentialFingerprint, &d.Nickname, &d.Slots, &d.Chain, &d.next)
-		}, `SELECT id, alert_id, messenger, destination, credential, credential_key, nickname, slots, chain, next_time FROM deliveries
+			return rows.Scan(&d.ID, &d.alert, &d.messenger, &d.Destination, &d.SealedCredential, &d.CredentialFingerprint, &d.Nickname, &d.Slots, &d.Chain, &d.next, &d.thread)
+		}, `SELECT id, alert_id, messenger, destination, credential, credential_key, nickname, slots, chain, next_time, thread FROM deliveries
 			WHERE `+isQueued+` AND rank = ? AND next_time <= ? AND expire_time > ? AND next_time < expire_time ORDER BY next_time, id LIMIT ?`+skipLocked(t),
 			int(rank), until, now, limit-len(due))
 		if err != nil {
@@ -98,14 +107,46 @@ func setRedispatchTime(ctx context.Context, t *database.Tx, due []dueDelivery, r
 	return nil
 }
 
-// selectAlerts returns the content of the alerts of deliveries by id, without those that do not
-// exist.
-func selectAlerts(ctx context.Context, t *database.Tx, due []dueDelivery) (map[int64]alert.Alert, error) {
+// alertsOf returns the ids of the alerts of deliveries, each once.
+func alertsOf(due []dueDelivery) []int64 {
 	ids := make([]int64, len(due))
 	for i, d := range due {
 		ids[i] = d.alert
 	}
-	ids = inOrder(ids)
+	return inOrder(ids)
+}
+
+// setPrevious sets the references of the previous messages of deliveries. Without threads it runs
+// no query.
+func setPrevious(ctx context.Context, t *database.Tx, due []dueDelivery, alerts map[int64]alert.Alert) error {
+	var names []string
+	for _, d := range due {
+		if d.thread != "" {
+			names = append(names, d.thread)
+		}
+	}
+	names = slices.Compact(slices.Sorted(slices.Values(names)))
+	references := make(map[string]threadReference, len(names))
+	for some := range database.ChunkRows(t, names, maxStatementRows) {
+		in, args := database.In(t, some)
+		found, err := database.Select(ctx, t, func(rows *sql.Rows, th *thread) error { return th.scan(rows) },
+			`SELECT `+threadColumns+` FROM threads WHERE name `+in+` AND reference <> ''`, args...)
+		if err != nil {
+			return err
+		}
+		for _, th := range found {
+			references[th.name] = th.reference
+		}
+	}
+	for i := range due {
+		d := &due[i]
+		d.Previous = references[d.thread].previous(alerts[d.alert].Incident, d.Destination)
+	}
+	return nil
+}
+
+// selectAlerts returns the content of alerts by id, without those that do not exist.
+func selectAlerts(ctx context.Context, t *database.Tx, ids []int64) (map[int64]alert.Alert, error) {
 	found := make(map[int64]alert.Alert, len(ids))
 	for some := range database.ChunkRows(t, ids, maxStatementRows) {
 		in, args := database.In(t, some)

@@ -36,6 +36,9 @@ func (s *Store) Report(ctx context.Context, reports []dispatch.Report, now time.
 		each.Outcome.MessageID = storableText(each.Outcome.MessageID)
 		each.Outcome.Excerpt = storableText(each.Outcome.Excerpt)
 		each.Outcome.Destination = storableText(each.Outcome.Destination)
+		if each.Outcome.Reference = storableText(each.Outcome.Reference); len(each.Outcome.Reference) > messenger.MaxReference {
+			each.Outcome.Reference = ""
+		}
 		r.reports[i] = each
 	}
 	if len(reports) == 0 {

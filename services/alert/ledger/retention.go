@@ -32,7 +32,11 @@ func (s *Store) DeleteCompleted(ctx context.Context, after int64, before time.Ti
 		if err := deleteNext(ctx, t, micros(before), limit, &d); err != nil || d.More {
 			return err
 		}
-		d.More, err = deleteThreadsAndKeys(ctx, t, micros(before), limit)
+		if d.More, err = deleteThreadsAndKeys(ctx, t, micros(before), limit); err != nil {
+			return err
+		}
+		more, err := deleteLostChanges(ctx, t, limit)
+		d.More = d.More || more
 		return err
 	})
 	if err == nil {
@@ -230,6 +234,18 @@ func deleteThreadsAndKeys(ctx context.Context, t *database.Tx, before int64, lim
 		more = more || len(old) == limit
 	}
 	return more, nil
+}
+
+// deleteLostChanges deletes those of the first incident changes whose alerts were deleted before a
+// follower read them, and reports whether there may be more.
+func deleteLostChanges(ctx context.Context, t *database.Tx, limit int) (more bool, err error) {
+	lost, err := selectNumbers(ctx, t, `SELECT id FROM (SELECT id, alert_id FROM incident_changes ORDER BY id LIMIT ?) AS first
+		WHERE NOT EXISTS (SELECT 1 FROM alerts WHERE alerts.id = alert_id) ORDER BY id`, limit)
+	if err != nil {
+		return false, err
+	}
+	n, err := deleteIn(ctx, t, `incident_changes WHERE id`, lost)
+	return n == limit, err
 }
 
 // deleteIn deletes the rows whose column is among ids, and returns their number.

@@ -65,7 +65,7 @@ func (a *pendingAdd) isPlain() bool {
 // addSingle inserts alerts and their deliveries in one statement.
 func (s *Store) addSingle(ctx context.Context, adds []*pendingAdd) error {
 	return s.db.WriteSingle(ctx, func(ctx context.Context, t *database.Tx) error {
-		rows, _ := deliveriesOf(adds)
+		rows, _, _ := deliveriesOf(adds)
 		alerts, deliveries := insertAlerts(t, adds), insertPlain(t, rows)
 		return statement{`WITH added AS (` + alerts.text + `) ` + deliveries.text, append(alerts.args, deliveries.args...)}.run(ctx, t)
 	})

@@ -48,15 +48,42 @@ type thread struct {
 	name     string
 	notified bool
 	resolved int64 // the order of the last resolved alert
-	sent     int64 // the order of the last firing alert that was, or may have been, sent; 0 for none
+	sent     int64 // the order of the last firing alert that was, or may have been, sent; 0 or less for none
 	update   int64 // the order of the last update of the key when the last alert of the thread was recorded
+
+	reference threadReference
 }
 
+// A threadReference is the message of an incident at an address, as its messenger refers to it.
+// It is zero for none.
+type threadReference struct {
+	incident    int64
+	destination string // that the message was sent to
+	text        string // see messenger.Outcome.Reference
+}
+
+// previous returns the reference for a delivery, if it is of the same incident and to the same
+// destination; otherwise it returns "".
+func (r threadReference) previous(incident int64, destination string) string {
+	if r.incident == 0 || r.incident != incident || r.destination != destination {
+		return ""
+	}
+	return r.text
+}
+
+// sqlNewThread is the sent order of a thread that was inserted, until the next alert is recorded
+// in it.
+const sqlNewThread = `-1`
+
+// isNew reports whether the thread was inserted by the statement that returned it.
+func (th *thread) isNew() bool { return th.sent < 0 }
+
 // threadColumns are the columns of a thread, in the order of scan.
-const threadColumns = `name, notified, resolved_order, sent_order, update_order`
+const threadColumns = `name, notified, resolved_order, sent_order, update_order, incident, reference, reference_destination`
 
 func (th *thread) scan(rows *sql.Rows) error {
-	return rows.Scan(&th.name, &th.notified, &th.resolved, &th.sent, &th.update)
+	return rows.Scan(&th.name, &th.notified, &th.resolved, &th.sent, &th.update,
+		&th.reference.incident, &th.reference.text, &th.reference.destination)
 }
 
 // isNotifiedOf reports whether the update with an order, or a later firing alert, was, or may
@@ -78,22 +105,37 @@ type threadRow struct {
 
 // A threadChange is the change that an attempt makes to its thread.
 type threadChange struct {
-	thread   string
-	notified bool  // a firing alert was, or may have been, sent; false after a resolved one was sent
-	order    int64 // of the firing alert
+	thread    string
+	notifies  bool             // it sets notified and order
+	notified  bool             // a firing alert was, or may have been, sent; false after a resolved one was sent
+	order     int64            // of the firing alert
+	reference *threadReference // the message that later ones refer to; nil for no change
 }
 
 // threadChangeOf returns the change that an attempt makes to the thread of its delivery, or nil.
-func threadChangeOf(c claimedRow, kind messenger.OutcomeKind, state alert.State) *threadChange {
-	switch {
-	case c.thread == "" || c.kind == acknowledgmentKind:
+// The incident of its reference is not set.
+func threadChangeOf(c claimedRow, o messenger.Outcome, state alert.State) *threadChange {
+	if c.thread == "" {
 		return nil
-	case !c.resolves && (kind == messenger.Sent || kind == messenger.Unknown):
-		return &threadChange{c.thread, true, c.order}
-	case c.resolves && state == alert.Sent:
-		return &threadChange{thread: c.thread}
 	}
-	return nil
+	change := threadChange{thread: c.thread}
+	switch {
+	case c.kind == acknowledgmentKind:
+	case !c.resolves && (o.Kind == messenger.Sent || o.Kind == messenger.Unknown):
+		change.notifies, change.notified, change.order = true, true, c.order
+	case c.resolves && state == alert.Sent:
+		change.notifies = true
+	}
+	switch {
+	case o.PreviousGone:
+		change.reference = &threadReference{}
+	case o.Kind == messenger.Sent && o.Reference != "":
+		change.reference = &threadReference{text: o.Reference, destination: c.destination}
+	}
+	if !change.notifies && change.reference == nil {
+		return nil
+	}
+	return &change
 }
 
 // settleThreads settles threads whose deliveries have been written; it ignores the empty name.
@@ -101,7 +143,7 @@ func threadChangeOf(c claimedRow, kind messenger.OutcomeKind, state alert.State)
 // cannot have been received are canceled as superseded, resolved and acknowledged ones without a
 // received firing one as not needed, repeats of a received state as repeated, and the first of the
 // remaining deliveries is unblocked.
-func settleThreads(ctx context.Context, t *database.Tx, names []string, attempts []threadChange, now int64) error {
+func settleThreads(ctx context.Context, t *database.Tx, names []string, attempts []*threadChange, now int64) error {
 	names = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(names))), func(name string) bool { return name == "" })
 	for some := range database.ChunkRows(t, names, maxStatementRows) {
 		threads, err := lockThreads(ctx, t, some)
@@ -170,15 +212,25 @@ func lockThreads(ctx context.Context, t *database.Tx, names []string) (map[strin
 }
 
 // writeThreadChanges records the changes by attempts in locked threads.
-func writeThreadChanges(ctx context.Context, t *database.Tx, threads map[string]thread, attempts []threadChange) error {
+func writeThreadChanges(ctx context.Context, t *database.Tx, threads map[string]thread, attempts []*threadChange) error {
 	for _, c := range attempts { // few attempts change a thread
 		th, ok := threads[c.thread]
-		if !ok || th.notified == c.notified && th.sent >= c.order {
+		if !ok {
 			continue
 		}
-		th.notified, th.sent = c.notified, max(th.sent, c.order)
+		before := th
+		if c.notifies {
+			th.notified, th.sent = c.notified, max(th.sent, c.order)
+		}
+		if c.reference != nil {
+			th.reference = *c.reference
+		}
+		if th == before {
+			continue
+		}
 		threads[c.thread] = th
-		if _, err := t.Exec(ctx, `UPDATE threads SET notified = ?, sent_order = ? WHERE name = ?`, th.notified, th.sent, th.name); err != nil {
+		if _, err := t.Exec(ctx, `UPDATE threads SET notified = ?, sent_order = ?, incident = ?, reference = ?, reference_destination = ? WHERE name = ?`,
+			th.notified, th.sent, th.reference.incident, th.reference.text, th.reference.destination, th.name); err != nil {
 			return err
 		}
 	}

@@ -33,8 +33,8 @@ type keyedWorld struct {
 	claimed map[int64]int64 // fencing tokens
 }
 
-// TestThreadsModel records firing and resolved alerts of a key, with and without
-// chains, and runs calls of senders and users in random order; after each step it checks each
+// TestThreadsModel records firing, repeated, acknowledged and resolved alerts of a key, with and
+// without chains, and runs calls of senders and users in random order; after each step it checks each
 // thread.
 func TestThreadsModel(t *testing.T) {
 	t.Parallel()
@@ -85,7 +85,8 @@ func (w *keyedWorld) add(r *rapid.T) {
 		r.Skip("enough alerts")
 	}
 	resolved := rapid.Bool().Draw(r, "resolved")
-	chained := !resolved && rapid.Bool().Draw(r, "chained")
+	acknowledged := !resolved && rapid.IntRange(0, 3).Draw(r, "acknowledged") == 0
+	chained := !resolved && !acknowledged && rapid.Bool().Draw(r, "chained")
 	ds := make([]alert.Delivery, rapid.IntRange(1, 3).Draw(r, "deliveries"))
 	for i := range ds {
 		ds[i] = alert.Delivery{Nickname: "kim", Messenger: fmt.Sprint("m", i), State: alert.Queued}
@@ -97,7 +98,11 @@ func (w *keyedWorld) add(r *rapid.T) {
 		}
 	}
 	a := alert.Alert{
-		Severity: "high", Message: "x", AlertKey: "k", Resolved: resolved, CreateTime: clock(w.now),
+		Severity: "high", Message: "x", AlertKey: "k", Resolved: resolved, Acknowledged: acknowledged, CreateTime: clock(w.now),
+		Policy: alert.IncidentPolicy{
+			RepeatAfter: rapid.SampledFrom([]time.Duration{0, 30 * time.Second}).Draw(r, "repeat after"),
+			Digest:      rapid.SampledFrom([]string{"a", "b"}).Draw(r, "digest"),
+		},
 		ExpireTime: clock(w.now + rapid.SampledFrom([]int{20, 1000}).Draw(r, "ttl")),
 	}
 	added, err := w.l.AddAlert(r.Context(), a, ds, clock(w.now+5))

@@ -16,6 +16,7 @@ import (
 // that is its evidence.
 type transition struct {
 	attempt  attemptRow
+	alert    int64
 	chain    int64
 	thread   string
 	callback int64         // the id of its callback endpoint; 0 for none
@@ -31,7 +32,7 @@ type transition struct {
 // decide returns the transition of a claimed delivery for a report. A sent outcome needs no
 // verdict of the rule. A verdict that contradicts the outcome is an error.
 func decide(c claimedRow, r dispatch.Report, now time.Time, rule alert.VerdictRule) (transition, error) {
-	t := transition{attempt: attemptOf(r, c.attempts, c.possibleDuplicate), chain: c.chain, thread: c.thread, callback: c.callback, verdict: alert.Verdict{State: alert.Sent}, tries: c.tries, sealed: r.SealedCredential}
+	t := transition{attempt: attemptOf(r, c.attempts, c.possibleDuplicate), alert: c.alert, chain: c.chain, thread: c.thread, callback: c.callback, verdict: alert.Verdict{State: alert.Sent}, tries: c.tries, sealed: r.SealedCredential}
 	if r.Outcome.Kind != messenger.Sent {
 		t.verdict = rule(c.verdictFacts(now), r)
 		if err := checkVerdict(t.verdict); err != nil {
@@ -52,7 +53,7 @@ func decide(c claimedRow, r dispatch.Report, now time.Time, rule alert.VerdictRu
 	if t.verdict.State == alert.Canceled && c.reason != "" {
 		t.reason = c.reason
 	}
-	t.change = threadChangeOf(c, r.Outcome.Kind, t.verdict.State)
+	t.change = threadChangeOf(c, r.Outcome, t.verdict.State)
 	return t, nil
 }
 
@@ -79,7 +80,7 @@ func writeTransitions(ctx context.Context, t *database.Tx, transitions []transit
 	var unknown []int64
 	var steps []chainStep
 	var threads []string
-	var changed []threadChange
+	var changed []*threadChange
 	var ended []reportedDelivery
 	for _, t := range transitions {
 		attempts = append(attempts, t.attempt)
@@ -99,8 +100,11 @@ func writeTransitions(ctx context.Context, t *database.Tx, transitions []transit
 			threads = append(threads, t.thread)
 		}
 		if t.change != nil {
-			changed = append(changed, *t.change)
+			changed = append(changed, t.change)
 		}
+	}
+	if err := setIncidents(ctx, t, transitions); err != nil {
+		return err
 	}
 	if err := insertAttempts(ctx, t, attempts); err != nil {
 		return err
@@ -125,6 +129,29 @@ func writeTransitions(ctx context.Context, t *database.Tx, transitions []transit
 		return err
 	}
 	return settleThreads(ctx, t, append(threads, canceled...), changed, now)
+}
+
+// setIncidents sets the incidents of the references in transitions.
+func setIncidents(ctx context.Context, t *database.Tx, transitions []transition) error {
+	var alerts []int64
+	for _, t := range transitions {
+		if t.change != nil && t.change.reference != nil && t.change.reference.text != "" {
+			alerts = append(alerts, t.alert)
+		}
+	}
+	if len(alerts) == 0 {
+		return nil
+	}
+	found, err := selectAlerts(ctx, t, inOrder(alerts))
+	if err != nil {
+		return err
+	}
+	for _, t := range transitions {
+		if t.change != nil && t.change.reference != nil && t.change.reference.text != "" {
+			t.change.reference.incident = found[t.alert].Incident
+		}
+	}
+	return nil
 }
 
 // moveDestinations changes the destinations of queued deliveries to those that the provider

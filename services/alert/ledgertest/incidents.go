@@ -169,6 +169,22 @@ func testIncidentChanges(t *testing.T, l alert.Ledger) {
 	kittest.Error(t, err, fault.ErrInvalid, "acknowledged")
 }
 
+// testIncidentChangesDeleted checks that changes are deleted after their alerts, if no follower has
+// read them.
+func testIncidentChangesDeleted(t *testing.T, l alert.Ledger) {
+	for i := range 3 {
+		ds := queuedDeliveries(1)
+		add(t, l, keyedAlert(fmt.Sprint("k", i), "high", "", i), ds)
+		if i != 1 {
+			sendFirst(t, l, ds, 1, 5)
+		}
+	}
+	kept := allChanges(t, l)[1]
+	kittest.Equal(t, deleteCompleted(t, l, 100, 10).Alerts, 2)
+	kittest.Equal(t, allChanges(t, l), []alert.IncidentChange{kept})
+	kittest.NoError(t, l.DeleteIncidentChanges(t.Context(), kept.ID))
+}
+
 func testIncidentChangesConcurrent(t *testing.T, l alert.Ledger) {
 	RunConcurrentIncidentChanges(t, l)
 }

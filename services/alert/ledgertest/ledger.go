@@ -137,6 +137,12 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"incidents":                                   testIncidents,
 		"incidents of one call":                       testIncidentsTogether,
 		"incident changes":                            testIncidentChanges,
+		"incident changes of deleted alerts":          testIncidentChangesDeleted,
+		"incident with repeats":                       testIncidentRepeats,
+		"incident with outdated repeats":              testIncidentRepeatOutdated,
+		"incident with repeats and chains":            testIncidentRepeatChains,
+		"incident that is acknowledged":               testIncidentAcknowledged,
+		"incident with references":                    testIncidentReferences,
 		"incident changes concurrently":               testIncidentChangesConcurrent,
 		"callback endpoints":                          testCallbackEndpoints,
 		"callback that is unknown":                    testCallbackUnknown,
@@ -286,6 +292,8 @@ func rule(f alert.VerdictFacts, r dispatch.Report) alert.Verdict {
 		return alert.Verdict{State: alert.Failed, Reason: r.Outcome.Code, CountsAsTry: true}
 	case f.Canceled:
 		return alert.Verdict{State: alert.Canceled, Reason: "canceled", CountsAsTry: true}
+	case r.Outcome.PreviousGone:
+		return alert.Verdict{State: alert.Queued, NextTime: f.Now}
 	default:
 		return alert.Verdict{State: alert.Queued, NextTime: f.Now.Add(wait), CountsAsTry: r.Outcome.Kind != messenger.Paused}
 	}

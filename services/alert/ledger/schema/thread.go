@@ -25,7 +25,7 @@ func (Thread) Fields() []ent.Field {
 		field.Int64("resolved_order").Comment("the order of the last recorded resolved alert; 0 for none"),
 		field.Int64("last_order").Comment("the order of the last recorded alert"),
 		field.Int64("use_time").Comment("when the last alert was recorded"),
-		field.Int64("sent_order").Default(0).Comment("the order of the last firing alert that was, or may have been, sent; 0 for none"),
+		field.Int64("sent_order").Default(0).Comment("the order of the last firing alert that was, or may have been, sent; 0 for none, -1 for none in a thread with one alert"),
 		field.Int64("update_order").Default(0).Comment("the order of the last update of the key when the last alert was recorded; 0 for none"),
 		field.Int64("incident").Default(0).Comment("the incident of the message that reference names"),
 		field.Text("reference").Default("").Comment("the messenger's reference of the incident's message; empty for none"),
