@@ -97,6 +97,19 @@ func TestNoticeIsRetried(t *testing.T) {
 	})
 }
 
+// TestNoticeOfUnacknowledgment checks that it is an update of the incident.
+func TestNoticeOfUnacknowledgment(t *testing.T) {
+	inBubble(t, func(t *testing.T, p process) {
+		p.acknowledged(t, "disk")
+		_, err := p.store.Modify(t.Context(), 1, incident.Unacknowledge(incident.Action{By: "kim", Time: at(0)}))
+		kittest.NoError(t, err)
+		run(t, p.notifier().Run)
+		receive(t, p.service.sent)
+		a := receive(t, p.service.sent).GetAlerts()[0]
+		kittest.Equal(t, fmt.Sprint(a.GetStatus(), " ", a.GetRepeatFields(), " ", a.GetMessage()), "ALERT_STATUS_FIRING [message] no longer acknowledged: full (by kim)")
+	})
+}
+
 // TestNoticeIsRefused checks that a notice that can never be recorded does not hold up later
 // ones.
 func TestNoticeIsRefused(t *testing.T) {
