@@ -77,11 +77,15 @@ func sendError(err error) error {
 }
 
 func noticeToWire(n Notice) *alertv1.SendAlertRequest {
-	return &alertv1.SendAlertRequest{
+	req := &alertv1.SendAlertRequest{
 		Target: n.Targets, By: n.By, Severity: n.Severity, Title: n.Title, Message: n.Message, Link: n.Link,
 		Key: job.DisplayKey(n.Key), Status: alertv1.AlertStatus(n.Status), Renotify: n.Renotify,
 		IdempotencyKey: fmt.Sprintf("%d/%d", n.Incident, n.ID),
 	}
+	if n.Status == StatusFiring {
+		req.RepeatFields = []string{"message"} // it is no repeat, whichever fields count for others
+	}
+	return req
 }
 
 func changeFromWire(wire *jobv1.IncidentChange) (Change, error) {
