@@ -40,6 +40,9 @@ type batch struct {
 type sourceRules struct {
 	name     string
 	fallback []string // default targets
+	// ofIncidents is set for the incident service. Its targets are those of earlier alerts, so an
+	// alert is also recorded if they name nobody any more.
+	ofIncidents bool
 	// repeatChanged makes an alert whose idempotency key was used for another one a repeat.
 	// Otherwise it is recorded as a further one.
 	repeatChanged bool
@@ -96,7 +99,10 @@ func (b *batch) newAlert(i int, req *alertv1.SendAlertRequest, r *sendResult) (A
 		}
 	}
 	if b.source != nil {
-		a.AlertKey, a.Source = job.SourceKey(a.AlertKey), b.source.name
+		a.Source = b.source.name
+		if a.Source != job.IncidentSource {
+			a.AlertKey = job.SourceKey(a.AlertKey)
+		}
 		if len(req.GetTarget()) == 0 {
 			req.Target = b.source.fallback
 		}
@@ -260,7 +266,7 @@ func (b *batch) recipients(ctx context.Context, a *batchAlert) ([]Recipient, err
 		a.result.refuseInvalid(found.err)
 		return nil, nil //nolint:nilerr // the refusal is the result of the alert
 	}
-	if b.source != nil {
+	if b.source != nil && !b.source.ofIncidents {
 		return b.sourceRecipients(ctx, a, found.res)
 	}
 	a.UnknownTargets, a.result.unknown = found.res.UnknownTargets, found.res.UnknownTargets

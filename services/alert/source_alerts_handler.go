@@ -4,13 +4,18 @@ import (
 	"context"
 
 	jobv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
+	"github.com/bongsu-project/bongsu/internal/job"
 )
 
 // SendAlerts records the alerts of a source and returns a result for each.
 func (h *DispatchHandler) SendAlerts(ctx context.Context, req *jobv1.SendAlertsRequest) (*jobv1.SendAlertsResponse, error) {
+	source := req.GetSource()
 	b := &batch{
-		Handler: h.Alerts, scope: sourceScope(req.GetSource()), now: h.Alerts.Now(),
-		source: &sourceRules{name: req.GetSource(), fallback: req.GetDefaultTarget(), repeatChanged: req.GetOnce()},
+		Handler: h.Alerts, scope: sourceScope(source), now: h.Alerts.Now(),
+		source: &sourceRules{
+			name: source, fallback: req.GetDefaultTarget(), repeatChanged: req.GetOnce(),
+			ofIncidents: source == job.IncidentSource || source == job.IncidentIntakeSource,
+		},
 	}
 	results, err := b.send(ctx, req.GetAlerts())
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	alertv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/alert/v1"
@@ -19,26 +20,30 @@ import (
 // patience is how long a test waits for what must happen.
 const patience = 20 * time.Second
 
-// A clock is moved by the tests.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
+// A clock is at(0) where it begins, and moves with the time of its bubble.
+type clock struct{ begin time.Time }
 
-func newClock() *clock { return &clock{now: at(0)} }
+func newClock() *clock { return &clock{begin: time.Now()} }
 
 // Now returns the time.
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
+func (c *clock) Now() time.Time { return at(0).Add(time.Since(c.begin)) }
+
+// inBubble runs a test in a bubble, whose time moves as soon as nothing else happens.
+func inBubble(t *testing.T, test func(t *testing.T, p process)) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "incident.db")
+	synctest.Test(t, func(t *testing.T) { test(t, process{openStore(t, path), newAlertService(), newClock()}) })
 }
 
-// add moves the clock.
-func (c *clock) add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+// none fails the test if a channel has a value, once all that can happen now has happened.
+func none[T any](t *testing.T, from <-chan T, what string) {
+	t.Helper()
+	synctest.Wait()
+	select {
+	case <-from:
+		t.Error(what)
+	default:
+	}
 }
 
 // An alertService is an alert service that lists changes and records alerts as the tests say.
@@ -86,9 +91,9 @@ func wireChange(id, of int64, kind jobv1.IncidentChangeKind, a *alertv1.Alert) *
 	return &jobv1.IncidentChange{Id: id, Incident: of, Kind: kind, Alert: a}
 }
 
-func openStore(t *testing.T) *store.Store {
+func openStore(t *testing.T, path string) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "incident.db"))
+	s, err := store.Open(t.Context(), path)
 	kittest.NoError(t, err)
 	t.Cleanup(func() { kittest.NoError(t, s.Close()) })
 	return s
@@ -117,17 +122,6 @@ func receive[T any](t *testing.T, from <-chan T) T {
 	case <-time.After(patience):
 		t.Fatal("nothing was received")
 		panic("unreachable")
-	}
-}
-
-// eventually waits until a condition holds.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %s", what, patience)
-		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 

@@ -187,6 +187,7 @@ func TestInternalStaysInside(t *testing.T) {
 		want := []string{
 			"bongsu.access.v1.AccessService", "bongsu.alert.v1.AlertService", "bongsu.alert.v1.CallbackEndpointService", "bongsu.callback.v1.CallbackService",
 			"bongsu.event.v1.EventService", "bongsu.group.v1.GroupService", "bongsu.inbox.v1.InboxService",
+			"bongsu.incident.v1.EscalationPolicyService", "bongsu.incident.v1.IncidentService", "bongsu.incident.v1.SilenceService",
 			"bongsu.intake.v1.IntakeService", "bongsu.messenger.v1.MessengerService", "bongsu.registry.v1.RegistryService",
 			"bongsu.user.v1.TransferService", "bongsu.user.v1.UserService", "grpc.health.v1.Health",
 		}

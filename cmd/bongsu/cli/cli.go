@@ -78,6 +78,16 @@ type commands struct {
 		Archive inboxArchive `cmd:"" help:"Hide an item from the list."`
 	} `cmd:"" help:"Alerts that users read in a browser or an app."`
 
+	Incident struct {
+		List    incidentList    `cmd:"" help:"List incidents, the newest first."`
+		Show    incidentShow    `cmd:"" help:"Show an incident with its timeline."`
+		Watch   incidentWatch   `cmd:"" help:"Follow open incidents and their changes."`
+		Ack     incidentAck     `cmd:"" help:"Acknowledge an incident."`
+		Unack   incidentUnack   `cmd:"" help:"Take an acknowledgment back."`
+		Resolve incidentResolve `cmd:"" help:"Resolve an incident."`
+		Comment incidentComment `cmd:"" help:"Add a comment to the timeline of an incident."`
+	} `cmd:"" help:"Incidents: the things that alerts with a key are about."`
+
 	Template struct {
 		List   templateList   `cmd:"" help:"List templates."`
 		Set    templateSet    `cmd:"" help:"Set the text template of a messenger, and show an example."`

@@ -65,6 +65,10 @@ func (c client) inbox() inboxv1connect.InboxServiceClient {
 	return inboxv1connect.NewInboxServiceClient(&http.Client{}, c.base(), c.options())
 }
 
+func (c client) incidents() incidentv1connect.IncidentServiceClient {
+	return incidentv1connect.NewIncidentServiceClient(&http.Client{}, c.base(), c.options())
+}
+
 func (c client) events() eventv1connect.EventServiceClient {
 	return eventv1connect.NewEventServiceClient(&http.Client{}, c.base(), c.options())
 }

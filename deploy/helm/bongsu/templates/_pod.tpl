@@ -189,7 +189,7 @@ spec:
   {{- else }}
   value: {{ $values.nats.url | quote }}
   {{- end }}
-{{- $database := get (dict "access" "access" "directory" "directory" "event" "event" "inbox" "inbox" "alert" "ledger") .component }}
+{{- $database := get (dict "access" "access" "directory" "directory" "event" "event" "inbox" "inbox" "incident" "incident" "alert" "ledger") .component }}
 {{- if $database }}
 {{- $secret := get $values.databases $database }}
 - name: BONGSU_{{ upper $database }}_URL
@@ -230,7 +230,7 @@ bongsu.files lists the files of secrets that a component has, as JSON: volume, S
 {{- if .name }}{{ $files = append $files (dict "volume" "nats-nkey" "secret" .name "key" .key "file" "nats.nk") }}{{ end -}}
 {{- end -}}
 {{- if $values.nats.tls.name }}{{ $files = append $files (dict "volume" "nats-tls" "secret" $values.nats.tls.name) }}{{ end -}}
-{{- if and $values.databases.tls.name (has $.component (list "access" "directory" "event" "inbox" "alert")) }}{{ $files = append $files (dict "volume" "postgres" "secret" $values.databases.tls.name) }}{{ end -}}
+{{- if and $values.databases.tls.name (has $.component (list "access" "directory" "event" "inbox" "incident" "alert")) }}{{ $files = append $files (dict "volume" "postgres" "secret" $values.databases.tls.name) }}{{ end -}}
 {{- end -}}
 {{- toJson $files -}}
 {{- end -}}

@@ -113,6 +113,10 @@ type DispatchServiceClient interface {
 	// Under a key that another alert has, the alert is recorded as a further one, unless once
 	// is set.
 	//
+	// The sources incident/caller and incident/intake are those of the incident service, for
+	// alert keys of callers and of intake. Their alerts are recorded also where their targets
+	// name nobody any more.
+	//
 	// The source event is that of the event service. Its keys name an event and a rule: under
 	// a key that another alert has, whatever that says, the alert is repeated.
 	//
@@ -391,6 +395,10 @@ type DispatchServiceHandler interface {
 	// Idempotency keys are scoped by source: none equals a key of AlertService.SendAlert.
 	// Under a key that another alert has, the alert is recorded as a further one, unless once
 	// is set.
+	//
+	// The sources incident/caller and incident/intake are those of the incident service, for
+	// alert keys of callers and of intake. Their alerts are recorded also where their targets
+	// name nobody any more.
 	//
 	// The source event is that of the event service. Its keys name an event and a rule: under
 	// a key that another alert has, whatever that says, the alert is repeated.

@@ -1373,6 +1373,10 @@ export declare const DispatchService: GenService<{
    * Under a key that another alert has, the alert is recorded as a further one, unless once
    * is set.
    *
+   * The sources incident/caller and incident/intake are those of the incident service, for
+   * alert keys of callers and of intake. Their alerts are recorded also where their targets
+   * name nobody any more.
+   *
    * The source event is that of the event service. Its keys name an event and a rule: under
    * a key that another alert has, whatever that says, the alert is repeated.
    *
