@@ -5,7 +5,6 @@ package silence
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -32,27 +31,6 @@ type Subject struct {
 	Source   string // the source of intake; empty for a caller
 	Targets  []string
 	Details  []job.Detail
-}
-
-// values returns the values that a name has in the subject.
-func (s Subject) values(name string) []string {
-	switch name {
-	case nameKey:
-		return []string{s.Key}
-	case nameSeverity:
-		return []string{s.Severity}
-	case nameSource:
-		return []string{s.Source}
-	case nameTarget:
-		return s.Targets
-	}
-	var values []string
-	for _, d := range s.Details {
-		if target.CanonicalName(d.Name) == name {
-			values = append(values, d.Value)
-		}
-	}
-	return values
 }
 
 // Matchers are the matchers of one silence. They are safe for concurrent use.
@@ -105,20 +83,61 @@ func (ms Matchers) Strings() []string {
 // match if one of them matches, and != and !~ if none does. If it has none, its value is empty.
 func (ms Matchers) Match(s Subject) bool {
 	for _, m := range ms {
-		if !matchValues(m, s.values(m.Name)) {
+		if !match(m, &s) {
 			return false
 		}
 	}
 	return true
 }
 
-func matchValues(m *labels.Matcher, values []string) bool {
-	if len(values) == 0 {
+func match(m *labels.Matcher, s *Subject) bool {
+	switch m.Name {
+	case nameKey:
+		return matchValue(m, s.Key)
+	case nameSeverity:
+		return matchValue(m, s.Severity)
+	case nameSource:
+		return matchValue(m, s.Source)
+	case nameTarget:
+		return matchTargets(m, s.Targets)
+	}
+	return matchDetails(m, s.Details)
+}
+
+func matchValue(m *labels.Matcher, value string) bool { return m.Matches(target.CanonicalName(value)) }
+
+func matchTargets(m *labels.Matcher, targets []string) bool {
+	for _, t := range targets {
+		if matchValue(m, t) == isPositive(m) {
+			return isPositive(m)
+		}
+	}
+	return matchRest(m, len(targets))
+}
+
+func matchDetails(m *labels.Matcher, details []job.Detail) bool {
+	n := 0
+	for _, d := range details {
+		if target.CanonicalName(d.Name) != m.Name {
+			continue
+		}
+		if n++; matchValue(m, d.Value) == isPositive(m) {
+			return isPositive(m)
+		}
+	}
+	return matchRest(m, n)
+}
+
+// isPositive reports whether one matching value is enough, and otherwise one that does not match is
+// enough against it.
+func isPositive(m *labels.Matcher) bool {
+	return m.Type == labels.MatchEqual || m.Type == labels.MatchRegexp
+}
+
+// matchRest reports whether a matcher matches a name whose n values did not decide it.
+func matchRest(m *labels.Matcher, n int) bool {
+	if n == 0 {
 		return m.Matches("")
 	}
-	matches := func(value string) bool { return m.Matches(target.CanonicalName(value)) }
-	if m.Type == labels.MatchEqual || m.Type == labels.MatchRegexp {
-		return slices.ContainsFunc(values, matches)
-	}
-	return !slices.ContainsFunc(values, func(value string) bool { return !matches(value) })
+	return !isPositive(m)
 }

@@ -61,6 +61,9 @@ func TestMatch(t *testing.T) {
 		{`team="b"`, true},
 		{`team="c"`, false},
 		{`team!="a"`, false},
+		{`team=""`, false},
+		{`team!=""`, true},
+		{`team=~"c?"`, false},
 		{`team!="c"`, true},
 		{`team!~"a|b"`, false},
 		{`team!~"b|c"`, false},
@@ -109,6 +112,17 @@ func TestMatchWithoutKey(t *testing.T) {
 		ms, err := silence.Parse([]string{matcher})
 		kittest.NoError(t, err)
 		if got := ms.Match(silence.Subject{Severity: "normal", Targets: []string{"@kim"}}); got != want {
+			t.Errorf("%s: %t", matcher, got)
+		}
+	}
+}
+
+// TestMatchWithoutTargets checks that the target of an alert without targets is empty.
+func TestMatchWithoutTargets(t *testing.T) {
+	for matcher, want := range map[string]bool{`target=""`: true, `target!=""`: false, `target="@kim"`: false} {
+		ms, err := silence.Parse([]string{matcher})
+		kittest.NoError(t, err)
+		if got := ms.Match(silence.Subject{Severity: "normal"}); got != want {
 			t.Errorf("%s: %t", matcher, got)
 		}
 	}
