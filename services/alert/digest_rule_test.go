@@ -26,7 +26,7 @@ func TestParseDigestRule(t *testing.T) {
 		if got, err := alert.ParseDigestRule(text); err == nil {
 			t.Errorf("%q is %v, want an error", text, got)
 		}
-		if err := (alert.Config{JobSize: 1, FailoverAfter: time.Second, Keep: "0", DigestAfter: text}).CheckBounds(); text != "" && (err == nil || !strings.Contains(err.Error(), "--digest-after")) {
+		if err := (alert.Config{JobSize: 1, FailoverAfter: time.Second, RepeatAfter: time.Hour, FlapWindow: time.Minute, Keep: "0", DigestAfter: text}).CheckBounds(); text != "" && (err == nil || !strings.Contains(err.Error(), "--digest-after")) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

@@ -64,7 +64,7 @@ func hashDetails(h hash.Hash, a Alert, match func(name string) bool) {
 // hashText adds a text and its length, so that no two lists of texts are hashed alike.
 func hashText(h hash.Hash, text string) {
 	var length [4]byte
-	binary.BigEndian.PutUint32(length[:], uint32(len(text))) //nolint:gosec // texts are short
-	h.Write(length[:])                                       //nolint:errcheck,gosec // never fails
-	h.Write([]byte(text))                                    //nolint:errcheck,gosec // never fails
+	binary.BigEndian.PutUint32(length[:], uint32(len(text)))
+	h.Write(length[:])
+	h.Write([]byte(text))
 }

@@ -29,10 +29,10 @@ func TestFollower(t *testing.T) {
 		kittest.Equal(t, receive(t, p.service.listed), int64(3))
 		i, err := p.store.Incident(t.Context(), 7)
 		kittest.NoError(t, err)
-		kittest.Equal(t, i, incident.Incident{
+		kittest.Equal(t, i, incident.Incident{ // an entry is that its policy is unknown
 			ID: 7, Key: "\x1fdisk", State: incident.Firing, Severity: "high", Title: "Disk", Message: "full", Link: "https://grafana.example",
 			Source: "grafana", Targets: []string{"@kim"}, By: []string{"slack"}, Escalation: "night", AlertCount: 1,
-			OpenTime: at(0), UpdateTime: at(0), EntryCount: 1, LastChange: 3, Revision: 1,
+			OpenTime: at(0), UpdateTime: at(0), EntryCount: 2, LastChange: 3, Revision: 1,
 		})
 		stop() // gives the lease back
 		run(t, p.follower("b", false).Run)

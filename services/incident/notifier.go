@@ -97,7 +97,7 @@ func (n *Notifier) send(ctx context.Context, notice Notice) error {
 	case err == nil:
 		return n.notices.NoticeSent(ctx, notice, alertID)
 	case ctx.Err() != nil:
-		return nil
+		return nil //nolint:nilerr // the notice stays, and is claimed again
 	case errors.Is(err, fault.ErrInvalid):
 		n.log.Error("a notice of an incident was refused", "incident", notice.Incident, "error", err)
 		return n.notices.NoticeRefused(ctx, notice)

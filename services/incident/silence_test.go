@@ -217,12 +217,12 @@ func TestPreviewSilence(t *testing.T) {
 			Id: strconv.Itoa(100 - i), Severity: "low", Key: "disk", Source: "grafana", Target: []string{"@kim"}, Message: strings.Repeat("봉", 300),
 			Status: alertv1.AlertStatus_ALERT_STATUS_FIRING, Details: []*alertv1.Detail{{Name: "host", Value: "db1"}}, CreateTime: timestamppb.New(s.now),
 		}
-		switch {
-		case i == 0:
+		switch i {
+		case 0:
 			a.Severity = "high"
-		case i == 1:
+		case 1:
 			a.Status = alertv1.AlertStatus_ALERT_STATUS_RESOLVED
-		case i == 2:
+		case 2:
 			a.Status = alertv1.AlertStatus_ALERT_STATUS_ACKNOWLEDGED
 		}
 		s.list.alerts = append(s.list.alerts, a)

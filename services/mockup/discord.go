@@ -123,7 +123,7 @@ func (m *Mockup) discordBot(r *http.Request, body []byte) response {
 	add := m.addMessage(Message{Provider: "discordbot", Destination: r.PathValue("id"), ID: id, Thread: parent, Text: post.Content, Owner: token})
 	made.effect = func() {
 		if post.EnforceNonce && post.Nonce != "" {
-			if _, ok := m.remember(nonce, made.body); ok { // by a concurrent call
+			if m.remember(nonce, made.body) { // by a concurrent call
 				return
 			}
 		}

@@ -92,19 +92,18 @@ func (m *Mockup) recall(key string) (value string, ok bool) {
 	return value, ok
 }
 
-// remember stores value under key, unless the key exists: then it returns the stored
-// value.
-func (m *Mockup) remember(key, value string) (before string, is bool) {
+// remember stores value under key, and reports whether the key exists: then it stores nothing.
+func (m *Mockup) remember(key, value string) (is bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if before, is = m.memory[key]; is {
-		return before, true
+	if _, is := m.memory[key]; is {
+		return true
 	}
 	if m.memory == nil || len(m.memory) >= maxLimiters {
 		m.memory = map[string]string{}
 	}
 	m.memory[key] = value
-	return "", false
+	return false
 }
 
 // seconds returns a wait as most Retry-After headers have it: in whole seconds, rounded

@@ -36,7 +36,7 @@ func (m *Mockup) webhook(r *http.Request, body []byte) response {
 		busy.headers["Retry-After"] = m.Now().Add(wait + time.Second).UTC().Format(http.TimeFormat) // whole seconds, rounded up
 		return busy
 	}
-	_, again := m.remember("webhook "+r.URL.Path+" "+id, "")
+	again := m.remember("webhook "+r.URL.Path+" "+id, "")
 	return jsonResponse(http.StatusOK, struct {
 		Received  bool `json:"received"`
 		Duplicate bool `json:"duplicate"`

@@ -155,8 +155,8 @@ func (s *callStage) callProvider(ctx context.Context, t *task, credential string
 	}
 	t.digestMessage(&m)
 	outcome = s.messenger.Send(ctx, m)
-	if m.Incident == 0 { // a digest is not the message of one incident, which a later one could change
-		outcome.Reference = ""
+	if m.Digest != "" {
+		outcome.Reference = "" // a later message of one incident must not change that of all
 	}
 	// Otherwise a messenger that sets it for a new message would be called again without end.
 	outcome.PreviousGone = outcome.PreviousGone && t.delivery.Previous != ""

@@ -52,7 +52,7 @@ func (b *builder) runAlert(ctx context.Context) error {
 	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], incidents.Run)
 	b.silenceSet = new(alert.SilenceSet)
 	alerts := &alert.Handler{
-		Silences: b.silenceSet,
+		Silences:  b.silenceSet,
 		Directory: b.lookup, Store: store, Hub: hub, Loop: clock, Renderer: renderer, Specs: b.specs,
 		FailoverAfter: b.config.Alert.FailoverAfter, Severities: b.config.severities, Now: b.config.Now,
 		Trace: rpc.TraceContextOf, Log: b.log, Incidents: incidents, IncidentSettings: b.config.Alert.Incidents(),

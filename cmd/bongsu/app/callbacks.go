@@ -40,7 +40,7 @@ func (b *builder) runCallbacks(store *ledger.Store) (*alert.CallbackEndpointHand
 	}
 	loop := &alert.CallbackLoop{
 		Store: store, Key: key, Metrics: counts, Now: b.config.Now, Log: b.log,
-		Jitter: rand.N[time.Duration], //nolint:gosec // it need not be secret
+		Jitter: rand.N[time.Duration],
 		Endpoint: call.Endpoint{
 			Client: call.NewClient(call.ClientConfig{Allowed: b.config.allowed}), Now: b.config.Now, HTTP: b.config.Providers.AllowHTTP,
 		}.ForUserURL(),

@@ -25,9 +25,9 @@ type inboxStream struct {
 }
 
 // openInboxStream opens a stream of an inbox after the last event; empty for none.
-func openInboxStream(t *testing.T, edge, nickname, lastEvent string) inboxStream {
+func openInboxStream(t *testing.T, edge, lastEvent string) inboxStream {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+edge+"/v1/inbox/stream?nickName="+nickname, nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+edge+"/v1/inbox/stream?nickName=kim", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func TestInboxStream(t *testing.T) {
 			t.Errorf("event %q, want %q", got, want)
 		}
 	}
-	first := openInboxStream(t, a.Addr(Edge), "kim", "")
+	first := openInboxStream(t, a.Addr(Edge), "")
 	expect(first, "0 ready ")
 	storeItem(t, a.Addr(Inbox), 1, "one")
 	expect(first, "1  one")
@@ -117,7 +117,7 @@ func TestInboxStream(t *testing.T) {
 	}
 	storeItem(t, a.Addr(Inbox), 2, "two")
 	storeItem(t, a.Addr(Inbox), 2, "two")
-	again := openInboxStream(t, a.Addr(Edge), "kim", "1")
+	again := openInboxStream(t, a.Addr(Edge), "1")
 	expect(again, "1 ready ")
 	expect(again, "2  two")
 	storeItem(t, a.Addr(Inbox), 3, "three")
@@ -126,10 +126,10 @@ func TestInboxStream(t *testing.T) {
 	storeOfIncident(t, a.Addr(Inbox), 5, "9", "is resolved")
 	expect(again, "4  fires")
 	expect(again, "5 change is resolved")
-	late := openInboxStream(t, a.Addr(Edge), "kim", "3")
+	late := openInboxStream(t, a.Addr(Edge), "3")
 	expect(late, "3 ready ")
 	expect(late, "5  is resolved") // it does not have the item
-	knows := openInboxStream(t, a.Addr(Edge), "kim", "4")
+	knows := openInboxStream(t, a.Addr(Edge), "4")
 	expect(knows, "4 ready ")
 	expect(knows, "5 change is resolved")
 	began := time.Now()

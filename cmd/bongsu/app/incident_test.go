@@ -71,7 +71,7 @@ func TestIncident(t *testing.T) {
 			c.createUsers("kim", "lee")
 			watched, err := incidentv1connect.NewIncidentServiceClient(http.DefaultClient, edge).WatchIncidents(t.Context(), &incidentv1.WatchIncidentsRequest{})
 			kittest.NoError(t, err)
-			defer watched.Close() //nolint:errcheck // the test is over
+			defer watched.Close()
 			next := func() *incidentv1.Incident {
 				t.Helper()
 				for {

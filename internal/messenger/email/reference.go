@@ -19,7 +19,7 @@ func newReference(id, subject string) reference {
 }
 
 // messageID matches a Message-ID of this package (RFC 5322, 3.6.4).
-var messageID = regexp.MustCompile(`^[!#-;=?-~]+@[!#-;=?A-~]+$`)
+var messageID = regexp.MustCompile(`^[^[:^graph:]<>]+@[^[:^graph:]<>@]+$`)
 
 // parseReference parses Outcome.Reference, and reports whether it is one.
 func parseReference(text string) (reference, bool) {

@@ -77,12 +77,12 @@ func bodyOf(m messenger.Message) (body []byte, cut bool) {
 		return call.JSON(requestBody{"message", []attachment{{"application/vnd.microsoft.card.adaptive", nil, card}}})
 	}
 	for _, link := range []action{{"Action.OpenUrl", "Open", m.Link}, {"Action.OpenUrl", messenger.AckLabel, m.AckLink()}} {
-		actions := card.Actions
 		if link.URL == "" {
 			continue
 		}
-		if card.Actions = append(actions, link); len(whole()) > sizeLimit/2 { // a truncated link does not work
-			card.Actions, cut = actions, true
+		card.Actions = append(card.Actions, link)
+		if len(whole()) > sizeLimit/2 { // a truncated link does not work
+			card.Actions, cut = card.Actions[:len(card.Actions)-1], true
 		}
 	}
 	add := func(lines ...textLine) { card.Body = append(card.Body, lines...) }

@@ -27,7 +27,7 @@ func TestDueWithoutAlert(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer db.Close() //nolint:errcheck // test cleanup
+			defer db.Close()
 			if _, err := db.Exec(fmt.Sprint("DELETE FROM alerts WHERE id = ", lost.ID)); err != nil {
 				t.Fatal(err)
 			}

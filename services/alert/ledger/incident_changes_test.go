@@ -20,12 +20,12 @@ func TestIncidentChangesAreOrdered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // test cleanup
+	defer db.Close()
 	tx, err := db.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tx.Rollback() //nolint:errcheck // test cleanup
+	defer tx.Rollback()
 	if _, err := tx.Exec(`SELECT pg_advisory_xact_lock(` + ledger.IncidentChangesLock + `)`); err != nil {
 		t.Fatal(err)
 	}

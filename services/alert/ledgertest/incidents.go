@@ -176,7 +176,7 @@ func testIncidentChangesDeleted(t *testing.T, l alert.Ledger) {
 		ds := queuedDeliveries(1)
 		add(t, l, keyedAlert(fmt.Sprint("k", i), "high", "", i), ds)
 		if i != 1 {
-			sendFirst(t, l, ds, 1, 5)
+			sendFirst(t, l, ds, 5)
 		}
 	}
 	kept := allChanges(t, l)[1]
