@@ -39,9 +39,13 @@ func scanEscalation(rows *sql.Rows, e *incident.Escalation) error {
 	return err
 }
 
-// TakeEscalations takes due steps, the oldest first. It locks the incidents before their
-// escalations, as the other transactions do.
+// TakeEscalations takes due steps, the oldest first. While none is due it only reads. It locks the
+// incidents before their escalations, as the other transactions do.
 func (s *Store) TakeEscalations(ctx context.Context, now time.Time, limit int) (taken int, next time.Time, err error) {
+	first, ok, err := s.db.QueryInt(ctx, `SELECT due_time FROM escalations ORDER BY due_time LIMIT 1`)
+	if err != nil || !ok || first > micros(now) {
+		return 0, moment(first), err
+	}
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		taken, next = 0, time.Time{}
 		ids, err := database.Select(ctx, t, scanInt, `SELECT id FROM escalations WHERE due_time <= ? ORDER BY due_time, id LIMIT ?`, micros(now), limit)
