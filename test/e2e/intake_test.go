@@ -46,7 +46,7 @@ func intakeSuite(t *testing.T, d deployment) {
 		{"backup", "application/json", nil, `{"job":"nightly"}`, []string{"[critical] nightly failed"}},
 	} {
 		t.Run(c.source, func(t *testing.T) {
-			d.reset(t)
+			before := len(d.calls(t)) // the fakes keep their messages, which later ones change
 			first := received(t, d.intake(t, c.source, c.contentType, c.header, c.body, http.StatusOK))
 			second := received(t, d.intake(t, c.source, c.contentType, c.header, c.body, http.StatusOK))
 			if len(first.Alerts) == 0 || first.RecordedCount != len(first.Alerts) || second.RepeatedCount != len(first.Alerts) || second.RecordedCount != 0 {
@@ -62,7 +62,7 @@ func intakeSuite(t *testing.T, d deployment) {
 					}
 				}
 			}
-			calls := d.calls(t)
+			calls := d.calls(t)[before:]
 			if len(calls) != len(c.texts) {
 				t.Errorf("%d calls, want %d: %v", len(calls), len(c.texts), calls)
 			}
