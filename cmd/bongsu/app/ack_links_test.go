@@ -196,7 +196,9 @@ func TestAckLink(t *testing.T) {
 			d.requirePage(http.MethodPost, kims, http.StatusOK, "Acknowledged by kim")
 			kittest.Equal(t, state(), "INCIDENT_STATE_ACKNOWLEDGED kim")
 			kittest.Equal(t, d.audited()[0], "kim incidents/"+id+" ok")
-			awaitThat(t, "kim is shown it", func() bool { return d.lastText() == "[high] acknowledged: disk <b>is</b> full (by kim)" && d.inboxLink() == "" })
+			awaitThat(t, "kim is shown it", func() bool {
+				return d.lastText() == "[high] acknowledged: disk <b>is</b> full (by kim)" && d.inboxLink() == ""
+			})
 			awaitThat(t, "lee's message is changed", func() bool { all := d.messages(); return len(all) == 1 && strings.Contains(all[0], "(by kim)") })
 
 			// Once more, by both.
