@@ -3,11 +3,13 @@ package edge
 import (
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
 	"golang.org/x/time/rate"
 
+	"github.com/bongsu-project/bongsu/internal/acklink"
 	"github.com/bongsu-project/bongsu/kit/rpc"
 	"github.com/bongsu-project/bongsu/kit/telemetry"
 )
@@ -107,7 +109,7 @@ func isRefusal(code connect.Code) bool {
 func (h *requestRecorder) write(request *recordedRequest, r *http.Request, now time.Time, status int, code connect.Code) {
 	entry := telemetry.AccessEntry{
 		Time: now, Duration: now.Sub(request.began),
-		Method: truncate(r.Method, maxMethodBytes), Path: truncate(r.URL.Path, maxPathBytes), Protocol: rpc.Protocol(r),
+		Method: truncate(r.Method, maxMethodBytes), Path: loggedPath(r), Protocol: rpc.Protocol(r),
 		Status: status, Code: codeName(code), BytesIn: rpc.BodyBytes(r), BytesOut: request.response.Written(),
 	}
 	if info := request.info; info != nil {
@@ -122,6 +124,15 @@ func (h *requestRecorder) write(request *recordedRequest, r *http.Request, now t
 	if !h.log.Lines.Write(&entry) {
 		h.metrics.LineDropped()
 	}
+}
+
+// loggedPath returns the path of a request in logs, without the token of an acknowledgment link,
+// which is a credential.
+func loggedPath(r *http.Request) string {
+	if strings.HasPrefix(r.URL.Path, acklink.Path) {
+		return acklink.Path
+	}
+	return truncate(r.URL.Path, maxPathBytes)
 }
 
 // codeName returns the name of a code in logs.

@@ -175,7 +175,8 @@ func ackFailure(err error) (status int, text string) {
 }
 
 // write writes a page. The page has no script, is not stored, and tells its address to no other
-// site, because the address is a credential.
+// site, because the address is a credential. Without a referrer at all, a browser that shows it
+// without TLS would send the button's request with the Origin null, which is refused.
 func (p *AckPage) write(w http.ResponseWriter, r *http.Request, status int, v ackView) {
 	var page bytes.Buffer
 	if err := ackPageTemplate.Execute(&page, v); err != nil {
@@ -186,7 +187,7 @@ func (p *AckPage) write(w http.ResponseWriter, r *http.Request, status int, v ac
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
-	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Robots-Tag", "noindex, nofollow")

@@ -174,8 +174,21 @@ func TestPaths(t *testing.T) {
 func TestSelfVerified(t *testing.T) {
 	e := newAuthorizedEdge(t)
 	e.Authorizer.SelfVerified = func(r *http.Request) bool { return r.URL.Path == "/v1/intake/1" || r.URL.Path == "/metrics" }
+	e.Authorizer.SignedPath = func(r *http.Request) bool {
+		return r.URL.Path == "/ack/1" || r.URL.Path == "/v1/groups"
+	}
 	server := serve(t, e, withTestCaller)
 	methods := policies(t)
+	for path, want := range map[string]int{"/ack/1": http.StatusNotFound, "/ack/2": http.StatusUnauthorized, "/v1/groups": http.StatusUnauthorized} {
+		res, err := http.Get(server.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("%s: status is %d, want %d", path, res.StatusCode, want)
+		}
+	}
 	for _, c := range []struct {
 		procedure string
 		source    string

@@ -346,6 +346,8 @@ func TestChartRefuses(t *testing.T) {
 		{"two credentials of NATS", "split", "nats.creds.name=creds", "set nats.creds or nats.nkey"},
 		{"a password in the URL of NATS", "split", "nats.url=nats://user:word@nats:4222", "nats"},
 		{"too little time to stop", "split", "shutdown.gracePeriod=20", "shutdown.gracePeriod must be at least 38"},
+		{"links without a common key", "split", "publicUrl=https://bongsu.example.com", "publicUrl needs secrets.linkKey.name"},
+		{"a public URL without a scheme", "embedded", "publicUrl=bongsu.example.com", "publicUrl"},
 		{"an issuer without an audience", "embedded", "oidc.issuer=https://login.example.com", "oidc.issuer needs oidc.audience"},
 		{"an ingress without trusted proxies", "embedded", "ingress.enabled=true", "ingress.enabled needs trustedProxies"},
 		{"a flag without dashes", "embedded", "embedded.extraArgs={keep=30d}", "extraArgs"},

@@ -60,7 +60,7 @@ func (b *builder) runEdge(ctx context.Context) error {
 		e.Authorizer = edge.NewAuthorizer(methods, b.log)
 		e.Authorizer.SelfVerified = e.Intake.IsSigned
 		if page != nil {
-			e.Authorizer.SelfVerified = func(r *http.Request) bool { return e.Intake.IsSigned(r) || page.IsSigned(r) }
+			e.Authorizer.SignedPath = page.IsSigned
 		}
 	}
 	if err := b.openAudit(&e); err != nil {

@@ -14,20 +14,24 @@ import (
 // alertSend is the command bongsu alert send.
 type alertSend struct {
 	client
-	Severity string        `placeholder:"WORD" help:"The severity: critical, high, normal (default) or low, or a word of another system such as page or error; it sets the rank of the alert and is sent unchanged."`
-	Strict   bool          `help:"Send nothing if a target is unknown."`
-	TTL      time.Duration `name:"ttl" placeholder:"DURATION" help:"The time to live: how long deliveries are tried, from 1s to 720h; 24h by default."`
-	Key      string        `placeholder:"TEXT" help:"The idempotency key: a repeated command with the same key within 24 hours returns the recorded alert and notifies nobody again."`
-	About    string        `placeholder:"TEXT" help:"The alert key, which names the thing that the alert is about; each recipient gets the alerts of one key in order."`
-	Resolved bool          `help:"Mark the thing that --about names as resolved; notifies the recipients of its firing alerts."`
-	Title    string        `placeholder:"TEXT" help:"The title, one line; each messenger formats title, link and details in its own way."`
-	Link     string        `placeholder:"URL" help:"A URL with more information."`
-	Detail   []string      `sep:"none" placeholder:"NAME=VALUE" help:"A detail, such as host=node1; repeatable up to 20 times."`
-	By       []string      `placeholder:"MESSENGER" help:"Notify by these messengers only, such as slack,telegram; repeatable."`
-	Callback string        `placeholder:"NAME" help:"The callback endpoint to which the end of each delivery is reported, as bongsu callback-endpoint create made it."`
-	Failover bool          `help:"Use the addresses of each user one after the other by address rank: the next one if the one before failed or took too long."`
-	Wait     bool          `help:"Follow the deliveries until all are completed; exit with 1 if one was not sent, or with failover if a user was not notified."`
-	Args     []string      `arg:"" name:"target-and-message" help:"Targets (@user, @@group, @all), then the message as one argument; - reads it from standard input."`
+	Severity     string        `placeholder:"WORD" help:"The severity: critical, high, normal (default) or low, or a word of another system such as page or error; it sets the rank of the alert and is sent unchanged."`
+	Strict       bool          `help:"Send nothing if a target is unknown."`
+	TTL          time.Duration `name:"ttl" placeholder:"DURATION" help:"The time to live: how long deliveries are tried, from 1s to 720h; 24h by default."`
+	Key          string        `placeholder:"TEXT" help:"The idempotency key: a repeated command with the same key within 24 hours returns the recorded alert and notifies nobody again."`
+	About        string        `placeholder:"TEXT" help:"The alert key, which names the thing that the alert is about; each recipient gets the alerts of one key in order."`
+	Resolved     bool          `help:"Mark the thing that --about names as resolved; notifies the recipients of its firing alerts."`
+	Acknowledged bool          `help:"Tell the recipients of its firing alerts that somebody takes care of the thing that --about names. The state of its incident is changed by bongsu incident ack."`
+	Renotify     bool          `help:"Notify also those who were notified of the same state of the incident."`
+	RepeatField  []string      `name:"repeat-field" placeholder:"NAME" help:"A field whose change makes a repeated alert an update of its incident: severity, title, message, link, details or details.NAME, in place of --repeat-fields of the server; repeatable."`
+	Escalation   string        `placeholder:"NAME" help:"The escalation policy of the incident that the alert opens, as bongsu escalation set made it; needs --about."`
+	Title        string        `placeholder:"TEXT" help:"The title, one line; each messenger formats title, link and details in its own way."`
+	Link         string        `placeholder:"URL" help:"A URL with more information."`
+	Detail       []string      `sep:"none" placeholder:"NAME=VALUE" help:"A detail, such as host=node1; repeatable up to 20 times."`
+	By           []string      `placeholder:"MESSENGER" help:"Notify by these messengers only, such as slack,telegram; repeatable."`
+	Callback     string        `placeholder:"NAME" help:"The callback endpoint to which the end of each delivery is reported, as bongsu callback-endpoint create made it."`
+	Failover     bool          `help:"Use the addresses of each user one after the other by address rank: the next one if the one before failed or took too long."`
+	Wait         bool          `help:"Follow the deliveries until all are completed; exit with 1 if one was not sent, or with failover if a user was not notified."`
+	Args         []string      `arg:"" name:"target-and-message" help:"Targets (@user, @@group, @all), then the message as one argument; - reads it from standard input."`
 }
 
 // Help returns the long help.
@@ -42,6 +46,9 @@ Examples:
 	bongsu alert send @@on-call --title=db1 --link=https://grafana.example.com/d/1 --detail=host=db1 "out of disk"
 	bongsu alert send @@on-call --failover --severity=critical "db1 is down"
 	bongsu alert send @@on-call --by=twilio,telegram "db1 is down"
+	bongsu alert send @@on-call --about="disk of db1" --escalation=night --severity=critical "db1 is out of disk"
+	bongsu alert send @@on-call --about="disk of db1" --repeat-field=severity --repeat-field=details.host --detail=host=db1 "92 % used"
+	bongsu alert send @@on-call --about="disk of db1" --renotify "db1 is still out of disk"
 	bongsu alert send @@on-call --about="disk of db1" --resolved "db1 is out of disk"
 	journalctl -u nginx -n 20 | bongsu alert send @@on-call --severity=high -`
 }
@@ -69,9 +76,12 @@ func (c alertSend) Run(ctx context.Context, con *console) error {
 		Callback:       c.Callback,
 		Title:          c.Title,
 		Link:           c.Link,
+		Escalation:     c.Escalation,
+		Renotify:       c.Renotify,
+		RepeatFields:   c.RepeatField,
 	}
-	if c.Resolved {
-		req.Status = alertv1.AlertStatus_ALERT_STATUS_RESOLVED
+	if req.Status, err = c.status(); err != nil {
+		return err
 	}
 	for _, detail := range c.Detail {
 		name, value, ok := strings.Cut(detail, "=")
@@ -98,6 +108,19 @@ func (c alertSend) Run(ctx context.Context, con *console) error {
 		p.say("alert %s accepted: %s", res.GetId(), count(res.GetUserCount(), "delivery", "deliveries"))
 		p.say("next: %s", c.next("bongsu alert get "+res.GetId()))
 	})
+}
+
+// status returns the status that the flags select.
+func (c alertSend) status() (alertv1.AlertStatus, error) {
+	switch {
+	case c.Resolved && c.Acknowledged:
+		return 0, usagef("--resolved and --acknowledged exclude each other")
+	case c.Resolved:
+		return alertv1.AlertStatus_ALERT_STATUS_RESOLVED, nil
+	case c.Acknowledged:
+		return alertv1.AlertStatus_ALERT_STATUS_ACKNOWLEDGED, nil
+	}
+	return alertv1.AlertStatus_ALERT_STATUS_UNSPECIFIED, nil
 }
 
 // splitSend splits the arguments of alert send into targets and the message, which is

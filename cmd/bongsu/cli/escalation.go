@@ -28,7 +28,7 @@ Examples:
 
 	bongsu escalation set night --step='0s @kim by twilio' --step='15m @lee by twilio' --step='30m @@ops' --repeat=2
 	bongsu escalation set ops --step='10m @@ops-lead' --group=ops
-	bongsu alert send @kim --alert-key='disk of db1' --escalation=night --severity=critical 'disk is full'`
+	bongsu alert send @kim --about='disk of db1' --escalation=night --severity=critical 'disk is full'`
 }
 
 // Run executes bongsu escalation set.

@@ -124,6 +124,12 @@ spec:
 {{- if and $values.secrets.sealKey.name (has .component (list "embedded" "directory" "alert" "sender")) }}
 - --seal-key-file=/secrets/seal/seal.key
 {{- end }}
+{{- if and $values.publicUrl (has .component (list "embedded" "edge" "sender")) }}
+- {{ printf "--public-url=%s" $values.publicUrl | quote }}
+{{- if $values.secrets.linkKey.name }}
+- --link-key-file=/secrets/link/link.key
+{{- end }}
+{{- end }}
 {{- if $split }}
 {{- if $values.nats.creds.name }}
 - --nats-creds=/secrets/nats-creds/nats.creds
@@ -215,6 +221,9 @@ bongsu.files lists the files of secrets that a component has, as JSON: volume, S
 {{- end -}}
 {{- with $values.secrets.sealKey -}}
 {{- if and .name (has $.component (list "embedded" "directory" "alert" "sender")) }}{{ $files = append $files (dict "volume" "seal" "secret" .name "key" .key "file" "seal.key") }}{{ end -}}
+{{- end -}}
+{{- with $values.secrets.linkKey -}}
+{{- if and .name $values.publicUrl (has $.component (list "embedded" "edge" "sender")) }}{{ $files = append $files (dict "volume" "link" "secret" .name "key" .key "file" "link.key") }}{{ end -}}
 {{- end -}}
 {{- with $values.secrets.adminKey -}}
 {{- if and .name (has $.component (list "embedded" "access")) }}{{ $files = append $files (dict "volume" "admin" "secret" .name "key" .key "file" "admin.key") }}{{ end -}}
