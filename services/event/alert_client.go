@@ -106,6 +106,9 @@ func alertToWire(a KeyedAlert) *alertv1.SendAlertRequest {
 		Target: a.Alert.Targets, By: a.Alert.By, Severity: a.Alert.Severity, Title: a.Alert.Title,
 		Message: a.Alert.Message, Link: a.Alert.Link, IdempotencyKey: a.Key,
 	}
+	if a.Alert.Key != "" {
+		req.Key, req.Status, req.Escalation, req.RepeatFields = a.Alert.Key, alertv1.AlertStatus(a.Alert.Status), a.Alert.Escalation, a.Alert.RepeatFields
+	}
 	if a.Alert.TTL > 0 {
 		req.Ttl = durationpb.New(a.Alert.TTL)
 	}

@@ -16,6 +16,7 @@ type CompiledRule struct {
 	condition Condition
 
 	title, link, severity *texttemplate.Template
+	key, status           *texttemplate.Template
 	notify                []compiledNotify
 	batch                 *texttemplate.Template // of the message of a batch; nil for a list
 }
@@ -42,10 +43,13 @@ func CompileRule(r Rule) (*CompiledRule, error) {
 	for _, field := range []struct {
 		name, text string
 		template   **texttemplate.Template
-	}{{"title", r.Title, &c.title}, {"link", r.Link, &c.link}, {"severity", r.Severity, &c.severity}} {
+	}{{"title", r.Title, &c.title}, {"link", r.Link, &c.link}, {"severity", r.Severity, &c.severity}, {"key", r.Key, &c.key}, {"status", r.Status, &c.status}} {
 		if *field.template, err = texttemplate.ParseStrict(field.text); err != nil {
 			return nil, invalidField(field.name, err)
 		}
+	}
+	if err := checkKey(r); err != nil {
+		return nil, err
 	}
 	if len(r.Notify) == 0 {
 		return nil, fault.InvalidField("notify", "at least one is required")
@@ -111,10 +115,14 @@ func (c *CompiledRule) plan(fields eventFields) ([]PlannedAlert, error) {
 	if err != nil {
 		return nil, invalidField("severity", err)
 	}
+	if err := c.setIncident(&common, values); err != nil {
+		return nil, err
+	}
 	alerts := make([]PlannedAlert, len(c.notify))
 	for i, n := range c.notify {
 		a := common
 		a.Index, a.By = i, c.rule.Notify[i].By
+		a.Key = keyOfNotify(common.Key, i)
 		if a.Targets, err = n.targetsOf(values); err != nil {
 			return nil, fault.Within(fmt.Sprintf("notify[%d]", i), err)
 		}

@@ -35,11 +35,29 @@ type PlannedAlert struct {
 	Title    string
 	Message  string
 	Link     string
+	// Key is the alert key; empty for an alert that stands alone.
+	Key    string
+	Status AlertStatus
+	// Escalation is the escalation policy of the incident that it opens; empty for none.
+	Escalation string
+	// RepeatFields are the fields whose change makes it an update; empty for those of the alert
+	// service.
+	RepeatFields []string
 	// TTL is 0 for the default of alerts.
 	TTL time.Duration
 	// Batch is nil for an alert that is sent at once.
 	Batch *BatchSpec
 }
+
+// AlertStatus is the status of an alert with a key.
+type AlertStatus int
+
+// The statuses, by their numbers in Protobuf.
+const (
+	StatusFiring       AlertStatus = 1
+	StatusResolved     AlertStatus = 2
+	StatusAcknowledged AlertStatus = 3
+)
 
 // A BatchSpec says when a batch of events is sent: as soon as it has Count events, or Within
 // after the first one, whichever is earlier.

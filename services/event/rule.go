@@ -15,6 +15,15 @@ type Rule struct {
 	Link     string
 	Severity string
 	Notify   []Notify
+	// Key and Status are templates of the alert key and of the status; empty for an alert that
+	// stands alone, and for firing.
+	Key    string
+	Status string
+	// Escalation is the name of the escalation policy of its incidents; empty for none.
+	Escalation string
+	// RepeatFields are the fields whose change makes a repeated alert an update; empty for those
+	// of the alert service.
+	RepeatFields []string
 	// Batch is nil for an alert per event.
 	Batch    *BatchSpec
 	Disabled bool

@@ -13,6 +13,7 @@ import (
 func ruleFromWire(wire *eventv1.EventRule) Rule {
 	r := Rule{
 		Name: wire.GetName(), Type: wire.GetType(), Condition: wire.GetCondition(), Title: wire.GetTitle(), Message: wire.GetMessage(),
+		Key: wire.GetKey(), Status: wire.GetStatus(), Escalation: wire.GetEscalation(), RepeatFields: wire.GetRepeatFields(),
 		Link: wire.GetLink(), Severity: wire.GetSeverity(), Disabled: wire.GetDisabled(), TTL: wire.GetTtl().AsDuration(), Revision: wire.GetRevision(),
 	}
 	for _, n := range wire.GetNotify() {
@@ -28,6 +29,7 @@ func ruleFromWire(wire *eventv1.EventRule) Rule {
 func ruleToWire(r Rule) *eventv1.EventRule {
 	wire := &eventv1.EventRule{
 		Name: r.Name, Type: r.Type, Condition: r.Condition, Title: r.Title, Message: r.Message, Link: r.Link, Severity: r.Severity,
+		Key: r.Key, Status: r.Status, Escalation: r.Escalation, RepeatFields: r.RepeatFields,
 		Disabled: r.Disabled, Revision: r.Revision, UpdateTime: timestamppb.New(r.UpdateTime),
 	}
 	for _, n := range r.Notify {

@@ -106,7 +106,7 @@ func (h *RuleHandler) testedAlert(ctx context.Context, a PlannedAlert) (*eventv1
 			return nil, fault.Within("rule", invalidField("batch.message", err))
 		}
 	}
-	tested := &eventv1.TestedAlert{Targets: a.Targets, By: a.By, Severity: cmp.Or(a.Severity, "normal"), Title: a.Title, Message: a.Message, Link: a.Link}
+	tested := &eventv1.TestedAlert{Targets: a.Targets, By: a.By, Severity: cmp.Or(a.Severity, "normal"), Title: a.Title, Message: a.Message, Link: a.Link, Key: a.Key, Status: a.Status.String()}
 	if len(a.Targets) == 0 {
 		return tested, nil
 	}

@@ -41,6 +41,14 @@ type EventRule struct {
 	Disabled bool `json:"disabled,omitempty"`
 	// the time to live of the alerts, in microseconds; 0 for their default
 	TTL int64 `json:"ttl,omitempty"`
+	// the template of the alert key; empty for none
+	AlertKey string `json:"alert_key,omitempty"`
+	// the template of the status; empty for firing
+	Status string `json:"status,omitempty"`
+	// the escalation policy of its incidents; empty for none
+	Escalation string `json:"escalation,omitempty"`
+	// the fields whose change makes an update, as JSON; empty for those of the alert service
+	RepeatFields string `json:"repeat_fields,omitempty"`
 	// the revision of all rules at the last change of this one
 	Revision int64 `json:"revision,omitempty"`
 	// when the rule was last changed
@@ -57,7 +65,7 @@ func (*EventRule) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case eventrule.FieldBatchCount, eventrule.FieldBatchWithin, eventrule.FieldTTL, eventrule.FieldRevision, eventrule.FieldUpdateTime:
 			values[i] = new(sql.NullInt64)
-		case eventrule.FieldID, eventrule.FieldType, eventrule.FieldCondition, eventrule.FieldTitle, eventrule.FieldMessage, eventrule.FieldLink, eventrule.FieldSeverity, eventrule.FieldNotify, eventrule.FieldBatchMessage:
+		case eventrule.FieldID, eventrule.FieldType, eventrule.FieldCondition, eventrule.FieldTitle, eventrule.FieldMessage, eventrule.FieldLink, eventrule.FieldSeverity, eventrule.FieldNotify, eventrule.FieldBatchMessage, eventrule.FieldAlertKey, eventrule.FieldStatus, eventrule.FieldEscalation, eventrule.FieldRepeatFields:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -152,6 +160,30 @@ func (_m *EventRule) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.TTL = value.Int64
 			}
+		case eventrule.FieldAlertKey:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field alert_key", values[i])
+			} else if value.Valid {
+				_m.AlertKey = value.String
+			}
+		case eventrule.FieldStatus:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field status", values[i])
+			} else if value.Valid {
+				_m.Status = value.String
+			}
+		case eventrule.FieldEscalation:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field escalation", values[i])
+			} else if value.Valid {
+				_m.Escalation = value.String
+			}
+		case eventrule.FieldRepeatFields:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field repeat_fields", values[i])
+			} else if value.Valid {
+				_m.RepeatFields = value.String
+			}
 		case eventrule.FieldRevision:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field revision", values[i])
@@ -235,6 +267,18 @@ func (_m *EventRule) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("ttl=")
 	builder.WriteString(fmt.Sprintf("%v", _m.TTL))
+	builder.WriteString(", ")
+	builder.WriteString("alert_key=")
+	builder.WriteString(_m.AlertKey)
+	builder.WriteString(", ")
+	builder.WriteString("status=")
+	builder.WriteString(_m.Status)
+	builder.WriteString(", ")
+	builder.WriteString("escalation=")
+	builder.WriteString(_m.Escalation)
+	builder.WriteString(", ")
+	builder.WriteString("repeat_fields=")
+	builder.WriteString(_m.RepeatFields)
 	builder.WriteString(", ")
 	builder.WriteString("revision=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Revision))

@@ -131,6 +131,62 @@ func (_c *EventRuleCreate) SetNillableTTL(v *int64) *EventRuleCreate {
 	return _c
 }
 
+// SetAlertKey sets the "alert_key" field.
+func (_c *EventRuleCreate) SetAlertKey(v string) *EventRuleCreate {
+	_c.mutation.SetAlertKey(v)
+	return _c
+}
+
+// SetNillableAlertKey sets the "alert_key" field if the given value is not nil.
+func (_c *EventRuleCreate) SetNillableAlertKey(v *string) *EventRuleCreate {
+	if v != nil {
+		_c.SetAlertKey(*v)
+	}
+	return _c
+}
+
+// SetStatus sets the "status" field.
+func (_c *EventRuleCreate) SetStatus(v string) *EventRuleCreate {
+	_c.mutation.SetStatus(v)
+	return _c
+}
+
+// SetNillableStatus sets the "status" field if the given value is not nil.
+func (_c *EventRuleCreate) SetNillableStatus(v *string) *EventRuleCreate {
+	if v != nil {
+		_c.SetStatus(*v)
+	}
+	return _c
+}
+
+// SetEscalation sets the "escalation" field.
+func (_c *EventRuleCreate) SetEscalation(v string) *EventRuleCreate {
+	_c.mutation.SetEscalation(v)
+	return _c
+}
+
+// SetNillableEscalation sets the "escalation" field if the given value is not nil.
+func (_c *EventRuleCreate) SetNillableEscalation(v *string) *EventRuleCreate {
+	if v != nil {
+		_c.SetEscalation(*v)
+	}
+	return _c
+}
+
+// SetRepeatFields sets the "repeat_fields" field.
+func (_c *EventRuleCreate) SetRepeatFields(v string) *EventRuleCreate {
+	_c.mutation.SetRepeatFields(v)
+	return _c
+}
+
+// SetNillableRepeatFields sets the "repeat_fields" field if the given value is not nil.
+func (_c *EventRuleCreate) SetNillableRepeatFields(v *string) *EventRuleCreate {
+	if v != nil {
+		_c.SetRepeatFields(*v)
+	}
+	return _c
+}
+
 // SetRevision sets the "revision" field.
 func (_c *EventRuleCreate) SetRevision(v int64) *EventRuleCreate {
 	_c.mutation.SetRevision(v)
@@ -203,6 +259,22 @@ func (_c *EventRuleCreate) defaults() {
 	if _, ok := _c.mutation.TTL(); !ok {
 		v := eventrule.DefaultTTL
 		_c.mutation.SetTTL(v)
+	}
+	if _, ok := _c.mutation.AlertKey(); !ok {
+		v := eventrule.DefaultAlertKey
+		_c.mutation.SetAlertKey(v)
+	}
+	if _, ok := _c.mutation.Status(); !ok {
+		v := eventrule.DefaultStatus
+		_c.mutation.SetStatus(v)
+	}
+	if _, ok := _c.mutation.Escalation(); !ok {
+		v := eventrule.DefaultEscalation
+		_c.mutation.SetEscalation(v)
+	}
+	if _, ok := _c.mutation.RepeatFields(); !ok {
+		v := eventrule.DefaultRepeatFields
+		_c.mutation.SetRepeatFields(v)
 	}
 }
 
@@ -283,6 +355,38 @@ func (_c *EventRuleCreate) check() error {
 	}
 	if _, ok := _c.mutation.TTL(); !ok {
 		return &ValidationError{Name: "ttl", err: errors.New(`event: missing required field "EventRule.ttl"`)}
+	}
+	if _, ok := _c.mutation.AlertKey(); !ok {
+		return &ValidationError{Name: "alert_key", err: errors.New(`event: missing required field "EventRule.alert_key"`)}
+	}
+	if v, ok := _c.mutation.AlertKey(); ok {
+		if err := eventrule.AlertKeyValidator(v); err != nil {
+			return &ValidationError{Name: "alert_key", err: fmt.Errorf(`event: validator failed for field "EventRule.alert_key": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.Status(); !ok {
+		return &ValidationError{Name: "status", err: errors.New(`event: missing required field "EventRule.status"`)}
+	}
+	if v, ok := _c.mutation.Status(); ok {
+		if err := eventrule.StatusValidator(v); err != nil {
+			return &ValidationError{Name: "status", err: fmt.Errorf(`event: validator failed for field "EventRule.status": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.Escalation(); !ok {
+		return &ValidationError{Name: "escalation", err: errors.New(`event: missing required field "EventRule.escalation"`)}
+	}
+	if v, ok := _c.mutation.Escalation(); ok {
+		if err := eventrule.EscalationValidator(v); err != nil {
+			return &ValidationError{Name: "escalation", err: fmt.Errorf(`event: validator failed for field "EventRule.escalation": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.RepeatFields(); !ok {
+		return &ValidationError{Name: "repeat_fields", err: errors.New(`event: missing required field "EventRule.repeat_fields"`)}
+	}
+	if v, ok := _c.mutation.RepeatFields(); ok {
+		if err := eventrule.RepeatFieldsValidator(v); err != nil {
+			return &ValidationError{Name: "repeat_fields", err: fmt.Errorf(`event: validator failed for field "EventRule.repeat_fields": %w`, err)}
+		}
 	}
 	if _, ok := _c.mutation.Revision(); !ok {
 		return &ValidationError{Name: "revision", err: errors.New(`event: missing required field "EventRule.revision"`)}
@@ -377,6 +481,22 @@ func (_c *EventRuleCreate) createSpec() (*EventRule, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.TTL(); ok {
 		_spec.SetField(eventrule.FieldTTL, field.TypeInt64, value)
 		_node.TTL = value
+	}
+	if value, ok := _c.mutation.AlertKey(); ok {
+		_spec.SetField(eventrule.FieldAlertKey, field.TypeString, value)
+		_node.AlertKey = value
+	}
+	if value, ok := _c.mutation.Status(); ok {
+		_spec.SetField(eventrule.FieldStatus, field.TypeString, value)
+		_node.Status = value
+	}
+	if value, ok := _c.mutation.Escalation(); ok {
+		_spec.SetField(eventrule.FieldEscalation, field.TypeString, value)
+		_node.Escalation = value
+	}
+	if value, ok := _c.mutation.RepeatFields(); ok {
+		_spec.SetField(eventrule.FieldRepeatFields, field.TypeString, value)
+		_node.RepeatFields = value
 	}
 	if value, ok := _c.mutation.Revision(); ok {
 		_spec.SetField(eventrule.FieldRevision, field.TypeInt64, value)

@@ -216,6 +216,62 @@ func (_u *EventRuleUpdate) AddTTL(v int64) *EventRuleUpdate {
 	return _u
 }
 
+// SetAlertKey sets the "alert_key" field.
+func (_u *EventRuleUpdate) SetAlertKey(v string) *EventRuleUpdate {
+	_u.mutation.SetAlertKey(v)
+	return _u
+}
+
+// SetNillableAlertKey sets the "alert_key" field if the given value is not nil.
+func (_u *EventRuleUpdate) SetNillableAlertKey(v *string) *EventRuleUpdate {
+	if v != nil {
+		_u.SetAlertKey(*v)
+	}
+	return _u
+}
+
+// SetStatus sets the "status" field.
+func (_u *EventRuleUpdate) SetStatus(v string) *EventRuleUpdate {
+	_u.mutation.SetStatus(v)
+	return _u
+}
+
+// SetNillableStatus sets the "status" field if the given value is not nil.
+func (_u *EventRuleUpdate) SetNillableStatus(v *string) *EventRuleUpdate {
+	if v != nil {
+		_u.SetStatus(*v)
+	}
+	return _u
+}
+
+// SetEscalation sets the "escalation" field.
+func (_u *EventRuleUpdate) SetEscalation(v string) *EventRuleUpdate {
+	_u.mutation.SetEscalation(v)
+	return _u
+}
+
+// SetNillableEscalation sets the "escalation" field if the given value is not nil.
+func (_u *EventRuleUpdate) SetNillableEscalation(v *string) *EventRuleUpdate {
+	if v != nil {
+		_u.SetEscalation(*v)
+	}
+	return _u
+}
+
+// SetRepeatFields sets the "repeat_fields" field.
+func (_u *EventRuleUpdate) SetRepeatFields(v string) *EventRuleUpdate {
+	_u.mutation.SetRepeatFields(v)
+	return _u
+}
+
+// SetNillableRepeatFields sets the "repeat_fields" field if the given value is not nil.
+func (_u *EventRuleUpdate) SetNillableRepeatFields(v *string) *EventRuleUpdate {
+	if v != nil {
+		_u.SetRepeatFields(*v)
+	}
+	return _u
+}
+
 // SetRevision sets the "revision" field.
 func (_u *EventRuleUpdate) SetRevision(v int64) *EventRuleUpdate {
 	_u.mutation.ResetRevision()
@@ -332,6 +388,26 @@ func (_u *EventRuleUpdate) check() error {
 			return &ValidationError{Name: "batch_message", err: fmt.Errorf(`event: validator failed for field "EventRule.batch_message": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.AlertKey(); ok {
+		if err := eventrule.AlertKeyValidator(v); err != nil {
+			return &ValidationError{Name: "alert_key", err: fmt.Errorf(`event: validator failed for field "EventRule.alert_key": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.Status(); ok {
+		if err := eventrule.StatusValidator(v); err != nil {
+			return &ValidationError{Name: "status", err: fmt.Errorf(`event: validator failed for field "EventRule.status": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.Escalation(); ok {
+		if err := eventrule.EscalationValidator(v); err != nil {
+			return &ValidationError{Name: "escalation", err: fmt.Errorf(`event: validator failed for field "EventRule.escalation": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.RepeatFields(); ok {
+		if err := eventrule.RepeatFieldsValidator(v); err != nil {
+			return &ValidationError{Name: "repeat_fields", err: fmt.Errorf(`event: validator failed for field "EventRule.repeat_fields": %w`, err)}
+		}
+	}
 	return nil
 }
 
@@ -391,6 +467,18 @@ func (_u *EventRuleUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedTTL(); ok {
 		_spec.AddField(eventrule.FieldTTL, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AlertKey(); ok {
+		_spec.SetField(eventrule.FieldAlertKey, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Status(); ok {
+		_spec.SetField(eventrule.FieldStatus, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Escalation(); ok {
+		_spec.SetField(eventrule.FieldEscalation, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.RepeatFields(); ok {
+		_spec.SetField(eventrule.FieldRepeatFields, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Revision(); ok {
 		_spec.SetField(eventrule.FieldRevision, field.TypeInt64, value)
@@ -613,6 +701,62 @@ func (_u *EventRuleUpdateOne) AddTTL(v int64) *EventRuleUpdateOne {
 	return _u
 }
 
+// SetAlertKey sets the "alert_key" field.
+func (_u *EventRuleUpdateOne) SetAlertKey(v string) *EventRuleUpdateOne {
+	_u.mutation.SetAlertKey(v)
+	return _u
+}
+
+// SetNillableAlertKey sets the "alert_key" field if the given value is not nil.
+func (_u *EventRuleUpdateOne) SetNillableAlertKey(v *string) *EventRuleUpdateOne {
+	if v != nil {
+		_u.SetAlertKey(*v)
+	}
+	return _u
+}
+
+// SetStatus sets the "status" field.
+func (_u *EventRuleUpdateOne) SetStatus(v string) *EventRuleUpdateOne {
+	_u.mutation.SetStatus(v)
+	return _u
+}
+
+// SetNillableStatus sets the "status" field if the given value is not nil.
+func (_u *EventRuleUpdateOne) SetNillableStatus(v *string) *EventRuleUpdateOne {
+	if v != nil {
+		_u.SetStatus(*v)
+	}
+	return _u
+}
+
+// SetEscalation sets the "escalation" field.
+func (_u *EventRuleUpdateOne) SetEscalation(v string) *EventRuleUpdateOne {
+	_u.mutation.SetEscalation(v)
+	return _u
+}
+
+// SetNillableEscalation sets the "escalation" field if the given value is not nil.
+func (_u *EventRuleUpdateOne) SetNillableEscalation(v *string) *EventRuleUpdateOne {
+	if v != nil {
+		_u.SetEscalation(*v)
+	}
+	return _u
+}
+
+// SetRepeatFields sets the "repeat_fields" field.
+func (_u *EventRuleUpdateOne) SetRepeatFields(v string) *EventRuleUpdateOne {
+	_u.mutation.SetRepeatFields(v)
+	return _u
+}
+
+// SetNillableRepeatFields sets the "repeat_fields" field if the given value is not nil.
+func (_u *EventRuleUpdateOne) SetNillableRepeatFields(v *string) *EventRuleUpdateOne {
+	if v != nil {
+		_u.SetRepeatFields(*v)
+	}
+	return _u
+}
+
 // SetRevision sets the "revision" field.
 func (_u *EventRuleUpdateOne) SetRevision(v int64) *EventRuleUpdateOne {
 	_u.mutation.ResetRevision()
@@ -742,6 +886,26 @@ func (_u *EventRuleUpdateOne) check() error {
 			return &ValidationError{Name: "batch_message", err: fmt.Errorf(`event: validator failed for field "EventRule.batch_message": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.AlertKey(); ok {
+		if err := eventrule.AlertKeyValidator(v); err != nil {
+			return &ValidationError{Name: "alert_key", err: fmt.Errorf(`event: validator failed for field "EventRule.alert_key": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.Status(); ok {
+		if err := eventrule.StatusValidator(v); err != nil {
+			return &ValidationError{Name: "status", err: fmt.Errorf(`event: validator failed for field "EventRule.status": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.Escalation(); ok {
+		if err := eventrule.EscalationValidator(v); err != nil {
+			return &ValidationError{Name: "escalation", err: fmt.Errorf(`event: validator failed for field "EventRule.escalation": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.RepeatFields(); ok {
+		if err := eventrule.RepeatFieldsValidator(v); err != nil {
+			return &ValidationError{Name: "repeat_fields", err: fmt.Errorf(`event: validator failed for field "EventRule.repeat_fields": %w`, err)}
+		}
+	}
 	return nil
 }
 
@@ -818,6 +982,18 @@ func (_u *EventRuleUpdateOne) sqlSave(ctx context.Context) (_node *EventRule, er
 	}
 	if value, ok := _u.mutation.AddedTTL(); ok {
 		_spec.AddField(eventrule.FieldTTL, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AlertKey(); ok {
+		_spec.SetField(eventrule.FieldAlertKey, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Status(); ok {
+		_spec.SetField(eventrule.FieldStatus, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.Escalation(); ok {
+		_spec.SetField(eventrule.FieldEscalation, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.RepeatFields(); ok {
+		_spec.SetField(eventrule.FieldRepeatFields, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.Revision(); ok {
 		_spec.SetField(eventrule.FieldRevision, field.TypeInt64, value)

@@ -2568,6 +2568,10 @@ type EventRuleMutation struct {
 	disabled        *bool
 	ttl             *int64
 	addttl          *int64
+	alert_key       *string
+	status          *string
+	escalation      *string
+	repeat_fields   *string
 	revision        *int64
 	addrevision     *int64
 	update_time     *int64
@@ -3174,6 +3178,150 @@ func (m *EventRuleMutation) ResetTTL() {
 	m.addttl = nil
 }
 
+// SetAlertKey sets the "alert_key" field.
+func (m *EventRuleMutation) SetAlertKey(s string) {
+	m.alert_key = &s
+}
+
+// AlertKey returns the value of the "alert_key" field in the mutation.
+func (m *EventRuleMutation) AlertKey() (r string, exists bool) {
+	v := m.alert_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAlertKey returns the old "alert_key" field's value of the EventRule entity.
+// If the EventRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventRuleMutation) OldAlertKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAlertKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAlertKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAlertKey: %w", err)
+	}
+	return oldValue.AlertKey, nil
+}
+
+// ResetAlertKey resets all changes to the "alert_key" field.
+func (m *EventRuleMutation) ResetAlertKey() {
+	m.alert_key = nil
+}
+
+// SetStatus sets the "status" field.
+func (m *EventRuleMutation) SetStatus(s string) {
+	m.status = &s
+}
+
+// Status returns the value of the "status" field in the mutation.
+func (m *EventRuleMutation) Status() (r string, exists bool) {
+	v := m.status
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStatus returns the old "status" field's value of the EventRule entity.
+// If the EventRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventRuleMutation) OldStatus(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStatus is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStatus requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStatus: %w", err)
+	}
+	return oldValue.Status, nil
+}
+
+// ResetStatus resets all changes to the "status" field.
+func (m *EventRuleMutation) ResetStatus() {
+	m.status = nil
+}
+
+// SetEscalation sets the "escalation" field.
+func (m *EventRuleMutation) SetEscalation(s string) {
+	m.escalation = &s
+}
+
+// Escalation returns the value of the "escalation" field in the mutation.
+func (m *EventRuleMutation) Escalation() (r string, exists bool) {
+	v := m.escalation
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEscalation returns the old "escalation" field's value of the EventRule entity.
+// If the EventRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventRuleMutation) OldEscalation(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEscalation is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEscalation requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEscalation: %w", err)
+	}
+	return oldValue.Escalation, nil
+}
+
+// ResetEscalation resets all changes to the "escalation" field.
+func (m *EventRuleMutation) ResetEscalation() {
+	m.escalation = nil
+}
+
+// SetRepeatFields sets the "repeat_fields" field.
+func (m *EventRuleMutation) SetRepeatFields(s string) {
+	m.repeat_fields = &s
+}
+
+// RepeatFields returns the value of the "repeat_fields" field in the mutation.
+func (m *EventRuleMutation) RepeatFields() (r string, exists bool) {
+	v := m.repeat_fields
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRepeatFields returns the old "repeat_fields" field's value of the EventRule entity.
+// If the EventRule object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *EventRuleMutation) OldRepeatFields(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRepeatFields is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRepeatFields requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRepeatFields: %w", err)
+	}
+	return oldValue.RepeatFields, nil
+}
+
+// ResetRepeatFields resets all changes to the "repeat_fields" field.
+func (m *EventRuleMutation) ResetRepeatFields() {
+	m.repeat_fields = nil
+}
+
 // SetRevision sets the "revision" field.
 func (m *EventRuleMutation) SetRevision(i int64) {
 	m.revision = &i
@@ -3320,7 +3468,7 @@ func (m *EventRuleMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *EventRuleMutation) Fields() []string {
-	fields := make([]string, 0, 14)
+	fields := make([]string, 0, 18)
 	if m._type != nil {
 		fields = append(fields, eventrule.FieldType)
 	}
@@ -3356,6 +3504,18 @@ func (m *EventRuleMutation) Fields() []string {
 	}
 	if m.ttl != nil {
 		fields = append(fields, eventrule.FieldTTL)
+	}
+	if m.alert_key != nil {
+		fields = append(fields, eventrule.FieldAlertKey)
+	}
+	if m.status != nil {
+		fields = append(fields, eventrule.FieldStatus)
+	}
+	if m.escalation != nil {
+		fields = append(fields, eventrule.FieldEscalation)
+	}
+	if m.repeat_fields != nil {
+		fields = append(fields, eventrule.FieldRepeatFields)
 	}
 	if m.revision != nil {
 		fields = append(fields, eventrule.FieldRevision)
@@ -3395,6 +3555,14 @@ func (m *EventRuleMutation) Field(name string) (ent.Value, bool) {
 		return m.Disabled()
 	case eventrule.FieldTTL:
 		return m.TTL()
+	case eventrule.FieldAlertKey:
+		return m.AlertKey()
+	case eventrule.FieldStatus:
+		return m.Status()
+	case eventrule.FieldEscalation:
+		return m.Escalation()
+	case eventrule.FieldRepeatFields:
+		return m.RepeatFields()
 	case eventrule.FieldRevision:
 		return m.Revision()
 	case eventrule.FieldUpdateTime:
@@ -3432,6 +3600,14 @@ func (m *EventRuleMutation) OldField(ctx context.Context, name string) (ent.Valu
 		return m.OldDisabled(ctx)
 	case eventrule.FieldTTL:
 		return m.OldTTL(ctx)
+	case eventrule.FieldAlertKey:
+		return m.OldAlertKey(ctx)
+	case eventrule.FieldStatus:
+		return m.OldStatus(ctx)
+	case eventrule.FieldEscalation:
+		return m.OldEscalation(ctx)
+	case eventrule.FieldRepeatFields:
+		return m.OldRepeatFields(ctx)
 	case eventrule.FieldRevision:
 		return m.OldRevision(ctx)
 	case eventrule.FieldUpdateTime:
@@ -3528,6 +3704,34 @@ func (m *EventRuleMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetTTL(v)
+		return nil
+	case eventrule.FieldAlertKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAlertKey(v)
+		return nil
+	case eventrule.FieldStatus:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStatus(v)
+		return nil
+	case eventrule.FieldEscalation:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEscalation(v)
+		return nil
+	case eventrule.FieldRepeatFields:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRepeatFields(v)
 		return nil
 	case eventrule.FieldRevision:
 		v, ok := value.(int64)
@@ -3690,6 +3894,18 @@ func (m *EventRuleMutation) ResetField(name string) error {
 		return nil
 	case eventrule.FieldTTL:
 		m.ResetTTL()
+		return nil
+	case eventrule.FieldAlertKey:
+		m.ResetAlertKey()
+		return nil
+	case eventrule.FieldStatus:
+		m.ResetStatus()
+		return nil
+	case eventrule.FieldEscalation:
+		m.ResetEscalation()
+		return nil
+	case eventrule.FieldRepeatFields:
+		m.ResetRepeatFields()
 		return nil
 	case eventrule.FieldRevision:
 		m.ResetRevision()

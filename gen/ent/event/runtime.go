@@ -116,6 +116,30 @@ func init() {
 	eventruleDescTTL := eventruleFields[12].Descriptor()
 	// eventrule.DefaultTTL holds the default value on creation for the ttl field.
 	eventrule.DefaultTTL = eventruleDescTTL.Default.(int64)
+	// eventruleDescAlertKey is the schema descriptor for alert_key field.
+	eventruleDescAlertKey := eventruleFields[13].Descriptor()
+	// eventrule.DefaultAlertKey holds the default value on creation for the alert_key field.
+	eventrule.DefaultAlertKey = eventruleDescAlertKey.Default.(string)
+	// eventrule.AlertKeyValidator is a validator for the "alert_key" field. It is called by the builders before save.
+	eventrule.AlertKeyValidator = eventruleDescAlertKey.Validators[0].(func(string) error)
+	// eventruleDescStatus is the schema descriptor for status field.
+	eventruleDescStatus := eventruleFields[14].Descriptor()
+	// eventrule.DefaultStatus holds the default value on creation for the status field.
+	eventrule.DefaultStatus = eventruleDescStatus.Default.(string)
+	// eventrule.StatusValidator is a validator for the "status" field. It is called by the builders before save.
+	eventrule.StatusValidator = eventruleDescStatus.Validators[0].(func(string) error)
+	// eventruleDescEscalation is the schema descriptor for escalation field.
+	eventruleDescEscalation := eventruleFields[15].Descriptor()
+	// eventrule.DefaultEscalation holds the default value on creation for the escalation field.
+	eventrule.DefaultEscalation = eventruleDescEscalation.Default.(string)
+	// eventrule.EscalationValidator is a validator for the "escalation" field. It is called by the builders before save.
+	eventrule.EscalationValidator = eventruleDescEscalation.Validators[0].(func(string) error)
+	// eventruleDescRepeatFields is the schema descriptor for repeat_fields field.
+	eventruleDescRepeatFields := eventruleFields[16].Descriptor()
+	// eventrule.DefaultRepeatFields holds the default value on creation for the repeat_fields field.
+	eventrule.DefaultRepeatFields = eventruleDescRepeatFields.Default.(string)
+	// eventrule.RepeatFieldsValidator is a validator for the "repeat_fields" field. It is called by the builders before save.
+	eventrule.RepeatFieldsValidator = eventruleDescRepeatFields.Validators[0].(func(string) error)
 	// eventruleDescID is the schema descriptor for id field.
 	eventruleDescID := eventruleFields[0].Descriptor()
 	// eventrule.IDValidator is a validator for the "id" field. It is called by the builders before save.

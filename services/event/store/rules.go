@@ -28,6 +28,7 @@ func (s *Store) AddRule(ctx context.Context, r event.Rule) (revision int64, err 
 		err := client(t).EventRule.Create().SetID(r.Name).SetType(r.Type).SetCondition(r.Condition).SetTitle(r.Title).
 			SetMessage(r.Message).SetLink(r.Link).SetSeverity(r.Severity).SetNotify(string(notify)).
 			SetBatchCount(batch.Count).SetBatchWithin(batch.Within.Microseconds()).SetBatchMessage(batch.Message).
+			SetAlertKey(r.Key).SetStatus(r.Status).SetEscalation(r.Escalation).SetRepeatFields(encodeFields(r.RepeatFields)).
 			SetDisabled(r.Disabled).SetTTL(r.TTL.Microseconds()).SetRevision(revision).SetUpdateTime(r.UpdateTime.UnixMicro()).Exec(ctx)
 		if database.IsUniqueViolation(err) {
 			return fault.WithResource(fault.Existsf("event rule %q already exists", r.Name), "event rule", r.Name)
@@ -63,6 +64,7 @@ func (s *Store) SetRule(ctx context.Context, r event.Rule) (revision int64, err 
 		return invalidValue(row.Update().SetType(r.Type).SetCondition(r.Condition).SetTitle(r.Title).
 			SetMessage(r.Message).SetLink(r.Link).SetSeverity(r.Severity).SetNotify(string(notify)).
 			SetBatchCount(batch.Count).SetBatchWithin(batch.Within.Microseconds()).SetBatchMessage(batch.Message).
+			SetAlertKey(r.Key).SetStatus(r.Status).SetEscalation(r.Escalation).SetRepeatFields(encodeFields(r.RepeatFields)).
 			SetDisabled(r.Disabled).SetTTL(r.TTL.Microseconds()).SetRevision(revision).SetUpdateTime(r.UpdateTime.UnixMicro()).Exec(ctx))
 	})
 	return revision, err
@@ -171,6 +173,7 @@ func toRule(row *ent.EventRule) (event.Rule, error) {
 	r := event.Rule{
 		Name: row.ID, Type: row.Type, Condition: row.Condition, Title: row.Title, Message: row.Message, Link: row.Link,
 		Severity: row.Severity, Disabled: row.Disabled, TTL: time.Duration(row.TTL) * time.Microsecond,
+		Key: row.AlertKey, Status: row.Status, Escalation: row.Escalation,
 		Revision: row.Revision, UpdateTime: moment(row.UpdateTime),
 	}
 	if row.BatchCount > 0 {
@@ -179,9 +182,30 @@ func toRule(row *ent.EventRule) (event.Rule, error) {
 	if err := json.Unmarshal([]byte(row.Notify), &r.Notify); err != nil {
 		return event.Rule{}, fmt.Errorf("stored rule %s: notify: %w", row.ID, err)
 	}
+	var err error
+	if r.RepeatFields, err = decodeFields(row.RepeatFields); err != nil {
+		return event.Rule{}, fmt.Errorf("stored rule %s: repeat fields: %w", row.ID, err)
+	}
 	return r, nil
 }
 
 func errNoRule(name string) error {
 	return fault.WithResource(fault.NotFoundf("event rule %q not found", name), "event rule", name)
+}
+
+// encodeFields returns the names of fields as JSON; empty for none.
+func encodeFields(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	text, _ := json.Marshal(names) // strings are always encoded
+	return string(text)
+}
+
+func decodeFields(text string) (names []string, err error) {
+	if text == "" {
+		return nil, nil
+	}
+	err = json.Unmarshal([]byte(text), &names)
+	return names, err
 }

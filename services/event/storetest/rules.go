@@ -20,6 +20,7 @@ func rule(name string) event.Rule {
 func fullRule(name string) event.Rule {
 	r := rule(name)
 	r.Condition, r.Title, r.Link, r.Severity = `data.total > 10 && id != ""`, "주문 {{.id}}", "https://shop.example.com/{{.id}}", "high"
+	r.Key, r.Status, r.Escalation, r.RepeatFields = "order {{.id}}", "{{.data.status}}", "night", []string{"title", "details.total"}
 	r.Notify = []event.Notify{
 		{Targets: []string{"@{{.data.buyer}}", "@@owners"}, By: []string{"inbox", "sns"}, Message: "yours"},
 		{Targets: []string{"@all"}},

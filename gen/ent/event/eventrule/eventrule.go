@@ -35,6 +35,14 @@ const (
 	FieldDisabled = "disabled"
 	// FieldTTL holds the string denoting the ttl field in the database.
 	FieldTTL = "ttl"
+	// FieldAlertKey holds the string denoting the alert_key field in the database.
+	FieldAlertKey = "alert_key"
+	// FieldStatus holds the string denoting the status field in the database.
+	FieldStatus = "status"
+	// FieldEscalation holds the string denoting the escalation field in the database.
+	FieldEscalation = "escalation"
+	// FieldRepeatFields holds the string denoting the repeat_fields field in the database.
+	FieldRepeatFields = "repeat_fields"
 	// FieldRevision holds the string denoting the revision field in the database.
 	FieldRevision = "revision"
 	// FieldUpdateTime holds the string denoting the update_time field in the database.
@@ -58,6 +66,10 @@ var Columns = []string{
 	FieldBatchMessage,
 	FieldDisabled,
 	FieldTTL,
+	FieldAlertKey,
+	FieldStatus,
+	FieldEscalation,
+	FieldRepeatFields,
 	FieldRevision,
 	FieldUpdateTime,
 }
@@ -99,6 +111,22 @@ var (
 	DefaultDisabled bool
 	// DefaultTTL holds the default value on creation for the "ttl" field.
 	DefaultTTL int64
+	// DefaultAlertKey holds the default value on creation for the "alert_key" field.
+	DefaultAlertKey string
+	// AlertKeyValidator is a validator for the "alert_key" field. It is called by the builders before save.
+	AlertKeyValidator func(string) error
+	// DefaultStatus holds the default value on creation for the "status" field.
+	DefaultStatus string
+	// StatusValidator is a validator for the "status" field. It is called by the builders before save.
+	StatusValidator func(string) error
+	// DefaultEscalation holds the default value on creation for the "escalation" field.
+	DefaultEscalation string
+	// EscalationValidator is a validator for the "escalation" field. It is called by the builders before save.
+	EscalationValidator func(string) error
+	// DefaultRepeatFields holds the default value on creation for the "repeat_fields" field.
+	DefaultRepeatFields string
+	// RepeatFieldsValidator is a validator for the "repeat_fields" field. It is called by the builders before save.
+	RepeatFieldsValidator func(string) error
 	// IDValidator is a validator for the "id" field. It is called by the builders before save.
 	IDValidator func(string) error
 )
@@ -169,6 +197,26 @@ func ByDisabled(opts ...sql.OrderTermOption) OrderOption {
 // ByTTL orders the results by the ttl field.
 func ByTTL(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTTL, opts...).ToFunc()
+}
+
+// ByAlertKey orders the results by the alert_key field.
+func ByAlertKey(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAlertKey, opts...).ToFunc()
+}
+
+// ByStatus orders the results by the status field.
+func ByStatus(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldStatus, opts...).ToFunc()
+}
+
+// ByEscalation orders the results by the escalation field.
+func ByEscalation(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEscalation, opts...).ToFunc()
+}
+
+// ByRepeatFields orders the results by the repeat_fields field.
+func ByRepeatFields(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRepeatFields, opts...).ToFunc()
 }
 
 // ByRevision orders the results by the revision field.

@@ -122,6 +122,26 @@ func TTL(v int64) predicate.EventRule {
 	return predicate.EventRule(sql.FieldEQ(FieldTTL, v))
 }
 
+// AlertKey applies equality check predicate on the "alert_key" field. It's identical to AlertKeyEQ.
+func AlertKey(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldEQ(FieldAlertKey, v))
+}
+
+// Status applies equality check predicate on the "status" field. It's identical to StatusEQ.
+func Status(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldEQ(FieldStatus, v))
+}
+
+// Escalation applies equality check predicate on the "escalation" field. It's identical to EscalationEQ.
+func Escalation(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldEQ(FieldEscalation, v))
+}
+
+// RepeatFields applies equality check predicate on the "repeat_fields" field. It's identical to RepeatFieldsEQ.
+func RepeatFields(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldEQ(FieldRepeatFields, v))
+}
+
 // Revision applies equality check predicate on the "revision" field. It's identical to RevisionEQ.
 func Revision(v int64) predicate.EventRule {
 	return predicate.EventRule(sql.FieldEQ(FieldRevision, v))
@@ -780,6 +800,266 @@ func TTLLT(v int64) predicate.EventRule {
 // TTLLTE applies the LTE predicate on the "ttl" field.
 func TTLLTE(v int64) predicate.EventRule {
 	return predicate.EventRule(sql.FieldLTE(FieldTTL, v))
+}
+
+// AlertKeyEQ applies the EQ predicate on the "alert_key" field.
+func AlertKeyEQ(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldEQ(FieldAlertKey, v))
+}
+
+// AlertKeyNEQ applies the NEQ predicate on the "alert_key" field.
+func AlertKeyNEQ(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldNEQ(FieldAlertKey, v))
+}
+
+// AlertKeyIn applies the In predicate on the "alert_key" field.
+func AlertKeyIn(vs ...string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldIn(FieldAlertKey, vs...))
+}
+
+// AlertKeyNotIn applies the NotIn predicate on the "alert_key" field.
+func AlertKeyNotIn(vs ...string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldNotIn(FieldAlertKey, vs...))
+}
+
+// AlertKeyGT applies the GT predicate on the "alert_key" field.
+func AlertKeyGT(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldGT(FieldAlertKey, v))
+}
+
+// AlertKeyGTE applies the GTE predicate on the "alert_key" field.
+func AlertKeyGTE(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldGTE(FieldAlertKey, v))
+}
+
+// AlertKeyLT applies the LT predicate on the "alert_key" field.
+func AlertKeyLT(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldLT(FieldAlertKey, v))
+}
+
+// AlertKeyLTE applies the LTE predicate on the "alert_key" field.
+func AlertKeyLTE(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldLTE(FieldAlertKey, v))
+}
+
+// AlertKeyContains applies the Contains predicate on the "alert_key" field.
+func AlertKeyContains(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldContains(FieldAlertKey, v))
+}
+
+// AlertKeyHasPrefix applies the HasPrefix predicate on the "alert_key" field.
+func AlertKeyHasPrefix(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldHasPrefix(FieldAlertKey, v))
+}
+
+// AlertKeyHasSuffix applies the HasSuffix predicate on the "alert_key" field.
+func AlertKeyHasSuffix(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldHasSuffix(FieldAlertKey, v))
+}
+
+// AlertKeyEqualFold applies the EqualFold predicate on the "alert_key" field.
+func AlertKeyEqualFold(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldEqualFold(FieldAlertKey, v))
+}
+
+// AlertKeyContainsFold applies the ContainsFold predicate on the "alert_key" field.
+func AlertKeyContainsFold(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldContainsFold(FieldAlertKey, v))
+}
+
+// StatusEQ applies the EQ predicate on the "status" field.
+func StatusEQ(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldEQ(FieldStatus, v))
+}
+
+// StatusNEQ applies the NEQ predicate on the "status" field.
+func StatusNEQ(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldNEQ(FieldStatus, v))
+}
+
+// StatusIn applies the In predicate on the "status" field.
+func StatusIn(vs ...string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldIn(FieldStatus, vs...))
+}
+
+// StatusNotIn applies the NotIn predicate on the "status" field.
+func StatusNotIn(vs ...string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldNotIn(FieldStatus, vs...))
+}
+
+// StatusGT applies the GT predicate on the "status" field.
+func StatusGT(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldGT(FieldStatus, v))
+}
+
+// StatusGTE applies the GTE predicate on the "status" field.
+func StatusGTE(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldGTE(FieldStatus, v))
+}
+
+// StatusLT applies the LT predicate on the "status" field.
+func StatusLT(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldLT(FieldStatus, v))
+}
+
+// StatusLTE applies the LTE predicate on the "status" field.
+func StatusLTE(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldLTE(FieldStatus, v))
+}
+
+// StatusContains applies the Contains predicate on the "status" field.
+func StatusContains(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldContains(FieldStatus, v))
+}
+
+// StatusHasPrefix applies the HasPrefix predicate on the "status" field.
+func StatusHasPrefix(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldHasPrefix(FieldStatus, v))
+}
+
+// StatusHasSuffix applies the HasSuffix predicate on the "status" field.
+func StatusHasSuffix(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldHasSuffix(FieldStatus, v))
+}
+
+// StatusEqualFold applies the EqualFold predicate on the "status" field.
+func StatusEqualFold(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldEqualFold(FieldStatus, v))
+}
+
+// StatusContainsFold applies the ContainsFold predicate on the "status" field.
+func StatusContainsFold(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldContainsFold(FieldStatus, v))
+}
+
+// EscalationEQ applies the EQ predicate on the "escalation" field.
+func EscalationEQ(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldEQ(FieldEscalation, v))
+}
+
+// EscalationNEQ applies the NEQ predicate on the "escalation" field.
+func EscalationNEQ(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldNEQ(FieldEscalation, v))
+}
+
+// EscalationIn applies the In predicate on the "escalation" field.
+func EscalationIn(vs ...string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldIn(FieldEscalation, vs...))
+}
+
+// EscalationNotIn applies the NotIn predicate on the "escalation" field.
+func EscalationNotIn(vs ...string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldNotIn(FieldEscalation, vs...))
+}
+
+// EscalationGT applies the GT predicate on the "escalation" field.
+func EscalationGT(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldGT(FieldEscalation, v))
+}
+
+// EscalationGTE applies the GTE predicate on the "escalation" field.
+func EscalationGTE(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldGTE(FieldEscalation, v))
+}
+
+// EscalationLT applies the LT predicate on the "escalation" field.
+func EscalationLT(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldLT(FieldEscalation, v))
+}
+
+// EscalationLTE applies the LTE predicate on the "escalation" field.
+func EscalationLTE(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldLTE(FieldEscalation, v))
+}
+
+// EscalationContains applies the Contains predicate on the "escalation" field.
+func EscalationContains(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldContains(FieldEscalation, v))
+}
+
+// EscalationHasPrefix applies the HasPrefix predicate on the "escalation" field.
+func EscalationHasPrefix(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldHasPrefix(FieldEscalation, v))
+}
+
+// EscalationHasSuffix applies the HasSuffix predicate on the "escalation" field.
+func EscalationHasSuffix(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldHasSuffix(FieldEscalation, v))
+}
+
+// EscalationEqualFold applies the EqualFold predicate on the "escalation" field.
+func EscalationEqualFold(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldEqualFold(FieldEscalation, v))
+}
+
+// EscalationContainsFold applies the ContainsFold predicate on the "escalation" field.
+func EscalationContainsFold(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldContainsFold(FieldEscalation, v))
+}
+
+// RepeatFieldsEQ applies the EQ predicate on the "repeat_fields" field.
+func RepeatFieldsEQ(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldEQ(FieldRepeatFields, v))
+}
+
+// RepeatFieldsNEQ applies the NEQ predicate on the "repeat_fields" field.
+func RepeatFieldsNEQ(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldNEQ(FieldRepeatFields, v))
+}
+
+// RepeatFieldsIn applies the In predicate on the "repeat_fields" field.
+func RepeatFieldsIn(vs ...string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldIn(FieldRepeatFields, vs...))
+}
+
+// RepeatFieldsNotIn applies the NotIn predicate on the "repeat_fields" field.
+func RepeatFieldsNotIn(vs ...string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldNotIn(FieldRepeatFields, vs...))
+}
+
+// RepeatFieldsGT applies the GT predicate on the "repeat_fields" field.
+func RepeatFieldsGT(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldGT(FieldRepeatFields, v))
+}
+
+// RepeatFieldsGTE applies the GTE predicate on the "repeat_fields" field.
+func RepeatFieldsGTE(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldGTE(FieldRepeatFields, v))
+}
+
+// RepeatFieldsLT applies the LT predicate on the "repeat_fields" field.
+func RepeatFieldsLT(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldLT(FieldRepeatFields, v))
+}
+
+// RepeatFieldsLTE applies the LTE predicate on the "repeat_fields" field.
+func RepeatFieldsLTE(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldLTE(FieldRepeatFields, v))
+}
+
+// RepeatFieldsContains applies the Contains predicate on the "repeat_fields" field.
+func RepeatFieldsContains(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldContains(FieldRepeatFields, v))
+}
+
+// RepeatFieldsHasPrefix applies the HasPrefix predicate on the "repeat_fields" field.
+func RepeatFieldsHasPrefix(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldHasPrefix(FieldRepeatFields, v))
+}
+
+// RepeatFieldsHasSuffix applies the HasSuffix predicate on the "repeat_fields" field.
+func RepeatFieldsHasSuffix(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldHasSuffix(FieldRepeatFields, v))
+}
+
+// RepeatFieldsEqualFold applies the EqualFold predicate on the "repeat_fields" field.
+func RepeatFieldsEqualFold(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldEqualFold(FieldRepeatFields, v))
+}
+
+// RepeatFieldsContainsFold applies the ContainsFold predicate on the "repeat_fields" field.
+func RepeatFieldsContainsFold(v string) predicate.EventRule {
+	return predicate.EventRule(sql.FieldContainsFold(FieldRepeatFields, v))
 }
 
 // RevisionEQ applies the EQ predicate on the "revision" field.

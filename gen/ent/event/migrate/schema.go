@@ -118,6 +118,10 @@ var (
 		{Name: "batch_message", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "disabled", Type: field.TypeBool, Default: false},
 		{Name: "ttl", Type: field.TypeInt64, Default: 0},
+		{Name: "alert_key", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "status", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "escalation", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "repeat_fields", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "revision", Type: field.TypeInt64},
 		{Name: "update_time", Type: field.TypeInt64},
 	}

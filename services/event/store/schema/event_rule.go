@@ -31,6 +31,10 @@ func (EventRule) Fields() []ent.Field {
 		field.Text("batch_message").Default("").Validate(text).Comment("the template of the message of a batch"),
 		field.Bool("disabled").Default(false).Comment("no event is matched"),
 		field.Int64("ttl").Default(0).Comment("the time to live of the alerts, in microseconds; 0 for their default"),
+		field.Text("alert_key").Default("").Validate(text).Comment("the template of the alert key; empty for none"),
+		field.Text("status").Default("").Validate(text).Comment("the template of the status; empty for firing"),
+		field.Text("escalation").Default("").Validate(text).Comment("the escalation policy of its incidents; empty for none"),
+		field.Text("repeat_fields").Default("").Validate(text).Comment("the fields whose change makes an update, as JSON; empty for those of the alert service"),
 		field.Int64("revision").Comment("the revision of all rules at the last change of this one"),
 		field.Int64("update_time").Comment("when the rule was last changed"),
 	}

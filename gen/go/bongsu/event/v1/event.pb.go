@@ -473,7 +473,21 @@ type EventRule struct {
 	// is refused if the rule has another one.
 	Revision int64 `protobuf:"varint,12,opt,name=revision,proto3" json:"revision,omitempty"`
 	// update_time is when the rule was last changed.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// key is the template of the alert key, the name of the thing that the event is about, such
+	// as "disk of {{.data.host}}": alerts with the same key, of any rule, belong to one incident.
+	// Alerts of the second and later entries of notify have a key of their own. Empty for alerts
+	// that stand alone. Not with batch.
+	Key string `protobuf:"bytes,14,opt,name=key,proto3" json:"key,omitempty"`
+	// status is the template of the alert's status: firing, resolved or acknowledged; empty for
+	// firing. It needs a key.
+	Status string `protobuf:"bytes,15,opt,name=status,proto3" json:"status,omitempty"`
+	// escalation is the name of the escalation policy of the incidents that its alerts open. It
+	// needs a key.
+	Escalation string `protobuf:"bytes,16,opt,name=escalation,proto3" json:"escalation,omitempty"`
+	// repeat_fields is as in SendAlertRequest: the fields whose change makes a repeated alert an
+	// update of its incident. It needs a key.
+	RepeatFields  []string `protobuf:"bytes,17,rep,name=repeat_fields,json=repeatFields,proto3" json:"repeat_fields,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -595,6 +609,34 @@ func (x *EventRule) GetRevision() int64 {
 func (x *EventRule) GetUpdateTime() *timestamppb.Timestamp {
 	if x != nil {
 		return x.UpdateTime
+	}
+	return nil
+}
+
+func (x *EventRule) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *EventRule) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *EventRule) GetEscalation() string {
+	if x != nil {
+		return x.Escalation
+	}
+	return ""
+}
+
+func (x *EventRule) GetRepeatFields() []string {
+	if x != nil {
+		return x.RepeatFields
 	}
 	return nil
 }
@@ -1348,8 +1390,12 @@ type TestedAlert struct {
 	Recipients []*TestedRecipient `protobuf:"bytes,7,rep,name=recipients,proto3" json:"recipients,omitempty"`
 	// unknown_targets holds targets that name nobody.
 	UnknownTargets []string `protobuf:"bytes,8,rep,name=unknown_targets,json=unknownTargets,proto3" json:"unknown_targets,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// key is the alert key; empty for none.
+	Key string `protobuf:"bytes,9,opt,name=key,proto3" json:"key,omitempty"`
+	// status is firing, resolved or acknowledged; empty without a key.
+	Status        string `protobuf:"bytes,10,opt,name=status,proto3" json:"status,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TestedAlert) Reset() {
@@ -1436,6 +1482,20 @@ func (x *TestedAlert) GetUnknownTargets() []string {
 		return x.UnknownTargets
 	}
 	return nil
+}
+
+func (x *TestedAlert) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *TestedAlert) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
 }
 
 // TestedRecipient is who would be notified, by which messenger.
@@ -1829,7 +1889,7 @@ const file_bongsu_event_v1_event_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x129\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2\x1f.bongsu.event.v1.PublishOutcomeR\aoutcome\x12\x14\n" +
 	"\x05field\x18\x03 \x01(\tR\x05field\x12\x18\n" +
-	"\amessage\x18\x04 \x01(\tR\amessage\"\xd7\x04\n" +
+	"\amessage\x18\x04 \x01(\tR\amessage\"\xce\x06\n" +
 	"\tEventRule\x12,\n" +
 	"\x04name\x18\x01 \x01(\tB\x18\xbaH\x15r\x13\x10\x01\x18d2\r^[a-z0-9_-]*$R\x04name\x12I\n" +
 	"\x04type\x18\x02 \x01(\tB5\xbaH2r0\x10\x01\x18\xc8\x012)^([A-Za-z0-9_*-]+\\.)*([A-Za-z0-9_*-]+|>)$R\x04type\x12&\n" +
@@ -1846,7 +1906,13 @@ const file_bongsu_event_v1_event_proto_rawDesc = "" +
 	"\x03ttl\x18\v \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x05\b\x80\x9a\x9e\x012\x02\b\x01R\x03ttl\x12\x1a\n" +
 	"\brevision\x18\f \x01(\x03R\brevision\x12;\n" +
 	"\vupdate_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"\x80\x01\n" +
+	"updateTime\x12\x1a\n" +
+	"\x03key\x18\x0e \x01(\tB\b\xbaH\x05r\x03\x18\xa0\x1fR\x03key\x12 \n" +
+	"\x06status\x18\x0f \x01(\tB\b\xbaH\x05r\x03\x18\xa0\x1fR\x06status\x12=\n" +
+	"\n" +
+	"escalation\x18\x10 \x01(\tB\x1d\xbaH\x1ar\x18\x18@2\x14^([a-z][a-z0-9-]*)?$R\n" +
+	"escalation\x12x\n" +
+	"\rrepeat_fields\x18\x11 \x03(\tBS\xbaHP\x92\x01M\x10\x14\x18\x01\"GrE2C^(severity|title|message|link|details(\\.[^\\x00-\\x1f\\x7f]{1,100})?)$R\frepeatFields\"\x80\x01\n" +
 	"\x06Notify\x12-\n" +
 	"\atargets\x18\x01 \x03(\tB\x13\xbaH\x10\x92\x01\r\b\x01\x10d\"\ar\x05\x10\x01\x18\xa0\x1fR\atargets\x12\"\n" +
 	"\x02by\x18\x02 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\x14\x18\x01\"\x06r\x04\x10\x01\x18\n" +
@@ -1888,7 +1954,7 @@ const file_bongsu_event_v1_event_proto_rawDesc = "" +
 	"\x05event\x18\x03 \x01(\v2\x16.bongsu.event.v1.EventB\x06\xbaH\x03\xd8\x01\x03R\x05event\"g\n" +
 	"\x15TestEventRuleResponse\x12\x18\n" +
 	"\amatches\x18\x01 \x01(\bR\amatches\x124\n" +
-	"\x06alerts\x18\x02 \x03(\v2\x1c.bongsu.event.v1.TestedAlertR\x06alerts\"\x82\x02\n" +
+	"\x06alerts\x18\x02 \x03(\v2\x1c.bongsu.event.v1.TestedAlertR\x06alerts\"\xac\x02\n" +
 	"\vTestedAlert\x12\x18\n" +
 	"\atargets\x18\x01 \x03(\tR\atargets\x12\x0e\n" +
 	"\x02by\x18\x02 \x03(\tR\x02by\x12\x1a\n" +
@@ -1899,7 +1965,10 @@ const file_bongsu_event_v1_event_proto_rawDesc = "" +
 	"\n" +
 	"recipients\x18\a \x03(\v2 .bongsu.event.v1.TestedRecipientR\n" +
 	"recipients\x12'\n" +
-	"\x0funknown_targets\x18\b \x03(\tR\x0eunknownTargets\"L\n" +
+	"\x0funknown_targets\x18\b \x03(\tR\x0eunknownTargets\x12\x10\n" +
+	"\x03key\x18\t \x01(\tR\x03key\x12\x16\n" +
+	"\x06status\x18\n" +
+	" \x01(\tR\x06status\"L\n" +
 	"\x0fTestedRecipient\x12\x1b\n" +
 	"\tnick_name\x18\x01 \x01(\tR\bnickName\x12\x1c\n" +
 	"\tmessenger\x18\x02 \x01(\tR\tmessenger\"\xb3\x01\n" +

@@ -297,6 +297,40 @@ export declare type EventRule = Message<"bongsu.event.v1.EventRule"> & {
    * @generated from field: google.protobuf.Timestamp update_time = 13;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * key is the template of the alert key, the name of the thing that the event is about, such
+   * as "disk of {{.data.host}}": alerts with the same key, of any rule, belong to one incident.
+   * Alerts of the second and later entries of notify have a key of their own. Empty for alerts
+   * that stand alone. Not with batch.
+   *
+   * @generated from field: string key = 14;
+   */
+  key: string;
+
+  /**
+   * status is the template of the alert's status: firing, resolved or acknowledged; empty for
+   * firing. It needs a key.
+   *
+   * @generated from field: string status = 15;
+   */
+  status: string;
+
+  /**
+   * escalation is the name of the escalation policy of the incidents that its alerts open. It
+   * needs a key.
+   *
+   * @generated from field: string escalation = 16;
+   */
+  escalation: string;
+
+  /**
+   * repeat_fields is as in SendAlertRequest: the fields whose change makes a repeated alert an
+   * update of its incident. It needs a key.
+   *
+   * @generated from field: repeated string repeat_fields = 17;
+   */
+  repeatFields: string[];
 };
 
 /**
@@ -715,6 +749,20 @@ export declare type TestedAlert = Message<"bongsu.event.v1.TestedAlert"> & {
    * @generated from field: repeated string unknown_targets = 8;
    */
   unknownTargets: string[];
+
+  /**
+   * key is the alert key; empty for none.
+   *
+   * @generated from field: string key = 9;
+   */
+  key: string;
+
+  /**
+   * status is firing, resolved or acknowledged; empty without a key.
+   *
+   * @generated from field: string status = 10;
+   */
+  status: string;
 };
 
 /**
