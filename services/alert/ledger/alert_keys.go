@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"maps"
 	"slices"
 	"time"
 
@@ -209,18 +208,22 @@ func (a *pendingAdd) threadKind() threadKind {
 // processes lock them in the same order.
 func enterKeys(ctx context.Context, t *database.Tx, keyed []*pendingAdd) error {
 	keys, ofKey := map[string]*alertKey{}, map[string][]*pendingAdd{}
+	rows := make([]*alertKey, 0, len(keyed))
 	for _, a := range keyed {
 		k, ok := keys[a.alert.AlertKey]
 		if !ok {
 			k = &alertKey{name: a.alert.AlertKey, threadPrefix: threadPrefix(a.alert.ID)}
 			keys[k.name] = k
+			rows = append(rows, k)
 		}
 		k.use = max(k.use, micros(a.alert.CreateTime))
 		k.addAlert(a)
 		a.newKey, a.threadPrefix = true, k.threadPrefix
 		ofKey[k.name] = append(ofKey[k.name], a)
 	}
-	rows := slices.SortedFunc(maps.Values(keys), func(a, b *alertKey) int { return cmp.Compare(a.name, b.name) })
+	if t.Postgres() {
+		slices.SortFunc(rows, func(a, b *alertKey) int { return cmp.Compare(a.name, b.name) })
+	}
 	known, err := lockAlertKeys(ctx, t, rows)
 	if err != nil {
 		return err
@@ -237,7 +240,7 @@ func enterKeys(ctx context.Context, t *database.Tx, keyed []*pendingAdd) error {
 	if t.Postgres() { // the new ones are inserted
 		rows = slices.DeleteFunc(rows, func(k *alertKey) bool { return ofKey[k.name][0].newKey })
 	}
-	return upsertAlertKeys(ctx, t, rows)
+	return writeAlertKeys(ctx, t, rows)
 }
 
 // lockAlertKeys returns those of the keys that are stored, whose rows it locks. In PostgreSQL it
@@ -314,9 +317,28 @@ func insertAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) (kno
 	return known, nil
 }
 
-// upsertAlertKeys inserts rows, or updates existing ones, which are locked.
-func upsertAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) error {
-	for some := range database.ChunkRows(t, keys, maxStatementRows) {
+// writeAlertKeys inserts rows, or updates existing ones, which are locked.
+func writeAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) error {
+	var opened, rest []*alertKey
+	for _, k := range keys {
+		if *k == openedKey(k.name, k.incident, k.rank, k.use, k.digest) {
+			opened = append(opened, k)
+		} else {
+			rest = append(rest, k)
+		}
+	}
+	for some := range database.ChunkRows(t, opened, maxStatementRows) {
+		args := make([]any, 0, 6*len(some))
+		for _, k := range some {
+			args = append(args, k.name, k.incident, int(k.rank), k.use, k.digest, k.threadPrefix)
+		}
+		rows, args := t.ValueRows([]string{"text", "bigint", "bigint", "bigint", "text", "text"}, args)
+		if _, err := t.Exec(ctx, `WITH v (name, id, rank, use_time, digest, thread_prefix) AS (`+rows+`)
+			INSERT INTO alert_keys (`+keyColumns+`) SELECT name, id, rank, false, use_time, id, digest, id, use_time, 0, 0, thread_prefix FROM v`, args...); err != nil {
+			return err
+		}
+	}
+	for some := range database.ChunkRows(t, rest, maxStatementRows) {
 		rows, args := keyRows(t, some)
 		if _, err := t.Exec(ctx, `INSERT INTO alert_keys (`+keyColumns+`) `+rows+onConflictName+setKey, args...); err != nil {
 			return err
@@ -325,19 +347,25 @@ func upsertAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) erro
 	return nil
 }
 
+// openedKey returns a key whose first and only alert opened an incident, as that of most new keys
+// does. A known key never has this value, because its thread prefix is that of an earlier alert.
+func openedKey(name string, id int64, rank job.Rank, use int64, digest string) alertKey {
+	return alertKey{
+		name: name, last: id, rank: rank, use: use, incident: id, digest: digest, updateOrder: id, updateTime: use, threadPrefix: threadPrefix(id),
+	}
+}
+
 // onConflictName continues an INSERT of rows that may exist.
 const onConflictName = ` ON CONFLICT (name) DO UPDATE SET `
 
 // A threadEntry is what alerts set in the row of a thread.
-type threadEntry struct {
-	resolved, last, use, update int64
-	newKey                      bool // the thread is new, too
-}
+type threadEntry struct{ resolved, last, use, update int64 }
 
 // enterRows inserts or updates the threads of alerts, whose rows stay locked until the commit, and
 // returns them.
 func enterRows(ctx context.Context, t *database.Tx, keyed []*pendingAdd) (map[string]thread, error) {
 	entries := map[string]threadEntry{}
+	var fresh, rest []string // those of new keys, and the others
 	for _, a := range keyed {
 		for i := range a.deliveries {
 			d := &a.deliveries[i]
@@ -346,8 +374,15 @@ func enterRows(ctx context.Context, t *database.Tx, keyed []*pendingAdd) (map[st
 			}
 			name := threadOf(a.threadPrefix, a.alert.AlertKey, d)
 			a.places[i].thread = name
-			e := entries[name]
-			e.last, e.update, e.use, e.newKey = a.order, a.update, max(e.use, micros(a.alert.CreateTime)), a.newKey
+			e, found := entries[name]
+			switch {
+			case found:
+			case a.newKey:
+				fresh = append(fresh, name)
+			default:
+				rest = append(rest, name)
+			}
+			e.last, e.update, e.use = a.order, a.update, max(e.use, micros(a.alert.CreateTime))
 			if a.alert.Resolved {
 				e.resolved = a.order
 			}
@@ -355,15 +390,11 @@ func enterRows(ctx context.Context, t *database.Tx, keyed []*pendingAdd) (map[st
 		}
 	}
 	threads := make(map[string]thread, len(entries))
-	var fresh, rest []string
-	for _, name := range slices.Sorted(maps.Keys(entries)) {
-		if e := entries[name]; e.newKey {
-			fresh = append(fresh, name)
-			threads[name] = thread{name: name, resolved: e.resolved, sent: newThread, update: e.update}
-		} else {
-			rest = append(rest, name)
-		}
+	for _, name := range fresh {
+		e := entries[name]
+		threads[name] = thread{name: name, resolved: e.resolved, sent: newThread, update: e.update}
 	}
+	slices.Sort(rest)
 	if err := insertThreads(ctx, t, fresh, entries); err != nil {
 		return nil, err
 	}
@@ -385,7 +416,27 @@ func threadRows(t *database.Tx, names []string, entries map[string]threadEntry) 
 
 // insertThreads inserts the threads of new keys, which do not exist.
 func insertThreads(ctx context.Context, t *database.Tx, names []string, entries map[string]threadEntry) error {
-	for some := range database.ChunkRows(t, names, maxStatementRows) {
+	var opened, rest []string
+	for _, name := range names {
+		if e := entries[name]; e.resolved == 0 && e.update == e.last {
+			opened = append(opened, name)
+		} else {
+			rest = append(rest, name)
+		}
+	}
+	for some := range database.ChunkRows(t, opened, maxStatementRows) {
+		args := make([]any, 0, 3*len(some))
+		for _, name := range some {
+			args = append(args, name, entries[name].last, entries[name].use)
+		}
+		rows, args := t.ValueRows([]string{"text", "bigint", "bigint"}, args)
+		if _, err := t.Exec(ctx, `WITH v (name, last_order, use_time) AS (`+rows+`)
+			INSERT INTO threads (name, resolved_order, last_order, use_time, update_order, notified, sent_order)
+			SELECT name, 0, last_order, use_time, last_order, false, `+sqlNewThread+` FROM v`, args...); err != nil {
+			return err
+		}
+	}
+	for some := range database.ChunkRows(t, rest, maxStatementRows) {
 		insert, args := threadRows(t, some, entries)
 		if _, err := t.Exec(ctx, insert, args...); err != nil {
 			return err

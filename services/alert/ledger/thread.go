@@ -6,7 +6,8 @@ import (
 	"database/sql"
 	"encoding/base32"
 	"encoding/base64"
-	"fmt"
+	"encoding/binary"
+	"encoding/hex"
 	"slices"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
@@ -30,7 +31,9 @@ const blockedUntil = 253_370_764_800_000_000
 
 // threadPrefix returns the thread prefix of a key by the id of its first alert. Prefixes are
 // unique and ascend, so that new rows are next to each other in the indexes of threads.
-func threadPrefix(first int64) string { return fmt.Sprintf("%016x", first) }
+func threadPrefix(first int64) string {
+	return hex.EncodeToString(binary.BigEndian.AppendUint64(nil, uint64(first)))
+}
 
 // afterPrefix continues a thread prefix to a text after all names that begin with it, in each
 // collation: names have digits and letters up to v.
