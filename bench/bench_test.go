@@ -64,7 +64,7 @@ func TestBench(t *testing.T) {
 	}
 	for _, name := range []string{
 		"ceiling/post", "ceiling/handler", "ceiling/relay", "ceiling/sqlite", "ceiling/jetstream", "accept/connect/1", "accept/grpc/5", "accept/rest/100",
-		"accept-key/connect/off", "accept-key/grpc", "accept-key/rest", "accept-incident/opened", "accept-incident/updated", "traces/accept", "traces/deliver/off",
+		"accept-key/connect/off", "accept-key/grpc", "accept-key/rest", "accept-incident/opened", "accept-incident/updated", "accept-incident/cpu/opened", "traces/accept", "traces/deliver/off",
 		"deliver/1", "deliver/100", "deliver/batched", "latency/100/p99", "fanout/1300/last", "route/1", "route/3", "route/direct", "flood/calm/p99", "flood/p99", "flood/sent", "senders/2", "senders/far/2",
 	} {
 		if by[name].Runs != 1 {

@@ -35,6 +35,8 @@ type AlertKey struct {
 	UpdateTime int64 `json:"update_time,omitempty"`
 	// when the last resolved alert was recorded; 0 for none
 	ResolveTime int64 `json:"resolve_time,omitempty"`
+	// what the names of its threads begin with; empty if they are digests of the key, as in rows of earlier versions
+	ThreadPrefix string `json:"thread_prefix,omitempty"`
 	// how often the incident was reopened within the flap window
 	ReopenCount  int `json:"reopen_count,omitempty"`
 	selectValues sql.SelectValues
@@ -49,7 +51,7 @@ func (*AlertKey) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case alertkey.FieldLastOrder, alertkey.FieldRank, alertkey.FieldUseTime, alertkey.FieldIncident, alertkey.FieldUpdateOrder, alertkey.FieldUpdateTime, alertkey.FieldResolveTime, alertkey.FieldReopenCount:
 			values[i] = new(sql.NullInt64)
-		case alertkey.FieldID, alertkey.FieldDigest:
+		case alertkey.FieldID, alertkey.FieldDigest, alertkey.FieldThreadPrefix:
 			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -126,6 +128,12 @@ func (_m *AlertKey) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.ResolveTime = value.Int64
 			}
+		case alertkey.FieldThreadPrefix:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field thread_prefix", values[i])
+			} else if value.Valid {
+				_m.ThreadPrefix = value.String
+			}
 		case alertkey.FieldReopenCount:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field reopen_count", values[i])
@@ -194,6 +202,9 @@ func (_m *AlertKey) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("resolve_time=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ResolveTime))
+	builder.WriteString(", ")
+	builder.WriteString("thread_prefix=")
+	builder.WriteString(_m.ThreadPrefix)
 	builder.WriteString(", ")
 	builder.WriteString("reopen_count=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ReopenCount))

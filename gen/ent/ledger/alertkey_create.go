@@ -113,6 +113,20 @@ func (_c *AlertKeyCreate) SetNillableResolveTime(v *int64) *AlertKeyCreate {
 	return _c
 }
 
+// SetThreadPrefix sets the "thread_prefix" field.
+func (_c *AlertKeyCreate) SetThreadPrefix(v string) *AlertKeyCreate {
+	_c.mutation.SetThreadPrefix(v)
+	return _c
+}
+
+// SetNillableThreadPrefix sets the "thread_prefix" field if the given value is not nil.
+func (_c *AlertKeyCreate) SetNillableThreadPrefix(v *string) *AlertKeyCreate {
+	if v != nil {
+		_c.SetThreadPrefix(*v)
+	}
+	return _c
+}
+
 // SetReopenCount sets the "reopen_count" field.
 func (_c *AlertKeyCreate) SetReopenCount(v int) *AlertKeyCreate {
 	_c.mutation.SetReopenCount(v)
@@ -188,6 +202,10 @@ func (_c *AlertKeyCreate) defaults() {
 		v := alertkey.DefaultResolveTime
 		_c.mutation.SetResolveTime(v)
 	}
+	if _, ok := _c.mutation.ThreadPrefix(); !ok {
+		v := alertkey.DefaultThreadPrefix
+		_c.mutation.SetThreadPrefix(v)
+	}
 	if _, ok := _c.mutation.ReopenCount(); !ok {
 		v := alertkey.DefaultReopenCount
 		_c.mutation.SetReopenCount(v)
@@ -222,6 +240,9 @@ func (_c *AlertKeyCreate) check() error {
 	}
 	if _, ok := _c.mutation.ResolveTime(); !ok {
 		return &ValidationError{Name: "resolve_time", err: errors.New(`ledger: missing required field "AlertKey.resolve_time"`)}
+	}
+	if _, ok := _c.mutation.ThreadPrefix(); !ok {
+		return &ValidationError{Name: "thread_prefix", err: errors.New(`ledger: missing required field "AlertKey.thread_prefix"`)}
 	}
 	if _, ok := _c.mutation.ReopenCount(); !ok {
 		return &ValidationError{Name: "reopen_count", err: errors.New(`ledger: missing required field "AlertKey.reopen_count"`)}
@@ -296,6 +317,10 @@ func (_c *AlertKeyCreate) createSpec() (*AlertKey, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ResolveTime(); ok {
 		_spec.SetField(alertkey.FieldResolveTime, field.TypeInt64, value)
 		_node.ResolveTime = value
+	}
+	if value, ok := _c.mutation.ThreadPrefix(); ok {
+		_spec.SetField(alertkey.FieldThreadPrefix, field.TypeString, value)
+		_node.ThreadPrefix = value
 	}
 	if value, ok := _c.mutation.ReopenCount(); ok {
 		_spec.SetField(alertkey.FieldReopenCount, field.TypeInt, value)

@@ -202,6 +202,20 @@ func (_u *AlertKeyUpdate) AddResolveTime(v int64) *AlertKeyUpdate {
 	return _u
 }
 
+// SetThreadPrefix sets the "thread_prefix" field.
+func (_u *AlertKeyUpdate) SetThreadPrefix(v string) *AlertKeyUpdate {
+	_u.mutation.SetThreadPrefix(v)
+	return _u
+}
+
+// SetNillableThreadPrefix sets the "thread_prefix" field if the given value is not nil.
+func (_u *AlertKeyUpdate) SetNillableThreadPrefix(v *string) *AlertKeyUpdate {
+	if v != nil {
+		_u.SetThreadPrefix(*v)
+	}
+	return _u
+}
+
 // SetReopenCount sets the "reopen_count" field.
 func (_u *AlertKeyUpdate) SetReopenCount(v int) *AlertKeyUpdate {
 	_u.mutation.ResetReopenCount()
@@ -311,6 +325,9 @@ func (_u *AlertKeyUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedResolveTime(); ok {
 		_spec.AddField(alertkey.FieldResolveTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ThreadPrefix(); ok {
+		_spec.SetField(alertkey.FieldThreadPrefix, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.ReopenCount(); ok {
 		_spec.SetField(alertkey.FieldReopenCount, field.TypeInt, value)
@@ -513,6 +530,20 @@ func (_u *AlertKeyUpdateOne) AddResolveTime(v int64) *AlertKeyUpdateOne {
 	return _u
 }
 
+// SetThreadPrefix sets the "thread_prefix" field.
+func (_u *AlertKeyUpdateOne) SetThreadPrefix(v string) *AlertKeyUpdateOne {
+	_u.mutation.SetThreadPrefix(v)
+	return _u
+}
+
+// SetNillableThreadPrefix sets the "thread_prefix" field if the given value is not nil.
+func (_u *AlertKeyUpdateOne) SetNillableThreadPrefix(v *string) *AlertKeyUpdateOne {
+	if v != nil {
+		_u.SetThreadPrefix(*v)
+	}
+	return _u
+}
+
 // SetReopenCount sets the "reopen_count" field.
 func (_u *AlertKeyUpdateOne) SetReopenCount(v int) *AlertKeyUpdateOne {
 	_u.mutation.ResetReopenCount()
@@ -652,6 +683,9 @@ func (_u *AlertKeyUpdateOne) sqlSave(ctx context.Context) (_node *AlertKey, err 
 	}
 	if value, ok := _u.mutation.AddedResolveTime(); ok {
 		_spec.AddField(alertkey.FieldResolveTime, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.ThreadPrefix(); ok {
+		_spec.SetField(alertkey.FieldThreadPrefix, field.TypeString, value)
 	}
 	if value, ok := _u.mutation.ReopenCount(); ok {
 		_spec.SetField(alertkey.FieldReopenCount, field.TypeInt, value)

@@ -882,6 +882,7 @@ type AlertKeyMutation struct {
 	addupdate_time  *int64
 	resolve_time    *int64
 	addresolve_time *int64
+	thread_prefix   *string
 	reopen_count    *int
 	addreopen_count *int
 	clearedFields   map[string]struct{}
@@ -1458,6 +1459,42 @@ func (m *AlertKeyMutation) ResetResolveTime() {
 	m.addresolve_time = nil
 }
 
+// SetThreadPrefix sets the "thread_prefix" field.
+func (m *AlertKeyMutation) SetThreadPrefix(s string) {
+	m.thread_prefix = &s
+}
+
+// ThreadPrefix returns the value of the "thread_prefix" field in the mutation.
+func (m *AlertKeyMutation) ThreadPrefix() (r string, exists bool) {
+	v := m.thread_prefix
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldThreadPrefix returns the old "thread_prefix" field's value of the AlertKey entity.
+// If the AlertKey object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *AlertKeyMutation) OldThreadPrefix(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldThreadPrefix is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldThreadPrefix requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldThreadPrefix: %w", err)
+	}
+	return oldValue.ThreadPrefix, nil
+}
+
+// ResetThreadPrefix resets all changes to the "thread_prefix" field.
+func (m *AlertKeyMutation) ResetThreadPrefix() {
+	m.thread_prefix = nil
+}
+
 // SetReopenCount sets the "reopen_count" field.
 func (m *AlertKeyMutation) SetReopenCount(i int) {
 	m.reopen_count = &i
@@ -1548,7 +1585,7 @@ func (m *AlertKeyMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *AlertKeyMutation) Fields() []string {
-	fields := make([]string, 0, 10)
+	fields := make([]string, 0, 11)
 	if m.last_order != nil {
 		fields = append(fields, alertkey.FieldLastOrder)
 	}
@@ -1575,6 +1612,9 @@ func (m *AlertKeyMutation) Fields() []string {
 	}
 	if m.resolve_time != nil {
 		fields = append(fields, alertkey.FieldResolveTime)
+	}
+	if m.thread_prefix != nil {
+		fields = append(fields, alertkey.FieldThreadPrefix)
 	}
 	if m.reopen_count != nil {
 		fields = append(fields, alertkey.FieldReopenCount)
@@ -1605,6 +1645,8 @@ func (m *AlertKeyMutation) Field(name string) (ent.Value, bool) {
 		return m.UpdateTime()
 	case alertkey.FieldResolveTime:
 		return m.ResolveTime()
+	case alertkey.FieldThreadPrefix:
+		return m.ThreadPrefix()
 	case alertkey.FieldReopenCount:
 		return m.ReopenCount()
 	}
@@ -1634,6 +1676,8 @@ func (m *AlertKeyMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldUpdateTime(ctx)
 	case alertkey.FieldResolveTime:
 		return m.OldResolveTime(ctx)
+	case alertkey.FieldThreadPrefix:
+		return m.OldThreadPrefix(ctx)
 	case alertkey.FieldReopenCount:
 		return m.OldReopenCount(ctx)
 	}
@@ -1707,6 +1751,13 @@ func (m *AlertKeyMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetResolveTime(v)
+		return nil
+	case alertkey.FieldThreadPrefix:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetThreadPrefix(v)
 		return nil
 	case alertkey.FieldReopenCount:
 		v, ok := value.(int)
@@ -1889,6 +1940,9 @@ func (m *AlertKeyMutation) ResetField(name string) error {
 		return nil
 	case alertkey.FieldResolveTime:
 		m.ResetResolveTime()
+		return nil
+	case alertkey.FieldThreadPrefix:
+		m.ResetThreadPrefix()
 		return nil
 	case alertkey.FieldReopenCount:
 		m.ResetReopenCount()

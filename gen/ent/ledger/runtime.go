@@ -53,8 +53,12 @@ func init() {
 	alertkeyDescResolveTime := alertkeyFields[9].Descriptor()
 	// alertkey.DefaultResolveTime holds the default value on creation for the resolve_time field.
 	alertkey.DefaultResolveTime = alertkeyDescResolveTime.Default.(int64)
+	// alertkeyDescThreadPrefix is the schema descriptor for thread_prefix field.
+	alertkeyDescThreadPrefix := alertkeyFields[10].Descriptor()
+	// alertkey.DefaultThreadPrefix holds the default value on creation for the thread_prefix field.
+	alertkey.DefaultThreadPrefix = alertkeyDescThreadPrefix.Default.(string)
 	// alertkeyDescReopenCount is the schema descriptor for reopen_count field.
-	alertkeyDescReopenCount := alertkeyFields[10].Descriptor()
+	alertkeyDescReopenCount := alertkeyFields[11].Descriptor()
 	// alertkey.DefaultReopenCount holds the default value on creation for the reopen_count field.
 	alertkey.DefaultReopenCount = alertkeyDescReopenCount.Default.(int)
 	attemptFields := schema.Attempt{}.Fields()

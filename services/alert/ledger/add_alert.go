@@ -25,6 +25,9 @@ type pendingAdd struct {
 	idle   bool          // it is acknowledged, and no incident of its key is open
 	places []threadPlace // of its deliveries, if it has an alert key
 
+	newKey       bool   // no earlier transaction recorded its alert key
+	threadPrefix string // of its alert key
+
 	keepChanged bool  // see alert.Addition
 	changed     bool  // it has the changed key, because another request has the other one
 	holder      int64 // the existing alert with the idempotency key, if any

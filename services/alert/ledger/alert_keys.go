@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"maps"
 	"slices"
 	"time"
 
@@ -27,6 +26,8 @@ type alertKey struct {
 	updateTime  int64
 	resolveTime int64
 	reopenCount int
+
+	threadPrefix string // what the names of its threads begin with; see threadOf
 }
 
 // updateDigest returns the stored digest of an update: its rank and the digest of its repeat
@@ -130,7 +131,7 @@ func enterThreads(ctx context.Context, t *database.Tx, adds []*pendingAdd) (unse
 	if err := enterKeys(ctx, t, keyed); err != nil {
 		return nil, err
 	}
-	threads, err := upsertThreads(ctx, t, keyed)
+	threads, err := enterRows(ctx, t, keyed)
 	if err != nil {
 		return nil, err
 	}
@@ -204,55 +205,84 @@ func (a *pendingAdd) threadKind() threadKind {
 }
 
 // enterKeys enters alerts under their keys, whose rows stay locked until the commit. All
-// processes lock them in the same order. New keys take one statement, which inserts their state
-// after the alerts.
+// processes lock them in the same order.
 func enterKeys(ctx context.Context, t *database.Tx, keyed []*pendingAdd) error {
 	keys, ofKey := map[string]*alertKey{}, map[string][]*pendingAdd{}
+	rows := make([]*alertKey, 0, len(keyed))
 	for _, a := range keyed {
 		k, ok := keys[a.alert.AlertKey]
 		if !ok {
-			k = &alertKey{name: a.alert.AlertKey}
+			k = &alertKey{name: a.alert.AlertKey, threadPrefix: threadPrefix(a.alert.ID)}
 			keys[k.name] = k
+			rows = append(rows, k)
 		}
 		k.use = max(k.use, micros(a.alert.CreateTime))
 		k.addAlert(a)
+		a.newKey, a.threadPrefix = true, k.threadPrefix
 		ofKey[k.name] = append(ofKey[k.name], a)
 	}
-	rows := slices.SortedFunc(maps.Values(keys), func(a, b *alertKey) int { return cmp.Compare(a.name, b.name) })
-	stored, err := insertAlertKeys(ctx, t, rows)
+	if t.Postgres() {
+		slices.SortFunc(rows, func(a, b *alertKey) int { return cmp.Compare(a.name, b.name) })
+	}
+	known, err := lockAlertKeys(ctx, t, rows)
 	if err != nil {
 		return err
 	}
-	var known []*alertKey
-	for _, k := range stored {
-		if k == *keys[k.name] {
-			continue // inserted: no stored key has the order of an alert that is not recorded yet
-		}
+	for i := range known {
+		k := &known[i]
+		k.use = keys[k.name].use
 		for _, a := range ofKey[k.name] {
 			k.addAlert(a)
+			a.newKey, a.threadPrefix = false, k.threadPrefix
 		}
-		known = append(known, &k)
+		*keys[k.name] = *k
 	}
-	return updateAlertKeys(ctx, t, known)
+	if t.Postgres() { // the new ones are inserted
+		rows = slices.DeleteFunc(rows, func(k *alertKey) bool { return ofKey[k.name][0].newKey })
+	}
+	return writeAlertKeys(ctx, t, rows)
 }
 
-// setKey sets all columns of an existing row but its use time.
-const setKey = `last_order = excluded.last_order, rank = excluded.rank, resolved = excluded.resolved, incident = excluded.incident,
+// lockAlertKeys returns those of the keys that are stored, whose rows it locks. In PostgreSQL it
+// inserts the others, because only rows can be locked there. In SQLite the transaction excludes
+// all others.
+func lockAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) (known []alertKey, err error) {
+	if t.Postgres() {
+		return insertAlertKeys(ctx, t, keys)
+	}
+	names := make([]string, len(keys))
+	for i, k := range keys {
+		names[i] = k.name
+	}
+	for some := range database.ChunkLists(t, names, maxStatementRows) {
+		in, args := database.In(t, some)
+		stored, err := database.Select(ctx, t, func(rows *sql.Rows, k *alertKey) error { return k.scan(rows) },
+			`SELECT `+keyColumns+` FROM alert_keys WHERE name `+in, args...)
+		if err != nil {
+			return nil, err
+		}
+		known = append(known, stored...)
+	}
+	return known, nil
+}
+
+// setKey sets all columns of an existing row but its thread prefix.
+const setKey = `use_time = excluded.use_time, last_order = excluded.last_order, rank = excluded.rank, resolved = excluded.resolved, incident = excluded.incident,
 	digest = excluded.digest, update_order = excluded.update_order, update_time = excluded.update_time,
 	resolve_time = excluded.resolve_time, reopen_count = excluded.reopen_count`
 
 // keyColumns are the columns of an alert key, in the order of scan and append, and keyTypes their
 // types.
-const keyColumns = `name, last_order, rank, resolved, use_time, incident, digest, update_order, update_time, resolve_time, reopen_count`
+const keyColumns = `name, last_order, rank, resolved, use_time, incident, digest, update_order, update_time, resolve_time, reopen_count, thread_prefix`
 
-var keyTypes = []string{"text", "bigint", "bigint", "boolean", "bigint", "bigint", "text", "bigint", "bigint", "bigint", "bigint"}
+var keyTypes = []string{"text", "bigint", "bigint", "boolean", "bigint", "bigint", "text", "bigint", "bigint", "bigint", "bigint", "text"}
 
 func (k *alertKey) scan(rows *sql.Rows) error {
-	return rows.Scan(&k.name, &k.last, &k.rank, &k.resolved, &k.use, &k.incident, &k.digest, &k.updateOrder, &k.updateTime, &k.resolveTime, &k.reopenCount)
+	return rows.Scan(&k.name, &k.last, &k.rank, &k.resolved, &k.use, &k.incident, &k.digest, &k.updateOrder, &k.updateTime, &k.resolveTime, &k.reopenCount, &k.threadPrefix)
 }
 
 func (k *alertKey) append(args []any) []any {
-	return append(args, k.name, k.last, int(k.rank), k.resolved, k.use, k.incident, k.digest, k.updateOrder, k.updateTime, k.resolveTime, k.reopenCount)
+	return append(args, k.name, k.last, int(k.rank), k.resolved, k.use, k.incident, k.digest, k.updateOrder, k.updateTime, k.resolveTime, k.reopenCount, k.threadPrefix)
 }
 
 // keyRows returns the query for the rows of keys, and its parameters.
@@ -264,9 +294,13 @@ func keyRows(t *database.Tx, keys []*alertKey) (query string, args []any) {
 	return t.ValueRows(keyTypes, args)
 }
 
-// insertAlertKeys inserts rows, sets the use time of existing ones, and returns their values
-// afterwards.
-func insertAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) (all []alertKey, err error) {
+// insertAlertKeys inserts the keys that are not stored, and returns the others, whose rows it
+// locks.
+func insertAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) (known []alertKey, err error) {
+	inserted := make(map[string]alertKey, len(keys))
+	for _, k := range keys {
+		inserted[k.name] = *k
+	}
 	for some := range database.ChunkRows(t, keys, maxStatementRows) {
 		rows, args := keyRows(t, some)
 		stored, err := database.Select(ctx, t, func(rows *sql.Rows, k *alertKey) error { return k.scan(rows) },
@@ -274,14 +308,37 @@ func insertAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) (all
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, stored...)
+		for _, k := range stored {
+			if k != inserted[k.name] { // no stored key has the order of an alert that is not recorded yet
+				known = append(known, k)
+			}
+		}
 	}
-	return all, nil
+	return known, nil
 }
 
-// updateAlertKeys updates existing rows, which are locked.
-func updateAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) error {
-	for some := range database.ChunkRows(t, keys, maxStatementRows) {
+// writeAlertKeys inserts rows, or updates existing ones, which are locked.
+func writeAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) error {
+	var opened, rest []*alertKey
+	for _, k := range keys {
+		if *k == openedKey(k.name, k.incident, k.rank, k.use, k.digest) {
+			opened = append(opened, k)
+		} else {
+			rest = append(rest, k)
+		}
+	}
+	for some := range database.ChunkRows(t, opened, maxStatementRows) {
+		args := make([]any, 0, 6*len(some))
+		for _, k := range some {
+			args = append(args, k.name, k.incident, int(k.rank), k.use, k.digest, k.threadPrefix)
+		}
+		rows, args := t.ValueRows([]string{"text", "bigint", "bigint", "bigint", "text", "text"}, args)
+		if _, err := t.Exec(ctx, `WITH v (name, id, rank, use_time, digest, thread_prefix) AS (`+rows+`)
+			INSERT INTO alert_keys (`+keyColumns+`) SELECT name, id, rank, false, use_time, id, digest, id, use_time, 0, 0, thread_prefix FROM v`, args...); err != nil {
+			return err
+		}
+	}
+	for some := range database.ChunkRows(t, rest, maxStatementRows) {
 		rows, args := keyRows(t, some)
 		if _, err := t.Exec(ctx, `INSERT INTO alert_keys (`+keyColumns+`) `+rows+onConflictName+setKey, args...); err != nil {
 			return err
@@ -290,23 +347,41 @@ func updateAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) erro
 	return nil
 }
 
+// openedKey returns a key whose first and only alert opened an incident, as that of most new keys
+// does. A known key never has this value, because its thread prefix is that of an earlier alert.
+func openedKey(name string, id int64, rank job.Rank, use int64, digest string) alertKey {
+	return alertKey{
+		name: name, last: id, rank: rank, use: use, incident: id, digest: digest, updateOrder: id, updateTime: use, threadPrefix: threadPrefix(id),
+	}
+}
+
 // onConflictName continues an INSERT of rows that may exist.
 const onConflictName = ` ON CONFLICT (name) DO UPDATE SET `
 
-// upsertThreads inserts or updates the threads of alerts, whose rows stay locked until the
-// commit, and returns them.
-func upsertThreads(ctx context.Context, t *database.Tx, keyed []*pendingAdd) (map[string]thread, error) {
-	type entry struct{ resolved, last, use, update int64 }
-	entries := map[string]entry{}
+// A threadEntry is what alerts set in the row of a thread.
+type threadEntry struct{ resolved, last, use, update int64 }
+
+// enterRows inserts or updates the threads of alerts, whose rows stay locked until the commit, and
+// returns them.
+func enterRows(ctx context.Context, t *database.Tx, keyed []*pendingAdd) (map[string]thread, error) {
+	entries := map[string]threadEntry{}
+	var fresh, rest []string // those of new keys, and the others
 	for _, a := range keyed {
 		for i := range a.deliveries {
 			d := &a.deliveries[i]
 			if d.State.IsFinal() && d.Reason != alert.Silenced { // a silenced one may be replayed
 				continue
 			}
-			name := threadOf(a.alert.AlertKey, d)
+			name := threadOf(a.threadPrefix, a.alert.AlertKey, d)
 			a.places[i].thread = name
-			e := entries[name]
+			e, found := entries[name]
+			switch {
+			case found:
+			case a.newKey:
+				fresh = append(fresh, name)
+			default:
+				rest = append(rest, name)
+			}
 			e.last, e.update, e.use = a.order, a.update, max(e.use, micros(a.alert.CreateTime))
 			if a.alert.Resolved {
 				e.resolved = a.order
@@ -315,29 +390,79 @@ func upsertThreads(ctx context.Context, t *database.Tx, keyed []*pendingAdd) (ma
 		}
 	}
 	threads := make(map[string]thread, len(entries))
-	for some := range database.ChunkRows(t, slices.Sorted(maps.Keys(entries)), maxStatementRows) {
-		args := make([]any, 0, 5*len(some))
-		for _, name := range some {
-			e := entries[name]
-			args = append(args, name, e.resolved, e.last, e.use, e.update)
+	for _, name := range fresh {
+		e := entries[name]
+		threads[name] = thread{name: name, resolved: e.resolved, sent: newThread, update: e.update}
+	}
+	slices.Sort(rest)
+	if err := insertThreads(ctx, t, fresh, entries); err != nil {
+		return nil, err
+	}
+	return threads, upsertThreads(ctx, t, rest, entries, threads)
+}
+
+// threadRows returns the query for rows of threads, and its parameters.
+func threadRows(t *database.Tx, names []string, entries map[string]threadEntry) (query string, args []any) {
+	args = make([]any, 0, 5*len(names))
+	for _, name := range names {
+		e := entries[name]
+		args = append(args, name, e.resolved, e.last, e.use, e.update)
+	}
+	rows, args := t.ValueRows([]string{"text", "bigint", "bigint", "bigint", "bigint"}, args)
+	return `WITH v (name, resolved_order, last_order, use_time, update_order) AS (` + rows + `)
+		INSERT INTO threads (name, resolved_order, last_order, use_time, update_order, notified, sent_order)
+		SELECT v.*, false, ` + sqlNewThread + ` FROM v`, args
+}
+
+// insertThreads inserts the threads of new keys, which do not exist.
+func insertThreads(ctx context.Context, t *database.Tx, names []string, entries map[string]threadEntry) error {
+	var opened, rest []string
+	for _, name := range names {
+		if e := entries[name]; e.resolved == 0 && e.update == e.last {
+			opened = append(opened, name)
+		} else {
+			rest = append(rest, name)
 		}
-		rows, args := t.ValueRows([]string{"text", "bigint", "bigint", "bigint", "bigint"}, args)
-		stored, err := database.Select(ctx, t, func(rows *sql.Rows, th *thread) error { return th.scan(rows) },
-			`WITH v (name, resolved_order, last_order, use_time, update_order) AS (`+rows+`)
+	}
+	for some := range database.ChunkRows(t, opened, maxStatementRows) {
+		args := make([]any, 0, 3*len(some))
+		for _, name := range some {
+			args = append(args, name, entries[name].last, entries[name].use)
+		}
+		rows, args := t.ValueRows([]string{"text", "bigint", "bigint"}, args)
+		if _, err := t.Exec(ctx, `WITH v (name, last_order, use_time) AS (`+rows+`)
 			INSERT INTO threads (name, resolved_order, last_order, use_time, update_order, notified, sent_order)
-			SELECT v.*, false, `+sqlNewThread+` FROM v WHERE true`+onConflictName+`
+			SELECT name, 0, last_order, use_time, last_order, false, `+sqlNewThread+` FROM v`, args...); err != nil {
+			return err
+		}
+	}
+	for some := range database.ChunkRows(t, rest, maxStatementRows) {
+		insert, args := threadRows(t, some, entries)
+		if _, err := t.Exec(ctx, insert, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// upsertThreads inserts or updates threads and adds them to threads.
+func upsertThreads(ctx context.Context, t *database.Tx, names []string, entries map[string]threadEntry, threads map[string]thread) error {
+	for some := range database.ChunkRows(t, names, maxStatementRows) {
+		insert, args := threadRows(t, some, entries)
+		stored, err := database.Select(ctx, t, func(rows *sql.Rows, th *thread) error { return th.scan(rows) },
+			insert+` WHERE true`+onConflictName+`
 			resolved_order = CASE WHEN excluded.resolved_order > 0 THEN excluded.resolved_order ELSE threads.resolved_order END,
 			last_order = excluded.last_order, use_time = excluded.use_time, update_order = excluded.update_order,
 			sent_order = CASE WHEN threads.sent_order < 0 THEN 0 ELSE threads.sent_order END
 			RETURNING `+threadColumns, args...)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, th := range stored {
 			threads[th.name] = th
 		}
 	}
-	return threads, nil
+	return nil
 }
 
 // selectBusyThreads returns which of the threads have deliveries that are not completed. The

@@ -11,3 +11,6 @@ const Simple = whereSimple
 
 // IncidentChangesLock is the key of the lock that orders incident changes in PostgreSQL.
 const IncidentChangesLock = incidentChangesLock
+
+// KeyWithoutThreads is the condition of alert keys that may be deleted.
+const KeyWithoutThreads = keyWithoutThreads

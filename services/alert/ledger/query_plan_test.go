@@ -49,7 +49,7 @@ var plans = map[string]string{
 	`SELECT DISTINCT delivery_id FROM attempts WHERE delivery_id IN (1, 2) AND kind IN (1, 5)`:               "attempt_delivery_id_number",
 	`SELECT name FROM threads WHERE use_time < 2 AND NOT EXISTS (SELECT 1 FROM deliveries
 		WHERE deliveries.thread = threads.name AND (deliveries.thread_order <> 0) AND deliveries.state <= 2) ORDER BY use_time LIMIT 3`: "thread_use_time",
-	`SELECT name FROM alert_keys WHERE use_time < 2 ORDER BY use_time LIMIT 3`: "alertkey_use_time",
+	`SELECT name FROM alert_keys WHERE use_time < 2 AND ` + ledger.KeyWithoutThreads + ` ORDER BY use_time LIMIT 3`: "alertkey_use_time",
 	`SELECT alert_id FROM deliveries WHERE nickname = 'kim' AND alert_id < 900 AND EXISTS (SELECT 1 FROM alerts WHERE alerts.id = deliveries.alert_id)
 		GROUP BY alert_id ORDER BY alert_id DESC LIMIT 3`: "delivery_nickname_alert_id",
 	`SELECT id, create_time FROM alerts WHERE id > 2 ORDER BY id LIMIT 3`:                                                  "KEY alerts",

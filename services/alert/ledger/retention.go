@@ -213,6 +213,12 @@ func deleteDeliveries(ctx context.Context, t *database.Tx, ids []int64, d *alert
 	return err
 }
 
+// keyWithoutThreads is the condition that no thread of an alert key is left, because the threads of
+// a key that is recorded anew have other names. One without a thread prefix waits for all threads
+// that may be its own.
+const keyWithoutThreads = `CASE WHEN thread_prefix = '' THEN NOT EXISTS (SELECT 1 FROM threads WHERE threads.use_time <= alert_keys.use_time)
+	ELSE NOT EXISTS (SELECT 1 FROM threads WHERE threads.name > thread_prefix AND threads.name < thread_prefix || '` + afterPrefix + `') END`
+
 // deleteThreadsAndKeys deletes threads and alert keys that were last used before a time and have no
 // queued or claimed delivery, and reports whether there may be more. A resolved alert that is
 // recorded after that is canceled as not needed.
@@ -220,7 +226,7 @@ func deleteThreadsAndKeys(ctx context.Context, t *database.Tx, before int64, lim
 	for _, from := range []string{
 		`threads WHERE use_time < ? AND NOT EXISTS (SELECT 1 FROM deliveries
 			WHERE deliveries.thread = threads.name AND (deliveries.thread_order <> 0) AND (deliveries.` + isOpen + `))`,
-		`alert_keys WHERE use_time < ?`,
+		`alert_keys WHERE use_time < ? AND ` + keyWithoutThreads,
 	} {
 		old, err := database.Select(ctx, t, func(rows *sql.Rows, name *string) error { return rows.Scan(name) },
 			`SELECT name FROM `+from+` ORDER BY use_time LIMIT ?`+skipLocked(t), before, limit)

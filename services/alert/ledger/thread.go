@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"encoding/base32"
 	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
 	"slices"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
@@ -26,11 +29,28 @@ import (
 // blockedUntil is the next time of blocked deliveries, in the year 9999.
 const blockedUntil = 253_370_764_800_000_000
 
-// threadOf returns the name of the thread of an alert key and an address. A user has one address
-// for each messenger, so a thread survives a change of the destination.
-func threadOf(key string, d *alert.Delivery) string {
-	sum := sha256.Sum256([]byte(key + "\x00" + d.Nickname + "\x00" + d.Messenger))
-	return base64.RawURLEncoding.EncodeToString(sum[:24])
+// threadPrefix returns the thread prefix of a key by the id of its first alert. Prefixes are
+// unique and ascend, so that new rows are next to each other in the indexes of threads.
+func threadPrefix(first int64) string {
+	return hex.EncodeToString(binary.BigEndian.AppendUint64(nil, uint64(first)))
+}
+
+// afterPrefix continues a thread prefix to a text after all names that begin with it, in each
+// collation: names have digits and letters up to v.
+const afterPrefix = "w"
+
+// threadDigest is the encoding of digests in the names of threads.
+var threadDigest = base32.NewEncoding("0123456789abcdefghijklmnopqrstuv").WithPadding(base32.NoPadding)
+
+// threadOf returns the name of the thread of an alert key with a thread prefix and an address. A
+// user has one address for each messenger, so a thread survives a change of the destination.
+func threadOf(prefix, key string, d *alert.Delivery) string {
+	if prefix == "" {
+		sum := sha256.Sum256([]byte(key + "\x00" + d.Nickname + "\x00" + d.Messenger))
+		return base64.RawURLEncoding.EncodeToString(sum[:24])
+	}
+	sum := sha256.Sum256([]byte(d.Nickname + "\x00" + d.Messenger))
+	return prefix + threadDigest.EncodeToString(sum[:15])
 }
 
 // A threadKind is the kind of a delivery in its thread.
@@ -73,7 +93,10 @@ func (r threadReference) previous(incident int64, destination string) string {
 
 // sqlNewThread is the sent order of a thread that was inserted, until the next alert is recorded
 // in it.
-const sqlNewThread = `-1`
+const (
+	newThread    = -1
+	sqlNewThread = `-1`
+)
 
 // isNew reports whether the thread was inserted by the statement that returned it.
 func (th *thread) isNew() bool { return th.sent < 0 }

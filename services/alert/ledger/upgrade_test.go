@@ -2,6 +2,8 @@ package ledger_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"io/fs"
 	"path"
@@ -100,6 +102,63 @@ func TestUpgradeToAlertKeys(t *testing.T) {
 			}
 			if _, ds, err = l.Alert(t.Context(), 1); err != nil || ds[0].State != alert.Sent || ds[1].Reason != alert.NotNeeded {
 				t.Errorf("%+v, %v", ds, err)
+			}
+		})
+	}
+}
+
+// TestUpgradeToThreadPrefixes checks that an alert follows one of its key that an earlier version
+// recorded, in the same thread, also after retention.
+func TestUpgradeToThreadPrefixes(t *testing.T) {
+	t.Parallel()
+	for name, url := range urls {
+		t.Run(name, func(t *testing.T) {
+			url := url(t)
+			old, err := database.Open(t.Context(), url, until(t, "0014"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum := sha256.Sum256([]byte("k\x00kim\x00slack"))
+			thread := base64.RawURLEncoding.EncodeToString(sum[:24])
+			err = old.Write(t.Context(), func(ctx context.Context, x *database.Tx) error {
+				_, err := x.Exec(ctx, `INSERT INTO alerts (id, targets, "unknown", severity, message, create_time, expire_time, more)
+					VALUES (1, '["@kim"]', '[]', 'high', 'x', 7000000, ?, '{"key":"k"}')`, clock(100).UnixMicro())
+				if err != nil {
+					return err
+				}
+				if _, err := x.Exec(ctx, `INSERT INTO deliveries (id, alert_id, nickname, messenger, rank, destination, credential, state,
+					next_time, expire_time, thread, thread_order) VALUES (2, 1, 'kim', 'slack', 1, 'A', '', 1, 5000000, ?, ?, 1)`,
+					clock(100).UnixMicro(), thread); err != nil {
+					return err
+				}
+				if _, err := x.Exec(ctx, `INSERT INTO alert_keys (name, last_order, rank, resolved, use_time) VALUES ('k', 1, 1, false, 7000000)`); err != nil {
+					return err
+				}
+				_, err = x.Exec(ctx, `INSERT INTO threads (name, notified, resolved_order, last_order, use_time) VALUES (?, false, 0, 1, 7000000)`, thread)
+				return err
+			})
+			if err := errors.Join(err, old.Close()); err != nil {
+				t.Fatal(err)
+			}
+
+			l := open(t, url)
+			d := alert.Deletion{More: true}
+			for d.More {
+				if d, err = l.DeleteCompleted(t.Context(), d.Last, clock(50), 100); err != nil || d.Alerts > 0 {
+					t.Fatal(d, err)
+				}
+			}
+			for n, resolved := range []bool{false, true} {
+				a := alert.Alert{Severity: "low", Message: "x", AlertKey: "k", Resolved: resolved, CreateTime: clock(60 + n), ExpireTime: clock(100)}
+				ds := []alert.Delivery{{Nickname: "kim", Messenger: "slack", State: alert.Queued}}
+				if _, err := l.AddAlert(t.Context(), a, ds, clock(70)); err != nil {
+					t.Fatal(err)
+				}
+				_, ds, err := l.Alert(t.Context(), 1)
+				superseded := len(ds) == 1 && ds[0].Reason == alert.Superseded
+				if err != nil || superseded != resolved {
+					t.Errorf("after an alert, resolved %t: %+v, %v", resolved, ds, err)
+				}
 			}
 		})
 	}

@@ -29,6 +29,8 @@ const (
 	FieldUpdateTime = "update_time"
 	// FieldResolveTime holds the string denoting the resolve_time field in the database.
 	FieldResolveTime = "resolve_time"
+	// FieldThreadPrefix holds the string denoting the thread_prefix field in the database.
+	FieldThreadPrefix = "thread_prefix"
 	// FieldReopenCount holds the string denoting the reopen_count field in the database.
 	FieldReopenCount = "reopen_count"
 	// Table holds the table name of the alertkey in the database.
@@ -47,6 +49,7 @@ var Columns = []string{
 	FieldUpdateOrder,
 	FieldUpdateTime,
 	FieldResolveTime,
+	FieldThreadPrefix,
 	FieldReopenCount,
 }
 
@@ -71,6 +74,8 @@ var (
 	DefaultUpdateTime int64
 	// DefaultResolveTime holds the default value on creation for the "resolve_time" field.
 	DefaultResolveTime int64
+	// DefaultThreadPrefix holds the default value on creation for the "thread_prefix" field.
+	DefaultThreadPrefix string
 	// DefaultReopenCount holds the default value on creation for the "reopen_count" field.
 	DefaultReopenCount int
 )
@@ -126,6 +131,11 @@ func ByUpdateTime(opts ...sql.OrderTermOption) OrderOption {
 // ByResolveTime orders the results by the resolve_time field.
 func ByResolveTime(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldResolveTime, opts...).ToFunc()
+}
+
+// ByThreadPrefix orders the results by the thread_prefix field.
+func ByThreadPrefix(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldThreadPrefix, opts...).ToFunc()
 }
 
 // ByReopenCount orders the results by the reopen_count field.

@@ -107,6 +107,11 @@ func ResolveTime(v int64) predicate.AlertKey {
 	return predicate.AlertKey(sql.FieldEQ(FieldResolveTime, v))
 }
 
+// ThreadPrefix applies equality check predicate on the "thread_prefix" field. It's identical to ThreadPrefixEQ.
+func ThreadPrefix(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldEQ(FieldThreadPrefix, v))
+}
+
 // ReopenCount applies equality check predicate on the "reopen_count" field. It's identical to ReopenCountEQ.
 func ReopenCount(v int) predicate.AlertKey {
 	return predicate.AlertKey(sql.FieldEQ(FieldReopenCount, v))
@@ -465,6 +470,71 @@ func ResolveTimeLT(v int64) predicate.AlertKey {
 // ResolveTimeLTE applies the LTE predicate on the "resolve_time" field.
 func ResolveTimeLTE(v int64) predicate.AlertKey {
 	return predicate.AlertKey(sql.FieldLTE(FieldResolveTime, v))
+}
+
+// ThreadPrefixEQ applies the EQ predicate on the "thread_prefix" field.
+func ThreadPrefixEQ(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldEQ(FieldThreadPrefix, v))
+}
+
+// ThreadPrefixNEQ applies the NEQ predicate on the "thread_prefix" field.
+func ThreadPrefixNEQ(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldNEQ(FieldThreadPrefix, v))
+}
+
+// ThreadPrefixIn applies the In predicate on the "thread_prefix" field.
+func ThreadPrefixIn(vs ...string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldIn(FieldThreadPrefix, vs...))
+}
+
+// ThreadPrefixNotIn applies the NotIn predicate on the "thread_prefix" field.
+func ThreadPrefixNotIn(vs ...string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldNotIn(FieldThreadPrefix, vs...))
+}
+
+// ThreadPrefixGT applies the GT predicate on the "thread_prefix" field.
+func ThreadPrefixGT(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldGT(FieldThreadPrefix, v))
+}
+
+// ThreadPrefixGTE applies the GTE predicate on the "thread_prefix" field.
+func ThreadPrefixGTE(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldGTE(FieldThreadPrefix, v))
+}
+
+// ThreadPrefixLT applies the LT predicate on the "thread_prefix" field.
+func ThreadPrefixLT(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldLT(FieldThreadPrefix, v))
+}
+
+// ThreadPrefixLTE applies the LTE predicate on the "thread_prefix" field.
+func ThreadPrefixLTE(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldLTE(FieldThreadPrefix, v))
+}
+
+// ThreadPrefixContains applies the Contains predicate on the "thread_prefix" field.
+func ThreadPrefixContains(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldContains(FieldThreadPrefix, v))
+}
+
+// ThreadPrefixHasPrefix applies the HasPrefix predicate on the "thread_prefix" field.
+func ThreadPrefixHasPrefix(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldHasPrefix(FieldThreadPrefix, v))
+}
+
+// ThreadPrefixHasSuffix applies the HasSuffix predicate on the "thread_prefix" field.
+func ThreadPrefixHasSuffix(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldHasSuffix(FieldThreadPrefix, v))
+}
+
+// ThreadPrefixEqualFold applies the EqualFold predicate on the "thread_prefix" field.
+func ThreadPrefixEqualFold(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldEqualFold(FieldThreadPrefix, v))
+}
+
+// ThreadPrefixContainsFold applies the ContainsFold predicate on the "thread_prefix" field.
+func ThreadPrefixContainsFold(v string) predicate.AlertKey {
+	return predicate.AlertKey(sql.FieldContainsFold(FieldThreadPrefix, v))
 }
 
 // ReopenCountEQ applies the EQ predicate on the "reopen_count" field.

@@ -39,6 +39,7 @@ var (
 		{Name: "update_order", Type: field.TypeInt64, Default: 0},
 		{Name: "update_time", Type: field.TypeInt64, Default: 0},
 		{Name: "resolve_time", Type: field.TypeInt64, Default: 0},
+		{Name: "thread_prefix", Type: field.TypeString, Size: 2147483647, Default: ""},
 		{Name: "reopen_count", Type: field.TypeInt, Default: 0},
 	}
 	// AlertKeysTable holds the schema information for the "alert_keys" table.

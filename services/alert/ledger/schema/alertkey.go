@@ -29,6 +29,7 @@ func (AlertKey) Fields() []ent.Field {
 		field.Int64("update_order").Default(0).Comment("the order of the last update; 0 for none"),
 		field.Int64("update_time").Default(0).Comment("when the last update was recorded, that is a firing alert that is no repeat"),
 		field.Int64("resolve_time").Default(0).Comment("when the last resolved alert was recorded; 0 for none"),
+		field.Text("thread_prefix").Default("").Comment("what the names of its threads begin with; empty if they are digests of the key, as in rows of earlier versions"),
 		field.Int("reopen_count").Default(0).Comment("how often the incident was reopened within the flap window"),
 	}
 }

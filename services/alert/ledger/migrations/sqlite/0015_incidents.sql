@@ -4,6 +4,7 @@ ALTER TABLE `alert_keys` ADD COLUMN `digest` text NOT NULL DEFAULT '';
 ALTER TABLE `alert_keys` ADD COLUMN `update_order` integer NOT NULL DEFAULT 0;
 ALTER TABLE `alert_keys` ADD COLUMN `update_time` integer NOT NULL DEFAULT 0;
 ALTER TABLE `alert_keys` ADD COLUMN `resolve_time` integer NOT NULL DEFAULT 0;
+ALTER TABLE `alert_keys` ADD COLUMN `thread_prefix` text NOT NULL DEFAULT '';
 ALTER TABLE `alert_keys` ADD COLUMN `reopen_count` integer NOT NULL DEFAULT 0;
 ALTER TABLE `deliveries` ADD COLUMN `thread_kind` integer NOT NULL DEFAULT 0;
 ALTER TABLE `deliveries` ADD COLUMN `hold` integer NOT NULL DEFAULT 0;
