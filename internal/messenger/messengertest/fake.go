@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,9 +113,9 @@ func fakeChanges(t *testing.T, f Fake, m messenger.Messenger, s Sample) {
 func fakeResponseLost(t *testing.T, f Fake, s Sample) {
 	f.Reset()
 	fakes := f.Fakes()
-	lose := false
+	var lose atomic.Bool
 	base := Provider(t, func(w http.ResponseWriter, r *http.Request) {
-		if !lose {
+		if !lose.Load() {
 			fakes.ServeHTTP(w, r)
 			return
 		}
@@ -128,11 +129,11 @@ func fakeResponseLost(t *testing.T, f Fake, s Sample) {
 	}
 	change := s.change().Message
 	change.Previous, change.Text = first.Reference, "[normal] node1 down again"
-	lose = true
+	lose.Store(true)
 	if o := Send(t.Context(), t, m, change); o.Kind != messenger.Unknown {
 		t.Errorf("without a response: %+v", o)
 	}
-	lose = false
+	lose.Store(false)
 	if o := Send(t.Context(), t, m, change); o.Kind != messenger.Sent || o.Reference != first.Reference {
 		t.Errorf("again: %+v", o)
 	}
