@@ -51,7 +51,7 @@ func TestEvents(t *testing.T) {
 		t.Errorf("the method gets %v", req)
 	}
 	next := events(t, res.Body)
-	if e := next(); e != (received{"6", "ready", `{"unreadCount":3,"lastId":"7","afterId":"6"}`}) {
+	if e := next(); e != (received{"6", "ready", `{"unreadCount":3,"lastId":"7","afterId":"6","changed":false}`}) {
 		t.Errorf("first event %q", e)
 	}
 	close(proceed)
@@ -181,7 +181,7 @@ func TestEventsOfJoinedService(t *testing.T) {
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	next := events(t, get(t, http.MethodGet, server.URL+streamPath, "Last-Event-ID", "12").Body) //nolint:bodyclose // closed when the test ends
-	if e := next(); e != (received{data: `{"unreadCount":0,"lastId":"","afterId":"12"}`}) {
+	if e := next(); e != (received{data: `{"unreadCount":0,"lastId":"","afterId":"12","changed":false}`}) {
 		t.Errorf("first event %q", e)
 	}
 	close(stopping)

@@ -1,59 +1,13 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
 	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
-	userv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
-	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 )
-
-// everywhere creates a user with an address of each messenger, also of the inbox. Users have
-// different credentials, because the limits of some providers hold for each of them.
-func (d deployment) everywhere(t *testing.T, number int, except ...string) (name string) {
-	t.Helper()
-	user := &userv1.CreateUserRequest{NickName: fmt.Sprintf("kim%d", number), Addresses: []*userv1.NewAddress{{Messenger: "inbox"}}}
-	for _, m := range everyMessenger {
-		if slices.Contains(except, m.messenger) {
-			continue
-		}
-		credential := m.credential
-		if m.messenger != "ncpsens" { // the fake compares its keys
-			credential = strings.ReplaceAll(credential, "secret", fmt.Sprintf("s%05d", number)) // as long
-		}
-		user.Addresses = append(user.Addresses, &userv1.NewAddress{Messenger: m.messenger, Credential: credential, Destination: m.destination})
-	}
-	_, err := userv1connect.NewUserServiceClient(http.DefaultClient, d.edge).CreateUser(t.Context(), user)
-	must(t, err)
-	return user.GetNickName()
-}
-
-// inboxItem is an item of the inbox, as the edge shows it.
-type inboxItem struct{ ID, Text, StoreTime, UpdateTime string }
-
-// inboxItems returns the items of a user's inbox.
-func (d deployment) inboxItems(t *testing.T, name string) []inboxItem {
-	t.Helper()
-	var all []inboxItem
-	for token := ""; ; {
-		_, answer := request(t, http.MethodGet, d.edge+"/v1/inbox?pageSize=100&nickName="+name+"&pageToken="+url.QueryEscape(token), "")
-		var list struct {
-			Items         []inboxItem
-			NextPageToken string
-		}
-		must(t, json.Unmarshal([]byte(answer), &list))
-		all = append(all, list.Items...)
-		if token = list.NextPageToken; token == "" {
-			return all
-		}
-	}
-}
 
 // messages returns the messages that users of a provider see, the oldest first.
 func (d deployment) messages(t *testing.T, provider string) []*mockupv1.Message {
@@ -108,5 +62,14 @@ func TestIncidentIsOneThing(t *testing.T) {
 	}
 	if items := d.inboxItems(t, user); len(items) != 1 || !strings.Contains(items[0].Text, "resolved: thing-000. step 6") {
 		t.Errorf("inbox: %v", items)
+	}
+	words := d.words(t)
+	for _, m := range everyMessenger { // each was told of each step, in order
+		if m.messenger == "rocketchat" {
+			continue
+		}
+		if all := words[m.messenger][0]; len(all) != steps || !slices.IsSortedFunc(all, func(a, b word) int { return a.step - b.step }) {
+			t.Errorf("%s: %v", m.messenger, all)
+		}
 	}
 }

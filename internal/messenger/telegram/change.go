@@ -66,6 +66,8 @@ func (t reply) refineChange(o messenger.Outcome, m messenger.Message, previous i
 	switch {
 	case slices.ContainsFunc(goneErrors, has):
 		return call.PreviousGone(o)
+	case !m.Reply && o.Status == http.StatusBadRequest && t.OK == nil && t.interrupted:
+		return call.Classify(o, call.Retry) // it may say that the message is as it should be
 	case !m.Reply && o.Status == http.StatusBadRequest && has(notModified):
 		o.Code, o.MessageID = "", strconv.FormatInt(previous, 10)
 		return call.Classify(o, call.Sent)

@@ -1,10 +1,13 @@
 package telegram
 
 import (
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/messenger/call"
 	"github.com/bongsu-project/bongsu/internal/messenger/messengertest"
 )
 
@@ -28,6 +31,29 @@ func TestChangeWithoutChange(t *testing.T) {
 	messengertest.CheckOutcomes(t, s, []messengertest.Response{{400, nil, body, failed}})
 	s.Message.Reply, s.Message.Previous = false, ""
 	messengertest.CheckOutcomes(t, s, []messengertest.Response{{400, nil, body, failed}})
+}
+
+// TestInterruptedChange interrupts the response to an edit: a 400 may say that the message is as it
+// should be, so the edit is repeated. To a new message it is final.
+func TestInterruptedChange(t *testing.T) {
+	for name, change := range map[string]bool{"an edit": true, "a new message": false} {
+		t.Run(name, func(t *testing.T) {
+			base := messengertest.Provider(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Length", "1000")
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = w.Write([]byte(`{"ok":false,"error_code":400,"description":"Bad Request: message is not mod`))
+			})
+			m := incidentMessage()
+			want := messenger.Retry
+			if !change {
+				m.Previous, want = "", messenger.Failed
+			}
+			o := sample.New(call.Endpoint{Client: messengertest.NewClient(t), Now: time.Now, URL: base}).Send(t.Context(), m)
+			if o.Kind != want || o.Status != http.StatusBadRequest {
+				t.Errorf("%+v", o)
+			}
+		})
+	}
 }
 
 // TestPreviousOfAnotherChat sends a new message where the previous one is in another chat:

@@ -27,6 +27,8 @@ type reply struct {
 	Result struct {
 		MessageID int64 `json:"message_id"`
 	} `json:"result"`
+
+	interrupted bool // the connection was interrupted before the end of the body
 }
 
 // refine refines the outcome of the HTTP status by the response body: Sent requires

@@ -115,6 +115,7 @@ func (t Messenger) callMethod(ctx context.Context, token, method string, argumen
 		"Content-Type": {"application/json"},
 	})
 	res := call.ReadJSON[reply](r)
+	res.interrupted = r.Err != nil
 	return res, res.refine(t.endpoint.Outcome(r))
 }
 
