@@ -46,7 +46,7 @@ var (
 	ErrExpired = errors.New("the link has expired")
 )
 
-// A Claim is what a token states.
+// A Claim is the content of a token.
 type Claim struct {
 	Incident int64  // its id
 	Nickname string // of the recipient

@@ -1,6 +1,6 @@
 package alert
 
-// An IncidentChangeKind is what an alert did to the incident of its key.
+// An IncidentChangeKind is the kind of the effect of an alert on its incident.
 type IncidentChangeKind int
 
 // The kinds of changes.
@@ -18,7 +18,7 @@ func (k IncidentChangeKind) IsUpdate() bool {
 	return k == IncidentOpened || k == IncidentUpdated || k == IncidentReopened
 }
 
-// An IncidentChange is what an alert did to its incident.
+// An IncidentChange is the effect of a recorded alert on its incident.
 type IncidentChange struct {
 	ID       int64 // later changes of a key have greater ids
 	Incident int64 // the id of the alert that opened it

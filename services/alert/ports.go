@@ -67,7 +67,7 @@ type Ledger interface {
 	IncidentChangeStore
 }
 
-// An IncidentChangeStore keeps what alerts did to their incidents until a follower has stored it.
+// An IncidentChangeStore keeps incident changes until a follower has stored them.
 // AddAlert and AddAlerts record a change for each alert with an incident, in their transaction.
 type IncidentChangeStore interface {
 	// IncidentChanges returns the changes with an id greater than after, in the order of their

@@ -45,7 +45,7 @@ type IncidentState struct {
 	ReopenCount int       // how often it was reopened
 }
 
-// An IncidentStep is what an alert does to an incident.
+// An IncidentStep is the effect of an alert on its incident.
 type IncidentStep struct {
 	Kind IncidentChangeKind
 	// Reply is set if a person must notice the alert, although a message of the incident can be
@@ -55,7 +55,7 @@ type IncidentStep struct {
 	Flapping bool // it is the first reopening of the incident
 }
 
-// NextIncidentStep returns what an alert of a key in state s does to its incident. Of the alert
+// NextIncidentStep returns the effect of an alert of a key in state s on its incident. Of the alert
 // it reads the status, rank, time and policy.
 //
 // A firing alert opens an incident if none is open, or reopens the last one within the flap

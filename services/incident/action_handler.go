@@ -6,7 +6,7 @@ import (
 	incidentv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1"
 )
 
-// An actionRequest is the request of what a person does to an incident.
+// An actionRequest is the request of an action.
 type actionRequest interface {
 	GetId() string
 	GetBy() string

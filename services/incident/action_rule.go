@@ -6,7 +6,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
-// An Action is what a person does to an incident.
+// An Action is a change of an incident by a person.
 type Action struct {
 	By      string // who; empty where no name is known
 	Comment string // empty for none

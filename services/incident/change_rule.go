@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// ApplyChange returns what a change does to its incident; the zero Incident is one that is not
+// ApplyChange returns the modification of an incident by a change; the zero Incident is one that is not
 // stored. A change that was applied before does nothing.
 //
 // The state of the alert service counts, with two exceptions. An alert that was recorded after

@@ -35,7 +35,7 @@ type Follower struct {
 	Log     *slog.Logger
 }
 
-// Run runs until ctx ends, and then gives the lease back.
+// Run runs until ctx ends, and then releases the lease.
 func (f *Follower) Run(ctx context.Context) error {
 	defer f.release(ctx)
 	ticker := time.NewTicker(leaseInterval)
@@ -68,7 +68,7 @@ func (f *Follower) lease(ctx context.Context) (after int64, leased bool, err err
 	return f.Changes.Lease(ctx, f.Holder, now, until)
 }
 
-// release gives the lease back, also after ctx has ended.
+// release releases the lease, also after ctx has ended.
 func (f *Follower) release(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaseInterval)
 	defer cancel()

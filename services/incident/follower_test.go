@@ -34,7 +34,7 @@ func TestFollower(t *testing.T) {
 			Source: "grafana", Targets: []string{"@kim"}, By: []string{"slack"}, Escalation: "night", AlertCount: 1,
 			OpenTime: at(0), UpdateTime: at(0), EntryCount: 2, LastChange: 3, Revision: 1,
 		})
-		stop() // gives the lease back
+		stop() // releases the lease
 		run(t, p.follower("b", false).Run)
 		kittest.Equal(t, receive(t, p.service.listed), int64(3))
 	})

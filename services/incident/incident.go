@@ -32,7 +32,7 @@ type Incident struct {
 	UpdateTime  time.Time
 	ResolveTime time.Time // zero while it is open
 	AckTime     time.Time // zero where it is not acknowledged
-	AckBy       string    // empty where nobody acknowledged it, or no name is known
+	AckBy       string    // empty if it is not acknowledged, or no name is known
 
 	EntryCount int   // the number of its entries, which is that of the last one
 	LastChange int64 // the id of the last change that was applied; 0 for none
@@ -65,7 +65,7 @@ type Entry struct {
 	AlertID int64  // the alert that caused it, or was recorded for it; 0 for none
 }
 
-// EntryKind is what an entry records. The values are stored, and those of the API.
+// EntryKind is the event that an entry records. The values are stored, and those of the API.
 type EntryKind int8
 
 // The kinds of entries.
@@ -113,7 +113,7 @@ const (
 	StatusAcknowledged Status = 3
 )
 
-// A Change is what an alert did to its incident, from the alert service.
+// A Change is the effect of an alert on its incident, from the alert service.
 type Change struct {
 	ID       int64 // orders the changes of a key
 	Incident int64
@@ -121,7 +121,7 @@ type Change struct {
 	Alert    Alert
 }
 
-// ChangeKind is what an alert did to its incident.
+// ChangeKind is the kind of the effect of an alert on its incident.
 type ChangeKind int8
 
 // The kinds of changes.

@@ -13,7 +13,7 @@ const (
 	maxAlertEntries = 900
 )
 
-// A modifier collects what happens to an incident.
+// A modifier collects the changes of an incident.
 type modifier struct {
 	incident Incident
 	escalate time.Time
@@ -27,7 +27,7 @@ func modify(i Incident) *modifier {
 	return &modifier{incident: i}
 }
 
-// modification returns what was collected.
+// modification returns the collected changes.
 func (m *modifier) modification() Modification {
 	return Modification{Incident: &m.incident, Escalate: m.escalate, Entries: m.entries, Notices: m.notices}
 }

@@ -45,7 +45,7 @@ type Incidents interface {
 	Modify(ctx context.Context, id int64, rule Rule) (Incident, error)
 }
 
-// A Rule returns what happens to an incident. An empty Modification changes nothing.
+// A Rule returns the modification of an incident. An empty Modification changes nothing.
 type Rule func(Incident) (Modification, error)
 
 // A Modification is a change of one incident.
@@ -68,7 +68,7 @@ type Changes interface {
 	// at the time now. It returns the id of the last change that was applied, and whether the
 	// holder has the lease.
 	Lease(ctx context.Context, holder string, now, until time.Time) (after int64, leased bool, err error)
-	// Release gives the lease of a holder back.
+	// Release releases the lease of a holder.
 	Release(ctx context.Context, holder string) error
 	// Apply applies changes in their order, by ApplyChange, unless the holder has lost the
 	// lease: then it must return ErrLeaseLost and change nothing. A change that was applied to

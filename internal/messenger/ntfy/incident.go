@@ -21,7 +21,7 @@ var (
 // quiet is the priority of a notification without sound and vibration.
 const quiet = "2"
 
-// priorityOf returns the priority of a message. An acknowledgment wakes nobody.
+// priorityOf returns the priority of a message. An acknowledgment makes no sound.
 func priorityOf(m messenger.Message) string {
 	if m.Status() == "acknowledged" {
 		return quiet

@@ -27,7 +27,7 @@ type alertKey struct {
 	resolveTime int64
 	reopenCount int
 
-	threadPrefix string // what the names of its threads begin with; see threadOf
+	threadPrefix string // the prefix of the names of its threads; see threadOf
 }
 
 // updateDigest returns the stored digest of an update: its rank and the digest of its repeat
@@ -358,7 +358,7 @@ func openedKey(name string, id int64, rank job.Rank, use int64, digest string) a
 // onConflictName continues an INSERT of rows that may exist.
 const onConflictName = ` ON CONFLICT (name) DO UPDATE SET `
 
-// A threadEntry is what alerts set in the row of a thread.
+// A threadEntry holds the values that alerts set in the row of a thread.
 type threadEntry struct{ resolved, last, use, update int64 }
 
 // enterRows inserts or updates the threads of alerts, whose rows stay locked until the commit, and

@@ -14,7 +14,7 @@ import (
 // incidentChangesLock is the key of the advisory lock that orders incident changes in PostgreSQL.
 const incidentChangesLock = "7308895158"
 
-// insertIncidentChanges records what alerts did to their incidents. It must be the last statement
+// insertIncidentChanges records the incident changes of alerts. It must be the last statement
 // of the transaction: in PostgreSQL it locks the changes until the commit, so that they become
 // visible in the order of their ids, and a follower misses none.
 func insertIncidentChanges(ctx context.Context, t *database.Tx, adds []*pendingAdd) error {
