@@ -13,10 +13,10 @@ var pagerDutyKey = regexp.MustCompile(`^[A-Za-z0-9]*$`)
 
 // pagerDuty accepts events as PagerDuty's Events API v2 does, with every key. A trigger with
 // the dedup_key of an open incident is added to it; after a resolve it opens another one. The
-// response to an event that changes no status has the header Mockup-Duplicate, which
-// PagerDuty does not send. An acknowledge and a resolve with an unknown dedup_key are
-// rejected, whereas PagerDuty accepts and drops them. An event larger than maxBody is
-// rejected.
+// response to an event that changes no status has the header Mockup-Duplicate. An acknowledge
+// and a resolve with a dedup_key of no incident are accepted and change nothing; the response
+// has the header Mockup-Unknown-Key. PagerDuty sends neither header. An event larger than
+// maxBody is rejected.
 func (m *Mockup) pagerDuty(_ *http.Request, body []byte) response {
 	if len(body) > maxBody {
 		return jsonResponse(http.StatusRequestEntityTooLarge, pagerDutyReply{Status: "invalid event", Message: "Event object is too large"})
@@ -37,13 +37,12 @@ func (m *Mockup) pagerDuty(_ *http.Request, body []byte) response {
 	if event.DedupKey == "" {
 		event.DedupKey = strconv.FormatInt(m.uniqueMicros(), 16)
 	}
+	a := jsonResponse(http.StatusAccepted, pagerDutyReply{Status: "success", Message: "Event processed", DedupKey: event.DedupKey})
 	before := m.pagerDutyIncident(event)
 	if before.status == "" && event.Action != "trigger" {
-		return jsonResponse(http.StatusBadRequest, pagerDutyReply{
-			Status: "invalid event", Message: "Event object is invalid", Errors: []string{"'dedup_key' matches no triggered alert"},
-		})
+		a.headers["Mockup-Unknown-Key"] = "true"
+		return a
 	}
-	a := jsonResponse(http.StatusAccepted, pagerDutyReply{Status: "success", Message: "Event processed", DedupKey: event.DedupKey})
 	if before.after(event) == before {
 		a.headers["Mockup-Duplicate"] = "true"
 	}

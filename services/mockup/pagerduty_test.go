@@ -34,32 +34,37 @@ func TestPagerDutyTakesAnEvent(t *testing.T) {
 	}
 }
 
-// TestPagerDutyResolves verifies that a resolve of a triggered alert is accepted, and
-// another rejected.
+// TestPagerDutyResolves verifies that a resolve and an acknowledge are accepted, and that those
+// with a dedup_key of no incident are recorded, change nothing, and can be told from others.
 func TestPagerDutyResolves(t *testing.T) {
-	_, _, server, _ := serveMockup(t)
+	m, _, server, _ := serveMockup(t)
 	resolve := `{"routing_key":"0123456789abcdef0123456789abcdef","event_action":"resolve","dedup_key":"bongsu-7"}`
-	for i, c := range []struct {
-		event     string
-		status    int
-		duplicate string
-	}{
-		{resolve, http.StatusBadRequest, ""},
-		{pagerDutyEvent, http.StatusAccepted, ""},
-		{pagerDutyEvent, http.StatusAccepted, "true"},
-		{resolve, http.StatusAccepted, ""},
-		{resolve, http.StatusAccepted, "true"},
-		{pagerDutyEvent, http.StatusAccepted, ""},
-		{strings.Replace(resolve, "bongsu-7", "bongsu-8", 1), http.StatusBadRequest, ""},
-		{strings.Replace(resolve, "0123456789abcdef01", "0123456789abcdef99", 1), http.StatusBadRequest, ""},
-	} {
+	acknowledge := strings.Replace(resolve, `"resolve"`, `"acknowledge"`, 1)
+	events := []struct{ event, duplicate, unknown string }{
+		{resolve, "", "true"},
+		{acknowledge, "", "true"},
+		{pagerDutyEvent, "", ""},
+		{pagerDutyEvent, "true", ""},
+		{resolve, "", ""},
+		{resolve, "true", ""},
+		{pagerDutyEvent, "", ""},
+		{strings.Replace(resolve, "bongsu-7", "bongsu-8", 1), "", "true"},
+		{strings.Replace(acknowledge, "0123456789abcdef01", "0123456789abcdef99", 1), "", "true"},
+	}
+	for i, c := range events {
 		status, answer, header := postTo(t, server, "/v2/enqueue", c.event)
-		if status != c.status || header.Get("Mockup-Duplicate") != c.duplicate {
-			t.Errorf("call %d: %d %v %s", i, status, header, answer)
+		if status != http.StatusAccepted || !strings.HasPrefix(answer, `{"status":"success","message":"Event processed",`) {
+			t.Errorf("call %d: %d %s", i, status, answer)
 		}
-		if known := status == http.StatusAccepted; known == strings.Contains(answer, "'dedup_key' matches no triggered alert") {
-			t.Errorf("call %d: %s", i, answer)
+		if header.Get("Mockup-Duplicate") != c.duplicate || header.Get("Mockup-Unknown-Key") != c.unknown {
+			t.Errorf("call %d: %v", i, header)
 		}
+	}
+	if n := len(m.Calls("/v2/enqueue")); n != len(events) {
+		t.Errorf("recorded %d of %d calls", n, len(events))
+	}
+	if all := m.Messages("pagerduty", ""); len(all) != 2 { // bongsu-7 was triggered anew after its resolve
+		t.Errorf("incidents %v", all)
 	}
 }
 
