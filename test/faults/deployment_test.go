@@ -124,6 +124,23 @@ func (s *system) pairs(t testing.TB) *system {
 	return s
 }
 
+// serveByName starts directory, alert, edge and sender1, which find one another in the registry. If
+// callers need an API key, the edge has an access service in its process.
+func (s *system) serveByName(t testing.TB, store string) {
+	t.Helper()
+	directory, ledger := databases(t, store)
+	byName := "--nats-url=" + s.nats
+	s.serve(t, "directory", "directory", append(s.directoryFlags(t, directory), byName)...)
+	s.serve(t, "alert", "alert", s.alertFlags(t, ledger)...)
+	front, data := []string{"--services=edge"}, t.TempDir()
+	if s.requiresKeys() {
+		front = []string{"--services=edge,access", "--access-url=" + newDatabase(t, store, "access")}
+	}
+	s.sendTo(s.serve(t, "edge", "edge", append(front, "--data="+data, byName)...))
+	s.readAdminKey(t, "edge", data)
+	s.serveSender(t, "sender1", "")
+}
+
 // awaitInstances waits until an edge knows the instances of all services that it calls, and they
 // are ready.
 func (s *system) awaitInstances(t testing.TB, edge string) {

@@ -93,19 +93,10 @@ func eventCase(t *testing.T, store string, victims []string) {
 // withEvents runs every service in a process of its own, with a rule and with readers.
 func (s *system) withEvents(t testing.TB, store string) *system {
 	t.Helper()
-	directory, ledger := databases(t, store)
 	byName := "--nats-url=" + s.nats
-	s.serve(t, "directory", "directory", append(s.directoryFlags(t, directory), byName)...)
-	s.serve(t, "alert", "alert", s.alertFlags(t, ledger)...)
+	s.serveByName(t, store)
 	s.serve(t, "event", "event", "--services=event", "--data="+t.TempDir(), "--event-url="+newDatabase(t, store, "event"), byName)
 	s.serve(t, "inbox", "inbox", "--services=inbox", "--data="+t.TempDir(), "--inbox-url="+newDatabase(t, store, "inbox"), byName)
-	front, data := []string{"--services=edge"}, t.TempDir()
-	if s.requiresKeys() {
-		front = []string{"--services=edge,access", "--access-url=" + newDatabase(t, store, "access")}
-	}
-	s.sendTo(s.serve(t, "edge", "edge", append(front, "--data="+data, byName)...))
-	s.readAdminKey(t, "edge", data)
-	s.serveSender(t, "sender1", "")
 	s.awaitInstances(t, s.url)
 
 	people := userv1connect.NewUserServiceClient(s.client(), s.url)

@@ -19,6 +19,7 @@ type alertRequest struct {
 	target, severity, message string
 	key                       string        // if set, the caller retries until a response
 	after                     time.Duration // delay before the request
+	more                      string        // more fields of the body, each after a comma
 
 	id    string // if accepted
 	count int    // deliveries in the response
@@ -101,7 +102,7 @@ func (s *system) repeat(ctx context.Context, client *http.Client, p *alertReques
 
 // post sends an alert to one of the URLs, and reports whether it was accepted.
 func (s *system) post(ctx context.Context, client *http.Client, p *alertRequest, at int) bool {
-	body := fmt.Sprintf(`{"target":[%s],"severity":%q,"message":%q}`, p.target, p.severity, p.message)
+	body := fmt.Sprintf(`{"target":[%s],"severity":%q,"message":%q%s}`, p.target, p.severity, p.message, p.more)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.urls[at%len(s.urls)]+"/v1/alerts", strings.NewReader(body))
 	if err != nil {
 		return false

@@ -22,7 +22,14 @@ type CallKey struct{ Destination, Text string }
 
 // KeyOf returns the key of a delivery of an alert.
 func KeyOf(a *alertv1.Alert, d *alertv1.Delivery) CallKey {
-	return CallKey{d.GetDestination(), "[" + a.GetSeverity() + "] " + a.GetMessage()}
+	status := ""
+	switch a.GetStatus() {
+	case alertv1.AlertStatus_ALERT_STATUS_RESOLVED:
+		status = "resolved: "
+	case alertv1.AlertStatus_ALERT_STATUS_ACKNOWLEDGED:
+		status = "acknowledged: "
+	}
+	return CallKey{d.GetDestination(), "[" + a.GetSeverity() + "] " + status + a.GetMessage()}
 }
 
 // A callParser parses the text and the destination in the body of a call. The destination

@@ -54,6 +54,13 @@ func (r *Tally) Compare(t T, promised []Promise, all []*alertv1.GetAlertResponse
 			t.Errorf("alert %s (%s) was accepted with %d deliveries, but the ledger holds %v", p.ID, p.Message, p.Count, a)
 		}
 	}
+	r.CompareDeliveries(t, all, seen)
+}
+
+// CompareDeliveries compares all alerts of the ledger, whose deliveries must be completed, and all
+// calls to the fakes. No two alerts to one user may have the same text.
+func (r *Tally) CompareDeliveries(t T, all []*alertv1.GetAlertResponse, seen map[CallKey][]*mockupv1.Call) {
+	t.Helper()
 	recorded := map[CallKey]bool{}
 	for _, a := range all {
 		counts := a.GetAlert().GetDeliveryCounts()
