@@ -46,7 +46,9 @@ type Handler struct {
 	Severities job.SeverityMap
 	// Silences are the silences of firing alerts; nil for none.
 	Silences *SilenceSet
-	Now      func() time.Time
+	// Escalations checks the escalation policies that alerts name; nil accepts all.
+	Escalations *EscalationNames
+	Now         func() time.Time
 	// Trace returns the trace of a request, which is recorded with its alerts; nil for none.
 	Trace func(context.Context) telemetry.TraceContext
 	// Log is for quiet hours that cannot be parsed; nil for none.
@@ -70,6 +72,9 @@ func (h *Handler) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest) 
 	}
 	a, err := newAlert(req, h.Now())
 	if err != nil {
+		return nil, err
+	}
+	if err := h.checkEscalation(ctx, a); err != nil {
 		return nil, err
 	}
 	a.UnknownTargets = found.UnknownTargets

@@ -76,6 +76,7 @@ func (b *batch) send(ctx context.Context, reqs []*alertv1.SendAlertRequest) ([]s
 			valid = append(valid, batchAlert{a, req, &results[i]})
 		}
 	}
+	valid = b.checkEscalations(ctx, valid)
 	if err := b.lookUpAll(ctx, valid); err != nil {
 		return nil, err
 	}

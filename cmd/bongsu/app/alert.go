@@ -51,8 +51,11 @@ func (b *builder) runAlert(ctx context.Context) error {
 	incidents := alert.NewIncidentFeed(store)
 	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], incidents.Run)
 	b.silenceSet = new(alert.SilenceSet)
+	if b.escalationNames, err = alert.NewEscalationNames(b.config.Now, b.log); err != nil {
+		return err
+	}
 	alerts := &alert.Handler{
-		Silences:  b.silenceSet,
+		Silences: b.silenceSet, Escalations: b.escalationNames,
 		Directory: b.lookup, Store: store, Hub: hub, Loop: clock, Renderer: renderer, Specs: b.specs,
 		FailoverAfter: b.config.Alert.FailoverAfter, Severities: b.config.severities, Now: b.config.Now,
 		Trace: rpc.TraceContextOf, Log: b.log, Incidents: incidents, IncidentSettings: b.config.Alert.Incidents(),

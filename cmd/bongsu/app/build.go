@@ -67,7 +67,8 @@ type builder struct {
 	inboxDeliveries inboxv1connect.InboxDeliveryServiceClient
 	incidents       incidentv1connect.IncidentServiceHandler
 	silences        incidentv1connect.SilenceServiceClient
-	silenceSet      *alert.SilenceSet // of the alert service, if this process runs it
+	silenceSet      *alert.SilenceSet      // of the alert service, if this process runs it
+	escalationNames *alert.EscalationNames // of the alert service, if this process runs it
 	escalations     incidentv1connect.EscalationPolicyServiceClient
 	// access is edge.NoAccess, and credentials is nil, if no process is named that runs the access
 	// service.

@@ -14,10 +14,6 @@ import (
 )
 
 // runIncident runs the incident service in this process.
-//
-// EscalationPolicyService belongs here too. It has no handler yet, and its calls fail with
-// unimplemented: the handler takes the place of the Unimplemented one, and joins the list of
-// services below.
 func (b *builder) runIncident(ctx context.Context) error {
 	store, err := incidentstore.Open(ctx, b.config.Incident.DatabaseURL)
 	if err != nil {
@@ -49,6 +45,7 @@ func (b *builder) runIncident(ctx context.Context) error {
 	feed := &incident.SilenceFeedHandler{Silences: store, Hub: silenceHub, Now: b.config.Now}
 	b.followSilences(feed)
 	b.silences, b.escalations = silences, policies
+	b.checkEscalationsAt(policies)
 	b.ready = append(b.ready, store.Ping)
 	return b.listen(ctx, stageServe, Incident, rpc.Listener{
 		Services: []rpc.Service{
@@ -67,7 +64,16 @@ func (b *builder) connectIncident() {
 	b.incidents = edge.IncidentRelay{IncidentServiceClient: incidentv1connect.NewIncidentServiceClient(b.client, balance.BaseURL, b.clientOptions(Incident))}
 	b.silences = incidentv1connect.NewSilenceServiceClient(b.client, balance.BaseURL, b.clientOptions(Incident))
 	b.escalations = incidentv1connect.NewEscalationPolicyServiceClient(b.client, balance.BaseURL, b.clientOptions(Incident))
+	b.checkEscalationsAt(b.escalations)
 	b.followSilences(incidentv1connect.NewSilenceFeedServiceClient(b.client, balance.BaseURL, b.clientOptions(Incident)))
+}
+
+// checkEscalationsAt lets the alert service, if this process runs it, look up escalation policies at
+// the incident service.
+func (b *builder) checkEscalationsAt(policies incidentv1connect.EscalationPolicyServiceClient) {
+	if b.escalationNames != nil {
+		b.escalationNames.Policies = alert.EscalationClient{Service: policies}
+	}
 }
 
 // followSilences keeps the silences of the alert service, if this process runs it, as the feed of the

@@ -999,7 +999,8 @@ type SendAlertRequest struct {
 	// those of --repeat-fields. A more severe alert is always an update.
 	RepeatFields []string `protobuf:"bytes,15,rep,name=repeat_fields,json=repeatFields,proto3" json:"repeat_fields,omitempty"`
 	// escalation is the name of the escalation policy of the incident that the alert opens;
-	// empty means that of a group among the targets, if it has one. It needs a key.
+	// empty means that of a group among the targets, if it has one. It needs a key. A firing
+	// alert with an unknown policy is refused, unless the incident service is unavailable.
 	Escalation string `protobuf:"bytes,16,opt,name=escalation,proto3" json:"escalation,omitempty"`
 	// renotify notifies also those who were notified of the same state of the incident, by an
 	// answer in the thread of the message where the messenger has threads.

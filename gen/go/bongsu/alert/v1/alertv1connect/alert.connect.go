@@ -82,10 +82,10 @@ type AlertServiceClient interface {
 	// content returns the same response and records no second alert.
 	//
 	// invalid_argument: a field is invalid, status is resolved and key is empty, a target
-	// is malformed (not @user, @@group or @all), or strict is set and a target is
-	// unknown; nothing is stored and nobody is notified. already_exists: the idempotency
-	// key was used for another request. unavailable: the ledger or the directory cannot
-	// be reached; retry.
+	// is malformed (not @user, @@group or @all), strict is set and a target is unknown, or
+	// the escalation policy of a firing alert is unknown; nothing is stored and nobody is
+	// notified. already_exists: the idempotency key was used for another request.
+	// unavailable: the ledger or the directory cannot be reached; retry.
 	//
 	// With by, users are notified at their addresses of these messengers only; a user who
 	// has none of them is not notified. An unknown messenger is invalid_argument.
@@ -356,10 +356,10 @@ type AlertServiceHandler interface {
 	// content returns the same response and records no second alert.
 	//
 	// invalid_argument: a field is invalid, status is resolved and key is empty, a target
-	// is malformed (not @user, @@group or @all), or strict is set and a target is
-	// unknown; nothing is stored and nobody is notified. already_exists: the idempotency
-	// key was used for another request. unavailable: the ledger or the directory cannot
-	// be reached; retry.
+	// is malformed (not @user, @@group or @all), strict is set and a target is unknown, or
+	// the escalation policy of a firing alert is unknown; nothing is stored and nobody is
+	// notified. already_exists: the idempotency key was used for another request.
+	// unavailable: the ledger or the directory cannot be reached; retry.
 	//
 	// With by, users are notified at their addresses of these messengers only; a user who
 	// has none of them is not notified. An unknown messenger is invalid_argument.

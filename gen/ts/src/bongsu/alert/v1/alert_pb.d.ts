@@ -623,7 +623,8 @@ export declare type SendAlertRequest = Message<"bongsu.alert.v1.SendAlertRequest
 
   /**
    * escalation is the name of the escalation policy of the incident that the alert opens;
-   * empty means that of a group among the targets, if it has one. It needs a key.
+   * empty means that of a group among the targets, if it has one. It needs a key. A firing
+   * alert with an unknown policy is refused, unless the incident service is unavailable.
    *
    * @generated from field: string escalation = 16;
    */
@@ -1641,10 +1642,10 @@ export declare const AlertService: GenService<{
    * content returns the same response and records no second alert.
    *
    * invalid_argument: a field is invalid, status is resolved and key is empty, a target
-   * is malformed (not @user, @@group or @all), or strict is set and a target is
-   * unknown; nothing is stored and nobody is notified. already_exists: the idempotency
-   * key was used for another request. unavailable: the ledger or the directory cannot
-   * be reached; retry.
+   * is malformed (not @user, @@group or @all), strict is set and a target is unknown, or
+   * the escalation policy of a firing alert is unknown; nothing is stored and nobody is
+   * notified. already_exists: the idempotency key was used for another request.
+   * unavailable: the ledger or the directory cannot be reached; retry.
    *
    * With by, users are notified at their addresses of these messengers only; a user who
    * has none of them is not notified. An unknown messenger is invalid_argument.

@@ -318,7 +318,7 @@ export declare type EventRule = Message<"bongsu.event.v1.EventRule"> & {
 
   /**
    * escalation is the name of the escalation policy of the incidents that its alerts open. It
-   * needs a key.
+   * needs a key. With an unknown policy they have no escalation.
    *
    * @generated from field: string escalation = 16;
    */
