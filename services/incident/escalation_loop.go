@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// escalationInterval is the maximum time between two looks for due escalations: they may
+	// escalationInterval is the maximum time between two queries for due escalations: they may
 	// begin in another process.
 	escalationInterval = 5 * time.Second
 	// escalationBatch is the maximum number of steps that are taken in one transaction.
@@ -18,11 +18,26 @@ const (
 // that a process that ends delays none by more than escalationInterval in another one, or until
 // it starts again.
 type EscalationLoop struct {
-	Escalations Escalations
-	// Notify is called after steps were taken. It must not block.
-	Notify func()
-	Now    func() time.Time
-	Log    *slog.Logger
+	escalations Escalations
+	notify      func()
+	now         func() time.Time
+	log         *slog.Logger
+
+	begun chan struct{} // buffers one call of Begun
+}
+
+// NewEscalationLoop returns a loop that calls notify after it took steps. notify must not block.
+func NewEscalationLoop(escalations Escalations, notify func(), now func() time.Time, log *slog.Logger) *EscalationLoop {
+	return &EscalationLoop{escalations: escalations, notify: notify, now: now, log: log, begun: make(chan struct{}, 1)}
+}
+
+// Begun tells the loop that escalations may have begun in this process, whose first steps may be
+// due at once. It does not block.
+func (l *EscalationLoop) Begun() {
+	select {
+	case l.begun <- struct{}{}:
+	default:
+	}
 }
 
 // Run takes due steps until ctx ends.
@@ -32,6 +47,7 @@ func (l *EscalationLoop) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-l.begun:
 		case <-time.After(wait):
 		}
 	}
@@ -39,16 +55,16 @@ func (l *EscalationLoop) Run(ctx context.Context) error {
 
 // step takes the steps that are due, and returns the time to wait for the next ones.
 func (l *EscalationLoop) step(ctx context.Context) time.Duration {
-	now := l.Now()
-	taken, next, err := l.Escalations.TakeEscalations(ctx, now, escalationBatch)
+	now := l.now()
+	taken, next, err := l.escalations.TakeEscalations(ctx, now, escalationBatch)
 	if err != nil {
 		if ctx.Err() == nil {
-			l.Log.ErrorContext(ctx, "taking escalation steps failed", "error", err)
+			l.log.ErrorContext(ctx, "taking escalation steps failed", "error", err)
 		}
 		return escalationInterval
 	}
 	if taken > 0 {
-		l.Notify()
+		l.notify()
 	}
 	if taken == escalationBatch {
 		return 0

@@ -26,19 +26,23 @@ func (b *builder) runIncident(ctx context.Context) error {
 	hub := incident.NewHub(store, b.stopping.Done(), b.log)
 	alerts := incident.AlertClient{Service: b.dispatch}
 	notifier := incident.NewNotifier(store, alerts, b.config.Now, b.log)
+	escalations := incident.NewEscalationLoop(store, notifier.Notify, b.config.Now, b.log)
+	notify := func() {
+		notifier.Notify()
+		escalations.Begun()
+	}
 	follower := &incident.Follower{
 		Changes: store, Feed: alerts, Holder: rand.Text(), Alone: !store.IsShared(), Now: b.config.Now, Log: b.log,
 		Changed: func() {
 			hub.Changed()
-			notifier.Notify()
+			notify()
 		},
 	}
-	incidents := &incident.Handler{Incidents: store, Hub: hub, Notify: notifier.Notify, Now: b.config.Now}
+	incidents := &incident.Handler{Incidents: store, Hub: hub, Notify: notify, Now: b.config.Now}
 	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], hub.Run, notifier.Run, follower.Run)
 	b.runIncidentRetention(store)
 	b.incidents = incidents
 	policies := &incident.EscalationPolicyHandler{Policies: store, Resolver: b.alerts, Now: b.config.Now}
-	escalations := &incident.EscalationLoop{Escalations: store, Notify: incidents.Notify, Now: b.config.Now, Log: b.log}
 	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe], escalations.Run)
 	silenceHub := incident.NewSilenceHub(store, store.IsShared(), b.stopping.Done())
 	silences := &incident.SilenceHandler{Silences: store, Hub: silenceHub, Alerts: incident.AlertListClient{Service: b.alerts}, Now: b.config.Now}
