@@ -46,6 +46,8 @@ type Handler struct {
 	Severities job.SeverityMap
 	// Silences are the silences of firing alerts; nil for none.
 	Silences *SilenceSet
+	// Silenced is called for each silenced delivery after it was recorded; nil for none.
+	Silenced func(messenger string)
 	Now      func() time.Time
 	// Trace returns the trace of a request, which is recorded with its alerts; nil for none.
 	Trace func(context.Context) telemetry.TraceContext
@@ -130,6 +132,7 @@ func (h *Handler) dispatch(added Added) {
 	if added.Duplicate {
 		return
 	}
+	h.countSilenced(added)
 	if added.changesOthers() {
 		h.Loop.Notify()
 	}
