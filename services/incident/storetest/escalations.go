@@ -68,6 +68,9 @@ func testPolicies(t *testing.T, s incident.Store) {
 	got, err = s.Policy(t.Context(), "day")
 	kittest.NoError(t, err)
 	kittest.Equal(t, got, day)
+	got, err = s.Policy(t.Context(), "night")
+	kittest.NoError(t, err)
+	kittest.Equal(t, got, other)
 
 	kittest.NoError(t, s.DeletePolicy(t.Context(), "night"))
 	kittest.Error(t, s.DeletePolicy(t.Context(), "night"), fault.ErrNotFound, "escalation policy night")
