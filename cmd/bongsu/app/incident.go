@@ -14,10 +14,6 @@ import (
 )
 
 // runIncident runs the incident service in this process.
-//
-// EscalationPolicyService belongs here too. It has no handler yet, and its calls fail with
-// unimplemented: the handler takes the place of the Unimplemented one, and joins the list of
-// services below.
 func (b *builder) runIncident(ctx context.Context) error {
 	store, err := incidentstore.Open(ctx, b.config.Incident.DatabaseURL)
 	if err != nil {

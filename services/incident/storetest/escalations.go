@@ -79,8 +79,8 @@ func testPolicies(t *testing.T, s incident.Store) {
 	setPolicy(t, s, day)
 }
 
-// testEscalation checks that steps are taken when they are due, in their order, as often as the
-// policy says, each with an entry and a notice.
+// testEscalation checks that steps are taken when they are due, in their order and as often as
+// their policy repeats them, each with an entry and a notice.
 func testEscalation(t *testing.T, s incident.Store) {
 	setPolicy(t, s, night)
 	apply(t, s, escalated(1)) // at(1)
