@@ -1,4 +1,4 @@
-// Package quiethours is about the quiet hours of a user: the times at which only urgent alerts
+// Package quiethours parses and evaluates the quiet hours of a user: the times at which only urgent alerts
 // reach the user, and the others wait. The intervals are those of Alertmanager, in its notation
 // and by its library.
 package quiethours

@@ -9,9 +9,9 @@ import (
 	"github.com/bongsu-project/bongsu/internal/job"
 )
 
-// madeUpValues are values that nobody has a reason to name in a matcher, in the forms that
-// values have: words, numbers, fingerprints, and sentences. A matcher that matches one of them
-// selects a form, not a thing.
+// madeUpValues are values that no matcher has a reason to name, in the forms that values have:
+// words, numbers, fingerprints, and sentences. A matcher that matches one of them matches all values
+// of a form.
 var madeUpValues = []string{
 	"q", "7", "qzxwvk", "QZXWVK", "Qzxwvk", "7305918", "qzx-7305.w_k", "qzx/wv:7305", "Qzxwv kq, 7305!",
 	"9f3b07c2d5e8a164", "0c6bd9f2-71a8-4e35-9d40-b27f8ae1c653", "뷁쒥쾕", strings.Repeat("qzxwvk7", 30),

@@ -128,13 +128,13 @@ func matchDetails(m *labels.Matcher, details []job.Detail) bool {
 	return matchRest(m, n)
 }
 
-// isPositive reports whether one matching value is enough, and otherwise one that does not match is
-// enough against it.
+// isPositive reports whether one matching value decides that the name matches. Otherwise one value
+// that does not match decides that it does not.
 func isPositive(m *labels.Matcher) bool {
 	return m.Type == labels.MatchEqual || m.Type == labels.MatchRegexp
 }
 
-// matchRest reports whether a matcher matches a name whose n values did not decide it.
+// matchRest reports whether a matcher matches a name after none of its n values was decisive.
 func matchRest(m *labels.Matcher, n int) bool {
 	if n == 0 {
 		return m.Matches("")

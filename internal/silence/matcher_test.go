@@ -20,7 +20,7 @@ var subject = silence.Subject{
 	},
 }
 
-// TestMatch checks what each form of a matcher matches.
+// TestMatch checks the values that each form of a matcher matches.
 func TestMatch(t *testing.T) {
 	for _, c := range []struct {
 		matcher string

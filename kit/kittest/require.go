@@ -2,7 +2,9 @@
 package kittest
 
 import (
+	"context"
 	"errors"
+	"io"
 	"reflect"
 	"strings"
 	"sync"
@@ -17,6 +19,19 @@ func NoError(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Open opens a store at a URL, and closes it when the test ends.
+func Open[S io.Closer](t testing.TB, url string, open func(ctx context.Context, url string) (S, error)) S {
+	t.Helper()
+	s, err := open(t.Context(), url)
+	NoError(t, err)
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }
 
 // Error fails the test unless err is kind and its text contains all of words.

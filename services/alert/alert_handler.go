@@ -46,6 +46,8 @@ type Handler struct {
 	Severities job.SeverityMap
 	// Silences are the silences of firing alerts; nil for none.
 	Silences *SilenceSet
+	// Silenced is called for each silenced delivery after it was recorded; nil for none.
+	Silenced func(messenger string)
 	// Escalations checks the escalation policies that alerts name; nil accepts all.
 	Escalations *EscalationNames
 	Now         func() time.Time
@@ -135,6 +137,7 @@ func (h *Handler) dispatch(added Added) {
 	if added.Duplicate {
 		return
 	}
+	h.countSilenced(added)
 	if added.changesOthers() {
 		h.Loop.Notify()
 	}

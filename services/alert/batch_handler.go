@@ -246,6 +246,7 @@ func (b *batch) dispatchAll(room Reservation, reserved bool, all []AddResult) {
 		if added.Err != nil || added.Duplicate {
 			continue
 		}
+		b.countSilenced(added.Added)
 		notify, keyed = notify || added.changesOthers(), keyed || added.Alert.AlertKey != ""
 		if !added.Alert.Resolved {
 			recorded = append(recorded, added.Added)

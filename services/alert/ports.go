@@ -116,7 +116,7 @@ type AlertStore interface {
 	//     no attempt of a firing one was Sent or Unknown since a resolved one was Sent.
 	// A returned delivery is Queued only if it can be enqueued at once.
 	//
-	// What an alert does to the incident of its key is decided by NextIncidentStep, in the order
+	// NextIncidentStep decides the effect of an alert on the incident of its key, in the order
 	// in which alerts are recorded; the returned alert has its Incident, Repeat, Reply and
 	// Flapping. A delivery of a Repeat is Canceled, for reason Repeated, at once or when its
 	// turn comes, if the last update of the incident, or a later firing alert, was Sent or

@@ -8,7 +8,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/alert"
 )
 
-// TestNextIncidentStep checks what an alert does to an incident in each state.
+// TestNextIncidentStep checks the effect of an alert on an incident in each state.
 func TestNextIncidentStep(t *testing.T) {
 	start := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
 	open := alert.IncidentState{Incident: 1, Rank: job.High, Digest: "a", UpdateTime: start}

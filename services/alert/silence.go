@@ -53,3 +53,15 @@ func cancelSilenced(ds []Delivery, now time.Time) {
 		}
 	}
 }
+
+// countSilenced calls Silenced for the silenced deliveries of an alert that was recorded.
+func (h *Handler) countSilenced(added Added) {
+	if h.Silenced == nil || added.Alert.Silence == 0 {
+		return
+	}
+	for i := range added.Deliveries {
+		if d := &added.Deliveries[i]; d.Reason == Silenced {
+			h.Silenced(d.Messenger)
+		}
+	}
+}

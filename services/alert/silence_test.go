@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -67,6 +68,34 @@ func TestSilenced(t *testing.T) {
 	must(t, err)
 	if got := shown.GetAlerts()[1]; got.GetSilenceId() != "8" || got.GetDeliveryCounts().GetCanceled() != 4 {
 		t.Errorf("%v", got)
+	}
+}
+
+// TestSilencedCounts checks that each recorded delivery that is silenced is counted, by its
+// messenger, and those of a duplicate are not.
+func TestSilencedCounts(t *testing.T) {
+	h := newServiceHarness(t)
+	counts := map[string]int{}
+	h.alerts.Silenced = func(messenger string) { counts[messenger]++ }
+	h.silenceAlerts(silenceOf(t, 8, h.now, `severity="low"`))
+	low := request("one", "m", "@kim", "@lee")
+	low.Severity = "low"
+	for range 2 {
+		_, err := h.alerts.SendAlert(t.Context(), low)
+		must(t, err)
+	}
+	want := map[string]int{"slack": 2, "sms": 2} // pigeon fails
+	if !maps.Equal(counts, want) {
+		t.Errorf("counts %v, want %v", counts, want)
+	}
+	h.send(t, false, "@lee")
+	for range 2 {
+		batched := request("two", "m", "@kim", "@lee")
+		batched.Severity = "low"
+		h.sendAlerts(t, "", "", batched, request("three", "m", "@lee"))
+	}
+	if want := map[string]int{"slack": 4, "sms": 4}; !maps.Equal(counts, want) {
+		t.Errorf("with batches: counts %v, want %v", counts, want)
 	}
 }
 

@@ -46,7 +46,7 @@ type TemplateData struct {
 	Details  []job.Detail
 	Text     string // "[severity] message"
 	Key      string // empty for none
-	Status   string // firing or resolved
+	Status   string // firing, acknowledged or resolved
 }
 
 // templateDataOf returns the template data of an alert.
@@ -55,8 +55,11 @@ func templateDataOf(a Alert) TemplateData {
 		Severity: a.Severity, Message: a.Message, Title: a.Title, Link: a.Link, Details: a.Details, Text: a.Text(),
 		Key: job.DisplayKey(a.AlertKey), Status: "firing",
 	}
-	if a.Resolved {
+	switch {
+	case a.Resolved:
 		d.Status = "resolved"
+	case a.Acknowledged:
+		d.Status = "acknowledged"
 	}
 	return d
 }

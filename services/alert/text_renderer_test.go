@@ -76,3 +76,23 @@ func TestTemplates(t *testing.T) {
 		t.Errorf("after the deletion: %q", got)
 	}
 }
+
+// TestTemplateStatus renders alerts of each status with a template.
+func TestTemplateStatus(t *testing.T) {
+	store, err := ledger.Open(t.Context(), filepath.Join(t.TempDir(), "ledger.db"), time.Now)
+	must(t, err)
+	t.Cleanup(func() { _ = store.Close() })
+	must(t, store.SetTemplate(t.Context(), alert.Template{Messenger: "slack", Text: "{{.Status}} {{.Text}}"}))
+	renderer := alert.NewTextRenderer(store, time.Now, slog.New(slog.DiscardHandler))
+	for want, a := range map[string]alert.Alert{
+		"firing [high] m":                     {},
+		"acknowledged [high] acknowledged: m": {Acknowledged: true},
+		"resolved [high] resolved: m":         {Resolved: true},
+	} {
+		a.Severity, a.Message, a.AlertKey = "high", "m", "k"
+		must(t, renderer.Render(t.Context(), &a, []string{"slack"}))
+		if got := a.Content("slack").Text; got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

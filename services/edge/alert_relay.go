@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-	"errors"
 
 	"connectrpc.com/connect"
 
@@ -19,16 +18,10 @@ type AlertRelay struct {
 }
 
 // WatchAlert forwards the stream of the other service.
-func (r AlertRelay) WatchAlert(ctx context.Context, req *alertv1.WatchAlertRequest, to *connect.ServerStream[alertv1.WatchAlertResponse]) (err error) {
+func (r AlertRelay) WatchAlert(ctx context.Context, req *alertv1.WatchAlertRequest, to *connect.ServerStream[alertv1.WatchAlertResponse]) error {
 	from, err := r.AlertServiceClient.WatchAlert(ctx, req)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, from.Close()) }()
-	for from.Receive() {
-		if err := to.Send(from.Msg()); err != nil {
-			return err
-		}
-	}
-	return from.Err()
+	return relayStream(from, to)
 }

@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-	"errors"
 
 	"connectrpc.com/connect"
 
@@ -19,16 +18,10 @@ type InboxRelay struct {
 }
 
 // Watch forwards the stream of the other service.
-func (r InboxRelay) Watch(ctx context.Context, req *inboxv1.WatchRequest, to *connect.ServerStream[inboxv1.WatchResponse]) (err error) {
+func (r InboxRelay) Watch(ctx context.Context, req *inboxv1.WatchRequest, to *connect.ServerStream[inboxv1.WatchResponse]) error {
 	from, err := r.InboxServiceClient.Watch(ctx, req)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, from.Close()) }()
-	for from.Receive() {
-		if err := to.Send(from.Msg()); err != nil {
-			return err
-		}
-	}
-	return from.Err()
+	return relayStream(from, to)
 }

@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-	"errors"
 
 	"connectrpc.com/connect"
 
@@ -19,16 +18,10 @@ type IncidentRelay struct {
 }
 
 // WatchIncidents forwards the stream of the other service.
-func (r IncidentRelay) WatchIncidents(ctx context.Context, req *incidentv1.WatchIncidentsRequest, to *connect.ServerStream[incidentv1.WatchIncidentsResponse]) (err error) {
+func (r IncidentRelay) WatchIncidents(ctx context.Context, req *incidentv1.WatchIncidentsRequest, to *connect.ServerStream[incidentv1.WatchIncidentsResponse]) error {
 	from, err := r.IncidentServiceClient.WatchIncidents(ctx, req)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, from.Close()) }()
-	for from.Receive() {
-		if err := to.Send(from.Msg()); err != nil {
-			return err
-		}
-	}
-	return from.Err()
+	return relayStream(from, to)
 }

@@ -4,71 +4,28 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/retention"
 )
 
-const (
-	// deleteItems is how many items are deleted in one transaction.
-	deleteItems = 500
-	// deletePauseFactor and minDeletePause are the pause after a deletion: a multiple of its
-	// duration, so that a tenth of the time is for deletion.
-	deletePauseFactor, minDeletePause = 9, 10 * time.Millisecond
-	// deleteInterval is how often the store is queried for items that have become old enough.
-	deleteInterval = time.Minute
-)
+// deleteItems is how many items are deleted in one transaction.
+const deleteItems = 500
 
-// A Retention deletes items at the end of their retention, in small transactions, while it
-// runs.
+// A Retention deletes items at the end of their retention, in small transactions, while it runs.
 type Retention struct {
 	Items     Store
 	Retention time.Duration   // above 0
 	OnDelete  func(items int) // is called after each deletion
 	Now       func() time.Time
 	Log       *slog.Logger
-
-	deleted int // since the last log message
 }
 
 // Run runs until ctx ends.
 func (r *Retention) Run(ctx context.Context) error {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case <-timer.C:
-			timer.Reset(r.deleteNext(ctx))
-		case <-ctx.Done():
-			r.logDeleted()
-			return nil
-		}
+	l := retention.Loop{
+		Delete: r.Items.DeleteItems, Limit: deleteItems, Keep: r.Retention, OnDelete: r.OnDelete, Now: r.Now,
+		LogDeleted: func(n int) { r.Log.Info("deleted inbox items", "items", n) },
+		LogError:   func(err error) { r.Log.Error("deleting inbox items failed", "error", err) },
 	}
-}
-
-// deleteNext deletes deleteItems items, or all that are old enough, and returns the wait until the
-// next deletion.
-func (r *Retention) deleteNext(ctx context.Context) time.Duration {
-	begin := time.Now()
-	n, err := r.Items.DeleteItems(ctx, r.Now().Add(-r.Retention), deleteItems)
-	if err != nil {
-		if ctx.Err() == nil {
-			r.Log.Error("deleting inbox items failed", "error", err)
-		}
-		return deleteInterval
-	}
-	if n > 0 {
-		r.deleted += n
-		r.OnDelete(n)
-	}
-	if n < deleteItems {
-		r.logDeleted()
-		return deleteInterval
-	}
-	return max(deletePauseFactor*time.Since(begin), minDeletePause)
-}
-
-// logDeleted logs the deletions since the last log message.
-func (r *Retention) logDeleted() {
-	if r.deleted > 0 {
-		r.Log.Info("deleted inbox items", "items", r.deleted)
-	}
-	r.deleted = 0
+	return l.Run(ctx)
 }

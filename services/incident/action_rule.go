@@ -8,12 +8,12 @@ import (
 
 // An Action is a change of an incident by a person.
 type Action struct {
-	By      string // who; empty where no name is known
+	By      string // the name of the person; empty if unknown
 	Comment string // empty for none
 	Time    time.Time
 }
 
-// errResolved is the error of an action on an incident that is over.
+// errResolved is the error of an action on a resolved incident.
 var errResolved = fault.WithReason(fault.Preconditionf("the incident is resolved"), "INCIDENT_RESOLVED")
 
 // Acknowledge acknowledges an open incident. One that is acknowledged stays as it is.

@@ -6,12 +6,12 @@ import (
 )
 
 // ApplyChange returns the modification of an incident by a change; the zero Incident is one that is not
-// stored. A change that was applied before does nothing.
+// stored. A change that was applied before has no effect.
 //
-// The state of the alert service counts, with two exceptions. An alert that was recorded after
-// somebody resolved the incident here, but before the resolved alert of that was, does not open
-// it again. And an alert of this service opens nothing: where it came after a resolution, the
-// incident is resolved anew.
+// The state of the alert service counts, with two exceptions. An alert that was recorded after a
+// person resolved the incident, but before the resolved alert of that was recorded, does not
+// reopen it. And an alert of this service opens no incident: if it was recorded after a
+// resolution, the incident is resolved again.
 func ApplyChange(i Incident, c Change) Modification {
 	if i.ID != 0 && c.ID <= i.LastChange {
 		return Modification{}
@@ -30,8 +30,8 @@ func ApplyChange(i Incident, c Change) Modification {
 	return m.modification()
 }
 
-// Supersede returns what happens to an open incident whose key an alert opened another one for:
-// the alert service has forgotten it.
+// Supersede returns the modification that resolves an open incident when an alert of its key opens
+// another one: the alert service has deleted its state.
 func Supersede(i Incident, a Alert) Modification {
 	m := modify(i)
 	m.touch(a.Time)

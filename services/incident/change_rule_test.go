@@ -131,7 +131,7 @@ func TestActionsOnResolved(t *testing.T) {
 	kittest.Equal(t, m.Incident == nil, true)
 }
 
-// TestTargetsOfAlerts checks that an incident knows all targets and messengers of its alerts.
+// TestTargetsOfAlerts checks that an incident has all targets and messengers of its alerts.
 func TestTargetsOfAlerts(t *testing.T) {
 	first, second, third := change(incident.ChangeOpened, "high", 1), change(incident.ChangeUpdated, "high", 2), change(incident.ChangeUpdated, "high", 3)
 	first.Alert.Targets, first.Alert.By = []string{"@a", "@a", "@b"}, []string{"slack"}

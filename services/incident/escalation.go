@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A Policy is an escalation policy: whom to notify of an incident until somebody acknowledges
-// it.
+// A Policy is an escalation policy: the steps that notify targets of an incident until it is
+// acknowledged.
 type Policy struct {
 	Name        string
 	Steps       []Step // taken in their order; at least 1

@@ -30,8 +30,8 @@ func parseID(text string) (int64, error) {
 	return id, nil
 }
 
-// actorOf returns who does what a request asks for: the caller, or by if the caller has no
-// credentials. A caller is their nickname, or the name of their key.
+// actorOf returns the name of the person or program that makes a request: the nickname or the key
+// name of the caller, or by if the caller has no credentials.
 func actorOf(ctx context.Context, by string) (string, error) {
 	caller, ok := auth.CallerOf(ctx)
 	if !ok {

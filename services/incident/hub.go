@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// pollInterval is the time between two polls for changes by other processes, while somebody
-	// watches.
+	// pollInterval is the time between two polls for changes by other processes, while there are
+	// watchers.
 	pollInterval = time.Second
 	// gatherInterval is the minimum time between two polls: changes in quick succession share
 	// one.
@@ -73,7 +73,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	}
 }
 
-// poll wakes the watchers if the last revision has changed.
+// poll notifies the watchers if the last revision has changed.
 func (h *Hub) poll(ctx context.Context) {
 	if !h.watched() {
 		return

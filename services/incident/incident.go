@@ -32,7 +32,7 @@ type Incident struct {
 	UpdateTime  time.Time
 	ResolveTime time.Time // zero while it is open
 	AckTime     time.Time // zero where it is not acknowledged
-	AckBy       string    // empty if it is not acknowledged, or no name is known
+	AckBy       string    // empty if it is not acknowledged, or the name is unknown
 
 	EntryCount int   // the number of its entries, which is that of the last one
 	LastChange int64 // the id of the last change that was applied; 0 for none
@@ -52,7 +52,7 @@ const (
 	Resolved     State = 3
 )
 
-// Open reports whether the incident goes on.
+// Open reports whether the incident is not resolved.
 func (i Incident) Open() bool { return i.State != Resolved }
 
 // An Entry is an entry of the timeline of an incident.
@@ -60,7 +60,7 @@ type Entry struct {
 	Number  int // 1, 2, 3 … in the timeline; assigned when it is added
 	Kind    EntryKind
 	Time    time.Time
-	By      string // who did it; empty for an alert, and where no name is known
+	By      string // the name of the person who did it; empty for an alert, and if unknown
 	Text    string // the comment; empty for none
 	AlertID int64  // the alert that caused it, or was recorded for it; 0 for none
 }

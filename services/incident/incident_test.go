@@ -17,7 +17,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/incident/store"
 )
 
-// patience is how long a test waits for what must happen.
+// patience is the timeout of an event that must happen.
 const patience = 20 * time.Second
 
 // A clock is at(0) where it begins, and moves with the time of its bubble.
@@ -46,7 +46,7 @@ func none[T any](t *testing.T, from <-chan T, what string) {
 	}
 }
 
-// An alertService is an alert service that lists changes and records alerts as the tests say.
+// An alertService is an alert service whose changes and responses the tests set.
 type alertService struct {
 	jobv1connect.UnimplementedDispatchServiceHandler
 
@@ -127,7 +127,7 @@ func receive[T any](t *testing.T, from <-chan T) T {
 
 var quiet = slog.New(slog.DiscardHandler)
 
-// A process is a follower of a store and what it needs.
+// A process is a follower of a store with its dependencies.
 type process struct {
 	store   incident.Store
 	service *alertService

@@ -9,12 +9,12 @@ import (
 // maxMessage is the maximum number of characters of the message of an alert.
 const maxMessage = 20000
 
-// newNotice returns the notice that somebody changed the state of an incident. by and comment
+// newNotice returns the notice of a change of the state of an incident by a person. by and comment
 // may be empty.
 func newNotice(i Incident, status Status, by, comment string, at time.Time) Notice {
 	prefix := ""
 	if status == StatusFiring {
-		prefix = "no longer acknowledged: " // the texts of the other statuses say what they are
+		prefix = "no longer acknowledged: " // the alert service adds the words of the other statuses
 	}
 	return Notice{
 		Incident: i.ID, Key: i.Key, Status: status, Targets: slices.Clone(i.Targets), By: slices.Clone(i.By),
@@ -23,7 +23,8 @@ func newNotice(i Incident, status Status, by, comment string, at time.Time) Noti
 	}
 }
 
-// noticeMessage returns the message of an incident with who changed it, and why.
+// noticeMessage returns the message of an incident with the name of the person who changed it and
+// the comment.
 func noticeMessage(prefix, message, by, comment string) string {
 	suffix := ""
 	switch {

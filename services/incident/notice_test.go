@@ -9,7 +9,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/incident"
 )
 
-// TestNoticeMessages checks the messages that show who did what.
+// TestNoticeMessages checks the messages of changes by persons.
 func TestNoticeMessages(t *testing.T) {
 	i := *incident.ApplyChange(incident.Incident{}, change(incident.ChangeOpened, "high", 1)).Incident
 	message := func(rule func(incident.Action) incident.Rule, i incident.Incident, by, comment string) string {

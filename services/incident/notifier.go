@@ -42,7 +42,7 @@ func NewNotifier(notices Notices, alerts Alerts, now func() time.Time, log *slog
 	return &Notifier{notices: notices, alerts: alerts, now: now, log: log, notified: make(chan struct{}, 1)}
 }
 
-// Notify wakes the notifier up for new notices. It does not block.
+// Notify makes the notifier read new notices. It does not block.
 func (n *Notifier) Notify() {
 	select {
 	case n.notified <- struct{}{}:

@@ -38,8 +38,8 @@ type Incidents interface {
 	// ChangedAfter returns the incidents whose revision is above one, by revision.
 	ChangedAfter(ctx context.Context, revision int64, limit int) ([]Incident, error)
 
-	// Modify calls rule with an incident, and stores what it returns. Between the two nobody
-	// else changes the incident. It returns the incident as it is stored. It must return
+	// Modify calls rule with an incident, stores the modification and returns the incident as
+	// it is stored, in one transaction: no other change comes between. It must return
 	// fault.ErrNotFound if there is none, and the error of rule, with which nothing is stored.
 	// rule may be called more than once, and must not call the store.
 	Modify(ctx context.Context, id int64, rule Rule) (Incident, error)
@@ -64,7 +64,7 @@ type Modification struct {
 // Changes applies the changes of the alert service. One process at a time follows them: the
 // holder of a lease.
 type Changes interface {
-	// Lease takes the lease for a holder until a time, or extends it, if nobody else holds it
+	// Lease takes the lease for a holder until a time, or extends it, if no other holder has it
 	// at the time now. It returns the id of the last change that was applied, and whether the
 	// holder has the lease.
 	Lease(ctx context.Context, holder string, now, until time.Time) (after int64, leased bool, err error)
@@ -79,7 +79,7 @@ type Changes interface {
 // Notices hands out notices to be sent.
 type Notices interface {
 	// ClaimNotices returns notices that are due, the oldest of each incident only, at most
-	// limit of them. Nobody else gets them until the time until.
+	// limit of them, and claims them: until the time until no other call returns them.
 	ClaimNotices(ctx context.Context, now, until time.Time, limit int) ([]Notice, error)
 	// NoticeSent deletes a notice, and sets the alert of its entry. One that is deleted is
 	// ignored.
@@ -114,8 +114,8 @@ type Escalations interface {
 
 // A ChangeFeed is the changes of the alert service.
 type ChangeFeed interface {
-	// ListChanges returns the changes after an id, in the order of each key. It waits for some,
-	// at most 20 seconds. Those up to the id may be deleted.
+	// ListChanges returns the changes after an id, in the order of each key. If there are none,
+	// it waits for one, at most 20 seconds. Those up to the id may be deleted.
 	ListChanges(ctx context.Context, after int64, limit int) ([]Change, error)
 }
 

@@ -166,8 +166,8 @@ type SilenceFeedHandler struct {
 	Now      func() time.Time
 }
 
-// ListActiveSilences waits for a change and returns the silences that have not ended, with what
-// alert services need of them. Without a change it returns none.
+// ListActiveSilences waits for a change and returns the silences that have not ended, without
+// reasons and authors. Without a change it returns none.
 func (h *SilenceFeedHandler) ListActiveSilences(ctx context.Context, req *incidentv1.ListActiveSilencesRequest) (*incidentv1.ListActiveSilencesResponse, error) {
 	if err := h.Hub.wait(ctx, req.GetRevision()); err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ const (
 	silencePoll = 500 * time.Millisecond
 )
 
-// A SilenceHub wakes the calls of this process that wait for changed silences. It is safe for
+// A SilenceHub notifies the calls of this process that wait for changed silences. It is safe for
 // concurrent use.
 type SilenceHub struct {
 	silences Silences
@@ -31,7 +31,7 @@ func NewSilenceHub(silences Silences, shared bool, stopping <-chan struct{}) *Si
 	return &SilenceHub{silences: silences, shared: shared, stopping: stopping, next: make(chan struct{})}
 }
 
-// Changed wakes all calls.
+// Changed notifies all calls.
 func (h *SilenceHub) Changed() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

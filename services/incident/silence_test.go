@@ -208,8 +208,8 @@ func TestExpireSilence(t *testing.T) {
 	kittest.Error(t, kittest.ErrorOf(s.GetSilence(t.Context(), &incidentv1.GetSilenceRequest{Id: "99"})), fault.ErrNotFound, "silence 99")
 }
 
-// TestPreviewSilence checks which alerts are compared and counted, over several pages, and what of
-// them is shown.
+// TestPreviewSilence checks which alerts are compared and counted, over several pages, and which of
+// their values are shown.
 func TestPreviewSilence(t *testing.T) {
 	s := newSilences(t)
 	for i := range 30 {

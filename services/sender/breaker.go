@@ -136,17 +136,17 @@ func (b *breaker) allow(destination string) bool {
 	return b.waitFor(destination) == 0 && b.TryAcquirePermit()
 }
 
-// record counts a call. A refused message or destination, and a pause, count as success:
-// the provider works. A failure counts as its destination's other failures determine; a
-// failed probe always counts, or no other probe would be allowed.
-func (b *breaker) record(destination string, kind messenger.OutcomeKind) {
+// record counts a call. A refused message or destination, a pause, and a message to change that
+// is gone count as success: the provider works. A failure counts as its destination's other
+// failures determine; a failed probe always counts, or no other probe would be allowed.
+func (b *breaker) record(destination string, o messenger.Outcome) {
 	if b == nil {
 		return
 	}
 	now, count := b.now(), 0
 	b.mu.Lock()
 	b.seen.add(destination, now)
-	failed, opens := kind == messenger.Retry || kind == messenger.Unknown, false
+	failed, opens := o.Kind == messenger.Unknown || o.Kind == messenger.Retry && !o.PreviousGone, false
 	others := b.seen.others(destination, now)
 	if failed {
 		count = b.failing.add(destination, now, b.IsHalfOpen())

@@ -31,11 +31,11 @@ func drain(t *testing.T, deliveries, failEvery int) time.Duration {
 				due[i] = time.Now().Add(max(b.openFor(), probeInterval) + probeInterval/2)
 			case calls%failEvery == failEvery-1:
 				calls++
-				b.record("only", messenger.Retry)
+				b.record("only", messenger.Outcome{Kind: messenger.Retry})
 				due[i] = time.Now().Add(time.Second)
 			default:
 				calls++
-				b.record("only", messenger.Sent)
+				b.record("only", messenger.Outcome{Kind: messenger.Sent})
 				due = append(due[:i], due[i+1:]...)
 			}
 			break // one call per slot
@@ -67,7 +67,7 @@ func TestSingleDestinationDown(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 			if b.allow("only") {
 				calls++
-				b.record("only", messenger.Retry)
+				b.record("only", messenger.Outcome{Kind: messenger.Retry})
 			}
 		}
 		if most := 10 + 3600/3 + 1; calls > most || calls < most/2 {

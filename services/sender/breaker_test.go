@@ -22,11 +22,17 @@ func newBreakers(now func() time.Time) (*breakers, *[]string) {
 // calls makes calls to a destination, which must be allowed.
 func (b *breaker) calls(t *testing.T, count int, destination string, kind messenger.OutcomeKind) {
 	t.Helper()
+	b.callsWith(t, count, destination, messenger.Outcome{Kind: kind})
+}
+
+// callsWith makes calls with an outcome to a destination, which must be allowed.
+func (b *breaker) callsWith(t *testing.T, count int, destination string, o messenger.Outcome) {
+	t.Helper()
 	for range count {
 		if !b.allow(destination) {
 			t.Fatalf("call to %s is not allowed", destination)
 		}
-		b.record(destination, kind)
+		b.record(destination, o)
 	}
 }
 
@@ -62,7 +68,7 @@ func TestBreaker(t *testing.T) {
 	if !b.allow("e") || b.allow("good") {
 		t.Error("no probe is allowed, or more than one")
 	}
-	b.record("e", messenger.Retry)
+	b.record("e", messenger.Outcome{Kind: messenger.Retry})
 	if b.allow("good") {
 		t.Error("a failed probe closed it")
 	}
@@ -115,6 +121,29 @@ func TestSecondDestination(t *testing.T) {
 	b.calls(t, 1, "second", messenger.Retry)
 	if b.allow("second") || b.allow("third") || !slices.Equal(*states, []string{"open"}) {
 		t.Errorf("states %v", *states)
+	}
+}
+
+// TestPreviousGone has a provider respond that the messages to change do not exist any more, for
+// one destination and for many: it works, so no breaker opens, and a probe with this response
+// closes one.
+func TestPreviousGone(t *testing.T) {
+	gone := messenger.Outcome{Kind: messenger.Retry, PreviousGone: true}
+	bs, states := newBreakers(time.Now)
+	bs.forKey("one").callsWith(t, 20, "only", gone)
+	b := bs.forKey("many")
+	for n := range 100 {
+		b.callsWith(t, 1, strconv.Itoa(n), gone)
+	}
+	if len(*states) > 0 {
+		t.Errorf("messages that are gone opened a breaker: %v", *states)
+	}
+	b = bs.forKey("probed")
+	b.calls(t, 10, "only", messenger.Retry)
+	b.awaitProbe()
+	b.callsWith(t, 1, "only", gone)
+	if want := []string{"open", "half-open", "closed"}; !slices.Equal(*states, want) {
+		t.Errorf("states %v, want %v", *states, want)
 	}
 }
 
@@ -213,7 +242,7 @@ func TestWithoutBreaker(t *testing.T) {
 	bs := &breakers{now: time.Now, byKey: map[string]*breaker{}}
 	b := bs.forKey("one")
 	for n := range 100 {
-		b.record(strconv.Itoa(n), messenger.Retry)
+		b.record(strconv.Itoa(n), messenger.Outcome{Kind: messenger.Retry})
 	}
 	if !b.allow("one") || b.openFor() != 0 || b.waitFor("one") != 0 {
 		t.Error("a disabled breaker is open")

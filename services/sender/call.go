@@ -93,7 +93,7 @@ func (s *callStage) attempt(ctx context.Context, t *task) (r result, ended bool)
 	endAttempt(span, outcome)
 	cancel()
 	end := s.now()
-	breaker.record(t.delivery.Destination, outcome.Kind)
+	breaker.record(t.delivery.Destination, outcome)
 	s.metrics.Attempted(s.name, outcome, end.Sub(start))
 	report := &dispatch.Report{DeliveryID: t.delivery.ID, Fence: t.claim.Fence, StartTime: start, EndTime: end, Outcome: outcome}
 	report.SealedCredential = s.resealForMove(t, credential, outcome)

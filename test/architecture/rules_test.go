@@ -130,6 +130,8 @@ var rules = []rule{
 	{what: "kit/ratelimit", by: []string{"cmd/bongsu/app/...", "internal/messenger/...", "internal/queue/...", "services/sender/...", "services/alert/messenger_handler.go", "services/edge/...", "examples/..."},
 		why: "senders use the limiter, the API lists its state, the queue stores it, and messengers and the edge name their rates"},
 	{what: "kit/redact", by: []string{"..."}},
+	{what: "kit/retention", by: []string{"services/access/...", "services/inbox/...", "services/incident/...", "examples/..."},
+		why: "services delete what is older than its retention"},
 	{what: "kit/rpc/...", by: []string{"cmd/...", "services/edge/...", "bench/...", "examples/..."},
 		why: "handlers return faults, which interceptors map to codes in one place"},
 	{what: "kit/seal", by: []string{"..."}},

@@ -55,7 +55,7 @@ func (b *builder) runAlert(ctx context.Context) error {
 		return err
 	}
 	alerts := &alert.Handler{
-		Silences: b.silenceSet, Escalations: b.escalationNames,
+		Silences: b.silenceSet, Silenced: b.metrics.Silenced, Escalations: b.escalationNames,
 		Directory: b.lookup, Store: store, Hub: hub, Loop: clock, Renderer: renderer, Specs: b.specs,
 		FailoverAfter: b.config.Alert.FailoverAfter, Severities: b.config.severities, Now: b.config.Now,
 		Trace: rpc.TraceContextOf, Log: b.log, Incidents: incidents, IncidentSettings: b.config.Alert.Incidents(),

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -15,36 +14,23 @@ import (
 	"github.com/bongsu-project/bongsu/services/event"
 )
 
-const (
-	// eventGaugesMaxAge is how long the gauges of events are cached, however often metrics are
-	// scraped.
-	eventGaugesMaxAge = 10 * time.Second
-	// eventGaugesTimeout bounds a read, so that an unresponsive broker or database does not
-	// block the other metrics.
-	eventGaugesTimeout = 3 * time.Second
-)
-
 var _ event.Metrics = (*eventMetrics)(nil)
 
-// eventMetrics are the metrics of the event service. The gauges describe the stream and the
-// database, not this process: every event service that shares them exports the same values.
+// eventMetrics are the metrics of the event service.
 type eventMetrics struct {
 	published, handled metric.Int64Counter
 
 	stream  *eventstream.Stream
 	letters event.DeadLetters
-	now     func() time.Time
-	log     *slog.Logger
 
-	mu     sync.Mutex // held while the gauges are read
-	read   time.Time
+	gauges gaugeReading // of lag and buried
 	lag    [eventstream.Partitions]int64
 	buried int64
-	err    error // of the last read
 }
 
 func newEventMetrics(m *metrics, stream *eventstream.Stream, letters event.DeadLetters, now func() time.Time, log *slog.Logger) (*eventMetrics, error) {
-	e := &eventMetrics{stream: stream, letters: letters, now: now, log: log}
+	e := &eventMetrics{stream: stream, letters: letters}
+	e.gauges = gaugeReading{read: e.read, now: now, failed: func(err error) { log.Warn("metrics of events cannot be read", "error", err) }}
 	if err := e.register(m.provider.Meter(meterName)); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
@@ -70,37 +56,25 @@ func (e *eventMetrics) register(meter metric.Meter) (err error) {
 		return err
 	}
 	_, err = meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		if e.refresh(ctx); e.err != nil {
-			return nil // logged
-		}
-		for p, n := range e.lag {
-			o.ObserveInt64(lag, n, metric.WithAttributes(attribute.String("partition", strconv.Itoa(p))))
-		}
-		o.ObserveInt64(letters, e.buried)
+		e.gauges.use(ctx, func() {
+			for p, n := range e.lag {
+				o.ObserveInt64(lag, n, metric.WithAttributes(attribute.String("partition", strconv.Itoa(p))))
+			}
+			o.ObserveInt64(letters, e.buried)
+		})
 		return nil
 	}, lag, letters)
 	return err
 }
 
-// refresh reads the gauges if they are too old. mu must be held.
-func (e *eventMetrics) refresh(ctx context.Context) {
-	now := e.now()
-	if age := now.Sub(e.read); !e.read.IsZero() && age >= 0 && age < eventGaugesMaxAge {
-		return
+// read reads the gauges.
+func (e *eventMetrics) read(ctx context.Context) (err error) {
+	if e.lag, err = e.stream.Lag(ctx); err != nil {
+		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, eventGaugesTimeout)
-	defer cancel()
-	failing := e.err != nil
-	var count int
-	if e.lag, e.err = e.stream.Lag(ctx); e.err == nil {
-		count, e.err = e.letters.CountDeadLetters(ctx)
-	}
-	e.read, e.buried = now, int64(count)
-	if e.err != nil && !failing {
-		e.log.Warn("metrics of events cannot be read", "error", e.err)
-	}
+	count, err := e.letters.CountDeadLetters(ctx)
+	e.buried = int64(count)
+	return err
 }
 
 // Published counts events that were published.

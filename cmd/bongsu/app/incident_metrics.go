@@ -4,73 +4,76 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+
+	"github.com/bongsu-project/bongsu/services/incident"
 )
 
-const (
-	// incidentGaugeMaxAge is how long the gauge of incidents is cached, however often metrics are
-	// scraped.
-	incidentGaugeMaxAge = 10 * time.Second
-	// incidentGaugeTimeout bounds a read, so that an unresponsive database does not block the
-	// other metrics.
-	incidentGaugeTimeout = 3 * time.Second
-)
-
-// An incidentCounter counts open incidents.
+// An incidentCounter counts open incidents, and lists silences.
 type incidentCounter interface {
 	CountOpen(ctx context.Context) (firing, acknowledged int64, err error)
+	ActiveSilences(ctx context.Context, now time.Time) (revision int64, silences []incident.Silence, err error)
 }
 
-// An incidentGauge is the number of open incidents. It describes the database, not this process:
-// every incident service that shares it exports the same values.
-type incidentGauge struct {
+// incidentGauges are the numbers of open incidents and of silences that have not ended.
+type incidentGauges struct {
 	incidents incidentCounter
 	now       func() time.Time
-	log       *slog.Logger
 
-	mu                   sync.Mutex // held while the gauge is read
-	read                 time.Time
-	firing, acknowledged int64
-	err                  error // of the last read
+	firing, acknowledged, active, pending int64
 }
 
-// registerIncidents registers the gauge of open incidents.
+// registerIncidents registers the gauges of the incident service.
 func (m *metrics) registerIncidents(incidents incidentCounter, now func() time.Time, log *slog.Logger) error {
-	g := &incidentGauge{incidents: incidents, now: now, log: log}
-	_, err := m.provider.Meter(meterName).Int64ObservableGauge("bongsu.incident.open",
-		metric.WithDescription("Incidents that are not resolved, by state: firing or acknowledged."),
-		metric.WithInt64Callback(func(ctx context.Context, o metric.Int64Observer) error {
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			if g.refresh(ctx); g.err != nil {
-				return nil // logged
-			}
-			o.Observe(g.firing, metric.WithAttributes(attribute.String("state", "firing")))
-			o.Observe(g.acknowledged, metric.WithAttributes(attribute.String("state", "acknowledged")))
-			return nil
-		}))
+	g := &incidentGauges{incidents: incidents, now: now}
+	reading := &gaugeReading{read: g.read, now: now, failed: func(err error) { log.Warn("metrics of incidents cannot be read", "error", err) }}
+	meter := m.provider.Meter(meterName)
+	open, err := meter.Int64ObservableGauge("bongsu.incident.open",
+		metric.WithDescription("Incidents that are not resolved, by state: firing or acknowledged."))
+	if err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	silences, err := meter.Int64ObservableGauge("bongsu.incident.silences",
+		metric.WithDescription("Silences that have not ended, by state: active, or pending if they begin later."))
+	if err != nil {
+		return fmt.Errorf("register metrics: %w", err)
+	}
+	_, err = meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		reading.use(ctx, func() {
+			o.ObserveInt64(open, g.firing, stateAttribute("firing"))
+			o.ObserveInt64(open, g.acknowledged, stateAttribute("acknowledged"))
+			o.ObserveInt64(silences, g.active, stateAttribute("active"))
+			o.ObserveInt64(silences, g.pending, stateAttribute("pending"))
+		})
+		return nil
+	}, open, silences)
 	if err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
 	return nil
 }
 
-// refresh reads the gauge if it is too old. mu must be held.
-func (g *incidentGauge) refresh(ctx context.Context) {
+func stateAttribute(state string) metric.MeasurementOption {
+	return metric.WithAttributes(attribute.String("state", state))
+}
+
+// read reads the gauges.
+func (g *incidentGauges) read(ctx context.Context) (err error) {
+	if g.firing, g.acknowledged, err = g.incidents.CountOpen(ctx); err != nil {
+		return err
+	}
 	now := g.now()
-	if age := now.Sub(g.read); !g.read.IsZero() && age >= 0 && age < incidentGaugeMaxAge {
-		return
+	_, silences, err := g.incidents.ActiveSilences(ctx, now)
+	g.active, g.pending = 0, 0
+	for _, s := range silences { // at most incident.MaxSilences
+		if s.State(now) == incident.SilencePending {
+			g.pending++
+		} else {
+			g.active++
+		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, incidentGaugeTimeout)
-	defer cancel()
-	failing := g.err != nil
-	g.firing, g.acknowledged, g.err = g.incidents.CountOpen(ctx)
-	g.read = now
-	if g.err != nil && !failing {
-		g.log.Warn("metrics of incidents cannot be read", "error", g.err)
-	}
+	return err
 }

@@ -42,7 +42,7 @@ type metrics struct {
 	deferrals, refusals, breakers metric.Int64Counter
 	open                          metric.Int64UpDownCounter
 
-	heldBack metric.Int64Counter
+	heldBack, silenced metric.Int64Counter
 
 	alertsDeleted, deliveriesDeleted, entriesDeleted, itemsDeleted, incidentsDeleted metric.Int64Counter
 
@@ -94,6 +94,7 @@ func (m *metrics) instruments(meter metric.Meter) error {
 	m.refusals = count("bongsu.sender.refusals", "Credentials refused by their provider, by messenger.")
 	m.breakers = count("bongsu.sender.breaker.changes", "State changes of the breakers of credentials, by messenger and new state.")
 	m.heldBack = count("bongsu.alert.deliveries.held.back", "Deliveries held back to be sent with others as one message, by messenger and hold: quiet_hours or digest.")
+	m.silenced = count("bongsu.alert.deliveries.silenced", "Deliveries that this process recorded as canceled by a silence, by messenger.")
 	m.alertsDeleted = count("bongsu.alert.alerts.forgotten", "Alerts that this process deleted after their retention.")
 	m.deliveriesDeleted = count("bongsu.alert.deliveries.forgotten", "Deliveries that this process deleted with their alerts after their retention.")
 	m.entriesDeleted = count("bongsu.access.audit.entries.deleted", "Entries of the audit log that this process deleted after their retention.")
@@ -169,6 +170,11 @@ func (m *metrics) BreakerChanged(messengerName, from, to string) {
 // HeldBack counts a held-back delivery.
 func (m *metrics) HeldBack(messengerName string, why alert.Hold) {
 	m.heldBack.Add(context.Background(), 1, m.attributesWithLabel(messengerName, "hold", why.String()))
+}
+
+// Silenced counts a silenced delivery.
+func (m *metrics) Silenced(messengerName string) {
+	m.silenced.Add(context.Background(), 1, m.attributesWithLabel(messengerName, "", ""))
 }
 
 // Deleted counts deleted alerts and deliveries.

@@ -25,8 +25,8 @@ func (s Sample) firing() messenger.Message {
 	return m
 }
 
-// change returns the sample of a change of the message that Sent confirms.
-func (s Sample) change() Sample {
+// Change returns the sample of a change of the message that Sent confirms.
+func (s Sample) Change() Sample {
 	s.Message = s.firing()
 	s.Message.AlertID, s.Message.DeliveryID, s.Message.Previous = s.Message.AlertID+1, s.Message.DeliveryID+1, s.Reference
 	s.Sent = cmp.Or(s.Changed, s.Sent)
@@ -36,7 +36,7 @@ func (s Sample) change() Sample {
 // reply returns the sample of an answer in the thread of the message that Sent confirms.
 func (s Sample) reply() Sample {
 	sent := s.Sent
-	s = s.change()
+	s = s.Change()
 	s.Message.Reply, s.Sent = true, sent
 	return s
 }
@@ -56,7 +56,7 @@ func referenceStays(t *testing.T, s Sample) {
 	if s.Reference == "" {
 		t.Skip("the messenger returns no references")
 	}
-	for name, sample := range map[string]Sample{"change": s.change(), "reply": s.reply()} {
+	for name, sample := range map[string]Sample{"change": s.Change(), "reply": s.reply()} {
 		m := s.At(t, s.confirming(t, sample.Sent))
 		if o := Send(t.Context(), t, m, sample.Message); o.Kind != messenger.Sent || o.Reference != s.Reference || o.MessageID != s.MessageID {
 			t.Errorf("%s: %+v, want the reference %q and the id %q", name, o, s.Reference, s.MessageID)
@@ -109,7 +109,7 @@ func previousGone(t *testing.T, s Sample) {
 		})
 		m := s.At(t, base)
 		calls = 0
-		if o := Send(t.Context(), t, m, s.change().Message); o.Kind != messenger.Retry || !o.PreviousGone || o.RetryAfter != 0 || calls != 1 {
+		if o := Send(t.Context(), t, m, s.Change().Message); o.Kind != messenger.Retry || !o.PreviousGone || o.RetryAfter != 0 || calls != 1 {
 			t.Errorf("%s: %+v after %d calls", gone.Body, o, calls)
 		}
 		if o := Send(t.Context(), t, m, s.firing()); o.Kind == messenger.Sent || o.PreviousGone {

@@ -85,7 +85,7 @@ func fakeChanges(t *testing.T, f Fake, m messenger.Messenger, s Sample) {
 	if s.Reference == "" || first.Kind != messenger.Sent {
 		t.Skip("the messenger returns no references")
 	}
-	change := s.change().Message
+	change := s.Change().Message
 	change.Previous, change.AckURL = first.Reference, "https://bongsu.example/ack/1"
 	resolved := change
 	resolved.Resolved, resolved.AckURL = true, ""
@@ -127,7 +127,7 @@ func fakeResponseLost(t *testing.T, f Fake, s Sample) {
 	if s.Reference == "" || first.Kind != messenger.Sent {
 		t.Skip("the messenger returns no references")
 	}
-	change := s.change().Message
+	change := s.Change().Message
 	change.Previous, change.Text = first.Reference, "[normal] node1 down again"
 	lose.Store(true)
 	if o := Send(t.Context(), t, m, change); o.Kind != messenger.Unknown {
@@ -151,7 +151,7 @@ func fakeMessageGone(t *testing.T, f Fake, m messenger.Messenger, s Sample) {
 	f.Reset()
 	first := Send(t.Context(), t, m, s.firing())
 	f.Reset()
-	change := s.change().Message
+	change := s.Change().Message
 	change.Previous = first.Reference
 	if o := Send(t.Context(), t, m, change); o.Kind != messenger.Retry || !o.PreviousGone || len(f.MessageTexts()) != 0 {
 		t.Errorf("%+v, and users see %q", o, f.MessageTexts())

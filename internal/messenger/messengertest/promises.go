@@ -26,7 +26,7 @@ func Run(t *testing.T, s Sample) {
 	if s.Reference == "" {
 		return
 	}
-	t.Run("change", func(t *testing.T) { run(t, s.change(), callPromises()) })
+	t.Run("change", func(t *testing.T) { run(t, s.Change(), callPromises()) })
 	t.Run("reply", func(t *testing.T) { run(t, s.reply(), callPromises()) })
 }
 

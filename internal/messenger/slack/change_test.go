@@ -10,13 +10,6 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger/messengertest"
 )
 
-// incidentMessage returns a message of an incident that was notified before.
-func incidentMessage() messenger.Message {
-	m := sample.Message
-	m.AlertKey, m.Previous = "node1", sample.Reference
-	return m
-}
-
 // TestChangeInAnotherChannel changes a message in the channel that Slack returned for the
 // destination, such as that of a user.
 func TestChangeInAnotherChannel(t *testing.T) {
@@ -45,7 +38,7 @@ func TestChangeInAnotherChannel(t *testing.T) {
 func TestReferenceOfALongResponse(t *testing.T) {
 	s := sample
 	s.Sent = `{"ok":true,"channel":"C1","ts":"1.2","message":{"text":"` + strings.Repeat("x", 70_000) + `"}}`
-	m := incidentMessage()
+	m := sample.Change().Message
 	m.Previous = ""
 	base := messengertest.Provider(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, s.Sent) })
 	o := messengertest.Send(t.Context(), t, at(t, base), m)
@@ -57,7 +50,7 @@ func TestReferenceOfALongResponse(t *testing.T) {
 // TestAckLinkWithoutButton sends a link that does not fit into a button, or whose message
 // does not fit into blocks, as a line.
 func TestAckLinkWithoutButton(t *testing.T) {
-	m := incidentMessage()
+	m := sample.Change().Message
 	m.AckURL = "https://bongsu.example/ack?a=1&t=x"
 	m.Text = strings.Repeat("x", 3_001)
 	if request := string(messengertest.Request(t, sample, m, false)); !strings.Contains(request, `"blocks":[]`) || !strings.Contains(request, `x\n\nAcknowledge: https://bongsu.example/ack?a=1&amp;t=x"`) {
@@ -77,7 +70,7 @@ func TestAckLinkWithoutButton(t *testing.T) {
 // of messages the token.
 func TestChangePause(t *testing.T) {
 	s := sample
-	s.Message = incidentMessage()
+	s.Message = sample.Change().Message
 	paused := messenger.Outcome{Kind: messenger.Paused, Scope: messenger.DestinationScope, Code: "ratelimited", RetryAfter: messengertest.Later}
 	responses := func(want messenger.Outcome) []messengertest.Response {
 		return []messengertest.Response{{429, messengertest.RetryLater, `{"ok":false,"error":"ratelimited"}`, want}}

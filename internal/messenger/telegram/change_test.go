@@ -11,13 +11,6 @@ import (
 	"github.com/bongsu-project/bongsu/internal/messenger/messengertest"
 )
 
-// incidentMessage returns a message of an incident that was notified before.
-func incidentMessage() messenger.Message {
-	m := sample.Message
-	m.AlertKey, m.Previous = "node1", sample.Reference
-	return m
-}
-
 // TestChangeWithoutChange edits a message to the text that it has, as after an edit whose
 // response was lost: it is Sent. The same response to a new message is not.
 func TestChangeWithoutChange(t *testing.T) {
@@ -25,7 +18,7 @@ func TestChangeWithoutChange(t *testing.T) {
 	body := `{"ok":false,"error_code":400,"description":"Bad Request: message is not modified: specified new message content and reply markup are exactly the same"}`
 	sent := messenger.Outcome{Kind: messenger.Sent, MessageID: "4711", Reference: "-1001234567890:4711"}
 	failed := messenger.Outcome{Kind: messenger.Failed, Scope: messenger.MessageScope, Code: "Bad Request: message is not modified: specified new message content and reply markup are exactly the same"}
-	s.Message = incidentMessage()
+	s.Message = sample.Change().Message
 	messengertest.CheckOutcomes(t, s, []messengertest.Response{{400, nil, body, sent}})
 	s.Message.Reply = true
 	messengertest.CheckOutcomes(t, s, []messengertest.Response{{400, nil, body, failed}})
@@ -43,7 +36,7 @@ func TestInterruptedChange(t *testing.T) {
 				w.WriteHeader(http.StatusBadRequest)
 				_, _ = w.Write([]byte(`{"ok":false,"error_code":400,"description":"Bad Request: message is not mod`))
 			})
-			m := incidentMessage()
+			m := sample.Change().Message
 			want := messenger.Retry
 			if !change {
 				m.Previous, want = "", messenger.Failed
@@ -60,7 +53,7 @@ func TestInterruptedChange(t *testing.T) {
 // ids of messages are those of a chat.
 func TestPreviousOfAnotherChat(t *testing.T) {
 	for _, previous := range []string{"-1009999999999:4711", "4711", ":4711", "-1001234567890:", "-1001234567890:x", "-1001234567890:-1"} {
-		m := incidentMessage()
+		m := sample.Change().Message
 		m.Previous = previous
 		if request := string(messengertest.Request(t, sample, m, false)); !strings.Contains(request, "/sendMessage") || strings.Contains(request, "4711") {
 			t.Errorf("%s: %s", previous, request)
@@ -75,7 +68,7 @@ func TestAckLinkWithoutButton(t *testing.T) {
 		"http://localhost:18091/ack?t=1": false, "http://bongsu:18080/ack": false,
 		"https://bongsu.example/ack?t=" + strings.Repeat("x", 3_000): false,
 	} {
-		m := incidentMessage()
+		m := sample.Change().Message
 		m.Previous, m.AckURL = "", link
 		long := len(link) > 1_000
 		request := string(messengertest.Request(t, sample, m, long))

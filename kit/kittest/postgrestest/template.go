@@ -2,6 +2,7 @@ package postgrestest
 
 import (
 	"context"
+	"io"
 	"sync"
 	"testing"
 )
@@ -16,6 +17,17 @@ type Template struct {
 	once sync.Once
 	url  string
 	err  error
+}
+
+// Opening returns a Template.Fill that opens a store and closes it: that migrates its database.
+func Opening[S io.Closer](open func(ctx context.Context, url string) (S, error)) func(ctx context.Context, url string) error {
+	return func(ctx context.Context, url string) error {
+		s, err := open(ctx, url)
+		if err != nil {
+			return err
+		}
+		return s.Close()
+	}
 }
 
 // URL returns the URL of a new copy, which is dropped when the test ends. The test is skipped

@@ -45,7 +45,7 @@ func (k *alertKey) state() alert.IncidentState {
 	return s
 }
 
-// addAlert sets the order of an alert under the key, its rank, and what it does to the incident.
+// addAlert sets the order of an alert under the key, its rank, and its effect on the incident.
 func (k *alertKey) addAlert(a *pendingAdd) {
 	first := k.last == 0
 	a.rank, a.idle = a.alert.Rank(), false

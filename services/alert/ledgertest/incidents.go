@@ -45,7 +45,7 @@ func allChanges(t testing.TB, l alert.Ledger) []alert.IncidentChange {
 	return changes
 }
 
-// testIncidents checks what alerts do to the incident of their key, and that they are recorded
+// testIncidents checks the effects of alerts on the incident of their key, and that they are recorded
 // with it.
 func testIncidents(t *testing.T, l alert.Ledger) {
 	renotify := keyedAlert("k", "high", "a", 5)

@@ -1,11 +1,11 @@
 package store_test
 
 import (
-	"context"
 	"path/filepath"
 	"testing"
 
 	"github.com/bongsu-project/bongsu/internal/testenv"
+	"github.com/bongsu-project/bongsu/kit/kittest"
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 	"github.com/bongsu-project/bongsu/services/inbox"
 	"github.com/bongsu-project/bongsu/services/inbox/store"
@@ -15,27 +15,12 @@ import (
 func TestMain(m *testing.M) { postgrestest.Main(m, testenv.Postgres) }
 
 // current creates databases with the newest schema.
-var current = postgrestest.Template{Fill: func(ctx context.Context, url string) error {
-	s, err := store.Open(ctx, url)
-	if err != nil {
-		return err
-	}
-	return s.Close()
-}}
+var current = postgrestest.Template{Fill: postgrestest.Opening(store.Open)}
 
 // open opens the store at a URL until the test ends.
 func open(t testing.TB, url string) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
+	return kittest.Open(t, url, store.Open)
 }
 
 func TestSQLite(t *testing.T) {

@@ -112,7 +112,7 @@ func (k knownIncidents) set(i incident.Incident) {
 	}
 }
 
-// apply applies a change, and returns what it does to its incident and to older ones of its key.
+// apply applies a change, and returns the modifications of its incident and of older ones of its key.
 func (k knownIncidents) apply(c incident.Change) []incident.Modification {
 	m := incident.ApplyChange(k.byID[c.Incident], c)
 	if m.Incident == nil {

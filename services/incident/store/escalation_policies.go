@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
@@ -26,6 +25,8 @@ func scanPolicy(rows *sql.Rows, p *incident.Policy) error {
 	p.Steps, err = decodeSteps(steps)
 	return err
 }
+
+func scanText(rows *sql.Rows, text *string) error { return rows.Scan(text) }
 
 func scanPair(rows *sql.Rows, p *[2]string) error { return rows.Scan(&p[0], &p[1]) }
 
@@ -63,15 +64,20 @@ func (s *Store) ListPolicies(ctx context.Context) (all []incident.Policy, err er
 
 // Policy returns a policy.
 func (s *Store) Policy(ctx context.Context, name string) (incident.Policy, error) {
-	all, err := s.ListPolicies(ctx) // few
-	if err != nil {
-		return incident.Policy{}, err
-	}
-	i := slices.IndexFunc(all, func(p incident.Policy) bool { return p.Name == name })
-	if i < 0 {
-		return incident.Policy{}, errNoPolicy(name)
-	}
-	return all[i], nil
+	var p incident.Policy
+	err := s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
+		found, ok, err := findPolicy(ctx, t, name)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return errNoPolicy(name)
+		}
+		found.Groups, err = database.Select(ctx, t, scanText, `SELECT group_name FROM escalation_groups WHERE policy = ? ORDER BY group_name`, storable(name))
+		p = found
+		return err
+	})
+	return p, err
 }
 
 // SetPolicy creates or replaces a policy and its groups.

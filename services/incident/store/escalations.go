@@ -154,7 +154,7 @@ func (w *modifications) begin(ctx context.Context, t *database.Tx, i *incident.I
 	return setEscalation(ctx, t, i.ID, &e)
 }
 
-// addUnknownPolicy adds the entry that says that an incident names an unknown policy.
+// addUnknownPolicy adds an entry for an incident that names an unknown policy.
 func (w *modifications) addUnknownPolicy(i *incident.Incident, at time.Time) {
 	if i.EntryCount >= incident.MaxEntries {
 		return

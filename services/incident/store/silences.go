@@ -47,7 +47,7 @@ func (s *Store) AddSilence(ctx context.Context, silence incident.Silence, expire
 	return silence, err
 }
 
-// changeSilences gives silences a new revision, and locks them until the commit.
+// changeSilences assigns a new revision to silences, and locks them until the commit.
 func changeSilences(ctx context.Context, t *database.Tx, now time.Time) error {
 	_, err := t.Exec(ctx, `INSERT INTO revisions (id, last) VALUES (2, ?) ON CONFLICT (id) DO UPDATE
 		SET last = CASE WHEN excluded.last > revisions.last THEN excluded.last ELSE revisions.last + 1 END`, micros(now))

@@ -68,6 +68,9 @@ func testPolicies(t *testing.T, s incident.Store) {
 	got, err = s.Policy(t.Context(), "day")
 	kittest.NoError(t, err)
 	kittest.Equal(t, got, day)
+	got, err = s.Policy(t.Context(), "night")
+	kittest.NoError(t, err)
+	kittest.Equal(t, got, other)
 
 	kittest.NoError(t, s.DeletePolicy(t.Context(), "night"))
 	kittest.Error(t, s.DeletePolicy(t.Context(), "night"), fault.ErrNotFound, "escalation policy night")
@@ -76,8 +79,8 @@ func testPolicies(t *testing.T, s incident.Store) {
 	setPolicy(t, s, day)
 }
 
-// testEscalation checks that steps are taken when they are due, in their order, as often as the
-// policy says, each with an entry and a notice.
+// testEscalation checks that steps are taken when they are due, in their order and as often as
+// their policy repeats them, each with an entry and a notice.
 func testEscalation(t *testing.T, s incident.Store) {
 	setPolicy(t, s, night)
 	apply(t, s, escalated(1)) // at(1)

@@ -7,7 +7,7 @@ import (
 	"entgo.io/ent/schema/field"
 )
 
-// IncidentChange is what an alert did to its incident, until the incident service has stored
+// IncidentChange is the effect of an alert on its incident, until the incident service has stored
 // it.
 type IncidentChange struct{ ent.Schema }
 

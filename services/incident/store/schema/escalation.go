@@ -8,7 +8,7 @@ import (
 	"entgo.io/ent/schema/index"
 )
 
-// EscalationPolicy is whom to notify of an incident until somebody acknowledges it.
+// EscalationPolicy holds the steps that notify targets of an incident until it is acknowledged.
 type EscalationPolicy struct{ ent.Schema }
 
 // Annotations of EscalationPolicy.

@@ -196,11 +196,11 @@ func (x *Silence) GetState() SilenceState {
 // CreateSilenceRequest holds a silence.
 type CreateSilenceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// matchers holds 1 to 20 matchers of at most 1000 characters.
+	// matchers holds 1 to 20 matchers of at most 1000 characters, and 4000 bytes in all.
 	Matchers []string `protobuf:"bytes,1,rep,name=matchers,proto3" json:"matchers,omitempty"`
 	// start_time is when it begins; unset means now.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
-	// end_time is when it ends, at most a year from now.
+	// end_time is when it ends, at most 366 days from now.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// reason is why, for people: 1 to 500 characters.
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`

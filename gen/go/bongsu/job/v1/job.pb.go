@@ -90,7 +90,7 @@ func (SendAlertsOutcome) EnumDescriptor() ([]byte, []int) {
 	return file_bongsu_job_v1_job_proto_rawDescGZIP(), []int{0}
 }
 
-// IncidentChangeKind is what an alert did to its incident.
+// IncidentChangeKind is the kind of an effect of an alert on its incident.
 type IncidentChangeKind int32
 
 const (
@@ -2228,14 +2228,14 @@ func (x *ListIncidentChangesResponse) GetChanges() []*IncidentChange {
 	return nil
 }
 
-// IncidentChange is what an alert did to its incident.
+// IncidentChange is the effect of an alert on its incident.
 type IncidentChange struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id orders the changes of a key.
 	Id int64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	// incident is the id of the alert that opened the incident.
 	Incident int64 `protobuf:"varint,2,opt,name=incident,proto3" json:"incident,omitempty"`
-	// kind is what the alert did.
+	// kind is the effect of the alert.
 	Kind IncidentChangeKind `protobuf:"varint,3,opt,name=kind,proto3,enum=bongsu.job.v1.IncidentChangeKind" json:"kind,omitempty"`
 	// alert is the alert, without delivery counts.
 	Alert         *v11.Alert `protobuf:"bytes,4,opt,name=alert,proto3" json:"alert,omitempty"`

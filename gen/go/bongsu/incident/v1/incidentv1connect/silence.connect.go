@@ -57,11 +57,13 @@ const (
 
 // SilenceServiceClient is a client for the bongsu.incident.v1.SilenceService service.
 type SilenceServiceClient interface {
-	// CreateSilence creates a silence. The alert service applies it within a second.
+	// CreateSilence creates a silence. The alert service applies it within a second. A silence
+	// has at most 20 matchers, of 4000 bytes in all, and ends within 366 days.
 	//
-	// invalid_argument: a matcher is malformed, the end is not after the begin or has passed,
-	// or the silence is too broad, and force is not set: each of its matchers matches the
-	// empty value, or only names and values that any alert may have.
+	// invalid_argument: a matcher is malformed, the matchers are too large, the end is not after
+	// the begin, has passed or is too late, or the silence is too broad, and force is not set:
+	// each of its matchers matches the empty value, or only names and values that any alert may
+	// have. resource_exhausted: there are 500 silences that have not ended; expire some.
 	CreateSilence(context.Context, *v1.CreateSilenceRequest) (*v1.CreateSilenceResponse, error)
 	// ListSilences returns silences, those that end last first: active and future ones, and
 	// with expired also those that ended, for 30 days.
@@ -77,7 +79,7 @@ type SilenceServiceClient interface {
 	// PreviewSilence returns the alerts of the last day that matchers would have silenced, and
 	// whether a silence of them would be too broad. Nothing is stored.
 	//
-	// invalid_argument: a matcher is malformed.
+	// invalid_argument: a matcher is malformed, or the matchers have more than 4000 bytes in all.
 	PreviewSilence(context.Context, *v1.PreviewSilenceRequest) (*v1.PreviewSilenceResponse, error)
 }
 
@@ -185,11 +187,13 @@ func (c *silenceServiceClient) PreviewSilence(ctx context.Context, req *v1.Previ
 
 // SilenceServiceHandler is an implementation of the bongsu.incident.v1.SilenceService service.
 type SilenceServiceHandler interface {
-	// CreateSilence creates a silence. The alert service applies it within a second.
+	// CreateSilence creates a silence. The alert service applies it within a second. A silence
+	// has at most 20 matchers, of 4000 bytes in all, and ends within 366 days.
 	//
-	// invalid_argument: a matcher is malformed, the end is not after the begin or has passed,
-	// or the silence is too broad, and force is not set: each of its matchers matches the
-	// empty value, or only names and values that any alert may have.
+	// invalid_argument: a matcher is malformed, the matchers are too large, the end is not after
+	// the begin, has passed or is too late, or the silence is too broad, and force is not set:
+	// each of its matchers matches the empty value, or only names and values that any alert may
+	// have. resource_exhausted: there are 500 silences that have not ended; expire some.
 	CreateSilence(context.Context, *v1.CreateSilenceRequest) (*v1.CreateSilenceResponse, error)
 	// ListSilences returns silences, those that end last first: active and future ones, and
 	// with expired also those that ended, for 30 days.
@@ -205,7 +209,7 @@ type SilenceServiceHandler interface {
 	// PreviewSilence returns the alerts of the last day that matchers would have silenced, and
 	// whether a silence of them would be too broad. Nothing is stored.
 	//
-	// invalid_argument: a matcher is malformed.
+	// invalid_argument: a matcher is malformed, or the matchers have more than 4000 bytes in all.
 	PreviewSilence(context.Context, *v1.PreviewSilenceRequest) (*v1.PreviewSilenceResponse, error)
 }
 

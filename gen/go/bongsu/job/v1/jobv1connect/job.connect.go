@@ -123,9 +123,9 @@ type DispatchServiceClient interface {
 	// unavailable: at least one alert could not be recorded now; others may have been.
 	// Send all of them again: duplicates are dropped.
 	SendAlerts(context.Context, *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error)
-	// ListIncidentChanges returns what alerts did to their incidents, in the order in which they
-	// were recorded, after an id. It deletes those up to that id. Without changes it waits for
-	// some, at most 20 seconds.
+	// ListIncidentChanges returns the changes of incidents by alerts that were recorded after
+	// that of an id, in their order. It deletes those up to that id. If there are none, it waits
+	// for one, at most 20 seconds.
 	ListIncidentChanges(context.Context, *v1.ListIncidentChangesRequest) (*v1.ListIncidentChangesResponse, error)
 	// RecordReads records that deliveries were read in an inbox: their receipt becomes read.
 	// A delivery that is unknown, or was read before, does not change.
@@ -406,9 +406,9 @@ type DispatchServiceHandler interface {
 	// unavailable: at least one alert could not be recorded now; others may have been.
 	// Send all of them again: duplicates are dropped.
 	SendAlerts(context.Context, *v1.SendAlertsRequest) (*v1.SendAlertsResponse, error)
-	// ListIncidentChanges returns what alerts did to their incidents, in the order in which they
-	// were recorded, after an id. It deletes those up to that id. Without changes it waits for
-	// some, at most 20 seconds.
+	// ListIncidentChanges returns the changes of incidents by alerts that were recorded after
+	// that of an id, in their order. It deletes those up to that id. If there are none, it waits
+	// for one, at most 20 seconds.
 	ListIncidentChanges(context.Context, *v1.ListIncidentChangesRequest) (*v1.ListIncidentChangesResponse, error)
 	// RecordReads records that deliveries were read in an inbox: their receipt becomes read.
 	// A delivery that is unknown, or was read before, does not change.

@@ -89,7 +89,7 @@ export declare const SilenceSchema: GenMessage<Silence>;
  */
 export declare type CreateSilenceRequest = Message<"bongsu.incident.v1.CreateSilenceRequest"> & {
   /**
-   * matchers holds 1 to 20 matchers of at most 1000 characters.
+   * matchers holds 1 to 20 matchers of at most 1000 characters, and 4000 bytes in all.
    *
    * @generated from field: repeated string matchers = 1;
    */
@@ -103,7 +103,7 @@ export declare type CreateSilenceRequest = Message<"bongsu.incident.v1.CreateSil
   startTime?: Timestamp | undefined;
 
   /**
-   * end_time is when it ends, at most a year from now.
+   * end_time is when it ends, at most 366 days from now.
    *
    * @generated from field: google.protobuf.Timestamp end_time = 3;
    */
@@ -503,11 +503,13 @@ export declare const SilenceStateSchema: GenEnum<SilenceState>;
  */
 export declare const SilenceService: GenService<{
   /**
-   * CreateSilence creates a silence. The alert service applies it within a second.
+   * CreateSilence creates a silence. The alert service applies it within a second. A silence
+   * has at most 20 matchers, of 4000 bytes in all, and ends within 366 days.
    *
-   * invalid_argument: a matcher is malformed, the end is not after the begin or has passed,
-   * or the silence is too broad, and force is not set: each of its matchers matches the
-   * empty value, or only names and values that any alert may have.
+   * invalid_argument: a matcher is malformed, the matchers are too large, the end is not after
+   * the begin, has passed or is too late, or the silence is too broad, and force is not set:
+   * each of its matchers matches the empty value, or only names and values that any alert may
+   * have. resource_exhausted: there are 500 silences that have not ended; expire some.
    *
    * @generated from rpc bongsu.incident.v1.SilenceService.CreateSilence
    */
@@ -555,7 +557,7 @@ export declare const SilenceService: GenService<{
    * PreviewSilence returns the alerts of the last day that matchers would have silenced, and
    * whether a silence of them would be too broad. Nothing is stored.
    *
-   * invalid_argument: a matcher is malformed.
+   * invalid_argument: a matcher is malformed, or the matchers have more than 4000 bytes in all.
    *
    * @generated from rpc bongsu.incident.v1.SilenceService.PreviewSilence
    */
@@ -567,7 +569,7 @@ export declare const SilenceService: GenService<{
 }>;
 
 /**
- * SilenceFeedService tells alert services of the silences that apply.
+ * SilenceFeedService returns the silences that apply, for alert services.
  *
  * @generated from service bongsu.incident.v1.SilenceFeedService
  */

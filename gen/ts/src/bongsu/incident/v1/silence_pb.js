@@ -136,7 +136,7 @@ export const SilenceService = /*@__PURE__*/
   serviceDesc(file_bongsu_incident_v1_silence, 0);
 
 /**
- * SilenceFeedService tells alert services of the silences that apply.
+ * SilenceFeedService returns the silences that apply, for alert services.
  *
  * @generated from service bongsu.incident.v1.SilenceFeedService
  */

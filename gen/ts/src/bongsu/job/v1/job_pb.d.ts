@@ -1099,7 +1099,7 @@ export declare type ListIncidentChangesResponse = Message<"bongsu.job.v1.ListInc
 export declare const ListIncidentChangesResponseSchema: GenMessage<ListIncidentChangesResponse>;
 
 /**
- * IncidentChange is what an alert did to its incident.
+ * IncidentChange is the effect of an alert on its incident.
  *
  * @generated from message bongsu.job.v1.IncidentChange
  */
@@ -1119,7 +1119,7 @@ export declare type IncidentChange = Message<"bongsu.job.v1.IncidentChange"> & {
   incident: bigint;
 
   /**
-   * kind is what the alert did.
+   * kind is the effect of the alert.
    *
    * @generated from field: bongsu.job.v1.IncidentChangeKind kind = 3;
    */
@@ -1187,7 +1187,7 @@ export enum SendAlertsOutcome {
 export declare const SendAlertsOutcomeSchema: GenEnum<SendAlertsOutcome>;
 
 /**
- * IncidentChangeKind is what an alert did to its incident.
+ * IncidentChangeKind is the kind of an effect of an alert on its incident.
  *
  * @generated from enum bongsu.job.v1.IncidentChangeKind
  */
@@ -1391,9 +1391,9 @@ export declare const DispatchService: GenService<{
     output: typeof SendAlertsResponseSchema;
   },
   /**
-   * ListIncidentChanges returns what alerts did to their incidents, in the order in which they
-   * were recorded, after an id. It deletes those up to that id. Without changes it waits for
-   * some, at most 20 seconds.
+   * ListIncidentChanges returns the changes of incidents by alerts that were recorded after
+   * that of an id, in their order. It deletes those up to that id. If there are none, it waits
+   * for one, at most 20 seconds.
    *
    * @generated from rpc bongsu.job.v1.DispatchService.ListIncidentChanges
    */

@@ -283,7 +283,7 @@ export const IncidentChangeKindSchema = /*@__PURE__*/
   enumDesc(file_bongsu_job_v1_job, 1);
 
 /**
- * IncidentChangeKind is what an alert did to its incident.
+ * IncidentChangeKind is the kind of an effect of an alert on its incident.
  *
  * @generated from enum bongsu.job.v1.IncidentChangeKind
  */
