@@ -237,33 +237,29 @@ func enterKeys(ctx context.Context, t *database.Tx, keyed []*pendingAdd) error {
 		}
 		*keys[k.name] = *k
 	}
-	if t.Postgres() { // the new ones are inserted
-		rows = slices.DeleteFunc(rows, func(k *alertKey) bool { return ofKey[k.name][0].newKey })
-	}
-	return writeAlertKeys(ctx, t, rows)
+	rows = slices.DeleteFunc(rows, func(k *alertKey) bool { return ofKey[k.name][0].newKey })
+	return updateAlertKeys(ctx, t, rows)
 }
 
-// lockAlertKeys returns those of the keys that are stored, whose rows it locks. In PostgreSQL it
-// inserts the others, because only rows can be locked there. In SQLite the transaction excludes
-// all others.
+// lockAlertKeys inserts those of the keys that are not stored, and returns the others, whose rows
+// are locked: in SQLite the transaction excludes all others.
 func lockAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) (known []alertKey, err error) {
+	inserted := make(map[string]alertKey, len(keys))
+	for _, k := range keys {
+		inserted[k.name] = *k
+	}
+	var stored []alertKey
 	if t.Postgres() {
-		return insertAlertKeys(ctx, t, keys)
+		stored, err = upsertAlertKeys(ctx, t, keys)
+	} else {
+		stored, err = insertAlertKeys(ctx, t, keys)
 	}
-	names := make([]string, len(keys))
-	for i, k := range keys {
-		names[i] = k.name
-	}
-	for some := range database.ChunkLists(t, names, maxStatementRows) {
-		in, args := database.In(t, some)
-		stored, err := database.Select(ctx, t, func(rows *sql.Rows, k *alertKey) error { return k.scan(rows) },
-			`SELECT `+keyColumns+` FROM alert_keys WHERE name `+in, args...)
-		if err != nil {
-			return nil, err
+	for _, k := range stored {
+		if k != inserted[k.name] { // no stored key has the order of an alert that is not recorded yet
+			known = append(known, k)
 		}
-		known = append(known, stored...)
 	}
-	return known, nil
+	return known, err
 }
 
 // setKey sets all columns of an existing row but its thread prefix.
@@ -294,31 +290,23 @@ func keyRows(t *database.Tx, keys []*alertKey) (query string, args []any) {
 	return t.ValueRows(keyTypes, args)
 }
 
-// insertAlertKeys inserts the keys that are not stored, and returns the others, whose rows it
-// locks.
-func insertAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) (known []alertKey, err error) {
-	inserted := make(map[string]alertKey, len(keys))
-	for _, k := range keys {
-		inserted[k.name] = *k
-	}
+// upsertAlertKeys inserts the keys that are not stored, and returns all, whose rows it locks.
+func upsertAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) (stored []alertKey, err error) {
 	for some := range database.ChunkRows(t, keys, maxStatementRows) {
 		rows, args := keyRows(t, some)
-		stored, err := database.Select(ctx, t, func(rows *sql.Rows, k *alertKey) error { return k.scan(rows) },
+		found, err := database.Select(ctx, t, func(rows *sql.Rows, k *alertKey) error { return k.scan(rows) },
 			`INSERT INTO alert_keys (`+keyColumns+`) `+rows+onConflictName+`use_time = excluded.use_time RETURNING `+keyColumns, args...)
 		if err != nil {
 			return nil, err
 		}
-		for _, k := range stored {
-			if k != inserted[k.name] { // no stored key has the order of an alert that is not recorded yet
-				known = append(known, k)
-			}
-		}
+		stored = append(stored, found...)
 	}
-	return known, nil
+	return stored, nil
 }
 
-// writeAlertKeys inserts rows, or updates existing ones, which are locked.
-func writeAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) error {
+// insertAlertKeys inserts the keys that are not stored into SQLite. It returns none if that is all
+// of them, as with most alerts that open incidents, and otherwise all.
+func insertAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) (stored []alertKey, err error) {
 	var opened, rest []*alertKey
 	for _, k := range keys {
 		if *k == openedKey(k.name, k.incident, k.rank, k.use, k.digest) {
@@ -327,18 +315,56 @@ func writeAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) error
 			rest = append(rest, k)
 		}
 	}
-	for some := range database.ChunkRows(t, opened, maxStatementRows) {
-		args := make([]any, 0, 6*len(some))
+	count := 0
+	for some := range database.ChunkLists(t, opened, maxStatementRows) {
+		args := make([]any, 0, 5*len(some))
 		for _, k := range some {
-			args = append(args, k.name, k.incident, int(k.rank), k.use, k.digest, k.threadPrefix)
+			args = append(args, k.name, k.incident, int(k.rank), k.use, k.digest)
 		}
-		rows, args := t.ValueRows([]string{"text", "bigint", "bigint", "bigint", "text", "text"}, args)
-		if _, err := t.Exec(ctx, `WITH v (name, id, rank, use_time, digest, thread_prefix) AS (`+rows+`)
-			INSERT INTO alert_keys (`+keyColumns+`) SELECT name, id, rank, false, use_time, id, digest, id, use_time, 0, 0, thread_prefix FROM v`, args...); err != nil {
-			return err
+		rows, args := t.ValueRows([]string{"text", "bigint", "bigint", "bigint", "text"}, args)
+		n, err := t.Exec(ctx, `WITH v (name, id, rank, use_time, digest) AS (`+rows+`)
+			INSERT INTO alert_keys (`+keyColumns+`) SELECT name, id, rank, false, use_time, id, digest, id, use_time, 0, 0, printf('%016x', id)
+			FROM v WHERE true`+onKnownName, args...)
+		if err != nil {
+			return nil, err
 		}
+		count += n
 	}
 	for some := range database.ChunkRows(t, rest, maxStatementRows) {
+		rows, args := keyRows(t, some)
+		n, err := t.Exec(ctx, `INSERT INTO alert_keys (`+keyColumns+`) `+rows+onKnownName, args...)
+		if err != nil {
+			return nil, err
+		}
+		count += n
+	}
+	if count == len(keys) {
+		return nil, nil
+	}
+	return selectAlertKeys(ctx, t, keys)
+}
+
+// selectAlertKeys returns those of the keys that are stored.
+func selectAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) (stored []alertKey, err error) {
+	names := make([]string, len(keys))
+	for i, k := range keys {
+		names[i] = k.name
+	}
+	for some := range database.ChunkLists(t, names, maxStatementRows) {
+		in, args := database.In(t, some)
+		found, err := database.Select(ctx, t, func(rows *sql.Rows, k *alertKey) error { return k.scan(rows) },
+			`SELECT `+keyColumns+` FROM alert_keys WHERE name `+in, args...)
+		if err != nil {
+			return nil, err
+		}
+		stored = append(stored, found...)
+	}
+	return stored, nil
+}
+
+// updateAlertKeys updates existing rows, which are locked.
+func updateAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) error {
+	for some := range database.ChunkRows(t, keys, maxStatementRows) {
 		rows, args := keyRows(t, some)
 		if _, err := t.Exec(ctx, `INSERT INTO alert_keys (`+keyColumns+`) `+rows+onConflictName+setKey, args...); err != nil {
 			return err
@@ -355,8 +381,12 @@ func openedKey(name string, id int64, rank job.Rank, use int64, digest string) a
 	}
 }
 
-// onConflictName continues an INSERT of rows that may exist.
-const onConflictName = ` ON CONFLICT (name) DO UPDATE SET `
+// onConflictName and onKnownName continue an INSERT of rows that may exist, which they update or
+// leave as they are.
+const (
+	onConflictName = ` ON CONFLICT (name) DO UPDATE SET `
+	onKnownName    = ` ON CONFLICT (name) DO NOTHING`
+)
 
 // A threadEntry holds the values that alerts set in the row of a thread.
 type threadEntry struct{ resolved, last, use, update int64 }
@@ -424,7 +454,7 @@ func insertThreads(ctx context.Context, t *database.Tx, names []string, entries 
 			rest = append(rest, name)
 		}
 	}
-	for some := range database.ChunkRows(t, opened, maxStatementRows) {
+	for some := range database.ChunkLists(t, opened, maxStatementRows) {
 		args := make([]any, 0, 3*len(some))
 		for _, name := range some {
 			args = append(args, name, entries[name].last, entries[name].use)
@@ -432,7 +462,7 @@ func insertThreads(ctx context.Context, t *database.Tx, names []string, entries 
 		rows, args := t.ValueRows([]string{"text", "bigint", "bigint"}, args)
 		if _, err := t.Exec(ctx, `WITH v (name, last_order, use_time) AS (`+rows+`)
 			INSERT INTO threads (name, resolved_order, last_order, use_time, update_order, notified, sent_order)
-			SELECT name, 0, last_order, use_time, last_order, false, `+sqlNewThread+` FROM v`, args...); err != nil {
+			SELECT name, 0, last_order, use_time, last_order, false, `+sqlNewThread+` FROM v WHERE true`+onKnownName, args...); err != nil {
 			return err
 		}
 	}
