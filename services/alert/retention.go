@@ -17,8 +17,8 @@ type Deletion struct {
 type Deleter interface {
 	// DeleteCompleted deletes alerts that were completed before a time before, with their
 	// deliveries and attempts. An alert is completed when the last of its deliveries is;
-	// one without deliveries, when it was created. Nothing else is deleted, and no part of
-	// an uncompleted alert.
+	// one without deliveries, when it was created. With the last alert of an alert key, the
+	// state of the key is deleted. Nothing else is deleted, and no part of an uncompleted alert.
 	//
 	// It examines alerts in the order of their ids, those above after, and deletes at most
 	// about limit rows: the attempts of one delivery are deleted together. An alert with

@@ -20,6 +20,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/incidentchange"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/key"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/predicate"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/remnant"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/sequence"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/template"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/thread"
@@ -9973,6 +9974,7 @@ type RemnantMutation struct {
 	op            Op
 	typ           string
 	id            *int64
+	alert_key     *string
 	clearedFields map[string]struct{}
 	done          bool
 	oldValue      func(context.Context) (*Remnant, error)
@@ -10083,6 +10085,42 @@ func (m *RemnantMutation) IDs(ctx context.Context) ([]int64, error) {
 	}
 }
 
+// SetAlertKey sets the "alert_key" field.
+func (m *RemnantMutation) SetAlertKey(s string) {
+	m.alert_key = &s
+}
+
+// AlertKey returns the value of the "alert_key" field in the mutation.
+func (m *RemnantMutation) AlertKey() (r string, exists bool) {
+	v := m.alert_key
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAlertKey returns the old "alert_key" field's value of the Remnant entity.
+// If the Remnant object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RemnantMutation) OldAlertKey(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAlertKey is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAlertKey requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAlertKey: %w", err)
+	}
+	return oldValue.AlertKey, nil
+}
+
+// ResetAlertKey resets all changes to the "alert_key" field.
+func (m *RemnantMutation) ResetAlertKey() {
+	m.alert_key = nil
+}
+
 // Where appends a list predicates to the RemnantMutation builder.
 func (m *RemnantMutation) Where(ps ...predicate.Remnant) {
 	m.predicates = append(m.predicates, ps...)
@@ -10117,7 +10155,10 @@ func (m *RemnantMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RemnantMutation) Fields() []string {
-	fields := make([]string, 0, 0)
+	fields := make([]string, 0, 1)
+	if m.alert_key != nil {
+		fields = append(fields, remnant.FieldAlertKey)
+	}
 	return fields
 }
 
@@ -10125,6 +10166,10 @@ func (m *RemnantMutation) Fields() []string {
 // return value indicates that this field was not set, or was not defined in the
 // schema.
 func (m *RemnantMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case remnant.FieldAlertKey:
+		return m.AlertKey()
+	}
 	return nil, false
 }
 
@@ -10132,6 +10177,10 @@ func (m *RemnantMutation) Field(name string) (ent.Value, bool) {
 // returned if the mutation operation is not UpdateOne, or the query to the
 // database failed.
 func (m *RemnantMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case remnant.FieldAlertKey:
+		return m.OldAlertKey(ctx)
+	}
 	return nil, fmt.Errorf("unknown Remnant field %s", name)
 }
 
@@ -10140,6 +10189,13 @@ func (m *RemnantMutation) OldField(ctx context.Context, name string) (ent.Value,
 // type.
 func (m *RemnantMutation) SetField(name string, value ent.Value) error {
 	switch name {
+	case remnant.FieldAlertKey:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAlertKey(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Remnant field %s", name)
 }
@@ -10161,6 +10217,8 @@ func (m *RemnantMutation) AddedField(name string) (ent.Value, bool) {
 // the field is not defined in the schema, or if the type mismatched the field
 // type.
 func (m *RemnantMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
 	return fmt.Errorf("unknown Remnant numeric field %s", name)
 }
 
@@ -10186,6 +10244,11 @@ func (m *RemnantMutation) ClearField(name string) error {
 // ResetField resets all changes in the mutation for the field with the given name.
 // It returns an error if the field is not defined in the schema.
 func (m *RemnantMutation) ResetField(name string) error {
+	switch name {
+	case remnant.FieldAlertKey:
+		m.ResetAlertKey()
+		return nil
+	}
 	return fmt.Errorf("unknown Remnant field %s", name)
 }
 

@@ -13,9 +13,11 @@ import (
 
 // Remnant is the model entity for the Remnant schema.
 type Remnant struct {
-	config
+	config `json:"-"`
 	// ID of the ent.
-	ID           int64 `json:"id,omitempty"`
+	ID int64 `json:"id,omitempty"`
+	// the alert key of the alert; empty for none
+	AlertKey     string `json:"alert_key,omitempty"`
 	selectValues sql.SelectValues
 }
 
@@ -26,6 +28,8 @@ func (*Remnant) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case remnant.FieldID:
 			values[i] = new(sql.NullInt64)
+		case remnant.FieldAlertKey:
+			values[i] = new(sql.NullString)
 		default:
 			values[i] = new(sql.UnknownType)
 		}
@@ -47,6 +51,12 @@ func (_m *Remnant) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field id", value)
 			}
 			_m.ID = int64(value.Int64)
+		case remnant.FieldAlertKey:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field alert_key", values[i])
+			} else if value.Valid {
+				_m.AlertKey = value.String
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -82,7 +92,9 @@ func (_m *Remnant) Unwrap() *Remnant {
 func (_m *Remnant) String() string {
 	var builder strings.Builder
 	builder.WriteString("Remnant(")
-	builder.WriteString(fmt.Sprintf("id=%v", _m.ID))
+	builder.WriteString(fmt.Sprintf("id=%v, ", _m.ID))
+	builder.WriteString("alert_key=")
+	builder.WriteString(_m.AlertKey)
 	builder.WriteByte(')')
 	return builder.String()
 }

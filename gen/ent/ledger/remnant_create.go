@@ -4,6 +4,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"entgo.io/ent/dialect/sql/sqlgraph"
@@ -16,6 +17,20 @@ type RemnantCreate struct {
 	config
 	mutation *RemnantMutation
 	hooks    []Hook
+}
+
+// SetAlertKey sets the "alert_key" field.
+func (_c *RemnantCreate) SetAlertKey(v string) *RemnantCreate {
+	_c.mutation.SetAlertKey(v)
+	return _c
+}
+
+// SetNillableAlertKey sets the "alert_key" field if the given value is not nil.
+func (_c *RemnantCreate) SetNillableAlertKey(v *string) *RemnantCreate {
+	if v != nil {
+		_c.SetAlertKey(*v)
+	}
+	return _c
 }
 
 // SetID sets the "id" field.
@@ -31,6 +46,7 @@ func (_c *RemnantCreate) Mutation() *RemnantMutation {
 
 // Save creates the Remnant in the database.
 func (_c *RemnantCreate) Save(ctx context.Context) (*Remnant, error) {
+	_c.defaults()
 	return withHooks(ctx, _c.sqlSave, _c.mutation, _c.hooks)
 }
 
@@ -56,8 +72,19 @@ func (_c *RemnantCreate) ExecX(ctx context.Context) {
 	}
 }
 
+// defaults sets the default values of the builder before save.
+func (_c *RemnantCreate) defaults() {
+	if _, ok := _c.mutation.AlertKey(); !ok {
+		v := remnant.DefaultAlertKey
+		_c.mutation.SetAlertKey(v)
+	}
+}
+
 // check runs all checks and user-defined validators on the builder.
 func (_c *RemnantCreate) check() error {
+	if _, ok := _c.mutation.AlertKey(); !ok {
+		return &ValidationError{Name: "alert_key", err: errors.New(`ledger: missing required field "Remnant.alert_key"`)}
+	}
 	return nil
 }
 
@@ -90,6 +117,10 @@ func (_c *RemnantCreate) createSpec() (*Remnant, *sqlgraph.CreateSpec) {
 		_node.ID = id
 		_spec.ID.Value = id
 	}
+	if value, ok := _c.mutation.AlertKey(); ok {
+		_spec.SetField(remnant.FieldAlertKey, field.TypeString, value)
+		_node.AlertKey = value
+	}
 	return _node, _spec
 }
 
@@ -111,6 +142,7 @@ func (_c *RemnantCreateBulk) Save(ctx context.Context) ([]*Remnant, error) {
 	for i := range _c.builders {
 		func(i int, root context.Context) {
 			builder := _c.builders[i]
+			builder.defaults()
 			var mut Mutator = MutateFunc(func(ctx context.Context, m Mutation) (Value, error) {
 				mutation, ok := m.(*RemnantMutation)
 				if !ok {

@@ -260,6 +260,18 @@ func (_q *RemnantQuery) Clone() *RemnantQuery {
 
 // GroupBy is used to group vertices by one or more fields/columns.
 // It is often used with aggregate functions, like: count, max, mean, min, sum.
+//
+// Example:
+//
+//	var v []struct {
+//		AlertKey string `json:"alert_key,omitempty"`
+//		Count int `json:"count,omitempty"`
+//	}
+//
+//	client.Remnant.Query().
+//		GroupBy(remnant.FieldAlertKey).
+//		Aggregate(ledger.Count()).
+//		Scan(ctx, &v)
 func (_q *RemnantQuery) GroupBy(field string, fields ...string) *RemnantGroupBy {
 	_q.ctx.Fields = append([]string{field}, fields...)
 	grbuild := &RemnantGroupBy{build: _q}
@@ -271,6 +283,16 @@ func (_q *RemnantQuery) GroupBy(field string, fields ...string) *RemnantGroupBy 
 
 // Select allows the selection one or more fields/columns for the given query,
 // instead of selecting all fields in the entity.
+//
+// Example:
+//
+//	var v []struct {
+//		AlertKey string `json:"alert_key,omitempty"`
+//	}
+//
+//	client.Remnant.Query().
+//		Select(remnant.FieldAlertKey).
+//		Scan(ctx, &v)
 func (_q *RemnantQuery) Select(fields ...string) *RemnantSelect {
 	_q.ctx.Fields = append(_q.ctx.Fields, fields...)
 	sbuild := &RemnantSelect{RemnantQuery: _q}

@@ -27,6 +27,20 @@ func (_u *RemnantUpdate) Where(ps ...predicate.Remnant) *RemnantUpdate {
 	return _u
 }
 
+// SetAlertKey sets the "alert_key" field.
+func (_u *RemnantUpdate) SetAlertKey(v string) *RemnantUpdate {
+	_u.mutation.SetAlertKey(v)
+	return _u
+}
+
+// SetNillableAlertKey sets the "alert_key" field if the given value is not nil.
+func (_u *RemnantUpdate) SetNillableAlertKey(v *string) *RemnantUpdate {
+	if v != nil {
+		_u.SetAlertKey(*v)
+	}
+	return _u
+}
+
 // Mutation returns the RemnantMutation object of the builder.
 func (_u *RemnantUpdate) Mutation() *RemnantMutation {
 	return _u.mutation
@@ -68,6 +82,9 @@ func (_u *RemnantUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			}
 		}
 	}
+	if value, ok := _u.mutation.AlertKey(); ok {
+		_spec.SetField(remnant.FieldAlertKey, field.TypeString, value)
+	}
 	if _node, err = sqlgraph.UpdateNodes(ctx, _u.driver, _spec); err != nil {
 		if _, ok := err.(*sqlgraph.NotFoundError); ok {
 			err = &NotFoundError{remnant.Label}
@@ -86,6 +103,20 @@ type RemnantUpdateOne struct {
 	fields   []string
 	hooks    []Hook
 	mutation *RemnantMutation
+}
+
+// SetAlertKey sets the "alert_key" field.
+func (_u *RemnantUpdateOne) SetAlertKey(v string) *RemnantUpdateOne {
+	_u.mutation.SetAlertKey(v)
+	return _u
+}
+
+// SetNillableAlertKey sets the "alert_key" field if the given value is not nil.
+func (_u *RemnantUpdateOne) SetNillableAlertKey(v *string) *RemnantUpdateOne {
+	if v != nil {
+		_u.SetAlertKey(*v)
+	}
+	return _u
 }
 
 // Mutation returns the RemnantMutation object of the builder.
@@ -158,6 +189,9 @@ func (_u *RemnantUpdateOne) sqlSave(ctx context.Context) (_node *Remnant, err er
 				ps[i](selector)
 			}
 		}
+	}
+	if value, ok := _u.mutation.AlertKey(); ok {
+		_spec.SetField(remnant.FieldAlertKey, field.TypeString, value)
 	}
 	_node = &Remnant{config: _u.config}
 	_spec.Assign = _node.assignValues

@@ -9,6 +9,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackbatch"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/callbackendpoint"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/delivery"
+	"github.com/bongsu-project/bongsu/gen/ent/ledger/remnant"
 	"github.com/bongsu-project/bongsu/gen/ent/ledger/thread"
 	"github.com/bongsu-project/bongsu/services/alert/ledger/schema"
 )
@@ -213,6 +214,12 @@ func init() {
 	deliveryDescReceiptFailed := deliveryFields[38].Descriptor()
 	// delivery.DefaultReceiptFailed holds the default value on creation for the receipt_failed field.
 	delivery.DefaultReceiptFailed = deliveryDescReceiptFailed.Default.(bool)
+	remnantFields := schema.Remnant{}.Fields()
+	_ = remnantFields
+	// remnantDescAlertKey is the schema descriptor for alert_key field.
+	remnantDescAlertKey := remnantFields[1].Descriptor()
+	// remnant.DefaultAlertKey holds the default value on creation for the alert_key field.
+	remnant.DefaultAlertKey = remnantDescAlertKey.Default.(string)
 	threadFields := schema.Thread{}.Fields()
 	_ = threadFields
 	// threadDescSentOrder is the schema descriptor for sent_order field.

@@ -12,5 +12,5 @@ const Simple = whereSimple
 // IncidentChangesLock is the key of the lock that orders incident changes in PostgreSQL.
 const IncidentChangesLock = incidentChangesLock
 
-// KeyWithoutThreads is the condition of alert keys that may be deleted.
-const KeyWithoutThreads = keyWithoutThreads
+// KeyWithoutThreads returns the condition of alert keys that may be deleted.
+var KeyWithoutThreads = keyWithoutThreads

@@ -24,20 +24,24 @@ func insertIncidentChanges(ctx context.Context, t *database.Tx, adds []*pendingA
 			changed = append(changed, a)
 		}
 	}
-	for some := range database.ChunkRows(t, changed, maxStatementRows) {
+	// A row that ChunkLists repeats is inserted once.
+	for some := range database.ChunkLists(t, changed, maxStatementRows) {
 		args := make([]any, 0, 3*len(some))
-		for _, a := range some {
+		for i, a := range some {
+			if i > 0 && a == some[i-1] {
+				args = append(args, 0, 0, 0)
+				continue
+			}
 			args = append(args, a.alert.ID, a.alert.Incident, int(a.change))
 		}
 		rows, args := t.ValueRows([]string{"bigint", "bigint", "bigint"}, args)
-		insert := `INSERT INTO incident_changes (alert_id, incident, kind) ` + rows
+		// In PostgreSQL the join needs the row of the lock before it returns the first row to insert.
+		with, from := ``, `FROM v WHERE alert_id <> 0`
 		if t.Postgres() {
-			// The join needs the row of the lock before it returns the first row to insert.
-			insert = `WITH v (alert_id, incident, kind) AS (` + rows + `),
-				locked AS MATERIALIZED (SELECT pg_advisory_xact_lock(` + incidentChangesLock + `))
-				INSERT INTO incident_changes (alert_id, incident, kind) SELECT v.* FROM locked CROSS JOIN v`
+			with, from = `, locked AS MATERIALIZED (SELECT pg_advisory_xact_lock(`+incidentChangesLock+`))`, `FROM locked CROSS JOIN v`
 		}
-		if _, err := t.Exec(ctx, insert, args...); err != nil {
+		if _, err := t.Exec(ctx, `WITH v (alert_id, incident, kind) AS (`+rows+`)`+with+`
+			INSERT INTO incident_changes (alert_id, incident, kind) SELECT v.* `+from, args...); err != nil {
 			return err
 		}
 	}

@@ -47,9 +47,7 @@ var plans = map[string]string{
 	`SELECT DISTINCT thread FROM deliveries WHERE thread IN ('a', 'b') AND state <= 2 AND thread_order <> 0`: "delivery_thread",
 	`SELECT DISTINCT thread FROM deliveries WHERE id IN (1, 2) AND thread_order <> 0`:                        "KEY",
 	`SELECT DISTINCT delivery_id FROM attempts WHERE delivery_id IN (1, 2) AND kind IN (1, 5)`:               "attempt_delivery_id_number",
-	`SELECT name FROM threads WHERE use_time < 2 AND NOT EXISTS (SELECT 1 FROM deliveries
-		WHERE deliveries.thread = threads.name AND (deliveries.thread_order <> 0) AND deliveries.state <= 2) ORDER BY use_time LIMIT 3`: "thread_use_time",
-	`SELECT name FROM alert_keys WHERE use_time < 2 AND ` + ledger.KeyWithoutThreads + ` ORDER BY use_time LIMIT 3`: "alertkey_use_time",
+	`SELECT name FROM threads WHERE name IN ('a', 'b') AND use_time < 2`:                                     "threads",
 	`SELECT alert_id FROM deliveries WHERE nickname = 'kim' AND alert_id < 900 AND EXISTS (SELECT 1 FROM alerts WHERE alerts.id = deliveries.alert_id)
 		GROUP BY alert_id ORDER BY alert_id DESC LIMIT 3`: "delivery_nickname_alert_id",
 	`SELECT id, create_time FROM alerts WHERE id > 2 ORDER BY id LIMIT 3`:                                                  "KEY alerts",
@@ -62,7 +60,8 @@ var plans = map[string]string{
 	`UPDATE deliveries SET state = 2 WHERE id IN (` + strings.Repeat("1, ", 255) + "2" + `) AND state + 0 = 1 AND expire_time > 2 RETURNING id`:               "KEY",
 	`SELECT id FROM deliveries WHERE id IN (` + strings.Repeat("1, ", 255) + "2" + `) AND state + 0 = 2 ORDER BY id`:                                          "KEY",
 	`UPDATE deliveries SET state = 2 WHERE id IN (SELECT id FROM deliveries WHERE id IN (` + strings.Repeat("1, ", 255) + "2" + `) ORDER BY id) RETURNING id`: "KEY",
-	`DELETE FROM attempts WHERE delivery_id IN (1, 2, 3)`: "attempt_delivery_id_number",
+	`DELETE FROM alert_keys WHERE name IN ('a', 'b') AND use_time < 2 AND ` + ledger.KeyWithoutThreads("alerts.more"):                                         "alert_keys",
+	`DELETE FROM attempts WHERE delivery_id IN (1, 2, 3)`:                                                                                                     "attempt_delivery_id_number",
 	`SELECT deliveries.id FROM deliveries JOIN alerts ON alerts.id = deliveries.alert_id
 		WHERE deliveries.id IN (1, 2) ORDER BY deliveries.id`: "KEY",
 	`SELECT id, alert_id FROM callback_reports WHERE endpoint = 1 ORDER BY endpoint, id LIMIT 3`: "callback_report_endpoint",
@@ -85,7 +84,7 @@ func TestCompletedRowsCostNothing(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "ledger.db")
 		open(t, path)
-		requirePlans(t, raw(t, path), "EXPLAIN QUERY PLAN ", "ORDER BY", "SCAN keys", "SCAN alerts", "SCAN callback_", "SCAN deliveries\n", "SCAN deliveries USING INDEX delivery_alert_id", "SCAN deliveries USING COVERING INDEX delivery_alert_id", "SCAN deliveries USING INDEX delivery_nickname")
+		requirePlans(t, raw(t, path), "EXPLAIN QUERY PLAN ", "ORDER BY", "SCAN keys", "SCAN alert_keys", "SCAN threads", "SCAN alerts", "SCAN callback_", "SCAN deliveries\n", "SCAN deliveries USING INDEX delivery_alert_id", "SCAN deliveries USING COVERING INDEX delivery_alert_id", "SCAN deliveries USING INDEX delivery_nickname")
 	})
 	t.Run("postgres", func(t *testing.T) {
 		url := postgrestest.URL(t)
@@ -138,9 +137,13 @@ var genericPlans = map[string]string{
 		ORDER BY thread, thread_order, id FOR UPDATE SKIP LOCKED`: "delivery_thread",
 	`SELECT id, rank FROM deliveries WHERE nickname = ANY ($1::text[]) AND (hold <> 0) AND (state <= 1) AND next_time <= $2 AND expire_time > $3
 		AND next_time < expire_time ORDER BY nickname, messenger, next_time, id LIMIT $4 FOR UPDATE SKIP LOCKED`: "delivery_held_back",
-	`SELECT name FROM threads WHERE name = ANY ($1::text[]) ORDER BY name FOR UPDATE`:                                      "threads_pkey",
-	`SELECT id FROM deliveries WHERE state = 2 AND lease_time <= $1 ORDER BY lease_time LIMIT $2 FOR UPDATE SKIP LOCKED`:   "delivery_held",
-	`SELECT id FROM deliveries WHERE state = 1 AND expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED`: "delivery_expiring",
+	`SELECT name FROM threads WHERE name = ANY ($1::text[]) ORDER BY name FOR UPDATE`:                                       "threads_pkey",
+	`SELECT name FROM threads WHERE name = ANY ($1::text[]) AND use_time < $2 FOR UPDATE SKIP LOCKED`:                       "threads_pkey",
+	`DELETE FROM threads WHERE name = ANY ($1::text[])`:                                                                     "threads_pkey",
+	`DELETE FROM alert_keys WHERE name = ANY ($1::text[]) AND use_time < $2 AND ` + ledger.KeyWithoutThreads("alerts.more"): "alert_keys_pkey",
+	`SELECT 1 FROM alert_keys WHERE name = ANY ($1::text[]) AND use_time < $2 ORDER BY name COLLATE "C" FOR UPDATE`:         "alert_keys_pkey",
+	`SELECT id FROM deliveries WHERE state = 2 AND lease_time <= $1 ORDER BY lease_time LIMIT $2 FOR UPDATE SKIP LOCKED`:    "delivery_held",
+	`SELECT id FROM deliveries WHERE state = 1 AND expire_time <= $1 ORDER BY expire_time LIMIT $2 FOR UPDATE SKIP LOCKED`:  "delivery_expiring",
 }
 
 // requireGenericPlans fails the test unless the generic plans use their indexes. In an empty

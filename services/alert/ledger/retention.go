@@ -26,17 +26,13 @@ func (s *Store) DeleteCompleted(ctx context.Context, after int64, before time.Ti
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		begin = time.Now() // the write lock is acquired
 		d = alert.Deletion{Last: after}
-		if found, err := deleteTombstoneRows(ctx, t, limit, &d); found || err != nil {
+		if found, err := deleteTombstoneRows(ctx, t, micros(before), limit, &d); found || err != nil {
 			return err
 		}
 		if err := deleteNext(ctx, t, micros(before), limit, &d); err != nil || d.More {
 			return err
 		}
-		if d.More, err = deleteThreadsAndKeys(ctx, t, micros(before), limit); err != nil {
-			return err
-		}
-		more, err := deleteLostChanges(ctx, t, limit)
-		d.More = d.More || more
+		d.More, err = deleteLostChanges(ctx, t, limit)
 		return err
 	})
 	if err == nil {
@@ -49,14 +45,23 @@ func (s *Store) DeleteCompleted(ctx context.Context, after int64, before time.Ti
 type examinedDelivery struct {
 	id, alert int64
 	attempts  int
-	oldEnough bool // it completed before the retention time
+	oldEnough bool   // it completed before the retention time
+	thread    string // empty for none
+}
+
+// rows returns the number of rows that are deleted with a delivery.
+func (d *examinedDelivery) rows() int {
+	if d.thread != "" {
+		return 2 + d.attempts
+	}
+	return 1 + d.attempts
 }
 
 // selectByAlert returns the deliveries of alerts, ordered by alert.
 func selectByAlert(ctx context.Context, t *database.Tx, before, first, last int64, limit int) ([]examinedDelivery, error) {
 	return database.Select(ctx, t, func(rows *sql.Rows, d *examinedDelivery) error {
-		return rows.Scan(&d.id, &d.alert, &d.attempts, &d.oldEnough)
-	}, `SELECT id, alert_id, attempt_count, `+rowCompleted+` AND end_time < ? FROM deliveries
+		return rows.Scan(&d.id, &d.alert, &d.attempts, &d.oldEnough, &d.thread)
+	}, `SELECT id, alert_id, attempt_count, `+rowCompleted+` AND end_time < ?, thread FROM deliveries
 		WHERE alert_id >= ? AND alert_id <= ? ORDER BY alert_id LIMIT ?`, before, first, last, limit)
 }
 
@@ -80,7 +85,8 @@ func deleteNext(ctx context.Context, t *database.Tx, before int64, limit int, d 
 	if len(read) > limit {
 		readUntil = read[limit].alert
 	}
-	var alerts, deliveries []int64
+	var alerts []int64
+	var deliveries []examinedDelivery
 	rows := 0
 	for _, id := range old {
 		mine := takeAlertRows(&read, id)
@@ -97,16 +103,18 @@ func deleteNext(ctx context.Context, t *database.Tx, before int64, limit int, d 
 		}
 		rows += size
 		alerts = append(alerts, id)
-		for _, d := range mine {
-			deliveries = append(deliveries, d.id)
-		}
+		deliveries = append(deliveries, mine...)
 	}
 	d.Alerts = len(alerts)
-	if err := deleteDeliveries(ctx, t, deliveries, d); err != nil {
+	threads, err := deleteDeliveries(ctx, t, deliveries, d)
+	if err != nil {
 		return err
 	}
-	_, err = deleteIn(ctx, t, `alerts WHERE id`, alerts)
-	return err
+	keys, err := deleteAlerts(ctx, t, alerts)
+	if err != nil {
+		return err
+	}
+	return deleteUnusedThreads(ctx, t, threads, keys, before)
 }
 
 // selectDeletable locks those of the next alerts that were created before a time, except those
@@ -156,7 +164,7 @@ func countRows(ds []examinedDelivery) (completed bool, rows int) {
 	completed, rows = true, 1
 	for _, d := range ds {
 		completed = completed && d.oldEnough
-		rows += 1 + d.attempts
+		rows += d.rows()
 	}
 	return completed, rows
 }
@@ -171,75 +179,62 @@ func deleteLarge(ctx context.Context, t *database.Tx, id, before int64, d *alert
 		return err
 	}
 	d.Alerts = 1
-	if _, err := t.Exec(ctx, `INSERT INTO remnants (id) VALUES (?)`, id); err != nil {
+	keys, err := deleteAlerts(ctx, t, []int64{id})
+	if err != nil {
 		return err
 	}
-	_, err = t.Exec(ctx, `DELETE FROM alerts WHERE id = ?`, id)
+	_, err = t.Exec(ctx, `INSERT INTO remnants (id, alert_key) VALUES (?, ?)`, id, strings.Join(keys, ""))
 	return err
 }
 
+// A tombstone is an alert that is deleted, of which rows are left.
+type tombstone struct {
+	alert int64
+	key   string // the alert key of the alert; empty for none
+}
+
 // deleteTombstoneRows deletes some rows of a tombstone, and reports whether there is one.
-func deleteTombstoneRows(ctx context.Context, t *database.Tx, limit int, d *alert.Deletion) (bool, error) {
-	found, err := selectNumbers(ctx, t, `SELECT id FROM remnants ORDER BY id LIMIT 1`+skipLocked(t))
+func deleteTombstoneRows(ctx context.Context, t *database.Tx, before int64, limit int, d *alert.Deletion) (bool, error) {
+	found, err := database.Select(ctx, t, func(rows *sql.Rows, r *tombstone) error { return rows.Scan(&r.alert, &r.key) },
+		`SELECT id, alert_key FROM remnants ORDER BY id LIMIT 1`+skipLocked(t))
 	if err != nil || len(found) == 0 {
 		return false, err
 	}
 	d.More = true
-	read, err := selectByAlert(ctx, t, 0, found[0], found[0], limit)
+	read, err := selectByAlert(ctx, t, 0, found[0].alert, found[0].alert, limit)
 	if err != nil {
 		return true, err
 	}
-	var deliveries []int64
-	rows := 0
+	n, rows := 0, 0
 	for _, d := range read {
-		if rows += 1 + d.attempts; rows > limit && len(deliveries) > 0 {
+		if rows += d.rows(); rows > limit && n > 0 {
 			break
 		}
-		deliveries = append(deliveries, d.id)
+		n++
 	}
-	if err := deleteDeliveries(ctx, t, deliveries, d); err != nil || len(deliveries) == limit || len(deliveries) < len(read) {
+	threads, err := deleteDeliveries(ctx, t, read[:n], d)
+	if err != nil {
 		return true, err
 	}
-	_, err = t.Exec(ctx, `DELETE FROM remnants WHERE id = ?`, found[0])
+	if err := deleteUnusedThreads(ctx, t, threads, []string{found[0].key}, before); err != nil || n == limit || n < len(read) {
+		return true, err
+	}
+	_, err = t.Exec(ctx, `DELETE FROM remnants WHERE id = ?`, found[0].alert)
 	return true, err
 }
 
-// deleteDeliveries deletes deliveries with their attempts.
-func deleteDeliveries(ctx context.Context, t *database.Tx, ids []int64, d *alert.Deletion) (err error) {
+// deleteDeliveries deletes deliveries with their attempts, and returns their threads.
+func deleteDeliveries(ctx context.Context, t *database.Tx, all []examinedDelivery, d *alert.Deletion) (threads []string, err error) {
+	ids := make([]int64, len(all))
+	threads = make([]string, len(all))
+	for i, d := range all {
+		ids[i], threads[i] = d.id, d.thread
+	}
 	if d.Attempts, err = deleteIn(ctx, t, `attempts WHERE delivery_id`, ids); err != nil {
-		return err
+		return nil, err
 	}
 	d.Deliveries, err = deleteIn(ctx, t, `deliveries WHERE id`, ids)
-	return err
-}
-
-// keyWithoutThreads is the condition that no thread of an alert key is left, because the threads of
-// a key that is recorded anew have other names. One without a thread prefix waits for all threads
-// that may be its own.
-const keyWithoutThreads = `CASE WHEN thread_prefix = '' THEN NOT EXISTS (SELECT 1 FROM threads WHERE threads.use_time <= alert_keys.use_time)
-	ELSE NOT EXISTS (SELECT 1 FROM threads WHERE threads.name > thread_prefix AND threads.name < thread_prefix || '` + afterPrefix + `') END`
-
-// deleteThreadsAndKeys deletes threads and alert keys that were last used before a time and have no
-// queued or claimed delivery, and reports whether there may be more. A resolved alert that is
-// recorded after that is canceled as not needed.
-func deleteThreadsAndKeys(ctx context.Context, t *database.Tx, before int64, limit int) (more bool, err error) {
-	for _, from := range []string{
-		`threads WHERE use_time < ? AND NOT EXISTS (SELECT 1 FROM deliveries
-			WHERE deliveries.thread = threads.name AND (deliveries.thread_order <> 0) AND (deliveries.` + isOpen + `))`,
-		`alert_keys WHERE use_time < ? AND ` + keyWithoutThreads,
-	} {
-		old, err := database.Select(ctx, t, func(rows *sql.Rows, name *string) error { return rows.Scan(name) },
-			`SELECT name FROM `+from+` ORDER BY use_time LIMIT ?`+skipLocked(t), before, limit)
-		if err != nil {
-			return false, err
-		}
-		table, _, _ := strings.Cut(from, " ")
-		if _, err := deleteIn(ctx, t, table+` WHERE name`, old); err != nil {
-			return false, err
-		}
-		more = more || len(old) == limit
-	}
-	return more, nil
+	return threads, err
 }
 
 // deleteLostChanges deletes those of the first incident changes whose alerts were deleted before a

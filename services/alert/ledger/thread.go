@@ -168,8 +168,7 @@ func threadChangeOf(c claimedRow, o messenger.Outcome, state alert.State) *threa
 // firing one replaces; resolved and acknowledged ones without a received firing one as not needed,
 // repeats of a received state as repeated, and the first of the remaining deliveries is unblocked.
 func settleThreads(ctx context.Context, t *database.Tx, names []string, attempts []*threadChange, now int64) error {
-	names = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(names))), func(name string) bool { return name == "" })
-	for some := range database.ChunkRows(t, names, maxStatementRows) {
+	for some := range database.ChunkRows(t, distinct(names), maxStatementRows) {
 		threads, err := lockThreads(ctx, t, some)
 		if err != nil {
 			return err

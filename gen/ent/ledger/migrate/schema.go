@@ -47,13 +47,6 @@ var (
 		Name:       "alert_keys",
 		Columns:    AlertKeysColumns,
 		PrimaryKey: []*schema.Column{AlertKeysColumns[0]},
-		Indexes: []*schema.Index{
-			{
-				Name:    "alertkey_use_time",
-				Unique:  false,
-				Columns: []*schema.Column{AlertKeysColumns[4]},
-			},
-		},
 	}
 	// AttemptsColumns holds the columns for the "attempts" table.
 	AttemptsColumns = []*schema.Column{
@@ -306,6 +299,7 @@ var (
 	// RemnantsColumns holds the columns for the "remnants" table.
 	RemnantsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeInt64},
+		{Name: "alert_key", Type: field.TypeString, Size: 2147483647, Default: ""},
 	}
 	// RemnantsTable holds the schema information for the "remnants" table.
 	RemnantsTable = &schema.Table{
@@ -355,13 +349,6 @@ var (
 		Name:       "threads",
 		Columns:    ThreadsColumns,
 		PrimaryKey: []*schema.Column{ThreadsColumns[0]},
-		Indexes: []*schema.Index{
-			{
-				Name:    "thread_use_time",
-				Unique:  false,
-				Columns: []*schema.Column{ThreadsColumns[4]},
-			},
-		},
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{

@@ -11,6 +11,8 @@ const (
 	Label = "remnant"
 	// FieldID holds the string denoting the id field in the database.
 	FieldID = "id"
+	// FieldAlertKey holds the string denoting the alert_key field in the database.
+	FieldAlertKey = "alert_key"
 	// Table holds the table name of the remnant in the database.
 	Table = "remnants"
 )
@@ -18,6 +20,7 @@ const (
 // Columns holds all SQL columns for remnant fields.
 var Columns = []string{
 	FieldID,
+	FieldAlertKey,
 }
 
 // ValidColumn reports if the column name is valid (part of the table columns).
@@ -30,10 +33,20 @@ func ValidColumn(column string) bool {
 	return false
 }
 
+var (
+	// DefaultAlertKey holds the default value on creation for the "alert_key" field.
+	DefaultAlertKey string
+)
+
 // OrderOption defines the ordering options for the Remnant queries.
 type OrderOption func(*sql.Selector)
 
 // ByID orders the results by the id field.
 func ByID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldID, opts...).ToFunc()
+}
+
+// ByAlertKey orders the results by the alert_key field.
+func ByAlertKey(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldAlertKey, opts...).ToFunc()
 }

@@ -52,6 +52,76 @@ func IDLTE(id int64) predicate.Remnant {
 	return predicate.Remnant(sql.FieldLTE(FieldID, id))
 }
 
+// AlertKey applies equality check predicate on the "alert_key" field. It's identical to AlertKeyEQ.
+func AlertKey(v string) predicate.Remnant {
+	return predicate.Remnant(sql.FieldEQ(FieldAlertKey, v))
+}
+
+// AlertKeyEQ applies the EQ predicate on the "alert_key" field.
+func AlertKeyEQ(v string) predicate.Remnant {
+	return predicate.Remnant(sql.FieldEQ(FieldAlertKey, v))
+}
+
+// AlertKeyNEQ applies the NEQ predicate on the "alert_key" field.
+func AlertKeyNEQ(v string) predicate.Remnant {
+	return predicate.Remnant(sql.FieldNEQ(FieldAlertKey, v))
+}
+
+// AlertKeyIn applies the In predicate on the "alert_key" field.
+func AlertKeyIn(vs ...string) predicate.Remnant {
+	return predicate.Remnant(sql.FieldIn(FieldAlertKey, vs...))
+}
+
+// AlertKeyNotIn applies the NotIn predicate on the "alert_key" field.
+func AlertKeyNotIn(vs ...string) predicate.Remnant {
+	return predicate.Remnant(sql.FieldNotIn(FieldAlertKey, vs...))
+}
+
+// AlertKeyGT applies the GT predicate on the "alert_key" field.
+func AlertKeyGT(v string) predicate.Remnant {
+	return predicate.Remnant(sql.FieldGT(FieldAlertKey, v))
+}
+
+// AlertKeyGTE applies the GTE predicate on the "alert_key" field.
+func AlertKeyGTE(v string) predicate.Remnant {
+	return predicate.Remnant(sql.FieldGTE(FieldAlertKey, v))
+}
+
+// AlertKeyLT applies the LT predicate on the "alert_key" field.
+func AlertKeyLT(v string) predicate.Remnant {
+	return predicate.Remnant(sql.FieldLT(FieldAlertKey, v))
+}
+
+// AlertKeyLTE applies the LTE predicate on the "alert_key" field.
+func AlertKeyLTE(v string) predicate.Remnant {
+	return predicate.Remnant(sql.FieldLTE(FieldAlertKey, v))
+}
+
+// AlertKeyContains applies the Contains predicate on the "alert_key" field.
+func AlertKeyContains(v string) predicate.Remnant {
+	return predicate.Remnant(sql.FieldContains(FieldAlertKey, v))
+}
+
+// AlertKeyHasPrefix applies the HasPrefix predicate on the "alert_key" field.
+func AlertKeyHasPrefix(v string) predicate.Remnant {
+	return predicate.Remnant(sql.FieldHasPrefix(FieldAlertKey, v))
+}
+
+// AlertKeyHasSuffix applies the HasSuffix predicate on the "alert_key" field.
+func AlertKeyHasSuffix(v string) predicate.Remnant {
+	return predicate.Remnant(sql.FieldHasSuffix(FieldAlertKey, v))
+}
+
+// AlertKeyEqualFold applies the EqualFold predicate on the "alert_key" field.
+func AlertKeyEqualFold(v string) predicate.Remnant {
+	return predicate.Remnant(sql.FieldEqualFold(FieldAlertKey, v))
+}
+
+// AlertKeyContainsFold applies the ContainsFold predicate on the "alert_key" field.
+func AlertKeyContainsFold(v string) predicate.Remnant {
+	return predicate.Remnant(sql.FieldContainsFold(FieldAlertKey, v))
+}
+
 // And groups predicates with the AND operator between them.
 func And(predicates ...predicate.Remnant) predicate.Remnant {
 	return predicate.Remnant(sql.AndPredicates(predicates...))

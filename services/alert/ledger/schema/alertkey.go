@@ -5,7 +5,6 @@ import (
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
-	"entgo.io/ent/schema/index"
 )
 
 // AlertKey is the state of an alert key under which alerts were recorded.
@@ -33,6 +32,3 @@ func (AlertKey) Fields() []ent.Field {
 		field.Int("reopen_count").Default(0).Comment("how often the incident was reopened within the flap window"),
 	}
 }
-
-// Indexes of AlertKey.
-func (AlertKey) Indexes() []ent.Index { return []ent.Index{index.Fields("use_time")} }

@@ -4,6 +4,7 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/field"
 )
 
 // Remnant is a tombstone: a deleted alert of which deliveries are still to be deleted.
@@ -15,4 +16,9 @@ func (Remnant) Annotations() []schema.Annotation {
 }
 
 // Fields of Remnant: the id is that of the alert.
-func (Remnant) Fields() []ent.Field { return []ent.Field{id()} }
+func (Remnant) Fields() []ent.Field {
+	return []ent.Field{
+		id(),
+		field.Text("alert_key").Default("").Comment("the alert key of the alert; empty for none"),
+	}
+}

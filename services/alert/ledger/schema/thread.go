@@ -5,7 +5,6 @@ import (
 	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema"
 	"entgo.io/ent/schema/field"
-	"entgo.io/ent/schema/index"
 )
 
 // Thread is the state of the deliveries of one alert key to one address. Its row is locked for
@@ -32,6 +31,3 @@ func (Thread) Fields() []ent.Field {
 		field.Text("reference_destination").Default("").Comment("the destination that the message was sent to"),
 	}
 }
-
-// Indexes of Thread.
-func (Thread) Indexes() []ent.Index { return []ent.Index{index.Fields("use_time")} }
