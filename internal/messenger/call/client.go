@@ -49,7 +49,7 @@ func NewClient(c ClientConfig) *http.Client {
 		proxy:   proxy,
 		guard:   g,
 		fixed:   c.PinnedAddresses,
-		direct:  newTransport(nil, g.dial),
+		direct:  newTransport(nil, g.DialContext),
 		proxied: newTransport(proxy, dialer.DialContext),
 	}}
 }
@@ -77,7 +77,7 @@ func NewDialer(c ClientConfig) DialFunc {
 	if c.AllowAll {
 		return dialer.DialContext
 	}
-	return c.guard(http.ProxyFromEnvironment).dial
+	return c.guard(http.ProxyFromEnvironment).DialContext
 }
 
 // dialer connects to every address.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -102,20 +101,6 @@ func TestHTTPMustBeAllowed(t *testing.T) {
 			if err := s.Validate(value, http); (err == nil) != want[i] {
 				t.Errorf("%q with http %v: %v", value, http, err)
 			}
-		}
-	}
-}
-
-func TestPorts(t *testing.T) {
-	for proxy, want := range map[string]string{
-		"http://p": "p:80", "https://p": "p:443", "socks5://p": "p:1080", "http://p:" + strconv.Itoa(3128): "p:3128", "http://[::1]": "[::1]:80",
-	} {
-		u, err := url.Parse(proxy)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := hostPort(u); got != want {
-			t.Errorf("%s is dialled at %s, want %s", proxy, got, want)
 		}
 	}
 }

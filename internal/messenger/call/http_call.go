@@ -12,11 +12,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"code.dny.dev/ssrf"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/internal/netguard"
 	"github.com/bongsu-project/bongsu/kit/redact"
 )
 
@@ -110,7 +110,7 @@ func (r Response) Outcome(now time.Time) messenger.Outcome {
 	switch {
 	case r.InvalidURL: // err may quote the URL
 		o.Kind, o.Scope, o.Code, o.Excerpt = messenger.Failed, messenger.CredentialScope, "invalid_url", "not called: the URL is invalid or not https; an operator can allow http by --allow-http"
-	case errors.Is(r.Err, ssrf.ErrProhibitedIP):
+	case errors.Is(r.Err, netguard.ErrForbidden):
 		o.Kind, o.Scope, o.Code, o.Excerpt = messenger.Failed, messenger.CredentialScope, "forbidden_address", evidenceForbidden
 	case r.Status == 0 && !r.requestWritten:
 		o.Kind, o.Code, o.Excerpt = messenger.Retry, codeBeforeWrite(r.Err), errorWithoutURL(r.Err)

@@ -21,7 +21,7 @@ func behind(t *testing.T, config ClientConfig, names map[string][]string) (clien
 	}))
 	client = NewClient(config)
 	t.Cleanup(client.CloseIdleConnections)
-	client.Transport.(*guardedTransport).guard.resolve = func(_ context.Context, _, host string) ([]netip.Addr, error) {
+	client.Transport.(*guardedTransport).guard.Resolve = func(_ context.Context, _, host string) ([]netip.Addr, error) {
 		var addrs []netip.Addr
 		for _, addr := range names[host] {
 			addrs = append(addrs, netip.MustParseAddr(addr))
@@ -90,7 +90,7 @@ func TestProxyIsNoDestination(t *testing.T) {
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	client, asked := behind(t, ClientConfig{Allowed: loopback}, map[string][]string{"proxy.example": {"127.0.0.1"}, "localhost": {"127.0.0.1"}})
 	transport := client.Transport.(*guardedTransport)
-	at := transport.guard.proxies[0]
+	at := transport.guard.Proxies()[0]
 	check := func(t *testing.T) {
 		t.Helper()
 		for _, host := range []string{at.Hostname(), "proxy.example", "localhost", "127.0.0.2", "[::ffff:127.0.0.1]"} {
@@ -105,7 +105,7 @@ func TestProxyIsNoDestination(t *testing.T) {
 	t.Run("through it", check)
 	transport.proxy = func(*http.Request) (*url.URL, error) { return nil, nil } // as with NO_PROXY
 	transport.direct.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		return transport.guard.dial(ctx, network, strings.Replace(address, "proxy.example", "127.0.0.1", 1))
+		return transport.guard.DialContext(ctx, network, strings.Replace(address, "proxy.example", "127.0.0.1", 1))
 	}
 	t.Run("directly", check)
 
