@@ -47,7 +47,7 @@ var (
 	operating = grant{may: []string{
 		"alert.cancel", "alert.replay", "user.write", "group.write", "template.write", "address.verify", "directory.export", "directory.import",
 		"event_rule.write", "dead_letter.replay", "callback_endpoint.write",
-		"incident.write", "silence.write", "escalation_policy.write",
+		"incident.write", "silence.write", "escalation_policy.write", "monitor.write",
 	}}
 )
 

@@ -13,6 +13,7 @@ import (
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/internal/role"
@@ -32,6 +33,8 @@ func TestPermits(t *testing.T) {
 		"silence.write":           "o-a",
 		"escalation_policy.read":  "v-o-a",
 		"escalation_policy.write": "o-a",
+		"monitor.read":            "v-o-a",
+		"monitor.write":           "o-a",
 		"inbox.read":              "a",
 		"inbox.write":             "a",
 		"event_rule.read":         "v-o-a",
@@ -110,9 +113,9 @@ func TestPermissions(t *testing.T) {
 	}{
 		{nil, ""},
 		{[]string{"root"}, ""},
-		{[]string{"sender"}, "alert.intake alert.send caller.read event.publish"},
+		{[]string{"sender"}, "alert.intake alert.send caller.read event.publish heartbeat.send"},
 		{[]string{"user"}, "caller.read"},
-		{[]string{"viewer", "sender"}, "alert.intake alert.read alert.send callback_endpoint.read caller.read dead_letter.read escalation_policy.read event.publish event_rule.read group.read incident.read instance.read messenger.read metrics.read seal_key.read silence.read template.read user.read"},
+		{[]string{"viewer", "sender"}, "alert.intake alert.read alert.send callback_endpoint.read caller.read dead_letter.read escalation_policy.read event.publish event_rule.read group.read heartbeat.send incident.read instance.read messenger.read metrics.read monitor.read seal_key.read silence.read template.read user.read"},
 	} {
 		if got := strings.Join(role.Permissions(c.roles), " "); got != c.want {
 			t.Errorf("%q: %q, want %q", c.roles, got, c.want)
