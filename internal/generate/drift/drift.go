@@ -15,6 +15,7 @@ import (
 	inbox "github.com/bongsu-project/bongsu/gen/ent/inbox/migrate"
 	incident "github.com/bongsu-project/bongsu/gen/ent/incident/migrate"
 	ledger "github.com/bongsu-project/bongsu/gen/ent/ledger/migrate"
+	monitor "github.com/bongsu-project/bongsu/gen/ent/monitor/migrate"
 	"github.com/bongsu-project/bongsu/kit/database"
 )
 
@@ -26,6 +27,7 @@ var Tables = map[string][]*schema.Table{
 	"incident":  incident.Tables,
 	"event":     event.Tables,
 	"ledger":    ledger.Tables,
+	"monitor":   monitor.Tables,
 }
 
 // Diff returns the statements that would change the tables of a database to match the given

@@ -17,6 +17,7 @@ import (
 	eventstore "github.com/bongsu-project/bongsu/services/event/store"
 	inboxstore "github.com/bongsu-project/bongsu/services/inbox/store"
 	incidentstore "github.com/bongsu-project/bongsu/services/incident/store"
+	monitorstore "github.com/bongsu-project/bongsu/services/monitor/store"
 )
 
 func TestMain(m *testing.M) { postgrestest.Main(m, testenv.Postgres) }
@@ -30,7 +31,7 @@ func each(t *testing.T, test func(t *testing.T, url string)) {
 // TestMigrationsMakeTheSchema checks that the migrations create exactly the tables of the schema,
 // so that no schema change is without its migration.
 func TestMigrationsMakeTheSchema(t *testing.T) {
-	for _, schema := range []database.Schema{accessstore.Schema, directorystore.Schema, eventstore.Schema, inboxstore.Schema, incidentstore.Schema, ledger.Schema} {
+	for _, schema := range []database.Schema{accessstore.Schema, directorystore.Schema, eventstore.Schema, inboxstore.Schema, incidentstore.Schema, ledger.Schema, monitorstore.Schema} {
 		t.Run(schema.Name, func(t *testing.T) {
 			each(t, func(t *testing.T, url string) {
 				d, err := database.Open(t.Context(), url, schema)

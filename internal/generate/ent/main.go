@@ -20,6 +20,7 @@ var stores = map[string]string{
 	"directory": "services/directory/store",
 	"inbox":     "services/inbox/store",
 	"incident":  "services/incident/store",
+	"monitor":   "services/monitor/store",
 	"event":     "services/event/store",
 	"ledger":    "services/alert/ledger",
 }

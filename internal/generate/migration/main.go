@@ -25,6 +25,7 @@ import (
 	eventstore "github.com/bongsu-project/bongsu/services/event/store"
 	inboxstore "github.com/bongsu-project/bongsu/services/inbox/store"
 	incidentstore "github.com/bongsu-project/bongsu/services/incident/store"
+	monitorstore "github.com/bongsu-project/bongsu/services/monitor/store"
 )
 
 func main() {
@@ -40,6 +41,7 @@ var stores = map[string]database.Schema{
 	"services/directory/store": directorystore.Schema,
 	"services/inbox/store":     inboxstore.Schema,
 	"services/incident/store":  incidentstore.Schema,
+	"services/monitor/store":   monitorstore.Schema,
 	"services/event/store":     eventstore.Schema,
 	"services/alert/ledger":    ledger.Schema,
 }

@@ -1,0 +1,25 @@
+-- +goose Up
+CREATE TABLE `result_blocks` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `monitor` integer NOT NULL, `end_time` integer NOT NULL, `outcomes` integer NOT NULL, `results` blob NOT NULL);
+CREATE INDEX `block_monitor_end_time` ON `result_blocks` (`monitor`, `end_time`);
+CREATE TABLE `monitor_deletions` (`id` integer NOT NULL, `name` text NOT NULL, `delete_time` integer NOT NULL, `revision` integer NOT NULL, `cleared` bool NOT NULL, PRIMARY KEY (`id`));
+CREATE INDEX `deletion_revision` ON `monitor_deletions` (`revision`);
+CREATE TABLE `monitor_dependencies` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `monitor` integer NOT NULL, `depends_on` integer NOT NULL);
+CREATE UNIQUE INDEX `dependency_monitor_depends_on` ON `monitor_dependencies` (`monitor`, `depends_on`);
+CREATE INDEX `dependency_depends_on` ON `monitor_dependencies` (`depends_on`);
+CREATE TABLE `uptime_days` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `monitor` integer NOT NULL, `day_start` integer NOT NULL, `hours` blob NOT NULL);
+CREATE UNIQUE INDEX `day_monitor_day_start` ON `uptime_days` (`monitor`, `day_start`);
+CREATE TABLE `monitors` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `name` text NOT NULL, `title` text NOT NULL, `group_name` text NOT NULL, `kind` text NOT NULL, `check_settings` text NOT NULL, `settings` text NOT NULL, `built_in` bool NOT NULL, `create_time` integer NOT NULL, `update_time` integer NOT NULL, `revision` integer NOT NULL);
+CREATE UNIQUE INDEX `monitor_name` ON `monitors` (`name`);
+CREATE INDEX `monitor_revision` ON `monitors` (`revision`);
+CREATE TABLE `notices` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `monitor` text NOT NULL, `number` integer NOT NULL, `content` text NOT NULL, `attempt` integer NOT NULL, `create_time` integer NOT NULL, `due_time` integer NOT NULL);
+CREATE INDEX `notice_due_time` ON `notices` (`due_time`);
+CREATE INDEX `notice_monitor_id` ON `notices` (`monitor`, `id`);
+CREATE TABLE `pings` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `monitor` integer NOT NULL, `kind` integer NOT NULL, `time` integer NOT NULL, `body` blob NOT NULL, `content_type` text NOT NULL, `author` text NOT NULL);
+CREATE INDEX `ping_monitor_time` ON `pings` (`monitor`, `time`);
+CREATE TABLE `revisions` (`id` integer NOT NULL, `last` integer NOT NULL, PRIMARY KEY (`id`));
+CREATE TABLE `monitor_statuses` (`id` integer NOT NULL, `revision` integer NOT NULL, `state` integer NOT NULL, `since` integer NOT NULL, `reason` text NOT NULL, `recent` text NOT NULL, `changes` text NOT NULL, `flapping` bool NOT NULL, `firing` bool NOT NULL, `fire_time` integer NOT NULL, `next_time` integer NOT NULL, `late_time` integer NOT NULL, `start_time` integer NOT NULL, `last_notice` integer NOT NULL, `last_time` integer NOT NULL, `hour_start` integer NOT NULL, `passed` integer NOT NULL, `failed` integer NOT NULL, `unknown` integer NOT NULL, `excluded` integer NOT NULL, `latency_sum` integer NOT NULL, `max_latency` integer NOT NULL, `result_count` integer NOT NULL, `results` blob NOT NULL, PRIMARY KEY (`id`));
+CREATE INDEX `monitor_late` ON `monitor_statuses` (`late_time`) WHERE late_time > 0;
+CREATE INDEX `monitor_hour` ON `monitor_statuses` (`hour_start`) WHERE hour_start > 0;
+CREATE TABLE `maintenance_windows` (`id` integer NOT NULL PRIMARY KEY AUTOINCREMENT, `monitors` text NOT NULL, `start_time` integer NOT NULL, `end_time` integer NOT NULL, `reason` text NOT NULL, `author` text NOT NULL, `create_time` integer NOT NULL);
+CREATE INDEX `window_end_time_id` ON `maintenance_windows` (`end_time`, `id`);
+INSERT INTO `revisions` (`id`, `last`) VALUES (1, 0), (2, 0);
