@@ -30,3 +30,7 @@ const (
 	IncidentSource       = "incident/caller"
 	IncidentIntakeSource = "incident/intake"
 )
+
+// MonitorSource is the name under which the monitor service sends alerts. No source of intake can
+// have it, as it holds a slash.
+const MonitorSource = "monitor/check"

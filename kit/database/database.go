@@ -52,7 +52,7 @@ func Connect(ctx context.Context, url string, schema Schema) (*Database, error) 
 		return nil, openError(schema.Name, fmt.Errorf("the URL %w", err))
 	}
 	open := openSQLite
-	if isPostgres(url) {
+	if IsPostgres(url) {
 		open = func(ctx context.Context, url string) (*Database, error) {
 			return openPostgres(ctx, url, schema.Application)
 		}

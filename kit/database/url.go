@@ -35,7 +35,7 @@ func CheckURL(url string) error {
 		return errors.New(urlFormats + ", without white space around it")
 	case strings.ContainsFunc(url, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return errors.New(urlFormats + ", without control characters")
-	case isPostgres(url):
+	case IsPostgres(url):
 		if _, err := pgx.ParseConfig(url); err != nil { // err may quote the password
 			return errors.New("is not a valid PostgreSQL URL or connection string: " + urlFormats +
 				"; escape special characters in user and password, such as / by %2F")
@@ -56,8 +56,8 @@ func CheckURL(url string) error {
 	return nil
 }
 
-// isPostgres reports whether url is a PostgreSQL URL or a libpq connection string.
-func isPostgres(url string) bool {
+// IsPostgres reports whether url is a PostgreSQL URL or a libpq connection string.
+func IsPostgres(url string) bool {
 	if strings.HasPrefix(url, "postgres://") || strings.HasPrefix(url, "postgresql://") {
 		return true
 	}

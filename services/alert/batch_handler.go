@@ -40,9 +40,9 @@ type batch struct {
 type sourceRules struct {
 	name     string
 	fallback []string // default targets
-	// ofIncidents is set for the incident service. Its targets are those of earlier alerts, so an
-	// alert is also recorded if they name nobody any more.
-	ofIncidents bool
+	// withoutRecipients is set for the incident and the monitor service. Their targets are those of
+	// earlier times, so an alert is also recorded if they name nobody any more.
+	withoutRecipients bool
 	// repeatChanged makes an alert whose idempotency key was used for another one a repeat.
 	// Otherwise it is recorded as a further one.
 	repeatChanged bool
@@ -270,7 +270,7 @@ func (b *batch) recipients(ctx context.Context, a *batchAlert) ([]Recipient, err
 		a.result.refuseInvalid(found.err)
 		return nil, nil //nolint:nilerr // the refusal is the result of the alert
 	}
-	if b.source != nil && !b.source.ofIncidents {
+	if b.source != nil && !b.source.withoutRecipients {
 		return b.sourceRecipients(ctx, a, found.res)
 	}
 	a.UnknownTargets, a.result.unknown = found.res.UnknownTargets, found.res.UnknownTargets

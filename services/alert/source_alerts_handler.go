@@ -14,7 +14,7 @@ func (h *DispatchHandler) SendAlerts(ctx context.Context, req *jobv1.SendAlertsR
 		Handler: h.Alerts, scope: sourceScope(source), now: h.Alerts.Now(),
 		source: &sourceRules{
 			name: source, fallback: req.GetDefaultTarget(), repeatChanged: req.GetOnce(),
-			ofIncidents: source == job.IncidentSource || source == job.IncidentIntakeSource,
+			withoutRecipients: source == job.IncidentSource || source == job.IncidentIntakeSource || source == job.MonitorSource,
 		},
 	}
 	results, err := b.send(ctx, req.GetAlerts())

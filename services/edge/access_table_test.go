@@ -24,6 +24,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1/incidentv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1/monitorv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/ban"
 	"github.com/bongsu-project/bongsu/kit/auth"
@@ -89,6 +90,25 @@ var mayCall = map[string]string{
 	"bongsu.incident.v1.EscalationPolicyService/GetEscalationPolicy":    "v o a",
 	"bongsu.incident.v1.EscalationPolicyService/SetEscalationPolicy":    "o a",
 	"bongsu.incident.v1.EscalationPolicyService/DeleteEscalationPolicy": "o a",
+
+	"bongsu.monitor.v1.MonitorService/CreateMonitor": "o a",
+	"bongsu.monitor.v1.MonitorService/SetMonitor":    "o a",
+	"bongsu.monitor.v1.MonitorService/GetMonitor":    "v o a",
+	"bongsu.monitor.v1.MonitorService/ListMonitors":  "v o a",
+	"bongsu.monitor.v1.MonitorService/DeleteMonitor": "o a",
+	"bongsu.monitor.v1.MonitorService/RunMonitor":    "o a",
+	"bongsu.monitor.v1.MonitorService/ListResults":   "v o a",
+	"bongsu.monitor.v1.MonitorService/ListUptime":    "v o a",
+	"bongsu.monitor.v1.MonitorService/ListStates":    "v o a",
+
+	"bongsu.monitor.v1.HeartbeatService/SendHeartbeat":  "s a",
+	"bongsu.monitor.v1.HeartbeatService/StartHeartbeat": "s a",
+	"bongsu.monitor.v1.HeartbeatService/FailHeartbeat":  "s a",
+	"bongsu.monitor.v1.HeartbeatService/ListPings":      "v o a",
+
+	"bongsu.monitor.v1.MaintenanceService/CreateMaintenance": "o a",
+	"bongsu.monitor.v1.MaintenanceService/ListMaintenances":  "v o a",
+	"bongsu.monitor.v1.MaintenanceService/EndMaintenance":    "o a",
 
 	"bongsu.event.v1.EventService/Publish":           "s a",
 	"bongsu.event.v1.EventService/PublishBody":       "s a",
@@ -167,6 +187,7 @@ func newEdge() edge.Edge {
 		Transfers: userv1connect.UnimplementedTransferServiceHandler{}, Endpoints: alertv1connect.UnimplementedCallbackEndpointServiceHandler{},
 		Events: eventv1connect.UnimplementedEventServiceHandler{}, Inbox: inboxv1connect.UnimplementedInboxServiceHandler{}, Incidents: incidentv1connect.UnimplementedIncidentServiceHandler{},
 		Silences: incidentv1connect.UnimplementedSilenceServiceHandler{}, Escalations: incidentv1connect.UnimplementedEscalationPolicyServiceHandler{},
+		Monitors: monitorv1connect.UnimplementedMonitorServiceHandler{}, Heartbeats: monitorv1connect.UnimplementedHeartbeatServiceHandler{}, Maintenances: monitorv1connect.UnimplementedMaintenanceServiceHandler{},
 		Access:    edge.AccessHandler{AccessServiceClient: accessv1connect.UnimplementedAccessServiceHandler{}, Bans: ban.NewMemory(time.Now)},
 		Intake:    &edge.IntakeHandler{Metrics: noIntakeMetrics{}, Log: slog.New(slog.DiscardHandler)},
 		Callbacks: &edge.CallbackHandler{Dispatch: jobv1connect.UnimplementedDispatchServiceHandler{}},

@@ -17,6 +17,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1/inboxv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1/incidentv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1/monitorv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/ban"
 	"github.com/bongsu-project/bongsu/internal/ban/bantest"
@@ -53,7 +54,8 @@ func admit(t testing.TB, change func(*edge.AdmissionConfig)) *admitted {
 		Alerts: alertv1connect.UnimplementedAlertServiceHandler{}, Messengers: messengerv1connect.UnimplementedMessengerServiceHandler{},
 		Transfers: userv1connect.UnimplementedTransferServiceHandler{}, Endpoints: alertv1connect.UnimplementedCallbackEndpointServiceHandler{},
 		Events: eventv1connect.UnimplementedEventServiceHandler{}, Inbox: inboxv1connect.UnimplementedInboxServiceHandler{}, Incidents: incidentv1connect.UnimplementedIncidentServiceHandler{},
-		Silences: incidentv1connect.UnimplementedSilenceServiceHandler{}, Escalations: incidentv1connect.UnimplementedEscalationPolicyServiceHandler{}, Callbacks: &edge.CallbackHandler{},
+		Silences: incidentv1connect.UnimplementedSilenceServiceHandler{}, Escalations: incidentv1connect.UnimplementedEscalationPolicyServiceHandler{},
+		Monitors: monitorv1connect.UnimplementedMonitorServiceHandler{}, Heartbeats: monitorv1connect.UnimplementedHeartbeatServiceHandler{}, Maintenances: monitorv1connect.UnimplementedMaintenanceServiceHandler{}, Callbacks: &edge.CallbackHandler{},
 		Intake:    &edge.IntakeHandler{Sources: map[string]intake.Source{}, Metrics: a.counted, Log: log},
 		Admission: a.admission,
 	}

@@ -45,6 +45,9 @@ type Authorizer struct {
 	// SignedPath reports whether a path that is no method is itself the credential of a request, as
 	// that of an acknowledgment link is. nil means that none is.
 	SignedPath func(*http.Request) bool
+	// OpenPaths are further paths that are no methods and need no caller, such as that of the status
+	// page. nil means none.
+	OpenPaths map[string]bool
 	// Refused is called for each call that is refused to a caller; nil for no call.
 	Refused func(ctx context.Context, procedure string)
 }
@@ -132,7 +135,7 @@ func (s *authorizeStage) check(r *http.Request) *connect.Error {
 	if !known && procedure == "" {
 		access, known = s.paths[r.URL.Path]
 	}
-	if known && access.policy.Signed || procedure == "" && openPaths[r.URL.Path] {
+	if known && access.policy.Signed || procedure == "" && (openPaths[r.URL.Path] || s.OpenPaths[r.URL.Path]) {
 		return nil
 	}
 	caller, ok := auth.CallerOf(ctx)

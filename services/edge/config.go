@@ -58,6 +58,9 @@ type Config struct {
 	// edges must share a NATS server: it carries the changes that make responses stale.
 	ResponseCache string `default:"64MiB" placeholder:"SIZE" help:"The size of the cache of responses, such as 64MiB, or off. Several edges with a cache need the same --nats-url, by which they learn of changes."`
 
+	// StatusPage serves the public status page.
+	StatusPage bool `name:"status-page" help:"Serve a public status page at /status and /status.json, without credentials: the monitors that are set to public, with their uptime."`
+
 	Admission AdmissionConfig `embed:""`
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1/incidentv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1/intakev1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1/monitorv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1/registryv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/kit/policy"
@@ -42,6 +43,10 @@ type Edge struct {
 	Silences    incidentv1connect.SilenceServiceClient
 	Escalations incidentv1connect.EscalationPolicyServiceClient
 
+	Monitors     monitorv1connect.MonitorServiceClient
+	Heartbeats   monitorv1connect.HeartbeatServiceClient
+	Maintenances monitorv1connect.MaintenanceServiceClient
+
 	Authenticator *Authenticator // nil authenticates nobody
 	Authorizer    *Authorizer    // nil allows everything to everybody
 	Audit         *AuditRecorder // nil records no calls
@@ -54,7 +59,8 @@ type Edge struct {
 }
 
 // Services returns the public services. UserInfo, DirectoryService, DispatchService,
-// CredentialService, InboxDeliveryService and SilenceFeedService are internal services and are not among them.
+// CredentialService, InboxDeliveryService, SilenceFeedService, MonitorRunService and StatusPageService are internal
+// services and are not among them.
 func (e Edge) Services(o rpc.Options) []rpc.Service {
 	return []rpc.Service{
 		rpc.Public(o, groupv1connect.NewGroupServiceHandler, groupv1connect.GroupServiceHandler(e.Groups)),
@@ -71,6 +77,9 @@ func (e Edge) Services(o rpc.Options) []rpc.Service {
 		rpc.Public(o, incidentv1connect.NewIncidentServiceHandler, e.Incidents),
 		rpc.Public(o, incidentv1connect.NewSilenceServiceHandler, incidentv1connect.SilenceServiceHandler(e.Silences)),
 		rpc.Public(o, incidentv1connect.NewEscalationPolicyServiceHandler, incidentv1connect.EscalationPolicyServiceHandler(e.Escalations)),
+		rpc.Public(o, monitorv1connect.NewMonitorServiceHandler, monitorv1connect.MonitorServiceHandler(e.Monitors)),
+		rpc.Public(o, monitorv1connect.NewHeartbeatServiceHandler, monitorv1connect.HeartbeatServiceHandler(e.Heartbeats)),
+		rpc.Public(o, monitorv1connect.NewMaintenanceServiceHandler, monitorv1connect.MaintenanceServiceHandler(e.Maintenances)),
 		rpc.Bulk(o, userv1connect.NewTransferServiceHandler, userv1connect.TransferServiceHandler(e.Transfers)),
 	}
 }

@@ -42,6 +42,8 @@ var RESTRules = rpc.RESTRules{
 	"POST /v1/users/{nick_name}/addresses":         {Status: statusCreate},
 	"PUT /v1/users/{nick_name}/addresses/{id}":     {Status: statusRename},
 	"POST /v1/intake/{source}":                     {MaxBytes: maxIntakeBytes, BodyType: acceptIntakeTypes, Headers: "Ce-"},
+	"POST /v1/monitors":                            {Status: statusCreate},
+	"POST /v1/maintenances":                        {Status: statusCreate},
 	"GET /v1/inbox/stream":                         {Event: inboxEvent},
 	"POST /v1/events":                              {MaxBytes: maxIntakeBytes, BodyType: acceptEventTypes, Headers: "Ce-"},
 	"POST /v1/callbacks/{messenger}/{delivery_id}": {BodyType: acceptForm, Headers: "X-Twilio-"},

@@ -19,6 +19,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1/incidentv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1/intakev1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1/monitorv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1/registryv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/kit/ratelimit"
@@ -40,6 +41,9 @@ var serviceWords = map[string]string{
 	incidentv1connect.IncidentServiceName:         "incident",
 	incidentv1connect.SilenceServiceName:          "incident",
 	incidentv1connect.EscalationPolicyServiceName: "incident",
+	monitorv1connect.MonitorServiceName:           "monitor",
+	monitorv1connect.HeartbeatServiceName:         "monitor",
+	monitorv1connect.MaintenanceServiceName:       "monitor",
 	registryv1connect.RegistryServiceName:         "edge",
 }
 

@@ -17,6 +17,7 @@ import (
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
 	"github.com/bongsu-project/bongsu/kit/policy"

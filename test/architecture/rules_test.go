@@ -57,9 +57,9 @@ var layers = []layer{
 		why: "benchmarks start programs; test/proc is how"},
 }
 
-var inStore = []string{"services/$1", "internal/job/...", "internal/messenger", "internal/quiethours", "internal/target", "kit/...", "gen/ent/..."}
+var inStore = []string{"services/$1", "services/$1/probe", "internal/job/...", "internal/messenger", "internal/quiethours", "internal/target", "kit/...", "gen/ent/..."}
 
-var inSuite = []string{"services/$1", "internal/job/...", "internal/messenger", "internal/quiethours", "internal/target", "internal/testenv", "kit/..."}
+var inSuite = []string{"services/$1", "services/$1/probe", "internal/job/...", "internal/messenger", "internal/quiethours", "internal/target", "internal/testenv", "kit/..."}
 
 const store = "a store depends on its service and the database"
 
@@ -97,6 +97,8 @@ var rules = []rule{
 		why: "the edge parses the requests of other systems"},
 	{what: "internal/job/...", by: []string{"..."}},
 	{what: "internal/messenger/...", by: []string{"..."}},
+	{what: "internal/netguard", by: []string{"internal/messenger/call/...", "services/monitor/probe/..."},
+		why: "messengers and checks connect to user-given hosts"},
 	{what: "internal/quiethours", by: []string{"cmd/bongsu/app/...", "services/directory/...", "services/alert/..."},
 		why: "the directory keeps quiet hours, and the alert service applies them"},
 	{what: "internal/sealkey", by: []string{"cmd/bongsu/..."},
@@ -114,8 +116,12 @@ var rules = []rule{
 		why: "programs register their instances, and callers find them"},
 	{what: "kit/balance", by: []string{"cmd/bongsu/app/...", "kit/rpc/...", "services/edge/...", "bench/...", "examples/..."},
 		why: "calls between processes go to the instances of a service"},
+	{what: "kit/lease", by: []string{"cmd/bongsu/app/...", "examples/..."},
+		why: "a service defines what it needs of a lease, and receives an implementation"},
 	{what: "kit/livefile", by: []string{"kit/...", "internal/acklink/...", "examples/..."},
 		why: "keys and certificates are read again by those who use them"},
+	{what: "kit/outbox", by: []string{"services/*/notifier.go", "examples/..."},
+		why: "services that store notices send them in one way"},
 	{what: "kit/policy", by: []string{"cmd/bongsu/app/...", "services/edge/...", "internal/role/...", "internal/generate/...", "kit/rpc/...", "examples/...", "test/architecture/..."}, tests: true,
 		why: "the edge enforces policies, and nobody else decides by them"},
 	{what: "kit/config", by: []string{"cmd/...", "services/...", "examples/..."},
@@ -159,11 +165,11 @@ var rules = []rule{
 	{what: "ariga.io/...", by: stores, why: sql},
 	{what: "entgo.io/...", by: stores, why: sql},
 	{what: "entgo.io/ent/dialect/sql/schema", by: []string{"internal/generate/drift/...", "gen/ent/*/migrate/..."}, why: planner},
-	{what: "github.com/jackc/...", by: stores, why: sql},
+	{what: "github.com/jackc/...", by: append([]string{"services/monitor/probe/postgres.go"}, stores...), why: "only the stores use SQL, and a check"},
 	{what: "github.com/pressly/...", by: stores, why: sql},
 	{what: "modernc.org/...", by: stores, why: sql},
-	{what: "github.com/nats-io/...", by: []string{"internal/queue/...", "internal/eventstream/...", "internal/ban/bucket.go", "kit/discovery/...", "kit/stream/...", "cmd/bongsu/app/...", "bench/..."},
-		why: "only the queue, the event stream, the bucket of bans, the registry and the publisher of an outbox use NATS, and app starts the server"},
+	{what: "github.com/nats-io/...", by: []string{"internal/queue/...", "internal/eventstream/...", "internal/ban/bucket.go", "kit/discovery/...", "kit/lease/...", "kit/stream/...", "cmd/bongsu/app/...", "services/monitor/probe/...", "bench/..."},
+		why: "only the queue, the event stream, the bucket of bans, the registry, the leases and the publisher of an outbox use NATS, checks read it, and app starts the server"},
 	{what: "github.com/failsafe-go/...", by: []string{"services/sender/...", "services/directory/remote_handler.go", "kit/balance/...", "kit/database/..."},
 		why: "circuit breakers and retries guard calls to other systems"},
 	{what: "github.com/maypok86/...", by: []string{"kit/cache/..."},
@@ -176,8 +182,10 @@ var rules = []rule{
 		why: "one package holds the cryptography"},
 	{what: "github.com/wneessen/...", by: []string{"internal/messenger/call/...", "internal/messenger/email/..."},
 		why: "only one messenger sends mail"},
-	{what: "github.com/theory/...", by: []string{"internal/messenger/httpx/..."},
-		why: "only templates of requests select values of responses"},
+	{what: "github.com/theory/...", by: []string{"internal/messenger/httpx/...", "services/monitor/probe/..."},
+		why: "templates of requests and checks select values of responses"},
+	{what: "github.com/miekg/...", by: []string{"services/monitor/probe/..."},
+		why: "only checks send DNS queries"},
 	{what: "github.com/aws/...", by: []string{"internal/messenger/sns/..."},
 		why: "only one messenger signs requests to AWS"},
 	{what: "github.com/emersion/...", by: []string{"services/mockup/..."},
@@ -204,8 +212,12 @@ var rules = []rule{
 		why: "one package configures and exports traces"},
 	{what: "go.opentelemetry.io/contrib/...", by: []string{"kit/telemetry/..."},
 		why: "one package configures and exports traces"},
-	{what: "google.golang.org/grpc/...", by: []string{"cmd/bongsu/app/...", "kit/rpc/..."},
-		why: "Connect implements gRPC"},
+	{what: "google.golang.org/grpc/...", by: []string{"cmd/bongsu/app/...", "kit/rpc/...", "services/monitor/probe/grpc.go"},
+		why: "Connect implements gRPC; a check uses the messages of the health service"},
+	{what: "github.com/shirou/...", by: []string{"services/monitor/probe/..."},
+		why: "only checks read the machine"},
+	{what: "github.com/prometheus-community/...", by: []string{"services/monitor/probe/..."},
+		why: "only checks send echo requests"},
 }
 
 // assemblers are the rooms that import services and stores: the generators their schemas.
@@ -216,7 +228,7 @@ const receives = "a service defines its store interface and receives an implemen
 // handlers are the files that serve or call the API.
 var handlers = []string{
 	"cmd/...", "bench/...", "services/edge/...", "services/*/handler.go", "services/*/*_handler.go", "services/*/*_client.go",
-	"services/*/*_codec.go", "services/*/wire.go",
+	"services/*/*_codec.go", "services/*/wire.go", "services/monitor/probe/...",
 }
 
 // stores are the rooms that use SQL. Benchmarks fill and query the databases from

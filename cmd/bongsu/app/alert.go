@@ -27,6 +27,7 @@ func (b *builder) runAlert(ctx context.Context) error {
 		return err
 	}
 	store.Log = b.log
+	b.ledger = store
 	b.closeLater("the ledger", store.Close)
 	q, err := b.openQueue(ctx)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1/incidentv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1/monitorv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 	"github.com/bongsu-project/bongsu/internal/acklink"
 	"github.com/bongsu-project/bongsu/internal/messenger"
@@ -31,6 +32,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/seal"
 	"github.com/bongsu-project/bongsu/kit/telemetry"
 	"github.com/bongsu-project/bongsu/services/alert"
+	"github.com/bongsu-project/bongsu/services/alert/ledger"
 	"github.com/bongsu-project/bongsu/services/edge"
 	"github.com/bongsu-project/bongsu/services/sender"
 )
@@ -47,7 +49,10 @@ type builder struct {
 	client     *http.Client // of calls to services of other processes: it sends them to their instances
 	peerClient *http.Client // of calls to one process
 	registrar  discovery.Registrar
+	registry   discovery.Registry
 	balancer   *balance.Balancer
+	// instanceIDs holds the ids under which the ports of this process are registered, by service.
+	instanceIDs map[string]string
 
 	tracing    *telemetry.Tracing    // nil records no spans; set by openTracing
 	traceCalls []connect.Interceptor // of calls to other processes
@@ -70,6 +75,10 @@ type builder struct {
 	silenceSet      *alert.SilenceSet      // of the alert service, if this process runs it
 	escalationNames *alert.EscalationNames // of the alert service, if this process runs it
 	escalations     incidentv1connect.EscalationPolicyServiceClient
+	monitors        monitorv1connect.MonitorServiceClient
+	heartbeats      monitorv1connect.HeartbeatServiceClient
+	maintenances    monitorv1connect.MaintenanceServiceClient
+	statusPage      monitorv1connect.StatusPageServiceClient
 	// access is edge.NoAccess, and credentials is nil, if no process is named that runs the access
 	// service.
 	access       accessv1connect.AccessServiceClient
@@ -80,6 +89,7 @@ type builder struct {
 
 	keyring          *seal.Keyring         // opened by openKeyring
 	linkKeys         func() acklink.Keys   // opened by openLinkKeys
+	ledger           *ledger.Store         // of the alert service, if this process runs it
 	queue            *queue.Queue          // opened by openQueue
 	nats             *nats.Conn            // opened by openNATS, in a process without a queue
 	openedMessengers []messenger.Messenger // set by openMessengers
@@ -116,7 +126,7 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b := &builder{App: a, rpc: options, admit: admission, metrics: m, specs: all.Specs(a.config.messengers.templates()...), peers: peers, client: peers.Client()}
+	b := &builder{App: a, rpc: options, admit: admission, metrics: m, specs: all.Specs(a.config.messengers.templates()...), peers: peers, client: peers.Client(), instanceIDs: map[string]string{}}
 	if err := b.openTracing(ctx); err != nil {
 		return err
 	}
@@ -141,6 +151,7 @@ func (a *App) build(ctx context.Context) error {
 		{Inbox, b.runInbox, b.connectInbox},
 		{Incident, b.runIncident, b.connectIncident},
 		{Event, b.runEvent, b.connectEvent},
+		{Monitor, b.runMonitor, b.connectMonitor},
 		{Sender, b.runSender, func() {}},
 		{Edge, b.runEdge, func() {}},
 	} {

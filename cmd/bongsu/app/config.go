@@ -29,6 +29,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/inbox"
 	"github.com/bongsu-project/bongsu/services/incident"
 	"github.com/bongsu-project/bongsu/services/mockup"
+	"github.com/bongsu-project/bongsu/services/monitor"
 	"github.com/bongsu-project/bongsu/services/sender"
 )
 
@@ -41,7 +42,7 @@ const defaultDrain = 5 * time.Second
 // names (aliases). The zero value of a field is its default.
 type Config struct {
 	// Services names the services of this process. "all" means all but the mockup.
-	Services []string `default:"all" help:"The services that this process runs: all (all but mockup), or some of edge, access, directory, alert, event, inbox, incident, sender and mockup."`
+	Services []string `default:"all" help:"The services that this process runs: all (all but mockup), or some of edge, access, directory, alert, event, inbox, incident, monitor, sender and mockup."`
 
 	// Data is the folder of the databases, the queue and the seal key file. It is created
 	// if it is missing.
@@ -61,9 +62,9 @@ type Config struct {
 	// sender.
 	LinkKeyFile string `type:"path" placeholder:"FILE" help:"A file with the key that signs the links of --public-url, the same for the edge and the senders: at least 32 characters in a line, such as those of openssl rand -hex 32. The first line signs, all are accepted, so that a key can be replaced. By default link.key in --data, which is created."`
 
-	// DirectoryServiceURL, AccessServiceURL, AlertURL, EventServiceURL, InboxServiceURL and
-	// IncidentServiceURL say where the instances of a service are that other processes run: base URLs separated by commas, or srv:// and the name of a
-	// DNS SRV record. Empty means the registry of NATSURL. (--directory-url and --access-url
+	// DirectoryServiceURL, AccessServiceURL, AlertURL, EventServiceURL, InboxServiceURL,
+	// IncidentServiceURL and MonitorServiceURL say where the instances of a service are that other
+	// processes run: base URLs separated by commas, or srv:// and the name of a DNS SRV record. Empty means the registry of NATSURL. (--directory-url and --access-url
 	// name databases.)
 	DirectoryServiceURL string `name:"directory-service-url" aliases:"group-url" check:"services" placeholder:"URL,…" help:"The URLs of the directory service, if other processes run it, or a DNS SRV record: srv://_directory._tcp.example.com. By default the instances that use the same --nats-url."`
 	AccessServiceURL    string `name:"access-service-url" check:"services" placeholder:"URL,…" help:"The URLs of the access service, which keeps API keys and the audit log, in the same way."`
@@ -71,6 +72,7 @@ type Config struct {
 	EventServiceURL     string `name:"event-service-url" check:"services" placeholder:"URL,…" help:"The URLs of the event service, in the same way."`
 	InboxServiceURL     string `name:"inbox-service-url" check:"services" placeholder:"URL,…" help:"The URLs of the inbox service, in the same way."`
 	IncidentServiceURL  string `name:"incident-service-url" check:"services" placeholder:"URL,…" help:"The URLs of the incident service, in the same way."`
+	MonitorServiceURL   string `name:"monitor-service-url" check:"services" placeholder:"URL,…" help:"The URLs of the monitor service, in the same way."`
 
 	// NATSURL names the servers of a NATS cluster, separated by commas. Empty means a
 	// broker embedded in the process.
@@ -113,6 +115,7 @@ type Config struct {
 	Event     event.Config     `embed:"" group:"Event:"`
 	Inbox     inbox.Config     `embed:"" group:"Inbox:"`
 	Incident  incident.Config  `embed:"" group:"Incident:"`
+	Monitor   monitor.Config   `embed:"" group:"Monitor:"`
 	Sender    sender.Config    `embed:"" group:"Sender:"`
 	Providers ProviderConfig   `embed:"" group:"Providers:"`
 	Mockup    mockup.Config    `embed:"" group:"Mockup:"`
@@ -192,6 +195,9 @@ func (c Config) CheckSyntax() error {
 	if _, err := c.Incident.Retention(); err != nil {
 		return err
 	}
+	if _, _, err := c.Monitor.Retention(); err != nil {
+		return err
+	}
 	_, err := c.Alert.Retention()
 	return err
 }
@@ -204,6 +210,8 @@ type settings struct {
 	auditRetention     time.Duration     // of Access.KeepAudit; 0 is forever
 	inboxRetention     time.Duration     // of Inbox.KeepInbox; 0 is forever
 	incidentRetention  time.Duration     // of Incident.KeepIncidents; 0 is forever
+	resultRetention    time.Duration     // of Monitor.KeepResults; 0 is forever
+	uptimeRetention    time.Duration     // of Monitor.KeepUptime; 0 is forever
 	severities         job.SeverityMap   // of Alert.SeverityMap
 	digests            alert.DigestRule  // of Alert.DigestAfter
 	allowed            []netip.Prefix    // of Providers.AllowDestinations
@@ -290,6 +298,7 @@ func (c Config) complete() (_ settings, err error) {
 	s.Event.DatabaseURL = cmp.Or(s.Event.DatabaseURL, filepath.Join(s.Data, "event.db"))
 	s.Inbox.DatabaseURL = cmp.Or(s.Inbox.DatabaseURL, filepath.Join(s.Data, "inbox.db"))
 	s.Incident.DatabaseURL = cmp.Or(s.Incident.DatabaseURL, filepath.Join(s.Data, "incident.db"))
+	s.Monitor.DatabaseURL = cmp.Or(s.Monitor.DatabaseURL, filepath.Join(s.Data, "monitor.db"))
 	s.Alert.LedgerURL = cmp.Or(s.Alert.LedgerURL, filepath.Join(s.Data, "ledger.db"))
 	if s.SealKey != "" && s.SealKeyFile != "" {
 		return s, errors.New("set the seal key once: as a file (--seal-key-file) or as BONGSU_SEAL_KEY in the environment")
@@ -327,6 +336,9 @@ func (s *settings) parse() (err error) {
 		return err
 	}
 	if s.incidentRetention, err = s.Incident.Retention(); err != nil {
+		return err
+	}
+	if s.resultRetention, s.uptimeRetention, err = s.Monitor.Retention(); err != nil {
 		return err
 	}
 	if s.messengers, err = s.Providers.readMessengers(); err != nil {

@@ -53,6 +53,7 @@ func (b *builder) openRegistry(ctx context.Context) error {
 		b.registrar, registries = bucket, append(registries, bucket)
 	}
 	registry := discovery.Union(registries...)
+	b.registry = registry
 	measured, err := newBalanceMetrics(b.metrics)
 	if err != nil {
 		return err

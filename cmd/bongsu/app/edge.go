@@ -46,6 +46,7 @@ func (b *builder) runEdge(ctx context.Context) error {
 		Registry:  &edge.RegistryHandler{Instances: b.balancer},
 		Callbacks: &edge.CallbackHandler{Dispatch: b.dispatch},
 		Endpoints: b.callbacks, Events: b.events, Inbox: b.inbox, Incidents: b.incidents, Silences: b.silences, Escalations: b.escalations,
+		Monitors: b.monitors, Heartbeats: b.heartbeats, Maintenances: b.maintenances,
 		Methods: methods, CallTimeout: b.config.Edge.CallTimeout,
 		AccessLog: b.accessLog(), Requests: requests,
 		Admission: admission, Cache: responses,
@@ -56,11 +57,15 @@ func (b *builder) runEdge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	status := b.newStatusPage()
 	if e.Authenticator != nil {
 		e.Authorizer = edge.NewAuthorizer(methods, b.log)
 		e.Authorizer.SelfVerified = e.Intake.IsSigned
 		if page != nil {
 			e.Authorizer.SignedPath = page.IsSigned
+		}
+		if status != nil {
+			e.Authorizer.OpenPaths = status.OpenPaths()
 		}
 	}
 	if err := b.openAudit(&e); err != nil {
@@ -70,6 +75,9 @@ func (b *builder) runEdge(ctx context.Context) error {
 	if page != nil {
 		page.Audit = e.Audit
 		maps.Copy(handlers, page.Handlers())
+	}
+	if status != nil {
+		maps.Copy(handlers, status.Handlers())
 	}
 	options := b.rpc.With(e.Interceptors()...)
 	joined, err := b.openJoined(ctx, e, options)
@@ -92,6 +100,14 @@ func (b *builder) newAckPage() (*edge.AckPage, error) {
 		return nil, err
 	}
 	return &edge.AckPage{Incidents: b.incidents, Keys: keys, Now: b.config.Now, Log: b.log}, nil
+}
+
+// newStatusPage returns the public status page, or nil if there is none.
+func (b *builder) newStatusPage() *edge.StatusPage {
+	if !b.config.Edge.StatusPage {
+		return nil
+	}
+	return &edge.StatusPage{Monitors: b.statusPage, Now: b.config.Now, Log: b.log}
 }
 
 // accessLog returns the access log of the edge.

@@ -27,6 +27,7 @@ var forms = map[string]func(string) error{
 	"database": database.CheckURL,
 	"issuer":   checkIssuerURL,
 	"public":   checkPublicURL,
+	"watchdog": checkWatchdogURL,
 	"address":  checkAddr,
 	"listen":   checkAddr, // of a service
 }
@@ -34,7 +35,7 @@ var forms = map[string]func(string) error{
 // checkForms returns an error that names the first flag whose value does not have the form
 // of its tag check. No error quotes a value: it may hold a password.
 func (s *settings) checkForms(flags []*kong.Flag) error {
-	for _, form := range []string{"service", "services", "provider", "nats", "database", "issuer", "public", "address"} {
+	for _, form := range []string{"service", "services", "provider", "nats", "database", "issuer", "public", "watchdog", "address"} {
 		if err := checkForm(flags, form); err != nil {
 			return err
 		}
@@ -143,6 +144,16 @@ func checkIssuerURL(value string) error {
 	return nil
 }
 
+// checkWatchdogURL validates a URL of another system. Its path and its query may hold a secret.
+func checkWatchdogURL(value string) error {
+	const want = "must be a URL such as https://watch.example.com/x"
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || checkHost(u.Hostname()) != nil || u.Fragment != "" {
+		return errors.New(want)
+	}
+	return nil
+}
+
 // checkNATSURL validates the URLs of one or several servers of a NATS cluster,
 // separated by commas.
 func checkNATSURL(value string) error {
@@ -239,6 +250,10 @@ func (c Config) findFlagsWithoutEffect() map[string]string {
 	note("inbox-url", c.Inbox.DatabaseURL, !c.has(Inbox), "this process does not run the inbox service")
 	note("incident-service-url", c.IncidentServiceURL, c.has(Incident), "the incident service runs in this process")
 	note("incident-url", c.Incident.DatabaseURL, !c.has(Incident), "this process does not run the incident service")
+	note("monitor-service-url", c.MonitorServiceURL, c.has(Monitor), "the monitor service runs in this process")
+	note("monitor-url", c.Monitor.DatabaseURL, !c.has(Monitor), "this process does not run the monitor service")
+	note("watchdog-webhook", c.Monitor.WatchdogWebhook, !c.has(Monitor), "this process does not run the monitor service")
+	note("watchdog-heartbeat", c.Monitor.WatchdogHeartbeat, !c.has(Monitor), "this process does not run the monitor service")
 	note("access-url", c.Access.DatabaseURL, !c.has(Access), "this process does not run the access service")
 	note("alert-url", c.AlertURL, c.has(Alert), "the alert service runs in this process")
 	note("userinfo-url", c.Alert.UserInfoURL, !c.has(Alert), "this process does not run the alert service")

@@ -46,6 +46,7 @@ func TestFlags(t *testing.T) {
 		{"--event-addr", func(c *Config, value string) { c.Event.Addr = value }, addrs, noAddrs},
 		{"--inbox-addr", func(c *Config, value string) { c.Inbox.Addr = value }, addrs, noAddrs},
 		{"--incident-addr", func(c *Config, value string) { c.Incident.Addr = value }, addrs, noAddrs},
+		{"--monitor-addr", func(c *Config, value string) { c.Monitor.Addr = value }, addrs, noAddrs},
 		{"--sender-addr", func(c *Config, value string) { c.Sender.Addr = value }, addrs, noAddrs},
 		{"--mockup-addr", func(c *Config, value string) { c.Mockup.Addr = value }, addrs, noAddrs},
 		{"--mockup-smtp-addr", func(c *Config, value string) { c.Mockup.SMTPAddr = value }, addrs, noAddrs},
@@ -57,6 +58,7 @@ func TestFlags(t *testing.T) {
 		{"--event-service-url", func(c *Config, value string) { c.EventServiceURL = value }, append(several, services...), append(noSeveral, noServices...)},
 		{"--inbox-service-url", func(c *Config, value string) { c.InboxServiceURL = value }, append(several, services...), append(noSeveral, noServices...)},
 		{"--incident-service-url", func(c *Config, value string) { c.IncidentServiceURL = value }, append(several, services...), append(noSeveral, noServices...)},
+		{"--monitor-service-url", func(c *Config, value string) { c.MonitorServiceURL = value }, append(several, services...), append(noSeveral, noServices...)},
 		{"--userinfo-url", func(c *Config, value string) { c.Alert.UserInfoURL = value }, append(services, "http://alert/prefix"), append(noServices, "http://a,http://b", "srv://a")},
 		{"--oidc-issuer", func(c *Config, value string) { c.Edge.OIDC.Issuer, c.Edge.OIDC.Audience = value, "bongsu" },
 			[]string{"https://login.example.com", "https://login.example.com/realms/ops", "https://login.example.com/", "http://127.0.0.1:8080", "http://localhost/x", "http://[::1]:1"},
@@ -73,6 +75,7 @@ func TestFlags(t *testing.T) {
 		{"--event-url", func(c *Config, value string) { c.Event.DatabaseURL = value }, databases, noDatabases},
 		{"--inbox-url", func(c *Config, value string) { c.Inbox.DatabaseURL = value }, databases, noDatabases},
 		{"--incident-url", func(c *Config, value string) { c.Incident.DatabaseURL = value }, databases, noDatabases},
+		{"--monitor-url", func(c *Config, value string) { c.Monitor.DatabaseURL = value }, databases, noDatabases},
 		{"--ledger-url", func(c *Config, value string) { c.Alert.LedgerURL = value }, databases, noDatabases},
 	} {
 		t.Run(flag.name, func(t *testing.T) {
@@ -110,11 +113,11 @@ func TestOneDatabaseForBoth(t *testing.T) {
 }
 
 func TestSlashesBehindURLs(t *testing.T) {
-	c, err := Config{Services: []string{Edge}, Data: t.TempDir(), DirectoryServiceURL: "http://group:1/, http://group:2", AlertURL: "http://alert:1//", AccessServiceURL: "srv://_access._tcp.example.com/", EventServiceURL: "http://event:1/", InboxServiceURL: "http://inbox:1/", IncidentServiceURL: "http://incident:1/"}.complete()
+	c, err := Config{Services: []string{Edge}, Data: t.TempDir(), DirectoryServiceURL: "http://group:1/, http://group:2", AlertURL: "http://alert:1//", AccessServiceURL: "srv://_access._tcp.example.com/", EventServiceURL: "http://event:1/", InboxServiceURL: "http://inbox:1/", IncidentServiceURL: "http://incident:1/", MonitorServiceURL: "http://monitor:1/"}.complete()
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{Directory: "[http://group:1 http://group:2]", Alert: "[http://alert:1]", Access: "[]_access._tcp.example.com", Event: "[http://event:1]", Inbox: "[http://inbox:1]", Incident: "[http://incident:1]"}
+	want := map[string]string{Directory: "[http://group:1 http://group:2]", Alert: "[http://alert:1]", Access: "[]_access._tcp.example.com", Event: "[http://event:1]", Inbox: "[http://inbox:1]", Incident: "[http://incident:1]", Monitor: "[http://monitor:1]"}
 	for _, upstream := range c.upstreamFlags() {
 		if got := fmt.Sprint(upstream.urls(), upstream.record()); got != want[upstream.service] {
 			t.Errorf("%s: %s, want %s", upstream.service, got, want[upstream.service])

@@ -36,6 +36,7 @@ func (b *builder) register(stage int, service string, l rpc.Listener, server *rp
 	if service == Edge {
 		instance.Services = edgeServices
 	}
+	b.instanceIDs[service] = instance.ID
 	if err := instance.Validate(); err != nil {
 		return fmt.Errorf("register the port of %s: %w; set --advertise-host", service, err)
 	}

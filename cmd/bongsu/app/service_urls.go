@@ -13,6 +13,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1/incidentv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/job/v1/jobv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1/monitorv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 )
 
@@ -38,6 +39,9 @@ func (c Config) upstreamFlags() []upstreamFlag {
 		{Event, "--event-service-url", c.EventServiceURL, []string{eventv1connect.EventServiceName}},
 		{Inbox, "--inbox-service-url", c.InboxServiceURL, []string{inboxv1connect.InboxServiceName, inboxv1connect.InboxDeliveryServiceName}},
 		{Incident, "--incident-service-url", c.IncidentServiceURL, []string{incidentv1connect.IncidentServiceName, incidentv1connect.SilenceServiceName, incidentv1connect.EscalationPolicyServiceName}},
+		{Monitor, "--monitor-service-url", c.MonitorServiceURL, []string{
+			monitorv1connect.MonitorServiceName, monitorv1connect.HeartbeatServiceName, monitorv1connect.MaintenanceServiceName, monitorv1connect.StatusPageServiceName, monitorv1connect.MonitorRunServiceName,
+		}},
 	}
 }
 
@@ -103,6 +107,7 @@ func (s *settings) moveServiceURLs() error {
 		{"--event-url", Event, &s.Event.DatabaseURL, &s.EventServiceURL},
 		{"--inbox-url", Inbox, &s.Inbox.DatabaseURL, &s.InboxServiceURL},
 		{"--incident-url", Incident, &s.Incident.DatabaseURL, &s.IncidentServiceURL},
+		{"--monitor-url", Monitor, &s.Monitor.DatabaseURL, &s.MonitorServiceURL},
 	} {
 		value := *flag.database
 		if !strings.HasPrefix(value, "http://") && !strings.HasPrefix(value, "https://") && !strings.HasPrefix(value, srvScheme) {

@@ -16,6 +16,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/inbox"
 	"github.com/bongsu-project/bongsu/services/incident"
 	"github.com/bongsu-project/bongsu/services/mockup"
+	"github.com/bongsu-project/bongsu/services/monitor"
 	"github.com/bongsu-project/bongsu/services/sender"
 )
 
@@ -28,6 +29,7 @@ const (
 	Event     = "event"
 	Inbox     = "inbox"
 	Incident  = "incident"
+	Monitor   = "monitor"
 	Sender    = "sender"
 	Mockup    = "mockup"
 )
@@ -41,6 +43,7 @@ var services = []service{
 	{Event, event.DefaultAddr, func(c *Config) *string { return &c.Event.Addr }},
 	{Inbox, inbox.DefaultAddr, func(c *Config) *string { return &c.Inbox.Addr }},
 	{Incident, incident.DefaultAddr, func(c *Config) *string { return &c.Incident.Addr }},
+	{Monitor, monitor.DefaultAddr, func(c *Config) *string { return &c.Monitor.Addr }},
 	{Sender, sender.DefaultAddr, func(c *Config) *string { return &c.Sender.Addr }},
 	{Mockup, mockup.DefaultAddr, func(c *Config) *string { return &c.Mockup.Addr }},
 }
@@ -120,6 +123,7 @@ func (c Config) checkUpstreams() error {
 		{Event, Alert, "--alert-url", c.AlertURL},
 		{Inbox, Alert, "--alert-url", c.AlertURL},
 		{Incident, Alert, "--alert-url", c.AlertURL},
+		{Monitor, Alert, "--alert-url", c.AlertURL},
 		{Sender, Alert, "--alert-url", c.AlertURL},
 	} {
 		if c.has(need.who) && !c.has(need.whom) && need.value == "" && c.NATSURL == "" {

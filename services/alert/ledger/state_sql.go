@@ -59,6 +59,7 @@ const (
 
 // The rows of the table sequences.
 const (
-	idSequence   = `ids`
-	timeSequence = `time`
+	idSequence    = `ids`
+	timeSequence  = `time`
+	touchSequence = `touch`
 )

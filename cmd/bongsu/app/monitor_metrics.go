@@ -1,0 +1,125 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	monitorv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1"
+	"github.com/bongsu-project/bongsu/services/monitor"
+	"github.com/bongsu-project/bongsu/services/monitor/probe"
+)
+
+const (
+	// monitorGaugeMaxAge is how long the gauge of monitors is cached, however often metrics are
+	// scraped.
+	monitorGaugeMaxAge = 10 * time.Second
+	// monitorGaugeTimeout bounds a read, so that an unresponsive database does not block the other
+	// metrics.
+	monitorGaugeTimeout = 3 * time.Second
+)
+
+// outcomeNames are the outcomes of checks, as attributes.
+var outcomeNames = map[probe.Outcome]string{probe.Passed: "passed", probe.Failed: "failed", probe.Unknown: "unknown"}
+
+// monitorMetrics are the metrics of checks. The gauge of monitors describes the database, not this
+// process: every monitor service that shares it exports the same values.
+type monitorMetrics struct {
+	checks   metric.Float64Histogram
+	lateness metric.Float64Histogram
+	deleted  metric.Int64Counter
+
+	results interface {
+		Statuses(ctx context.Context) ([]monitor.Monitor, error)
+	}
+	now func() time.Time
+	log *slog.Logger
+
+	mu     sync.Mutex // held while the gauge is read
+	read   time.Time
+	states map[string]int64
+	err    error // of the last read
+}
+
+// newMonitorMetrics registers the metrics of the monitor service.
+func newMonitorMetrics(m *metrics, results monitor.Results, now func() time.Time, log *slog.Logger) (*monitorMetrics, error) {
+	meter := m.provider.Meter(meterName)
+	c := &monitorMetrics{results: results, now: now, log: log}
+	var errs [4]error
+	c.checks, errs[0] = meter.Float64Histogram("bongsu.monitor.check.duration", metric.WithUnit("s"),
+		metric.WithDescription("Duration of checks, by kind and outcome: passed, failed or unknown."))
+	c.lateness, errs[1] = meter.Float64Histogram("bongsu.monitor.lateness", metric.WithUnit("s"),
+		metric.WithDescription("How late checks begin."))
+	c.deleted, errs[2] = meter.Int64Counter("bongsu.monitor.rows.deleted", metric.WithDescription("Results, hours and pings that this process deleted after their retention."))
+	_, errs[3] = meter.Int64ObservableGauge("bongsu.monitor.monitors",
+		metric.WithDescription("Monitors, by state: pending, up, down, unknown, paused or maintenance."),
+		metric.WithInt64Callback(c.observe))
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	return c, nil
+}
+
+// observe exports the gauge of monitors.
+func (c *monitorMetrics) observe(ctx context.Context, o metric.Int64Observer) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.refresh(ctx); c.err != nil {
+		return nil // logged
+	}
+	for state, n := range c.states {
+		o.Observe(n, metric.WithAttributes(attribute.String("state", state)))
+	}
+	return nil
+}
+
+// refresh reads the gauge if it is too old. mu must be held.
+func (c *monitorMetrics) refresh(ctx context.Context) {
+	now := c.now()
+	if age := now.Sub(c.read); !c.read.IsZero() && age >= 0 && age < monitorGaugeMaxAge {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, monitorGaugeTimeout)
+	defer cancel()
+	failing := c.err != nil
+	all, err := c.results.Statuses(ctx)
+	c.read, c.err = now, err
+	if err != nil {
+		if !failing {
+			c.log.Warn("metrics of monitors cannot be read", "error", err)
+		}
+		return
+	}
+	c.states = map[string]int64{}
+	for state := monitor.Pending; state <= monitor.Maintenance; state++ {
+		c.states[stateName(state)] = 0
+	}
+	for _, m := range all {
+		c.states[stateName(m.Status.State)]++
+	}
+}
+
+// stateName returns a state as an attribute.
+func stateName(s monitor.State) string {
+	return strings.ToLower(strings.TrimPrefix(monitorv1.MonitorState(s).String(), "MONITOR_STATE_"))
+}
+
+// Checked records a result.
+func (c *monitorMetrics) Checked(kind probe.Kind, outcome probe.Outcome, latency time.Duration) {
+	c.checks.Record(context.Background(), latency.Seconds(), metric.WithAttributes(attribute.String("kind", string(kind)), attribute.String("outcome", outcomeNames[outcome])))
+}
+
+// Late records how late a check begins.
+func (c *monitorMetrics) Late(late time.Duration) {
+	c.lateness.Record(context.Background(), late.Seconds())
+}
+
+// Deleted counts deleted rows.
+func (c *monitorMetrics) Deleted(n int) { c.deleted.Add(context.Background(), int64(n)) }
