@@ -136,6 +136,34 @@ type commands struct {
 		Preview silencePreview `cmd:"" help:"Show which alerts of the last day a silence would have held back."`
 	} `cmd:"" help:"Silences: alerts that are recorded, and of which nobody is notified."`
 
+	Monitor struct {
+		Create  monitorCreate  `cmd:"" help:"Create a monitor."`
+		Set     monitorSet     `cmd:"" help:"Change settings of a monitor."`
+		Get     monitorGet     `cmd:"" help:"Show a monitor with its state."`
+		List    monitorList    `cmd:"" help:"List monitors with their states."`
+		Delete  monitorDelete  `cmd:"" help:"Delete a monitor with its results."`
+		Run     monitorRun     `cmd:"" help:"Run the check of a monitor now."`
+		Pause   monitorPause   `cmd:"" help:"Stop the checks of a monitor."`
+		Resume  monitorResume  `cmd:"" help:"Run the checks of a paused monitor again."`
+		Results monitorResults `cmd:"" help:"List the results of a monitor, the newest first."`
+		Uptime  monitorUptime  `cmd:"" help:"Show the uptime and the latency of a monitor, by day or hour."`
+		Import  monitorImport  `cmd:"" help:"Create or set the monitors of a YAML file."`
+		Export  monitorExport  `cmd:"" help:"Write monitors as YAML."`
+	} `cmd:"" help:"Monitors: checks of services and endpoints that run at intervals."`
+
+	Heartbeat struct {
+		Send  heartbeatSend  `cmd:"" help:"Say that a job succeeded."`
+		Start heartbeatStart `cmd:"" help:"Say that a job began."`
+		Fail  heartbeatFail  `cmd:"" help:"Say that a job failed."`
+		List  heartbeatList  `cmd:"" help:"List the pings of a heartbeat, the newest first."`
+	} `cmd:"" help:"Heartbeats: pings of jobs, whose absence is notified of."`
+
+	Maintenance struct {
+		Create maintenanceCreate `cmd:"" help:"Create a maintenance window."`
+		List   maintenanceList   `cmd:"" help:"List maintenance windows."`
+		End    maintenanceEnd    `cmd:"" help:"End a maintenance window now."`
+	} `cmd:"" help:"Maintenance windows: times in which failures of monitors notify nobody."`
+
 	Key struct {
 		Create keyCreate `cmd:"" help:"Create an API key and show it, once."`
 		List   keyList   `cmd:"" help:"List API keys, without their secrets."`

@@ -17,6 +17,7 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1/inboxv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1/incidentv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/messenger/v1/messengerv1connect"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1/monitorv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1/registryv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1/userv1connect"
 )
@@ -79,6 +80,18 @@ func (c client) escalations() incidentv1connect.EscalationPolicyServiceClient {
 
 func (c client) silences() incidentv1connect.SilenceServiceClient {
 	return incidentv1connect.NewSilenceServiceClient(&http.Client{}, c.base(), c.options())
+}
+
+func (c client) monitors() monitorv1connect.MonitorServiceClient {
+	return monitorv1connect.NewMonitorServiceClient(&http.Client{}, c.base(), c.options())
+}
+
+func (c client) heartbeats() monitorv1connect.HeartbeatServiceClient {
+	return monitorv1connect.NewHeartbeatServiceClient(&http.Client{}, c.base(), c.options())
+}
+
+func (c client) maintenances() monitorv1connect.MaintenanceServiceClient {
+	return monitorv1connect.NewMaintenanceServiceClient(&http.Client{}, c.base(), c.options())
 }
 
 func (c client) registry() registryv1connect.RegistryServiceClient {

@@ -23,7 +23,7 @@ func readRoot(t *testing.T, name string) string {
 }
 
 // composeFiles are the compose files, with the number of their services of bongsu.
-var composeFiles = map[string]int{"compose.yaml": 10, "compose.cluster.yaml": 11}
+var composeFiles = map[string]int{"compose.yaml": 11, "compose.cluster.yaml": 12}
 
 // TestCompose: the commands, flags and variables in the compose files and the Dockerfile exist.
 func TestCompose(t *testing.T) {

@@ -53,6 +53,7 @@ func serveScript(t *testing.T) func(*testscript.TestScript, bool, []string) {
 		}
 		config.Edge.Addr, config.Mockup.Addr = "127.0.0.1:0", "127.0.0.1:0"
 		config.Edge.Admission.AddressLimit = "off" // scripts poll
+		config.Monitor.Private = true              // they check the edge
 		config.Directory.DemoData = len(args) == 1 && args[0] == "--demo-data"
 		a, err := app.New(ctx, config)
 		if err != nil {

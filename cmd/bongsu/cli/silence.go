@@ -4,10 +4,7 @@ import (
 	"context"
 	"strings"
 
-	"google.golang.org/protobuf/types/known/timestamppb"
-
 	incidentv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1"
-	"github.com/bongsu-project/bongsu/kit/config"
 )
 
 const matchersHelp = `Matchers have Alertmanager's syntax: name="value", name!="value", name=~"regex" or name!~"regex"; all of them must match. Names are key, severity, target, source, and those of the alert's details.`
@@ -16,12 +13,10 @@ const matchersHelp = `Matchers have Alertmanager's syntax: name="value", name!="
 type silenceAdd struct {
 	client
 	Matchers []string `arg:"" name:"matcher" help:"What alerts must match, such as severity=low."`
-	For      string   `placeholder:"DURATION" help:"How long it lasts, such as 2h or 1d12h."`
-	Until    string   `placeholder:"TIME" help:"When it ends, in place of --for."`
-	From     string   `placeholder:"TIME" help:"When it begins; now by default."`
-	Reason   string   `required:"" placeholder:"TEXT" help:"Why, for people."`
-	Author   string   `placeholder:"NAME" help:"Who creates it; a caller with credentials by default, and no other."`
-	Force    bool     `help:"Create a silence that is too broad."`
+	spanFlags
+	Reason string `required:"" placeholder:"TEXT" help:"Why, for people."`
+	Author string `placeholder:"NAME" help:"Who creates it; a caller with credentials by default, and no other."`
+	Force  bool   `help:"Create a silence that is too broad."`
 }
 
 // Help returns the long help.
@@ -37,46 +32,19 @@ Examples:
 
 // Run executes bongsu silence add.
 func (c silenceAdd) Run(ctx context.Context, con *console) error {
-	req, err := c.request(con)
+	start, end, err := c.span(con)
 	if err != nil {
 		return err
 	}
-	res, err := c.silences().CreateSilence(ctx, req)
+	res, err := c.silences().CreateSilence(ctx, &incidentv1.CreateSilenceRequest{
+		Matchers: c.Matchers, StartTime: start, EndTime: end, Reason: c.Reason, Author: c.Author, Force: c.Force,
+	})
 	if err != nil {
 		return err
 	}
 	return con.show(c.JSON, res, func(p *page) {
 		p.say("silence %s until %s", res.GetSilence().GetId(), p.time(res.GetSilence().GetEndTime()))
 	})
-}
-
-func (c silenceAdd) request(con *console) (*incidentv1.CreateSilenceRequest, error) {
-	req := &incidentv1.CreateSilenceRequest{Matchers: c.Matchers, Reason: c.Reason, Author: c.Author, Force: c.Force}
-	start := con.Now()
-	if c.From != "" {
-		from, ok := parseTime(c.From, con.Now(), con.Zone)
-		if !ok {
-			return nil, usagef("invalid --from %q: use a time", c.From)
-		}
-		start, req.StartTime = from, timestamppb.New(from)
-	}
-	switch {
-	case (c.For == "") == (c.Until == ""):
-		return nil, usagef("say how long it lasts: --for or --until")
-	case c.For != "":
-		length, err := config.ParseDays(c.For)
-		if err != nil || length <= 0 {
-			return nil, usagef("invalid --for %q: use a duration above 0, such as 2h or 1d12h", c.For)
-		}
-		req.EndTime = timestamppb.New(start.Add(length))
-	default:
-		until, ok := parseTime(c.Until, con.Now(), con.Zone)
-		if !ok {
-			return nil, usagef("invalid --until %q: use a time", c.Until)
-		}
-		req.EndTime = timestamppb.New(until)
-	}
-	return req, nil
 }
 
 // silenceList is the command bongsu silence list.

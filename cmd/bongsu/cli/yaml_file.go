@@ -96,26 +96,37 @@ func put(m *yaml.Node, key string, value *yaml.Node) {
 // readYAML parses an import file in YAML and returns its problems. Unknown fields are
 // problems.
 func readYAML(in []byte) (s importFile, ps fileProblems, err error) {
+	err = readDocument(in, &ps, "users and groups", func(r *yamlReader) map[string]func(*yaml.Node) { return r.directoryFields(&s) })
+	return s, ps, err
+}
+
+// readDocument parses one YAML document, a mapping with known keys, and records its problems.
+func readDocument(in []byte, ps *fileProblems, what string, known func(*yamlReader) map[string]func(*yaml.Node)) error {
 	var document yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(in))
 	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
-		return s, ps, fmt.Errorf("invalid YAML: %w", err)
+		return fmt.Errorf("invalid YAML: %w", err)
 	}
 	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return s, ps, errors.New("the file holds more than one YAML document")
+		return errors.New("the file holds more than one YAML document")
 	}
-	r := &yamlReader{fileProblems: &ps}
+	r := &yamlReader{fileProblems: ps}
 	for _, root := range document.Content {
-		r.mapping(root, "users and groups", map[string]func(*yaml.Node){
-			"users": func(n *yaml.Node) {
-				r.list(n, "users", func(n *yaml.Node) { s.users = append(s.users, r.user(n)) })
-			},
-			"groups": func(n *yaml.Node) {
-				r.list(n, "groups", func(n *yaml.Node) { s.groups = append(s.groups, r.group(n)) })
-			},
-		})
+		r.mapping(root, what, known(r))
 	}
-	return s, ps, nil
+	return nil
+}
+
+// directoryFields returns the functions that parse the users and the groups of a document.
+func (r *yamlReader) directoryFields(s *importFile) map[string]func(*yaml.Node) {
+	return map[string]func(*yaml.Node){
+		"users": func(n *yaml.Node) {
+			r.list(n, "users", func(n *yaml.Node) { s.users = append(s.users, r.user(n)) })
+		},
+		"groups": func(n *yaml.Node) {
+			r.list(n, "groups", func(n *yaml.Node) { s.groups = append(s.groups, r.group(n)) })
+		},
+	}
 }
 
 // A yamlReader parses the nodes of a document and records problems by line.
