@@ -205,7 +205,7 @@ func TestComposeCluster(t *testing.T) {
 			}
 		}
 	}
-	want := map[string]int{"nats": 3, "access": 2, "directory": 2, "alert": 2, "event": 2, "inbox": 2, "incident": 2, "sender": 2, "edge": 2, "mockup": 1}
+	want := map[string]int{"nats": 3, "access": 2, "directory": 2, "alert": 2, "event": 2, "inbox": 2, "incident": 2, "monitor": 2, "sender": 2, "edge": 2, "mockup": 1}
 	if !maps.Equal(instances, want) {
 		t.Errorf("the cluster has %v, want %v", instances, want)
 	}

@@ -60,7 +60,7 @@ func TestDockerfile(t *testing.T) {
 	if exposed := regexp.MustCompile(`(?m)^EXPOSE (.*)$`).FindStringSubmatch(last); exposed == nil {
 		t.Error("the image exposes no port")
 	} else {
-		for _, found := range regexp.MustCompile(`containerPort: (\d+)|"(?:edge|directory|alert|sender|inbox|incident|event|access)" (\d+)`).FindAllStringSubmatch(read(t, chart+"/templates/_helpers.tpl")+read(t, chart+"/templates/_pod.tpl"), -1) {
+		for _, found := range regexp.MustCompile(`containerPort: (\d+)|"(?:edge|directory|alert|sender|inbox|incident|monitor|event|access)" (\d+)`).FindAllStringSubmatch(read(t, chart+"/templates/_helpers.tpl")+read(t, chart+"/templates/_pod.tpl"), -1) {
 			if port := found[1] + found[2]; !slices.Contains(strings.Fields(exposed[1]), port) {
 				t.Errorf("the image does not expose port %s of the chart", port)
 			}

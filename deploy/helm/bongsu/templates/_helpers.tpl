@@ -51,7 +51,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if eq .Values.mode "embedded" -}}
 {{- toJson (dict "embedded" 18080) -}}
 {{- else -}}
-{{- toJson (dict "edge" 18080 "directory" 18081 "alert" 18082 "sender" 18083 "inbox" 18085 "incident" 18091 "event" 18086 "access" 18088) -}}
+{{- toJson (dict "edge" 18080 "directory" 18081 "alert" 18082 "sender" 18083 "inbox" 18085 "incident" 18091 "monitor" 18092 "event" 18086 "access" 18088) -}}
 {{- end -}}
 {{- end -}}
 

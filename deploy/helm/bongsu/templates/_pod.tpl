@@ -121,7 +121,7 @@ spec:
 {{- if $values.secrets.internalKey.name }}
 - --internal-key-file=/secrets/internal/internal.key
 {{- end }}
-{{- if and $values.secrets.sealKey.name (has .component (list "embedded" "directory" "alert" "sender")) }}
+{{- if and $values.secrets.sealKey.name (has .component (list "embedded" "directory" "alert" "monitor" "sender")) }}
 - --seal-key-file=/secrets/seal/seal.key
 {{- end }}
 {{- if and $values.publicUrl (has .component (list "embedded" "edge" "sender")) }}
@@ -195,7 +195,7 @@ spec:
   {{- else }}
   value: {{ $values.nats.url | quote }}
   {{- end }}
-{{- $database := get (dict "access" "access" "directory" "directory" "event" "event" "inbox" "inbox" "incident" "incident" "alert" "ledger") .component }}
+{{- $database := get (dict "access" "access" "directory" "directory" "event" "event" "inbox" "inbox" "incident" "incident" "monitor" "monitor" "alert" "ledger") .component }}
 {{- if $database }}
 {{- $secret := get $values.databases $database }}
 - name: BONGSU_{{ upper $database }}_URL
@@ -220,7 +220,7 @@ bongsu.files lists the files of secrets that a component has, as JSON: volume, S
 {{- if .name }}{{ $files = append $files (dict "volume" "internal" "secret" .name "key" .key "file" "internal.key") }}{{ end -}}
 {{- end -}}
 {{- with $values.secrets.sealKey -}}
-{{- if and .name (has $.component (list "embedded" "directory" "alert" "sender")) }}{{ $files = append $files (dict "volume" "seal" "secret" .name "key" .key "file" "seal.key") }}{{ end -}}
+{{- if and .name (has $.component (list "embedded" "directory" "alert" "monitor" "sender")) }}{{ $files = append $files (dict "volume" "seal" "secret" .name "key" .key "file" "seal.key") }}{{ end -}}
 {{- end -}}
 {{- with $values.secrets.linkKey -}}
 {{- if and .name $values.publicUrl (has $.component (list "embedded" "edge" "sender")) }}{{ $files = append $files (dict "volume" "link" "secret" .name "key" .key "file" "link.key") }}{{ end -}}
@@ -239,7 +239,7 @@ bongsu.files lists the files of secrets that a component has, as JSON: volume, S
 {{- if .name }}{{ $files = append $files (dict "volume" "nats-nkey" "secret" .name "key" .key "file" "nats.nk") }}{{ end -}}
 {{- end -}}
 {{- if $values.nats.tls.name }}{{ $files = append $files (dict "volume" "nats-tls" "secret" $values.nats.tls.name) }}{{ end -}}
-{{- if and $values.databases.tls.name (has $.component (list "access" "directory" "event" "inbox" "incident" "alert")) }}{{ $files = append $files (dict "volume" "postgres" "secret" $values.databases.tls.name) }}{{ end -}}
+{{- if and $values.databases.tls.name (has $.component (list "access" "directory" "event" "inbox" "incident" "monitor" "alert")) }}{{ $files = append $files (dict "volume" "postgres" "secret" $values.databases.tls.name) }}{{ end -}}
 {{- end -}}
 {{- toJson $files -}}
 {{- end -}}
