@@ -28,6 +28,7 @@ import (
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/inbox/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/incident/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/intake/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1"
 	policyv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/policy/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1"
 	"github.com/bongsu-project/bongsu/test/proc"
@@ -50,6 +51,7 @@ var permitted = map[string]string{
 	"callback_endpoint.read": "viewer operator admin", "callback_endpoint.write": "operator admin",
 	"incident.read": "viewer operator admin", "incident.write": "operator admin", "silence.read": "viewer operator admin", "silence.write": "operator admin",
 	"escalation_policy.read": "viewer operator admin", "escalation_policy.write": "operator admin",
+	"monitor.read": "viewer operator admin", "monitor.write": "operator admin", "heartbeat.send": "sender admin",
 	"inbox.read": "admin user", "inbox.write": "admin user", // a request without a name is for the own one
 	"caller.read": "sender viewer operator admin user",
 }

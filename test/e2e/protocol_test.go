@@ -188,7 +188,8 @@ func TestInternalStaysInside(t *testing.T) {
 			"bongsu.access.v1.AccessService", "bongsu.alert.v1.AlertService", "bongsu.alert.v1.CallbackEndpointService", "bongsu.callback.v1.CallbackService",
 			"bongsu.event.v1.EventService", "bongsu.group.v1.GroupService", "bongsu.inbox.v1.InboxService",
 			"bongsu.incident.v1.EscalationPolicyService", "bongsu.incident.v1.IncidentService", "bongsu.incident.v1.SilenceService",
-			"bongsu.intake.v1.IntakeService", "bongsu.messenger.v1.MessengerService", "bongsu.registry.v1.RegistryService",
+			"bongsu.intake.v1.IntakeService", "bongsu.messenger.v1.MessengerService",
+			"bongsu.monitor.v1.HeartbeatService", "bongsu.monitor.v1.MaintenanceService", "bongsu.monitor.v1.MonitorService", "bongsu.registry.v1.RegistryService",
 			"bongsu.user.v1.TransferService", "bongsu.user.v1.UserService", "grpc.health.v1.Health",
 		}
 		if !slices.Equal(served, want) {
