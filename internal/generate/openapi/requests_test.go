@@ -164,6 +164,9 @@ func TestBodiesOfOtherSystems(t *testing.T) {
 		"/v1/intake/{source}":                     {"application/json"},
 		"/v1/events":                              {"application/json", "application/cloudevents+json", "application/cloudevents-batch+json"},
 		"/v1/callbacks/{messenger}/{delivery_id}": {"application/x-www-form-urlencoded"},
+		"/v1/heartbeats/{name}":                   {"text/plain", "application/octet-stream"},
+		"/v1/heartbeats/{name}:start":             {"text/plain", "application/octet-stream"},
+		"/v1/heartbeats/{name}:fail":              {"text/plain", "application/octet-stream"},
 	} {
 		op := doc.Paths.Value(path).GetOperation(http.MethodPost)
 		if op == nil {
