@@ -67,7 +67,7 @@ func TestChart(t *testing.T) {
 				t.Errorf("the chart renders %d secrets: they are to be named only", len(secrets))
 			}
 			workloads := slices.Concat(ofKind(objects, "Deployment"), ofKind(objects, "StatefulSet"))
-			if want := map[bool]int{true: 8, false: 1}[strings.Contains(values, "/split")]; len(workloads) != want {
+			if want := map[bool]int{true: 9, false: 1}[strings.Contains(values, "/split")]; len(workloads) != want {
 				t.Fatalf("%d workloads, want %d", len(workloads), want)
 			}
 			for _, w := range workloads {
