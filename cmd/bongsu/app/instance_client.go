@@ -43,8 +43,10 @@ func (b *builder) newInstanceClient() instanceClient {
 	}
 }
 
-// Do sends a request.
+// Do sends a request on a connection of its own: an idle one would delay the end of the process
+// that is checked.
 func (c instanceClient) Do(req *http.Request) (*http.Response, error) {
+	req.Close = true
 	if c.isEdge(req.URL.Host) {
 		req.Host = "localhost"
 		return c.edges.Do(req) //nolint:gosec // the URL is that of a registered instance
