@@ -6,5 +6,5 @@ type All struct{}
 // Owns returns true.
 func (All) Owns(string) bool { return true }
 
-// Changed returns nil: what it owns never changes.
+// Changed returns nil: the owned keys never change.
 func (All) Changed() <-chan struct{} { return nil }

@@ -128,7 +128,7 @@ func (m *membership) follow(ctx context.Context) error {
 	}
 }
 
-// deleteMarkers deletes what members that left long ago have left.
+// deleteMarkers deletes the markers of members that left long ago.
 func (m *membership) deleteMarkers(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -296,7 +296,7 @@ func (m *membership) expel(ctx context.Context) {
 		err := m.call(ctx, func(ctx context.Context) error {
 			return m.kv.Delete(ctx, memberPrefix+id, jetstream.LastRevision(r.revision))
 		})
-		if err != nil { // look again after another wait
+		if err != nil { // read again after another wait
 			m.members[id] = record{r.revision, time.Now()}
 			continue
 		}
@@ -315,7 +315,7 @@ func (m *membership) take(ctx context.Context, shard int) {
 	m.setRecord(ctx, shard, m.id)
 }
 
-// isFree reports whether nobody owns a shard: its owner has freed it, has left or was expelled, or
+// isFree reports whether no member owns a shard: its owner has freed it, has left or was expelled, or
 // nothing was seen of one for goneTime.
 func (m *membership) isFree(o owner) bool {
 	if o.id == "" && o.revision > 0 {

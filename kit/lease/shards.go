@@ -4,7 +4,7 @@
 // A process is a member with a record that it renews every 2 s, by the revision of the record. It
 // owns shards for 6 s after it began its last successful renewal. Another process that has seen
 // no renewal for 8 s deletes the record, by its revision, and only then takes the shards. The
-// 2 s between are for what the former owner has begun. No times of different machines are
+// 2 s between are for the work that the former owner has begun. No times of different machines are
 // compared; their clocks only have to run at about the same speed.
 package lease
 
@@ -31,7 +31,7 @@ const (
 	// drainTime is the time between the end of the ownership of a shard and its handover to
 	// another member that is alive.
 	drainTime = 1500 * time.Millisecond
-	// stepInterval is the time between two looks at what is due.
+	// stepInterval is the time between two checks for due work.
 	stepInterval = 250 * time.Millisecond
 	// callTimeout is the timeout of a call to the bucket.
 	callTimeout = time.Second
@@ -80,7 +80,7 @@ func (s *Shards) Owns(key string) bool {
 	return s.owned[shard] && time.Now().Before(s.until)
 }
 
-// Changed returns a channel that is closed at the next change of what this process owns.
+// Changed returns a channel that is closed at the next change of the owned keys.
 func (s *Shards) Changed() <-chan struct{} {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -102,7 +102,7 @@ func (s *Shards) Share() (owned, of, members int) {
 	return owned, shardCount, s.members
 }
 
-// Run takes part until ctx ends. It then frees the shards at once: what uses them must have
+// Run takes part until ctx ends. It then frees the shards at once: their users must have
 // ended before. It must run once.
 func (s *Shards) Run(ctx context.Context) error {
 	failing := false
@@ -199,7 +199,7 @@ func (s *Shards) valid() bool {
 	return time.Now().Before(s.until)
 }
 
-// lapse tells of the end of the time for which this process owns its shards.
+// lapse publishes the end of the time for which this process owns its shards.
 func (s *Shards) lapse() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -49,7 +49,7 @@ type StatusPage struct {
 	failed time.Time // of the last read that failed
 }
 
-// StatusPageMonitors returns what a StatusPage shows, as StatusPageService does.
+// StatusPageMonitors returns the content of a StatusPage, as StatusPageService does.
 type StatusPageMonitors interface {
 	GetStatusPage(context.Context, *monitorv1.GetStatusPageRequest) (*monitorv1.GetStatusPageResponse, error)
 }

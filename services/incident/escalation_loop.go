@@ -31,7 +31,7 @@ func NewEscalationLoop(escalations Escalations, notify func(), now func() time.T
 	return &EscalationLoop{escalations: escalations, notify: notify, now: now, log: log, begun: make(chan struct{}, 1)}
 }
 
-// Begun tells the loop that escalations may have begun in this process, whose first steps may be
+// Begun wakes the loop because escalations may have begun in this process, whose first steps may be
 // due at once. It does not block.
 func (l *EscalationLoop) Begun() {
 	select {

@@ -35,7 +35,7 @@ func TestPagerDutyTakesAnEvent(t *testing.T) {
 }
 
 // TestPagerDutyResolves verifies that a resolve and an acknowledge are accepted, and that those
-// with a dedup_key of no incident are recorded, change nothing, and can be told from others.
+// with a dedup_key of no incident are recorded, change nothing, and can be distinguished from others.
 func TestPagerDutyResolves(t *testing.T) {
 	m, _, server, _ := serveMockup(t)
 	resolve := `{"routing_key":"0123456789abcdef0123456789abcdef","event_action":"resolve","dedup_key":"bongsu-7"}`

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// builtInInterval is the maximum time between two comparisons of built-in monitors with what they
-	// are for.
+	// builtInInterval is the maximum time between two comparisons of built-in monitors with the
+	// registered instances and the values.
 	builtInInterval = 15 * time.Second
 	// goneAfter is how long an instance must have left the registry before its monitor is deleted: the
 	// registry of a process that starts is not complete at once.
@@ -43,7 +43,7 @@ var systemLimits = map[probe.SystemValue]float64{
 	probe.SealKeyAge:      365,
 }
 
-// A Registry knows the registered instances, and is told which of them fail.
+// A Registry lists the registered instances, and takes reports of those that fail.
 type Registry interface {
 	// IDs returns the ids of the instances that are registered now.
 	IDs() []string
@@ -54,7 +54,7 @@ type Registry interface {
 	ReportServing(ctx context.Context, id string) error
 }
 
-// A BuiltInConfig says what built-in monitors are for.
+// A BuiltInConfig is the configuration of built-in monitors.
 type BuiltInConfig struct {
 	Monitors Monitors
 	Shards   Shards
@@ -79,10 +79,10 @@ type BuiltIns struct {
 	changed chan struct{}              // has a value if there may be something to report
 }
 
-// An instanceReport is what the registry is to know of an instance.
+// An instanceReport is a report about an instance for the registry.
 type instanceReport struct {
 	reason string // why it fails; empty while it serves
-	sent   bool   // the registry was told that it fails
+	sent   bool   // it was reported as failing
 }
 
 // NewBuiltIns returns the built-in monitors of a process.
@@ -230,7 +230,7 @@ func instanceName(id string) string {
 // Observe takes the status of a monitor after a result. It does not block.
 func (b *BuiltIns) Observe(m Monitor, s Status) {
 	check, ok := m.Settings.Check.(*probe.Instance)
-	if !ok || !m.BuiltIn || s.State == Pending || s.State == Unknown { // nothing is known: what was reported stays
+	if !ok || !m.BuiltIn || s.State == Pending || s.State == Unknown { // the last report stays
 		return
 	}
 	b.mu.Lock()
@@ -252,7 +252,7 @@ func (b *BuiltIns) Observe(m Monitor, s Status) {
 	}
 }
 
-// report tells the registry which instances fail, and which serve again. Instances whose monitors
+// report reports to the registry which instances fail, and which serve again. Instances whose monitors
 // another process runs are reported by that one.
 func (b *BuiltIns) report(ctx context.Context) error {
 	b.mu.Lock()

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// lateLookInterval is the maximum time between two looks for late heartbeats: another process may
+	// lateLookInterval is the maximum time between two queries for late heartbeats: another process may
 	// have created one, or one may be late sooner since a ping.
 	lateLookInterval = time.Second
 	// lateBatch is the maximum number of heartbeats that are taken in one transaction.

@@ -29,7 +29,7 @@ const (
 	passed, failed, unknown = 'p', 'f', 'u'
 )
 
-// Circumstances are what a result is judged under, besides the monitor itself.
+// Circumstances are the conditions, besides the monitor itself, under which a result is judged.
 type Circumstances struct {
 	Maintenance bool   // the monitor is in a maintenance window
 	Dependency  string // the name of a monitor that it depends on and that fails; empty for none
@@ -47,7 +47,7 @@ func (c Circumstances) apply(r Result) Result {
 //
 // An unknown result counts neither as passed nor as failed, and so does a failed one while a
 // dependency fails. No failure notifies while the monitor is in maintenance, flapping, or
-// without targets; what still fails after it notifies then. An alert that is open is resolved
+// without targets; a monitor that still fails after it notifies then. An alert that is open is resolved
 // in maintenance too, so that its escalation ends.
 func Judge(m Monitor, r Result, c Circumstances) (Status, []Notice) {
 	if m.Status.State == Paused {
@@ -106,7 +106,7 @@ func (j *judgement) count() {
 func (j *judgement) changeState() {
 	state := j.nextState()
 	if state == Up && j.before.State == Down {
-		// The failures before a recovery do not count against what follows.
+		// The failures before a recovery do not count against later results.
 		recent := j.status.Recent
 		j.status.Recent = recent[len(recent)-min(len(recent), max(j.settings.Recoveries, 1)):]
 	}
@@ -164,7 +164,7 @@ func (j *judgement) reason() string {
 	}
 }
 
-// joinReason returns a text with what it is about, at most probe.MaxMessage bytes.
+// joinReason returns a text with its subject, at most probe.MaxMessage bytes.
 func joinReason(text, about string) string {
 	if about != "" {
 		text += ": " + about
@@ -180,8 +180,8 @@ func limitText(text string, limit int) string {
 	return strings.ToValidUTF8(text[:limit], "")
 }
 
-// health returns what the results say of the target: pending, up or down. From a state that
-// does not tell what they said before, it is derived from all that are stored.
+// health returns the state of the target by the results: pending, up or down. From a state
+// that does not include that of the target, it is derived from all stored results.
 func (j *judgement) health() State {
 	switch j.before.State {
 	case Pending, Up, Down:
@@ -251,7 +251,7 @@ func (j *judgement) flap() (began bool) {
 	return began
 }
 
-// notify adds the notice that makes what was last said of the monitor true, unless it is flapping
+// notify adds a notice if the last one contradicts the state, unless it is flapping
 // since longer.
 func (j *judgement) notify(began bool) {
 	s := &j.status

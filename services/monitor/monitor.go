@@ -1,5 +1,5 @@
 // Package monitor is the monitor service: it runs checks of services and endpoints at intervals,
-// keeps their results, and notifies people of what changes.
+// keeps their results, and notifies people of changes.
 package monitor
 
 import (
@@ -57,7 +57,7 @@ const (
 	Maintenance State = 6
 )
 
-// A Status is the state of a monitor, and what the next result is judged by.
+// A Status is the state of a monitor, and the history by which the next result is judged.
 type Status struct {
 	State  State
 	Since  time.Time // when State began
@@ -84,7 +84,7 @@ type Status struct {
 // MaxWindow is the maximum of Settings.Window.
 const MaxWindow = 100
 
-// A Result is what a check found.
+// A Result is the result of a check.
 type Result struct {
 	Time    time.Time // when the check began
 	Latency time.Duration

@@ -16,7 +16,7 @@ const (
 	// firstTime is the time within which a monitor is checked that was never checked, or not for
 	// longer than its interval.
 	firstTime = 10 * time.Second
-	// maxWait is the maximum time between two looks at the plan.
+	// maxWait is the maximum time between two evaluations of the plan.
 	maxWait = time.Minute
 	// longInterval is the interval from which a monitor is checked at the end of a maintenance
 	// window, and not only in its turn.
@@ -53,7 +53,7 @@ type entry struct {
 	cancel  context.CancelFunc
 }
 
-// A stage is what an entry does.
+// A stage is the activity of an entry.
 type stage int8
 
 const (
@@ -247,7 +247,7 @@ func (p *plan) begin(e *entry) start {
 	return start{entry: e, monitor: e.monitor, due: e.due}
 }
 
-// began sets what cancels the check of an entry. It reports false if it must not run: this process
+// began sets the cancel function of the check of an entry. It reports false if it must not run: this process
 // owns it no more.
 func (p *plan) began(e *entry, cancel context.CancelFunc) bool {
 	p.mu.Lock()
@@ -256,7 +256,7 @@ func (p *plan) began(e *entry, cancel context.CancelFunc) bool {
 	return e.owned && p.owns(e.monitor.Settings.Name)
 }
 
-// ended gives the place of a check back. The entry is busy until its result is stored or dropped.
+// ended frees the place of a check. The entry is busy until its result is stored or dropped.
 func (p *plan) ended(e *entry, latency time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -24,8 +24,8 @@ type Monitors interface {
 	// there is one of the name, fault.ErrInvalid if a monitor that it depends on does not exist, or
 	// depends on it, and fault.ErrExhausted above MaxMonitors.
 	Create(ctx context.Context, m Monitor) (Monitor, error)
-	// Set creates a monitor, or calls rule with the stored one and replaces its settings by what it
-	// returns. Between the two nobody else changes it. A change of the kind of the check, of
+	// Set creates a monitor, or calls rule with the stored one and replaces its settings by those that
+	// it returns. Between the two no other caller changes it. A change of the kind of the check, of
 	// Paused, or from paused begins the status anew, as pending or paused, and keeps Firing. It
 	// fails as Create does, and with the error of rule.
 	Set(ctx context.Context, name string, rule func(stored *Monitor) (Monitor, error)) (m Monitor, created bool, err error)
@@ -133,7 +133,7 @@ type Notices interface {
 	DelayNotice(ctx context.Context, n Notice, due time.Time) error
 }
 
-// Retention deletes what is old.
+// Retention deletes old rows.
 type Retention interface {
 	// SumUp adds the results of the hours that have ended before a time to the stored hours, as far
 	// as they were not added before, for at most limit monitors, and returns whether there may be more.
@@ -152,11 +152,11 @@ type Alerts interface {
 	Send(ctx context.Context, n Notice) error
 }
 
-// Shards tells which monitors this process runs.
+// Shards are the monitors that this process runs.
 type Shards interface {
 	// Owns reports whether this process runs the checks of the monitor with a name now. No two
 	// processes own a name at the same time.
 	Owns(name string) bool
-	// Changed returns a channel that is closed at the next change of what this process owns.
+	// Changed returns a channel that is closed at the next change of the owned monitors.
 	Changed() <-chan struct{}
 }

@@ -32,7 +32,7 @@ type recorder struct {
 	results []checkResult
 }
 
-// A checkResult is the result of a check, with what it is judged by.
+// A checkResult is the result of a check, with the circumstances it is judged under.
 type checkResult struct {
 	start         start
 	result        Result
@@ -208,7 +208,7 @@ func (r *recorder) record(ctx context.Context, batch []checkResult) error {
 	return nil
 }
 
-// recorded tells of a stored result.
+// recorded reports a stored result.
 func (r *recorder) recorded(b checkResult, after Status) {
 	s, m := r.scheduler, b.start.monitor
 	if s.OnResult != nil {

@@ -13,14 +13,14 @@ const (
 	// retentionPauseFactor and minRetentionPause are the pause after a transaction: a multiple of its
 	// duration, so that a tenth of the time is for retention.
 	retentionPauseFactor, minRetentionPause = 9, 10 * time.Millisecond
-	// retentionInterval is how often the store is queried for what has become old enough.
+	// retentionInterval is how often the store is queried for rows that have become old enough.
 	retentionInterval = time.Minute
 	// sumUpDelay is the time after the end of an hour from which it is summed up: results of checks that
 	// began in it come until then.
 	sumUpDelay = 2 * time.Minute
 )
 
-// A RetentionLoop sums up results by the hour, and deletes what is at the end of its retention, in
+// A RetentionLoop sums up results by the hour, and deletes rows at the end of their retention, in
 // small transactions, while it runs.
 type RetentionLoop struct {
 	Store           Retention
@@ -77,7 +77,7 @@ func (r *RetentionLoop) failed(ctx context.Context, op string, err error) time.D
 	return retentionInterval
 }
 
-// before returns the time before which what is kept for a time is deleted; zero for never.
+// before returns the time before which rows with a retention are deleted; zero for never.
 func (r *RetentionLoop) before(keep time.Duration) time.Time {
 	if keep == 0 {
 		return time.Time{}

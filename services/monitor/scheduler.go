@@ -182,7 +182,7 @@ func (s *Scheduler) check(ctx context.Context, m Monitor) probe.Finding {
 }
 
 // circumstances returns the circumstances of a result. It runs the checks of the dependencies of a
-// monitor that begins to fail at once, so that the next failure is judged by what they found.
+// monitor that begins to fail at once, so that the next failure is judged by their results.
 func (s *Scheduler) circumstances(ctx context.Context, m Monitor, r Result) Circumstances {
 	if r.Outcome == probe.Passed || len(m.Settings.DependsOn) == 0 {
 		return Circumstances{Maintenance: s.Surroundings.InMaintenance(m.Settings.Name, r.Time)}

@@ -221,7 +221,7 @@ func (s *Surroundings) failingDependency(m Monitor) string {
 }
 
 // isFailing reports whether the last result that counts failed, even if it takes more of them until
-// the monitor is down: what depends on it then fails for the same reason.
+// the monitor is down: a monitor that depends on it then fails for the same reason.
 func (s Status) isFailing() bool {
 	return s.State == Down || strings.HasSuffix(counted(s.Recent), string(rune(failed)))
 }

@@ -29,7 +29,7 @@ const (
 	watchdogKey = systemPrefix + "watchdog"
 )
 
-// A WatchdogConfig says whom a watchdog calls.
+// A WatchdogConfig is the configuration of a watchdog.
 type WatchdogConfig struct {
 	Webhook   string // gets the changes; empty for none. It may hold a secret
 	Heartbeat string // is called while all is well; empty for none. It may hold a secret

@@ -127,7 +127,7 @@ func (b *builder) otherMonitors() []monitorv1connect.MonitorRunServiceClient {
 	return others
 }
 
-// monitorSecrets returns what seals the secrets of checks. A monitor service without a seal key
+// monitorSecrets returns the sealer of the secrets of checks. A monitor service without a seal key
 // accepts none.
 func (b *builder) monitorSecrets(store *monitorstore.Store) (monitor.Secrets, error) {
 	if !b.hasSealKey() {
@@ -163,7 +163,7 @@ func (b *builder) openMonitorShards() (monitor.Shards, error) {
 	return shards, nil
 }
 
-// newProber returns what runs checks.
+// newProber returns the runner of checks.
 func (b *builder) newProber(values map[probe.SystemValue]func(context.Context) (float64, error)) *probe.Prober {
 	env := probe.Env{
 		Private: b.config.Monitor.Private, Data: b.config.Data, Instances: b.registeredInstance,

@@ -22,7 +22,7 @@ type threadPlace struct {
 func (p threadPlace) isFree() bool { return !p.blocked && p.canceled == "" }
 
 // enterThreads sets the order of alerts with keys, in the order of the calls, the ranks of
-// resolved ones, what they do to their incidents, and the places of their deliveries in their
+// resolved ones, their effects on their incidents, and the places of their deliveries in their
 // threads. It returns the threads that must be settled after the deliveries are inserted. Without
 // alert keys it runs no query.
 func enterThreads(ctx context.Context, t *database.Tx, adds []*pendingAdd) (unsettled []string, err error) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// measures collects what a check with several limits measured.
+// measures collects the values that a check with several limits measured.
 type measures struct {
 	all, above []string
 	value      float64 // of the first one, or of the first one beyond its limit

@@ -207,7 +207,7 @@ func clusterOf(info *jetstream.ClusterInfo) *streamCluster {
 	return cluster
 }
 
-// knownBy returns the servers as a server knows them: a follower knows whether it hears of the leader, and
+// knownBy returns the servers by the view of one server: a follower sees whether it receives messages of the leader, and
 // who is offline, but not whether other followers are in sync.
 func (s *streamCluster) knownBy(server string) *streamCluster {
 	if s == nil || s.Leader == server {

@@ -24,7 +24,7 @@ const (
 	KindHeartbeat Kind = "heartbeat"
 )
 
-// A Check is the settings of a check of one kind. Its JSON is what is stored.
+// A Check is the settings of a check of one kind. It is stored as JSON.
 type Check interface {
 	Kind() Kind
 	// Validate returns fault.ErrInvalid, which names the field, for settings with which the check
@@ -38,10 +38,10 @@ type Check interface {
 	Destination() string
 }
 
-// A Finding is what a check found.
+// A Finding is the finding of a check.
 type Finding struct {
 	Outcome Outcome
-	// Message is why it failed or could not run, or what it found; at most MaxMessage bytes, without
+	// Message is why it failed or could not run, or its finding in words; at most MaxMessage bytes, without
 	// secrets. It may be empty if it passed.
 	Message string
 	// Value is the number that was measured, if HasValue is set.

@@ -21,7 +21,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/redact"
 )
 
-// An Env holds what checks need of the process. Its zero value runs checks of public
+// An Env holds the parts of the process that checks need. Its zero value runs checks of public
 // addresses.
 type Env struct {
 	// Private permits the addresses of this machine and of private networks. Link-local

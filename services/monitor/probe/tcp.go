@@ -35,7 +35,7 @@ func (c *TCP) run(ctx context.Context, p *Prober) Finding {
 	return c.receive(ctx, conn)
 }
 
-// receive reads until what was received matches Expect.
+// receive reads until the received text matches Expect.
 func (c *TCP) receive(ctx context.Context, conn net.Conn) Finding {
 	expect, err := compile(c.Expect)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/monitor"
 )
 
-// setDependencies stores what a monitor depends on. The revision must be locked, so that no other
+// setDependencies stores the dependencies of a monitor. The revision must be locked, so that no other
 // dependency changes.
 func setDependencies(ctx context.Context, t *database.Tx, m monitor.Monitor) error {
 	if _, err := t.Exec(ctx, `DELETE FROM monitor_dependencies WHERE monitor = ?`, m.ID); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/bongsu-project/bongsu/services/monitor/probe"
 )
 
-// AddPing stores a ping and what a rule makes of it.
+// AddPing stores a ping and the results of a rule for it.
 func (s *Store) AddPing(ctx context.Context, name string, p monitor.Ping, rule func(monitor.Monitor, monitor.Ping) (monitor.Status, *monitor.Result, []monitor.Notice)) (status monitor.Status, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		row, m, err := s.lockHeartbeat(ctx, t, name)

@@ -7,7 +7,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/database"
 )
 
-// DeleteOld deletes what is old, and the rows of deleted monitors. A block is deleted when its last
+// DeleteOld deletes old rows, and those of deleted monitors. A block is deleted when its last
 // result is old, and a day when its last hour is, so results are kept up to an hour longer, and
 // hours up to a day.
 func (s *Store) DeleteOld(ctx context.Context, results, hours time.Time, limit int) (n int, err error) {

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: bongsu/monitor/v1/monitor.proto
 
-// Monitors: checks of services and endpoints that run at intervals, and what they found.
+// Monitors: checks of services and endpoints that run at intervals, and their results.
 
 package monitorv1
 
@@ -40,7 +40,7 @@ const (
 	MonitorState_MONITOR_STATE_UP MonitorState = 2
 	// Its checks fail: there is an incident.
 	MonitorState_MONITOR_STATE_DOWN MonitorState = 3
-	// It cannot be told: a monitor that it depends on is down, or the check could not run.
+	// It is not known: a monitor that it depends on is down, or the check could not run.
 	MonitorState_MONITOR_STATE_UNKNOWN MonitorState = 4
 	// Its checks do not run.
 	MonitorState_MONITOR_STATE_PAUSED MonitorState = 5
@@ -289,7 +289,7 @@ type Monitor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// settings are those that callers set; secrets are empty.
 	Settings *MonitorSettings `protobuf:"bytes,1,opt,name=settings,proto3" json:"settings,omitempty"`
-	// status is the state, and what it was reached by.
+	// status is the state, with the last result.
 	Status *MonitorStatus `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`
 	// create_time is when it was created.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
@@ -1123,7 +1123,7 @@ type TcpCheck struct {
 	Address string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
 	// send is sent first; empty for nothing.
 	Send string `protobuf:"bytes,2,opt,name=send,proto3" json:"send,omitempty"`
-	// expect is a regular expression that what is received must match; empty for none.
+	// expect is a regular expression that the received text must match; empty for none.
 	Expect string `protobuf:"bytes,3,opt,name=expect,proto3" json:"expect,omitempty"`
 	// tls begins with a TLS handshake.
 	Tls           bool `protobuf:"varint,4,opt,name=tls,proto3" json:"tls,omitempty"`
@@ -1924,7 +1924,7 @@ func (x *HeartbeatCheck) GetMaxRun() *durationpb.Duration {
 // SystemCheck reads a value of Bongsu itself.
 type SystemCheck struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// value is what is read.
+	// value selects the value.
 	Value SystemValue `protobuf:"varint,1,opt,name=value,proto3,enum=bongsu.monitor.v1.SystemValue" json:"value,omitempty"`
 	// limit is the value above which it fails: seconds, a number, or percent, as value says; of
 	// days, the value below which it fails.
@@ -1977,7 +1977,7 @@ func (x *SystemCheck) GetLimit() float64 {
 	return 0
 }
 
-// Result is what a check found.
+// Result is the result of a check.
 type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// time is when the check began.
@@ -1986,7 +1986,7 @@ type Result struct {
 	Outcome Outcome `protobuf:"varint,2,opt,name=outcome,proto3,enum=bongsu.monitor.v1.Outcome" json:"outcome,omitempty"`
 	// latency is how long it took.
 	Latency *durationpb.Duration `protobuf:"bytes,3,opt,name=latency,proto3" json:"latency,omitempty"`
-	// message is why it failed, or what it found, at most 500 characters.
+	// message is why it failed, or its finding in words, at most 500 characters.
 	Message string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
 	// value is the number that it measured, such as days or percent; unset for none.
 	Value *float64 `protobuf:"fixed64,5,opt,name=value,proto3,oneof" json:"value,omitempty"`

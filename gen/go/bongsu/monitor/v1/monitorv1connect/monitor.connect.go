@@ -2,7 +2,7 @@
 //
 // Source: bongsu/monitor/v1/monitor.proto
 
-// Monitors: checks of services and endpoints that run at intervals, and what they found.
+// Monitors: checks of services and endpoints that run at intervals, and their results.
 package monitorv1connect
 
 import (

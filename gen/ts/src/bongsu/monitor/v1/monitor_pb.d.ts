@@ -2,7 +2,7 @@
 // @generated from file bongsu/monitor/v1/monitor.proto (package bongsu.monitor.v1, syntax proto3)
 /* eslint-disable */
 
-// Monitors: checks of services and endpoints that run at intervals, and what they found.
+// Monitors: checks of services and endpoints that run at intervals, and their results.
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
@@ -27,7 +27,7 @@ export declare type Monitor = Message<"bongsu.monitor.v1.Monitor"> & {
   settings?: MonitorSettings | undefined;
 
   /**
-   * status is the state, and what it was reached by.
+   * status is the state, with the last result.
    *
    * @generated from field: bongsu.monitor.v1.MonitorStatus status = 2;
    */
@@ -532,7 +532,7 @@ export declare type TcpCheck = Message<"bongsu.monitor.v1.TcpCheck"> & {
   send: string;
 
   /**
-   * expect is a regular expression that what is received must match; empty for none.
+   * expect is a regular expression that the received text must match; empty for none.
    *
    * @generated from field: string expect = 3;
    */
@@ -973,7 +973,7 @@ export declare const HeartbeatCheckSchema: GenMessage<HeartbeatCheck>;
  */
 export declare type SystemCheck = Message<"bongsu.monitor.v1.SystemCheck"> & {
   /**
-   * value is what is read.
+   * value selects the value.
    *
    * @generated from field: bongsu.monitor.v1.SystemValue value = 1;
    */
@@ -995,7 +995,7 @@ export declare type SystemCheck = Message<"bongsu.monitor.v1.SystemCheck"> & {
 export declare const SystemCheckSchema: GenMessage<SystemCheck>;
 
 /**
- * Result is what a check found.
+ * Result is the result of a check.
  *
  * @generated from message bongsu.monitor.v1.Result
  */
@@ -1022,7 +1022,7 @@ export declare type Result = Message<"bongsu.monitor.v1.Result"> & {
   latency?: Duration | undefined;
 
   /**
-   * message is why it failed, or what it found, at most 500 characters.
+   * message is why it failed, or its finding in words, at most 500 characters.
    *
    * @generated from field: string message = 4;
    */
@@ -1640,7 +1640,7 @@ export enum MonitorState {
   DOWN = 3,
 
   /**
-   * It cannot be told: a monitor that it depends on is down, or the check could not run.
+   * It is not known: a monitor that it depends on is down, or the check could not run.
    *
    * @generated from enum value: MONITOR_STATE_UNKNOWN = 4;
    */

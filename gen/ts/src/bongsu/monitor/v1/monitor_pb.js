@@ -2,7 +2,7 @@
 // @generated from file bongsu/monitor/v1/monitor.proto (package bongsu.monitor.v1, syntax proto3)
 /* eslint-disable */
 
-// Monitors: checks of services and endpoints that run at intervals, and what they found.
+// Monitors: checks of services and endpoints that run at intervals, and their results.
 
 import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_bongsu_policy_v1_policy } from "../../policy/v1/policy_pb.js";

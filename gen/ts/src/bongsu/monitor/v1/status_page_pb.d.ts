@@ -224,7 +224,7 @@ export enum StatusPageState {
 export declare const StatusPageStateSchema: GenEnum<StatusPageState>;
 
 /**
- * StatusPageService tells the edge what the public status page shows.
+ * StatusPageService returns the content of the public status page to the edge.
  *
  * @generated from service bongsu.monitor.v1.StatusPageService
  */

@@ -62,7 +62,7 @@ export const StatusPageState = /*@__PURE__*/
   tsEnum(StatusPageStateSchema);
 
 /**
- * StatusPageService tells the edge what the public status page shows.
+ * StatusPageService returns the content of the public status page to the edge.
  *
  * @generated from service bongsu.monitor.v1.StatusPageService
  */
