@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ import (
 func TestLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
+		var mu sync.Mutex                // protects rows
 		rows := make([]time.Time, 0, 26) // when each was created
 		for range 25 {
 			rows = append(rows, begin)
@@ -30,6 +32,8 @@ func TestLoop(t *testing.T) {
 					failing = false
 					return 0, errors.New("database is away")
 				}
+				mu.Lock()
+				defer mu.Unlock()
 				rows = slices.DeleteFunc(rows, func(created time.Time) bool {
 					if n == limit || !created.Before(before) {
 						return false
@@ -53,7 +57,10 @@ func TestLoop(t *testing.T) {
 		}{{24 * time.Hour, 26}, {time.Minute, 26}, {2 * time.Minute, 1}, {time.Hour - 4*time.Minute, 1}, {3 * time.Minute, 0}} {
 			time.Sleep(step.wait)
 			synctest.Wait()
-			kittest.Equal(t, len(rows), step.left)
+			mu.Lock()
+			left := len(rows)
+			mu.Unlock()
+			kittest.Equal(t, left, step.left)
 		}
 		stop()
 		kittest.NoError(t, <-ended)
