@@ -31,11 +31,8 @@ type ClaimNames struct {
 }
 
 // caller returns the caller with a subject and claims.
-func (n ClaimNames) caller(subject string, claims map[string]any, rolesOf func(string) []string) Caller {
-	c := Caller{ID: tokenIDPrefix + subject, Name: nameOf(claims, subject)}
-	for _, value := range texts(claimOf(claims, n.Roles)) {
-		c.Roles = append(c.Roles, rolesOf(value)...)
-	}
+func (n ClaimNames) caller(subject string, claims map[string]any, rolesOf func([]string) []string) Caller {
+	c := Caller{ID: tokenIDPrefix + subject, Name: nameOf(claims, subject), Roles: rolesOf(texts(claimOf(claims, n.Roles)))}
 	slices.Sort(c.Roles)
 	c.Roles = slices.Compact(c.Roles)
 	if n.Nickname != "" {

@@ -25,8 +25,8 @@ type TokenConfig struct {
 	Issuer   string // the URL of the issuer, as in its tokens
 	Audience string // that tokens are issued for
 	Claims   ClaimNames
-	RolesOf  func(value string) []string // the roles for a value of the roles claim
-	Client   *http.Client                // of calls to the issuer
+	RolesOf  func(values []string) []string // the roles for the values of the roles claim
+	Client   *http.Client                   // of calls to the issuer
 	Now      func() time.Time
 	Log      *slog.Logger
 }

@@ -26,11 +26,13 @@ func tokens(t *testing.T, issuer *oidctest.Issuer, change func(*auth.TokenConfig
 	t.Helper()
 	config := auth.TokenConfig{
 		Issuer: issuer.URL, Audience: "library", Claims: auth.ClaimNames{Roles: "roles"}, Client: issuer.Client(), Now: time.Now, Log: slog.New(slog.DiscardHandler),
-		RolesOf: func(value string) []string {
-			if role, ok := strings.CutPrefix(value, "app-"); ok {
-				return []string{role}
+		RolesOf: func(values []string) (roles []string) {
+			for _, value := range values {
+				if role, ok := strings.CutPrefix(value, "app-"); ok {
+					roles = append(roles, role)
+				}
 			}
-			return nil
+			return roles
 		},
 	}
 	if change != nil {
@@ -265,7 +267,7 @@ func TestIssuerAway(t *testing.T) {
 func TestVerifyAfterRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		issuer := oidctest.New(t)
-		verifier := auth.NewTokenVerifier(auth.TokenConfig{Issuer: issuer.URL, Audience: "library", Client: issuer.Client(), Now: time.Now, Log: slog.New(slog.DiscardHandler), RolesOf: func(string) []string { return nil }})
+		verifier := auth.NewTokenVerifier(auth.TokenConfig{Issuer: issuer.URL, Audience: "library", Client: issuer.Client(), Now: time.Now, Log: slog.New(slog.DiscardHandler), RolesOf: func([]string) []string { return nil }})
 		ended, end := context.WithCancel(t.Context())
 		end()
 		kittest.NoError(t, verifier.Run(ended))

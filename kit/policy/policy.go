@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -22,10 +23,13 @@ type Policy struct {
 	// call. The other fields are then empty.
 	Internal bool
 	// Permission is the permission that the caller needs, such as "book.lend"; empty only
-	// where Signed or Internal is set.
+	// where Verifier or Internal is set.
 	Permission string
-	// Signed is set if the service itself verifies the signature of a provider instead.
-	Signed bool
+	// Roles are further roles that have the permission of this method, such as "librarian",
+	// besides those to which whoever enforces it gives the permission.
+	Roles []string
+	// Verifier is the check of the service that replaces the permission.
+	Verifier Verifier
 	// Timeout is the timeout of a call; 0 means the default of whoever enforces it, and for
 	// a stream none.
 	Timeout time.Duration
@@ -41,6 +45,16 @@ type Policy struct {
 	// permission; empty for none.
 	OwnerField protoreflect.Name
 }
+
+// A Verifier is a check by which a service verifies requests that need no caller.
+type Verifier int
+
+// The verifiers.
+const (
+	NoVerifier        Verifier = iota
+	ProviderSignature          // of a provider, over the request
+	Credential                 // in the request, such as a password at sign-in or a signed link
+)
 
 // A Cache is how responses of a method may be cached.
 type Cache struct {
@@ -65,6 +79,13 @@ var ErrMissing = errors.New("no policy: set option (" + string(policyv1.E_Method
 // permissions have the form noun.verb.
 var permissions = regexp.MustCompile(`^[a-z][a-z_]*\.[a-z]+$`)
 
+// roleNames have the form of identifiers.
+var roleNames = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
+
+// IsRoleName reports whether a name may be that of a role: a lower-case letter and up to 62
+// lower-case letters, digits, _ or -.
+func IsRoleName(name string) bool { return roleNames.MatchString(name) }
+
 // Of returns the policy of a method. It returns ErrMissing if the method has none, and an
 // error that names the field if the policy contradicts itself.
 func Of(method protoreflect.MethodDescriptor) (Policy, error) {
@@ -76,7 +97,7 @@ func Of(method protoreflect.MethodDescriptor) (Policy, error) {
 		return Policy{}, fmt.Errorf("%s: %w", method.FullName(), ErrMissing)
 	}
 	p := Policy{
-		Permission: declared.GetPermission(), Signed: declared.GetVerifier() == policyv1.Verifier_VERIFIER_PROVIDER_SIGNATURE,
+		Permission: declared.GetPermission(), Roles: declared.GetRoles(), Verifier: Verifier(declared.GetVerifier()),
 		Timeout: declared.GetTimeout().AsDuration(), Invalidates: declared.GetInvalidates(), Audit: Audit(declared.GetAudit()), OwnerField: protoreflect.Name(declared.GetOwnerField()),
 	}
 	if c := declared.GetCache(); c != nil {
@@ -114,11 +135,10 @@ func (p Policy) SetOwner(request proto.Message, nickname string) {
 func (p Policy) check(method protoreflect.MethodDescriptor, resource string) error {
 	options, _ := method.Options().(*descriptorpb.MethodOptions)
 	readOnly := options.GetIdempotencyLevel() == descriptorpb.MethodOptions_NO_SIDE_EFFECTS
+	if err := p.checkAccess(); err != nil {
+		return err
+	}
 	switch {
-	case p.Signed == (p.Permission != ""):
-		return errors.New("set either permission or verifier")
-	case !p.Signed && !permissions.MatchString(p.Permission):
-		return fmt.Errorf("invalid permission %q: must be noun.verb", p.Permission)
 	case p.Timeout < 0:
 		return errors.New("timeout must not be negative")
 	case p.Cache != nil && (!readOnly || method.IsStreamingServer() || method.IsStreamingClient()):
@@ -137,6 +157,34 @@ func (p Policy) check(method protoreflect.MethodDescriptor, resource string) err
 		return fmt.Errorf("owner_field %q is no string field of the request", p.OwnerField)
 	case p.OwnerField != "" && method.IsStreamingClient():
 		return errors.New("owner_field requires a method with one request")
+	}
+	return nil
+}
+
+// checkAccess checks who may call the method.
+func (p Policy) checkAccess() error {
+	verified := p.Verifier != NoVerifier
+	switch {
+	case p.Verifier < NoVerifier || p.Verifier > Credential:
+		return fmt.Errorf("unknown verifier %d", p.Verifier)
+	case verified == (p.Permission != ""):
+		return errors.New("set either permission or verifier")
+	case !verified && !permissions.MatchString(p.Permission):
+		return fmt.Errorf("invalid permission %q: must be noun.verb", p.Permission)
+	case verified && len(p.Roles) > 0:
+		return errors.New("roles requires permission")
+	case verified && p.OwnerField != "":
+		return errors.New("owner_field requires permission")
+	case verified && p.Cache != nil: // its service would not check what the cache responds to
+		return errors.New("cache requires permission")
+	}
+	for i, name := range p.Roles {
+		switch {
+		case !IsRoleName(name):
+			return fmt.Errorf("invalid role %q: must match %s", name, roleNames)
+		case slices.Contains(p.Roles[:i], name):
+			return fmt.Errorf("role %q is repeated", name)
+		}
 	}
 	return nil
 }

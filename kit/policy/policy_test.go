@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,20 @@ func TestOf(t *testing.T) {
 		{"cached", &policyv1.MethodPolicy{Permission: "group.read", Cache: cache}, readOnly, ""},
 		{"signed", &policyv1.MethodPolicy{Verifier: policyv1.Verifier_VERIFIER_PROVIDER_SIGNATURE, Audit: policyv1.Audit_AUDIT_BATCHED, Resource: "r"}, writes, ""},
 		{"changes", &policyv1.MethodPolicy{Permission: "group.write", Invalidates: []string{"group"}, Audit: policyv1.Audit_AUDIT_SYNC, Resource: "r"}, writes, ""},
+		{"credential", &policyv1.MethodPolicy{Verifier: policyv1.Verifier_VERIFIER_CREDENTIAL, Audit: policyv1.Audit_AUDIT_SYNC, Resource: "r"}, writes, ""},
+		{"credential of a read", &policyv1.MethodPolicy{Verifier: policyv1.Verifier_VERIFIER_CREDENTIAL}, readOnly, ""},
+		{"roles", &policyv1.MethodPolicy{Permission: "a.b", Roles: []string{"teacher", "admin", "r2-d_2", "a" + strings.Repeat("b", 62)}}, readOnly, ""},
+		{"role in upper case", &policyv1.MethodPolicy{Permission: "a.b", Roles: []string{"Teacher"}}, readOnly, `invalid role "Teacher"`},
+		{"role with a digit first", &policyv1.MethodPolicy{Permission: "a.b", Roles: []string{"2nd"}}, readOnly, `invalid role "2nd"`},
+		{"empty role", &policyv1.MethodPolicy{Permission: "a.b", Roles: []string{""}}, readOnly, `invalid role ""`},
+		{"role with a line", &policyv1.MethodPolicy{Permission: "a.b", Roles: []string{"a\n"}}, readOnly, "invalid role"},
+		{"long role", &policyv1.MethodPolicy{Permission: "a.b", Roles: []string{strings.Repeat("a", 64)}}, readOnly, "invalid role"},
+		{"repeated role", &policyv1.MethodPolicy{Permission: "a.b", Roles: []string{"a", "b", "a"}}, readOnly, `role "a" is repeated`},
+		{"roles without a permission", &policyv1.MethodPolicy{Roles: []string{"a"}}, readOnly, "either permission or verifier"},
+		{"roles and a verifier", &policyv1.MethodPolicy{Verifier: policyv1.Verifier_VERIFIER_CREDENTIAL, Roles: []string{"a"}}, readOnly, "roles requires permission"},
+		{"owner and a verifier", &policyv1.MethodPolicy{Verifier: policyv1.Verifier_VERIFIER_CREDENTIAL, OwnerField: "a"}, readOnly, "owner_field requires permission"},
+		{"cache and a verifier", &policyv1.MethodPolicy{Verifier: policyv1.Verifier_VERIFIER_CREDENTIAL, Cache: cache}, readOnly, "cache requires permission"},
+		{"verifier of a later version", &policyv1.MethodPolicy{Verifier: 3}, readOnly, "unknown verifier 3"},
 		{"empty", &policyv1.MethodPolicy{}, readOnly, "either permission or verifier"},
 		{"both", &policyv1.MethodPolicy{Permission: "a.b", Verifier: policyv1.Verifier_VERIFIER_PROVIDER_SIGNATURE}, readOnly, "either permission or verifier"},
 		{"bad permission", &policyv1.MethodPolicy{Permission: "Group.Read"}, readOnly, `invalid permission "Group.Read"`},
@@ -79,6 +94,8 @@ func TestOf(t *testing.T) {
 				}
 			case err != nil:
 				t.Error(err)
+			case !slices.Equal(got.Roles, c.declared.GetRoles()) || got.Verifier != policy.Verifier(c.declared.GetVerifier()):
+				t.Errorf("policy is %+v, want %v", got, c.declared)
 			case got.Permission != c.declared.GetPermission() || got.Audit != policy.Audit(c.declared.GetAudit()) || (got.Cache != nil) != (c.declared.GetCache() != nil) || got.Internal:
 				t.Errorf("policy is %+v, want %v", got, c.declared)
 			}

@@ -24,6 +24,7 @@ const (
 	reasonForeignOrigin    = "FOREIGN_ORIGIN"
 	reasonTooManyBodies    = "TOO_MANY_LARGE_REQUESTS"
 	reasonUpstream         = "SERVICE_UNAVAILABLE"
+	reasonNoPeer           = "NOT_A_PEER"
 )
 
 // reasonStopping is the reason with which a service ends its streams when its process stops: their

@@ -10,9 +10,10 @@ import (
 	"connectrpc.com/grpchealth"
 
 	"github.com/bongsu-project/bongsu/kit/auth"
+	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
-var errNoPeer = errors.New("this port is for other processes of the system: the internal key, or the client certificate, is missing or wrong")
+var errNoPeer = fault.WithReason(errors.New("this port is for other processes of the system: the internal key, or the client certificate, is missing or wrong"), reasonNoPeer)
 
 // Stage returns the stage of a port for peers: it refuses requests that are not of a peer
 // with unauthenticated, and passes on the caller on whose behalf a peer calls. Health, by HTTP

@@ -1,9 +1,11 @@
 package rpc_test
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -101,6 +103,47 @@ func TestPeersByKey(t *testing.T) {
 	}
 	if status := post(t, http.DefaultClient, url+"/grpc.health.v1.Health/Check", nil); status != http.StatusOK {
 		t.Errorf("gRPC health: status %d", status)
+	}
+}
+
+// TestServiceAuthentication checks that unauthenticated of a service reaches its caller where the
+// service itself verifies a credential, and that of a port with another key never does.
+func TestServiceAuthentication(t *testing.T) {
+	peers := openPeers(t, rpc.PeerConfig{KeyFile: newKeyFile(t, firstKey)}, &fakeTime{})
+	_, guarded := servePeers(t, peers)
+	strangers := openPeers(t, rpc.PeerConfig{KeyFile: newKeyFile(t, secondKey)}, &fakeTime{})
+	const path = "/bongsu.alert.v1.AlertService/GetAlert"
+	service := httptest.NewUnstartedServer(connect.NewUnaryHandler(path, func(context.Context, *connect.Request[alertv1.GetAlertRequest]) (*connect.Response[alertv1.GetAlertResponse], error) {
+		return nil, connect.NewError(connect.CodeUnauthenticated, errors.New("wrong password"))
+	}))
+	service.Config.Protocols = new(http.Protocols)
+	service.Config.Protocols.SetUnencryptedHTTP2(true)
+	service.Start()
+	defer service.Close()
+	for _, grpc := range []bool{false, true} {
+		options := []connect.ClientOption{rpc.ClientOptions("alert", quiet)}
+		if grpc {
+			options = append(options, connect.WithGRPC())
+		}
+		for name, c := range map[string]struct {
+			url     string
+			service bool
+			want    connect.Code
+		}{
+			"the service, which verifies":    {service.URL, true, connect.CodeUnauthenticated},
+			"the service, which does not":    {service.URL, false, connect.CodeUnavailable},
+			"the port, service verifies":     {"http://" + guarded, true, connect.CodeUnavailable},
+			"the port, service verifies not": {"http://" + guarded, false, connect.CodeUnavailable},
+		} {
+			ctx := t.Context()
+			if c.service {
+				ctx = rpc.WithServiceAuthentication(ctx)
+			}
+			_, err := alertv1connect.NewAlertServiceClient(strangers.Client(), c.url, options...).GetAlert(ctx, &alertv1.GetAlertRequest{Id: "1"})
+			if e, ok := errors.AsType[*connect.Error](err); !ok || e.Code() != c.want || strings.Contains(e.Message(), "wrong password") != (c.want == connect.CodeUnauthenticated) {
+				t.Errorf("%s, gRPC %v: %v", name, grpc, err)
+			}
+		}
 	}
 }
 

@@ -96,7 +96,7 @@ func (i *upstreamInterceptor) translate(ctx context.Context, spec connect.Spec, 
 		return contextError(ctx.Err())
 	case connect.CodeOf(err) == connect.CodeDeadlineExceeded && deadlineNear(ctx):
 		return contextError(context.DeadlineExceeded)
-	case isServiceError(err):
+	case isServiceError(ctx, err):
 		return err
 	}
 	i.warn(ctx, spec, err)
@@ -105,11 +105,38 @@ func (i *upstreamInterceptor) translate(ctx context.Context, spec connect.Spec, 
 
 // isServiceError reports whether a service returned an error deliberately. Canceled and
 // deadline_exceeded do not count: the caller's context has not ended, so that the upstream is
-// stopping, or the call has reached its timeout. Unauthenticated does not count either: the
-// upstream refuses this process, not the caller.
-func isServiceError(err error) bool {
-	code := connect.CodeOf(err)
-	return connect.IsWireError(err) && code != connect.CodeCanceled && code != connect.CodeDeadlineExceeded && code != connect.CodeUnauthenticated
+// stopping, or the call has reached its timeout. Unauthenticated counts only in a context of
+// WithServiceAuthentication: otherwise the upstream refuses this process, not the caller.
+func isServiceError(ctx context.Context, err error) bool {
+	if !connect.IsWireError(err) {
+		return false
+	}
+	switch connect.CodeOf(err) {
+	case connect.CodeCanceled, connect.CodeDeadlineExceeded:
+		return false
+	case connect.CodeUnauthenticated:
+		return ctx.Value(serviceAuthenticationKey{}) != nil && !isGuardError(err)
+	}
+	return true
+}
+
+// serviceAuthenticationKey is the key of a context of WithServiceAuthentication.
+type serviceAuthenticationKey struct{}
+
+// WithServiceAuthentication returns a context for calls whose service itself verifies a
+// credential in the request: the caller gets its unauthenticated.
+func WithServiceAuthentication(ctx context.Context) context.Context {
+	return context.WithValue(ctx, serviceAuthenticationKey{}, true)
+}
+
+// isGuardError reports whether the upstream took this process for no peer.
+func isGuardError(err error) bool {
+	e, ok := errors.AsType[*connect.Error](err)
+	if !ok {
+		return false
+	}
+	info, ok := errorInfoOf(e)
+	return ok && info.GetReason() == reasonNoPeer
 }
 
 // deadlineSkew is how much earlier a deadline may pass at the upstream, which gets it in

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/bongsu-project/bongsu/internal/acklink"
+	"github.com/bongsu-project/bongsu/kit/policy"
 	"github.com/bongsu-project/bongsu/kit/rpc"
 	"github.com/bongsu-project/bongsu/kit/telemetry"
 )
@@ -113,6 +114,9 @@ func (h *requestRecorder) write(request *recordedRequest, r *http.Request, now t
 		Status: status, Code: codeName(code), BytesIn: rpc.BodyBytes(r), BytesOut: request.response.Written(),
 	}
 	if info := request.info; info != nil {
+		if m := joinedMethodOf(info); m != nil && m.policy.Verifier != policy.NoVerifier && info.Route != "" {
+			_, entry.Path, _ = strings.Cut(info.Route, " ") // without the credential of a signed link
+		}
 		entry.RequestID, entry.TraceID, entry.Client, entry.Caller = info.ID, info.TraceID, info.Client, info.Caller
 		entry.Procedure, entry.Route = info.Procedure, info.Route
 	}

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 
 	"connectrpc.com/connect"
 
+	"github.com/bongsu-project/bongsu/kit/policy"
 	"github.com/bongsu-project/bongsu/kit/rpc"
 	"github.com/bongsu-project/bongsu/kit/telemetry"
 )
@@ -98,6 +100,31 @@ func TestLongPathsAreTruncated(t *testing.T) {
 	lines.Close()
 	if out.Len() > 600 {
 		t.Errorf("a line of %d bytes", out.Len())
+	}
+}
+
+// TestPathOfCredential checks that a line has no credential of a path, as that of a signed link.
+func TestPathOfCredential(t *testing.T) {
+	for verifier, want := range map[policy.Verifier]string{policy.NoVerifier: `"path":"/v1/links/s3cret"`, policy.Credential: `"path":"/v1/links/{token}"`} {
+		var out bytes.Buffer
+		lines := telemetry.NewAccessLog(&out, telemetry.JSON, "bongsu")
+		handler := Edge{AccessLog: AccessLog{Lines: lines, All: true}, Requests: &countedRequests{}}.recordRequests(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		listener := rpc.Listener{Ready: func(context.Context) error { return nil }, Stages: []rpc.Stage{func(http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				info := rpc.InfoOf(r.Context())
+				info.Procedure, info.Route, info.Attachment = "/library.v1.LinkService/OpenLink", "GET /v1/links/{token}", &joinedMethod{policy: policy.Policy{Verifier: verifier}}
+				handler.ServeHTTP(w, r)
+			})
+		}}}
+		port, err := listener.Handler()
+		if err != nil {
+			t.Fatal(err)
+		}
+		port.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/v1/links/s3cret", nil))
+		lines.Close()
+		if !strings.Contains(out.String(), want) || strings.Contains(out.String(), "s3cret") != (verifier == policy.NoVerifier) {
+			t.Errorf("verifier %d: line is %s", verifier, out.String())
+		}
 	}
 }
 

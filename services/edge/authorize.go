@@ -56,26 +56,36 @@ type Authorizer struct {
 type methodAccess struct {
 	policy     policy.Policy
 	permission string
-	roles      []role.Role // that have the permission
-	denied     error       // of a caller without it
+	roles      []string // that have the permission
+	denied     error    // of a caller without it
 }
 
 func newMethodAccess(p policy.Policy, permission string) *methodAccess {
-	a := &methodAccess{policy: p, permission: permission, roles: role.Permitted(permission)}
-	names := make([]string, len(a.roles))
-	for i, r := range a.roles {
-		names[i] = string(r)
-	}
-	a.denied = fmt.Errorf("not allowed: permission %s is needed, which callers with role %s have", permission, strings.Join(names, " or "))
+	a := &methodAccess{policy: p, permission: permission, roles: rolesWith(permission, p.Roles)}
+	a.denied = fmt.Errorf("not allowed: permission %s is needed, which callers with role %s have", permission, strings.Join(a.roles, " or "))
 	if p.OwnerField != "" {
 		a.denied = fmt.Errorf("%w, or the user whose %s it is", a.denied, p.OwnerField)
 	}
 	return a
 }
 
+// rolesWith returns the built-in roles that have a permission, and further ones.
+func rolesWith(permission string, further []string) []string {
+	var names []string
+	for _, r := range role.Permitted(permission) {
+		names = append(names, string(r))
+	}
+	for _, name := range further {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // permits reports whether a caller has the permission.
 func (a *methodAccess) permits(c auth.Caller) bool {
-	return slices.ContainsFunc(c.Roles, func(name string) bool { return slices.Contains(a.roles, role.Role(name)) })
+	return slices.ContainsFunc(c.Roles, func(name string) bool { return slices.Contains(a.roles, name) })
 }
 
 // NewAuthorizer returns an authorizer of methods. A method that is missing is allowed to
@@ -135,7 +145,7 @@ func (s *authorizeStage) check(r *http.Request) *connect.Error {
 	if !known && procedure == "" {
 		access, known = s.paths[r.URL.Path]
 	}
-	if known && access.policy.Signed || procedure == "" && (openPaths[r.URL.Path] || s.OpenPaths[r.URL.Path]) {
+	if known && access.policy.Verifier != policy.NoVerifier || procedure == "" && (openPaths[r.URL.Path] || s.OpenPaths[r.URL.Path]) {
 		return nil
 	}
 	caller, ok := auth.CallerOf(ctx)

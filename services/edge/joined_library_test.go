@@ -99,6 +99,7 @@ func startLibrary(t testing.TB, change func(*descriptorpb.FileDescriptorProto)) 
 	for _, name := range []string{"LendBook", "PutBook", "AddBook"} {
 		handle(mux, l, name, connect.NewUnaryHandler[dynamicpb.Message, dynamicpb.Message], l.change)
 	}
+	handle(mux, l, "SignIn", connect.NewUnaryHandler[dynamicpb.Message, dynamicpb.Message], l.signIn)
 	handle(mux, l, "WatchBooks", connect.NewServerStreamHandler[dynamicpb.Message, dynamicpb.Message], l.watchBooks)
 	handle(mux, l, "CountBooks", connect.NewClientStreamHandler[dynamicpb.Message, dynamicpb.Message], l.countBooks)
 	handle(mux, l, "FindBooks", connect.NewBidiStreamHandler[dynamicpb.Message, dynamicpb.Message], l.findBooks)
@@ -164,6 +165,8 @@ func (l *library) getBook(_ context.Context, req *connect.Request[dynamicpb.Mess
 	switch id := text(req.Msg, "id"); id {
 	case "none":
 		return nil, l.lentOut()
+	case "stranger":
+		return nil, connect.NewError(connect.CodeUnauthenticated, errors.New("I know no edge"))
 	case "broken":
 		return nil, connect.NewError(connect.CodeInternal, errors.New("select * from secret"))
 	default:
@@ -212,6 +215,21 @@ func (l *library) change(ctx context.Context, req *connect.Request[dynamicpb.Mes
 		return connect.NewResponse(l.message("Book", `{"id":"`+text(req.Msg, "id")+`","title":"`+text(book, "title")+`"}`)), nil
 	}
 	return connect.NewResponse(req.Msg), nil
+}
+
+// signIn answers SignIn: the password is the name and a digit.
+func (l *library) signIn(_ context.Context, req *connect.Request[dynamicpb.Message]) (*connect.Response[dynamicpb.Message], error) {
+	switch text(req.Msg, "password") {
+	case text(req.Msg, "name") + "1":
+		return connect.NewResponse(l.message("SignInResponse", `{"token":"t1"}`)), nil
+	case "guarded": // as the guard of a port with another internal key
+		err := connect.NewError(connect.CodeUnauthenticated, errors.New("the internal key is wrong"))
+		if detail, failed := connect.NewErrorDetail(&errdetails.ErrorInfo{Reason: "NOT_A_PEER", Domain: "library"}); failed == nil {
+			err.AddDetail(detail)
+		}
+		return nil, err
+	}
+	return nil, connect.NewError(connect.CodeUnauthenticated, errors.New("wrong name or password"))
 }
 
 func (l *library) watchBooks(ctx context.Context, req *connect.Request[dynamicpb.Message], to *connect.ServerStream[dynamicpb.Message]) error {

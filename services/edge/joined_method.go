@@ -18,6 +18,8 @@ const (
 	maxJoinedMethods = 200
 	// maxCacheTags is the maximum number of tags of a method of a joined service.
 	maxCacheTags = 16
+	// maxPolicyRoles is the maximum number of roles of a method of a joined service.
+	maxPolicyRoles = 32
 )
 
 // A joinedMethod is a method of a joined service, with all that the stages and interceptors of
@@ -79,6 +81,8 @@ func joinedPolicies(service protoreflect.ServiceDescriptor, reserved map[string]
 			return nil, fmt.Errorf("permission %q of %s is one of the edge's own services: use another noun", m.Permission, m.Descriptor.Name())
 		case len(m.Invalidates) > maxCacheTags, m.Cache != nil && len(m.Cache.Tags) > maxCacheTags:
 			return nil, fmt.Errorf("%s has more than %d cache tags", m.Descriptor.Name(), maxCacheTags)
+		case len(m.Roles) > maxPolicyRoles:
+			return nil, fmt.Errorf("%s has more than %d roles", m.Descriptor.Name(), maxPolicyRoles)
 		}
 	}
 	return methods, nil

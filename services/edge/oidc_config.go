@@ -8,6 +8,7 @@ import (
 
 	"github.com/bongsu-project/bongsu/internal/role"
 	"github.com/bongsu-project/bongsu/kit/auth"
+	"github.com/bongsu-project/bongsu/kit/policy"
 )
 
 // An OIDCConfig holds the settings of an OpenID Connect issuer whose tokens the edge accepts.
@@ -25,7 +26,7 @@ type OIDCConfig struct {
 
 	// RoleMap maps values of that claim to roles, as value=role. Empty means that the values
 	// are roles.
-	RoleMap []string `sep:"none" placeholder:"VALUE=ROLE" help:"The role (sender, viewer, operator, admin or user) of callers with a value in --oidc-roles-claim, such as oncall=operator; repeatable. Other values count for nothing. By default the values are roles."`
+	RoleMap []string `sep:"none" placeholder:"VALUE=ROLE" help:"The role of callers with a value in --oidc-roles-claim: sender, viewer, operator, admin or user, such as oncall=operator, or one that a joined service names, such as faculty=teacher; repeatable. Other values count for nothing. By default the values are roles."`
 
 	// NicknameClaim is the claim with the nickname of the caller. Empty means that callers
 	// with a token have none.
@@ -49,16 +50,51 @@ func (c OIDCConfig) CheckBounds() error {
 
 // TokenConfig returns the parts of a valid auth.TokenConfig that the settings determine.
 func (c OIDCConfig) TokenConfig() auth.TokenConfig {
-	roles, _ := c.roleMap() // CheckBounds has reported the error
-	return auth.TokenConfig{
-		Issuer: c.Issuer, Audience: c.Audience, Claims: auth.ClaimNames{Roles: c.RolesClaim, Nickname: c.NicknameClaim},
-		RolesOf: func(value string) []string {
-			if len(roles) == 0 && role.Known(value) {
-				return []string{value}
+	mapped, _ := c.roleMap() // CheckBounds has reported the error
+	rolesOf := callerRoles
+	if len(mapped) > 0 {
+		rolesOf = func(values []string) []string {
+			var roles []string
+			for _, value := range values {
+				roles = append(roles, mapped[value]...)
 			}
-			return roles[value]
-		},
+			return callerRoles(roles)
+		}
 	}
+	return auth.TokenConfig{
+		Issuer: c.Issuer, Audience: c.Audience, Claims: auth.ClaimNames{Roles: c.RolesClaim, Nickname: c.NicknameClaim}, RolesOf: rolesOf,
+	}
+}
+
+// maxOwnRoles is the maximum number of roles of a caller that are not built in. Processes send
+// them with each call on behalf of the caller.
+const maxOwnRoles = 64
+
+// callerRoles returns the roles of a caller among names: the built-in ones, and the first
+// maxOwnRoles others whose form is that of a role.
+func callerRoles(names []string) []string {
+	var builtIn, own []string
+	for _, name := range names {
+		switch {
+		case role.Known(name):
+			builtIn = append(builtIn, name)
+		case len(own) < maxOwnRoles && policy.IsRoleName(name) && !slices.Contains(own, name):
+			own = append(own, name)
+		}
+	}
+	return append(builtIn, own...)
+}
+
+// OwnRoles returns the roles of RoleMap that are not built in, sorted.
+func (c OIDCConfig) OwnRoles() []string {
+	mapped, _ := c.roleMap()
+	var own []string
+	for _, roles := range mapped {
+		own = append(own, roles...)
+	}
+	own = slices.DeleteFunc(own, role.Known)
+	slices.Sort(own)
+	return slices.Compact(own)
 }
 
 // roleMap returns the parsed RoleMap. A value may contain =, and have several roles.
@@ -66,8 +102,8 @@ func (c OIDCConfig) roleMap() (map[string][]string, error) {
 	roles := map[string][]string{}
 	for _, entry := range c.RoleMap {
 		i := strings.LastIndex(entry, "=")
-		if i < 1 || !role.Known(entry[i+1:]) {
-			return nil, fmt.Errorf("invalid --oidc-role-map %q: use VALUE=ROLE, with one of the roles %s", entry, strings.Join(roleNames(), ", "))
+		if i < 1 || !policy.IsRoleName(entry[i+1:]) {
+			return nil, fmt.Errorf("invalid --oidc-role-map %q: use VALUE=ROLE, with one of the roles %s, or another one of lower-case letters, digits, _ and - that joined services name", entry, strings.Join(roleNames(), ", "))
 		}
 		roles[entry[:i]] = append(roles[entry[:i]], entry[i+1:])
 	}

@@ -42,6 +42,9 @@ func (b *builder) newAuthenticator() *edge.Authenticator {
 	// Requests in flight use both until the ports are closed, which ends stageServe.
 	b.shutdownStages[stageEnqueue] = append(b.shutdownStages[stageEnqueue], uses.Run)
 	if b.config.Edge.OIDC.Issuer != "" {
+		if own := b.config.Edge.OIDC.OwnRoles(); len(own) > 0 { // one may be a misspelt role
+			b.log.Info("roles of --oidc-role-map that are not built in permit only what joined services name them for", "roles", own)
+		}
 		tokens := b.config.Edge.OIDC.TokenConfig()
 		tokens.Client, tokens.Now, tokens.Log = &http.Client{Timeout: issuerTimeout}, b.config.Now, b.log
 		callers.Tokens = auth.NewTokenVerifier(tokens)

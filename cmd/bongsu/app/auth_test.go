@@ -3,9 +3,12 @@ package app
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,8 +18,10 @@ import (
 
 	accessv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1/accessv1connect"
+	"github.com/bongsu-project/bongsu/internal/role"
 	"github.com/bongsu-project/bongsu/kit/kittest"
 	"github.com/bongsu-project/bongsu/kit/kittest/logtest"
+	"github.com/bongsu-project/bongsu/kit/kittest/oidctest"
 	"github.com/bongsu-project/bongsu/services/edge"
 )
 
@@ -52,7 +57,9 @@ func TestChooseAuth(t *testing.T) {
 		"audience without an issuer":     {nil, with(func(o *edge.OIDCConfig) { o.Issuer = "" }), "--oidc-issuer", true},
 		"map":                            {nil, with(func(o *edge.OIDCConfig) { o.RoleMap = []string{"a=b=viewer"} }), edge.AuthRequired, false},
 		"map without a role":             {nil, with(func(o *edge.OIDCConfig) { o.RoleMap = []string{"viewer"} }), "--oidc-role-map", true},
-		"map with an unknown role":       {nil, with(func(o *edge.OIDCConfig) { o.RoleMap = []string{"a=root"} }), "--oidc-role-map viewer", true},
+		"map with an own role":           {nil, with(func(o *edge.OIDCConfig) { o.RoleMap = []string{"a=head-teacher_2"} }), edge.AuthRequired, false},
+		"map with an invalid role":       {nil, with(func(o *edge.OIDCConfig) { o.RoleMap = []string{"a=Root"} }), "--oidc-role-map viewer", true},
+		"map with an empty role":         {nil, with(func(o *edge.OIDCConfig) { o.RoleMap = []string{"a="} }), "--oidc-role-map", true},
 		"map of nothing":                 {nil, with(func(o *edge.OIDCConfig) { o.RoleMap = []string{"=viewer"} }), "--oidc-role-map", true},
 		"issuer by http, another system": {nil, with(func(o *edge.OIDCConfig) { o.Issuer = "http://login.example.com" }), "--oidc-issuer http", true},
 	} {
@@ -191,5 +198,49 @@ func TestAuthOffWarning(t *testing.T) {
 		if got := log.Count("authentication is off"); got != want {
 			t.Errorf("%s: %d warnings, want %d", addr, got, want)
 		}
+	}
+}
+
+// TestIssuerStartsLater starts an edge before the issuer of its tokens, as that may be a joined
+// service: a token is 503 until the issuer is there, and then accepted at once, with roles of the
+// deployment's own, which permit nothing of Bongsu.
+func TestIssuerStartsLater(t *testing.T) {
+	port, err := net.Listen("tcp", "127.0.0.1:0")
+	kittest.NoError(t, err)
+	addr := port.Addr().String()
+	kittest.NoError(t, port.Close())
+	issuer := oidctest.New(t)
+	issuer.URL = "http://" + addr
+	lines := &logtest.Buffer{}
+	a := runApp(t, Config{
+		Services: []string{Edge, Directory, Alert, Sender, Access}, Log: slog.New(slog.NewTextHandler(lines, nil)),
+		Edge: edge.Config{Auth: edge.AuthRequired, OIDC: edge.OIDCConfig{Issuer: issuer.URL, Audience: "school", RolesClaim: "roles", RoleMap: []string{"faculty=teacher", "faculty=viewer"}, NicknameClaim: "nick"}},
+	})
+	client := accessClient(a, issuer.Token(map[string]any{"sub": "7", "aud": "school", "exp": time.Now().Add(time.Hour).Unix(), "name": "Kim", "nick": "kim", "roles": []string{"faculty", "admin"}}))
+	if _, err := client.GetCaller(t.Context(), &accessv1.GetCallerRequest{}); connect.CodeOf(err) != connect.CodeUnavailable {
+		t.Errorf("without the issuer: %v", err)
+	}
+	if lines.Count("roles=[teacher]") != 1 {
+		t.Errorf("the log does not name the own role: %s", lines)
+	}
+
+	server := httptest.NewUnstartedServer(issuer)
+	kittest.NoError(t, server.Listener.Close())
+	server.Listener, err = net.Listen("tcp", addr)
+	kittest.NoError(t, err)
+	server.Start()
+	t.Cleanup(server.Close)
+	began := time.Now()
+	caller, err := client.GetCaller(t.Context(), &accessv1.GetCallerRequest{})
+	kittest.NoError(t, err)
+	if took := time.Since(began); took > 5*time.Second { // it waits a second since the last fetch
+		t.Errorf("the first token took %s", took)
+	}
+	if got := caller.GetRoles(); !slices.Equal(got, []string{"teacher", "viewer"}) || caller.GetNickName() != "kim" || !slices.Equal(caller.GetPermissions(), role.Permissions([]string{"viewer"})) {
+		t.Errorf("caller is %v", caller)
+	}
+	teacher := accessClient(a, issuer.Token(map[string]any{"sub": "8", "aud": "school", "exp": time.Now().Add(time.Hour).Unix(), "roles": "admin teacher"}))
+	if _, err := teacher.ListKeys(t.Context(), &accessv1.ListKeysRequest{}); connect.CodeOf(err) != connect.CodePermissionDenied {
+		t.Errorf("a value that is not mapped: %v", err)
 	}
 }

@@ -70,14 +70,17 @@ func restOf(m protoreflect.MethodDescriptor) string {
 }
 
 func permissionOf(p policy.Policy) string {
-	if p.Signed {
+	switch p.Verifier {
+	case policy.ProviderSignature:
 		return "signature of the provider"
+	case policy.Credential:
+		return "credential in the request"
 	}
 	return p.Permission
 }
 
 func rolesOf(p policy.Policy) string {
-	if p.Signed {
+	if p.Verifier != policy.NoVerifier {
 		return "nobody needs one"
 	}
 	var names []string

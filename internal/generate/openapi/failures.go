@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/bongsu-project/bongsu/kit/policy"
 )
 
 // failures are the error statuses. Each is added to the operations that can return it.
@@ -43,7 +45,7 @@ func conflicts(o operation) bool {
 func hasBody(o operation) bool { return o.RequestBody != nil }
 
 // needsCaller reports whether o needs credentials.
-func needsCaller(o operation) bool { return !o.method.policy.Signed }
+func needsCaller(o operation) bool { return o.method.policy.Verifier == policy.NoVerifier }
 
 // shapeFailures adds the error responses of o.
 func shapeFailures(doc *openapi3.T, o operation) {

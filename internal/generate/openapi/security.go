@@ -33,7 +33,7 @@ func shapeSecurity(o operation) {
 	requirements := openapi3.NewSecurityRequirements()
 	p := o.method.policy
 	text := "The request needs no credentials: the service verifies its signature."
-	if !p.Signed {
+	if needsCaller(o) {
 		requirements.With(openapi3.NewSecurityRequirement().Authenticate(bearerScheme, p.Permission)).
 			With(openapi3.NewSecurityRequirement().Authenticate(basicScheme, p.Permission))
 		text = fmt.Sprintf("Permission: %#q (%s).", p.Permission, roleNames(p.Permission))

@@ -88,6 +88,10 @@ const (
 	// VERIFIER_PROVIDER_SIGNATURE requires the signature of a provider over the request,
 	// which the service checks.
 	Verifier_VERIFIER_PROVIDER_SIGNATURE Verifier = 1
+	// VERIFIER_CREDENTIAL requires a credential in the request, which the service checks, such as
+	// a password at sign-in or a signed link. A caller is not required; if there is one, the
+	// service gets it.
+	Verifier_VERIFIER_CREDENTIAL Verifier = 2
 )
 
 // Enum value maps for Verifier.
@@ -95,10 +99,12 @@ var (
 	Verifier_name = map[int32]string{
 		0: "VERIFIER_UNSPECIFIED",
 		1: "VERIFIER_PROVIDER_SIGNATURE",
+		2: "VERIFIER_CREDENTIAL",
 	}
 	Verifier_value = map[string]int32{
 		"VERIFIER_UNSPECIFIED":        0,
 		"VERIFIER_PROVIDER_SIGNATURE": 1,
+		"VERIFIER_CREDENTIAL":         2,
 	}
 )
 
@@ -235,17 +241,18 @@ type MethodPolicy struct {
 	// permission is the permission that a caller needs, as noun.verb, such as alert.send.
 	// It is empty only where verifier is set.
 	Permission string `protobuf:"bytes,1,opt,name=permission,proto3" json:"permission,omitempty"`
-	// verifier is the check that replaces the permission, for callers that cannot send a
-	// credential.
+	// verifier is the check of the service that replaces the permission, for callers that
+	// cannot send the credentials of a caller.
 	Verifier Verifier `protobuf:"varint,2,opt,name=verifier,proto3,enum=bongsu.policy.v1.Verifier" json:"verifier,omitempty"`
 	// owner_field is the field of the request with a nickname. A caller without the
 	// permission who is this user may call the method too. Where it is empty, the edge sets it
-	// to the nickname of the caller, if the caller has one.
+	// to the nickname of the caller, if the caller has one. It requires permission.
 	OwnerField string `protobuf:"bytes,3,opt,name=owner_field,json=ownerField,proto3" json:"owner_field,omitempty"`
 	// timeout is the timeout of a call at the edge; unset for the edge's default. A stream
 	// has none unless it is set.
 	Timeout *durationpb.Duration `protobuf:"bytes,4,opt,name=timeout,proto3" json:"timeout,omitempty"`
-	// cache lets the edge store responses; unset for never. It requires NO_SIDE_EFFECTS.
+	// cache lets the edge store responses; unset for never. It requires NO_SIDE_EFFECTS and
+	// permission.
 	Cache *Cache `protobuf:"bytes,5,opt,name=cache,proto3" json:"cache,omitempty"`
 	// invalidates holds the tags whose cached responses a successful call makes stale.
 	Invalidates []string `protobuf:"bytes,6,rep,name=invalidates,proto3" json:"invalidates,omitempty"`
@@ -254,7 +261,12 @@ type MethodPolicy struct {
 	Audit Audit `protobuf:"varint,7,opt,name=audit,proto3,enum=bongsu.policy.v1.Audit" json:"audit,omitempty"`
 	// resource is the name of the resource in the audit log, such as "groups/{id}". A field
 	// in braces is one of the request or, if that has none, of the response.
-	Resource      string `protobuf:"bytes,8,opt,name=resource,proto3" json:"resource,omitempty"`
+	Resource string `protobuf:"bytes,8,opt,name=resource,proto3" json:"resource,omitempty"`
+	// roles holds further roles that have the permission of this method, besides those to which
+	// the permission itself belongs: of the deployment's own, such as teacher, or built-in ones.
+	// A name is a lower-case letter and up to 62 lower-case letters, digits, _ or -. It requires
+	// permission. Only services that join an edge use it.
+	Roles         []string `protobuf:"bytes,9,rep,name=roles,proto3" json:"roles,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -343,6 +355,13 @@ func (x *MethodPolicy) GetResource() string {
 		return x.Resource
 	}
 	return ""
+}
+
+func (x *MethodPolicy) GetRoles() []string {
+	if x != nil {
+		return x.Roles
+	}
+	return nil
 }
 
 // Cache is how responses of a method are cached.
@@ -450,7 +469,7 @@ const file_bongsu_policy_v1_policy_proto_rawDesc = "" +
 	"\n" +
 	"\x1dbongsu/policy/v1/policy.proto\x12\x10bongsu.policy.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"+\n" +
 	"\rServicePolicy\x12\x1a\n" +
-	"\binternal\x18\x01 \x01(\bR\binternal\"\xd8\x02\n" +
+	"\binternal\x18\x01 \x01(\bR\binternal\"\xee\x02\n" +
 	"\fMethodPolicy\x12\x1e\n" +
 	"\n" +
 	"permission\x18\x01 \x01(\tR\n" +
@@ -462,7 +481,8 @@ const file_bongsu_policy_v1_policy_proto_rawDesc = "" +
 	"\x05cache\x18\x05 \x01(\v2\x17.bongsu.policy.v1.CacheR\x05cache\x12 \n" +
 	"\vinvalidates\x18\x06 \x03(\tR\vinvalidates\x12-\n" +
 	"\x05audit\x18\a \x01(\x0e2\x17.bongsu.policy.v1.AuditR\x05audit\x12\x1a\n" +
-	"\bresource\x18\b \x01(\tR\bresource\"|\n" +
+	"\bresource\x18\b \x01(\tR\bresource\x12\x14\n" +
+	"\x05roles\x18\t \x03(\tR\x05roles\"|\n" +
 	"\x05Cache\x12+\n" +
 	"\x03ttl\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x03ttl\x122\n" +
 	"\x05scope\x18\x02 \x01(\x0e2\x1c.bongsu.policy.v1.CacheScopeR\x05scope\x12\x12\n" +
@@ -471,10 +491,11 @@ const file_bongsu_policy_v1_policy_proto_rawDesc = "" +
 	"\x11AUDIT_UNSPECIFIED\x10\x00\x12\x0e\n" +
 	"\n" +
 	"AUDIT_SYNC\x10\x01\x12\x11\n" +
-	"\rAUDIT_BATCHED\x10\x02*E\n" +
+	"\rAUDIT_BATCHED\x10\x02*^\n" +
 	"\bVerifier\x12\x18\n" +
 	"\x14VERIFIER_UNSPECIFIED\x10\x00\x12\x1f\n" +
-	"\x1bVERIFIER_PROVIDER_SIGNATURE\x10\x01*Y\n" +
+	"\x1bVERIFIER_PROVIDER_SIGNATURE\x10\x01\x12\x17\n" +
+	"\x13VERIFIER_CREDENTIAL\x10\x02*Y\n" +
 	"\n" +
 	"CacheScope\x12\x1b\n" +
 	"\x17CACHE_SCOPE_UNSPECIFIED\x10\x00\x12\x16\n" +

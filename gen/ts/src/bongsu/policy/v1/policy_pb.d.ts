@@ -49,8 +49,8 @@ export declare type MethodPolicy = Message<"bongsu.policy.v1.MethodPolicy"> & {
   permission: string;
 
   /**
-   * verifier is the check that replaces the permission, for callers that cannot send a
-   * credential.
+   * verifier is the check of the service that replaces the permission, for callers that
+   * cannot send the credentials of a caller.
    *
    * @generated from field: bongsu.policy.v1.Verifier verifier = 2;
    */
@@ -59,7 +59,7 @@ export declare type MethodPolicy = Message<"bongsu.policy.v1.MethodPolicy"> & {
   /**
    * owner_field is the field of the request with a nickname. A caller without the
    * permission who is this user may call the method too. Where it is empty, the edge sets it
-   * to the nickname of the caller, if the caller has one.
+   * to the nickname of the caller, if the caller has one. It requires permission.
    *
    * @generated from field: string owner_field = 3;
    */
@@ -74,7 +74,8 @@ export declare type MethodPolicy = Message<"bongsu.policy.v1.MethodPolicy"> & {
   timeout?: Duration | undefined;
 
   /**
-   * cache lets the edge store responses; unset for never. It requires NO_SIDE_EFFECTS.
+   * cache lets the edge store responses; unset for never. It requires NO_SIDE_EFFECTS and
+   * permission.
    *
    * @generated from field: bongsu.policy.v1.Cache cache = 5;
    */
@@ -102,6 +103,16 @@ export declare type MethodPolicy = Message<"bongsu.policy.v1.MethodPolicy"> & {
    * @generated from field: string resource = 8;
    */
   resource: string;
+
+  /**
+   * roles holds further roles that have the permission of this method, besides those to which
+   * the permission itself belongs: of the deployment's own, such as teacher, or built-in ones.
+   * A name is a lower-case letter and up to 62 lower-case letters, digits, _ or -. It requires
+   * permission. Only services that join an edge use it.
+   *
+   * @generated from field: repeated string roles = 9;
+   */
+  roles: string[];
 };
 
 /**
@@ -198,6 +209,15 @@ export enum Verifier {
    * @generated from enum value: VERIFIER_PROVIDER_SIGNATURE = 1;
    */
   PROVIDER_SIGNATURE = 1,
+
+  /**
+   * VERIFIER_CREDENTIAL requires a credential in the request, which the service checks, such as
+   * a password at sign-in or a signed link. A caller is not required; if there is one, the
+   * service gets it.
+   *
+   * @generated from enum value: VERIFIER_CREDENTIAL = 2;
+   */
+  CREDENTIAL = 2,
 }
 
 /**
