@@ -11,6 +11,8 @@ NPM_CI := npm ci --no-audit --no-fund --loglevel=error
 # conflict with those of the program.
 TOOL := go tool -modfile=tools/go.mod
 BUF := PATH="$(CURDIR)/tools/node_modules/.bin:$$PATH" buf
+# PROTOS are the modules of buf.yaml that are committed.
+PROTOS := proto examples/library/proto examples/school/proto
 # PACKAGES are the packages of test, race, lint-go and cover.
 PACKAGES ?= ./...
 # VERSION is the version that `bongsu version` prints.
@@ -25,6 +27,7 @@ help: ## List the targets
 .PHONY: generate
 generate: protos ## Generate gen/: Go, TypeScript, OpenAPI, ent; the table of docs/access.md
 	$(BUF) generate
+	$(BUF) generate --template=buf.gen.examples.yaml
 	$(TOOL) openapiv3-merge $$(find bin/openapi -name '*.json' | LC_ALL=C sort) > bin/openapi.json
 	go run ./internal/generate/openapi bin/openapi.json gen/openapi
 	go run ./internal/generate/access proto docs/access.md
@@ -52,7 +55,7 @@ lint: lint-proto lint-go ## Lint Go with golangci-lint, Protobuf with buf
 .PHONY: lint-proto
 lint-proto: protos
 	$(BUF) lint
-	$(BUF) format --diff --exit-code proto
+	for module in $(PROTOS); do $(BUF) format --diff --exit-code $$module; done
 
 .PHONY: lint-go
 lint-go: bin/golangci-lint
@@ -60,7 +63,7 @@ lint-go: bin/golangci-lint
 
 .PHONY: fmt
 fmt: protos bin/golangci-lint ## Format Go and Protobuf in place
-	$(BUF) format --write proto
+	for module in $(PROTOS); do $(BUF) format --write $$module; done
 	bin/golangci-lint fmt
 
 .PHONY: breaking
