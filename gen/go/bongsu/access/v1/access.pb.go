@@ -575,7 +575,8 @@ type GetCallerResponse struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// name is the name of the API key, or the name in the token.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// roles holds the roles; empty for nobody.
+	// roles holds the roles, among them those of a token that only joined services know; empty
+	// for nobody.
 	Roles []string `protobuf:"bytes,3,rep,name=roles,proto3" json:"roles,omitempty"`
 	// nick_name is the user; empty for none.
 	NickName string `protobuf:"bytes,4,opt,name=nick_name,json=nickName,proto3" json:"nick_name,omitempty"`

@@ -331,7 +331,8 @@ export declare type GetCallerResponse = Message<"bongsu.access.v1.GetCallerRespo
   name: string;
 
   /**
-   * roles holds the roles; empty for nobody.
+   * roles holds the roles, among them those of a token that only joined services know; empty
+   * for nobody.
    *
    * @generated from field: repeated string roles = 3;
    */
