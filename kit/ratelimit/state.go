@@ -40,6 +40,9 @@ type state struct {
 	Last       int64  // the last urgent slot of the previous run
 	Streak     int64  // urgent slots in a row up to Last
 
+	SlowInterval int64 // between the slots that were reserved before the rate limit was raised
+	SlowUntil    int64 // end of these slots, like Next; 0 if there are none
+
 	WriteTime    int64 // last write, by the clock of its writer; 0 if unknown
 	PausedFrom   int64 // when the pause was set, by the clock of its writer; 0 if unknown
 	PausedUntil  int64
@@ -53,7 +56,7 @@ type state struct {
 
 // reserve reserves up to n slots: fewer when they reach the horizon.
 func (st *state) reserve(now int64, rate Rate, n int, urgent bool) []Slot {
-	st.setInterval(rate.Interval().Microseconds())
+	st.setInterval(now, rate.Interval().Microseconds())
 	st.endFinishedRun(now)
 	tolerance := int64(max(rate.Burst, 1)-1) * st.Interval
 	slots := make([]Slot, 0, n)
@@ -137,15 +140,33 @@ func (st *state) endRun() {
 	st.Last, st.Streak = st.lastUrgent(), (st.Urgent-1+st.Phase)%maxUrgentRun+1
 	st.RunShift += st.Urgent * st.Interval
 	st.Next += st.Urgent * st.Interval
+	if st.SlowUntil != 0 {
+		st.SlowUntil += st.Urgent * st.Interval
+	}
 	st.Urgent = 0
 }
 
-// setInterval sets the interval of slots that are reserved from now on.
-func (st *state) setInterval(interval int64) {
-	if st.Interval != interval && st.Urgent > 0 {
+// setInterval sets the interval of slots that are reserved from now on. If it is shorter, the
+// earlier slots are recorded as slow ones.
+func (st *state) setInterval(now, interval int64) {
+	if st.SlowUntil != 0 && st.SlowUntil <= now {
+		st.SlowInterval, st.SlowUntil = 0, 0
+	}
+	if st.Interval == interval {
+		return
+	}
+	if st.Urgent > 0 {
 		st.endRun()
 	}
+	if st.Interval > interval && st.Next > now {
+		st.recordSlow(st.Next)
+	}
 	st.Interval = interval
+}
+
+// recordSlow records that the slots until a time are of the present interval or a longer one.
+func (st *state) recordSlow(until int64) {
+	st.SlowInterval, st.SlowUntil = max(st.SlowInterval, st.Interval), max(st.SlowUntil, until)
 }
 
 // pause moves all slots behind until, in order and at their rate, and reports whether the
@@ -158,6 +179,9 @@ func (st *state) pause(now, until int64) bool {
 	st.endFinishedRun(now)
 	by := until - from
 	st.Next = max(st.Next, st.firstAtOrAfter(from)) + by
+	if st.SlowUntil != 0 {
+		st.SlowUntil += by
+	}
 	st.Resume = until
 	if st.Interval > 0 { // slots keep their phase, and the slot at from may be used already
 		st.Resume += (st.Next-until-1)%st.Interval + 1
@@ -198,5 +222,5 @@ func (st *state) slotTime(s Slot) (at int64, is bool) {
 
 // isIdle reports whether the state can be deleted without loss.
 func (st *state) isIdle(now int64) bool {
-	return st.Code == "" && max(st.Next, st.PausedUntil) < now-lateReset.Microseconds() && (st.Urgent == 0 || st.lastUrgent() < now-lateReset.Microseconds())
+	return st.Code == "" && max(st.Next, st.PausedUntil, st.SlowUntil) < now-lateReset.Microseconds() && (st.Urgent == 0 || st.lastUrgent() < now-lateReset.Microseconds())
 }

@@ -5,9 +5,12 @@ import (
 	"errors"
 )
 
-// version is the first byte of an encoded state. A value of another version is invalid,
-// except for previousVersion, which lacks write times.
+// version is the first byte of an encoded state. A value of another version is invalid, except
+// for previousVersion, which lacks write times, and slowVersion, which has slow slots too: only a
+// state with slow slots is of that version, so that processes of an earlier release can decode
+// all others.
 const (
+	slowVersion     = 3
 	version         = 2
 	previousVersion = 1
 )
@@ -20,11 +23,15 @@ func (st *state) numericFields(version byte) []*int64 {
 		&st.Interval, &st.Next, &st.PauseShift, &st.RunShift, &st.Start, &st.Urgent, &st.Phase, &st.Last, &st.Streak,
 		&st.PausedUntil, &st.Resume, &st.BrokenUntil, &st.RefusedUntil, &st.ProbeUntil,
 		&st.WriteTime, &st.PausedFrom,
+		&st.SlowInterval, &st.SlowUntil,
 	}
-	if version == previousVersion {
-		return all[:len(all)-2]
+	switch version {
+	case previousVersion:
+		return all[:len(all)-4]
+	case slowVersion:
+		return all[:]
 	}
-	return all[:]
+	return all[:len(all)-2]
 }
 
 // textFields returns the text fields, in encoding order.
@@ -34,7 +41,12 @@ func (st *state) textFields() [3]*string {
 
 // encode encodes the state in a few dozen bytes. It is encoded and decoded for each call,
 // by all processes.
-func (st *state) encode() []byte { return st.encodeAs(version) }
+func (st *state) encode() []byte {
+	if st.SlowInterval != 0 || st.SlowUntil != 0 {
+		return st.encodeAs(slowVersion)
+	}
+	return st.encodeAs(version)
+}
 
 func (st *state) encodeAs(version byte) []byte {
 	value := append(make([]byte, 0, 112), version)
@@ -50,7 +62,7 @@ func (st *state) encodeAs(version byte) []byte {
 
 // decodeState decodes the output of encode.
 func decodeState(value []byte) (s state, err error) {
-	if len(value) == 0 || value[0] != version && value[0] != previousVersion {
+	if len(value) == 0 || value[0] < previousVersion || value[0] > slowVersion {
 		return state{}, errNotState
 	}
 	numbers := s.numericFields(value[0])

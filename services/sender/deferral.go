@@ -19,6 +19,11 @@ const (
 	deferralMissedSlot = "late"
 )
 
+// slotsBeyondHorizon are the slots of a deferral for lack of a slot within the horizon of the
+// limiter: none. Like deliveries with slots, it waits for a rate limit, and is released when
+// that is raised.
+const slotsBeyondHorizon = ";;0"
+
 // A deferrer makes the deferrals of a pipeline's tasks, and counts them. It is safe for
 // concurrent use.
 type deferrer struct {
@@ -30,8 +35,12 @@ type deferrer struct {
 // deferUntil returns the result that defers a task to a time.
 func (d *deferrer) deferUntil(t *task, until time.Time, why string) result {
 	d.metrics.Deferred(d.messenger, why)
+	slots := t.slots()
+	if slots == "" && why == deferralRateLimit {
+		slots = slotsBeyondHorizon
+	}
 	deferral := &dispatch.Deferral{
-		DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Time: until, Wait: until.Sub(d.now()), Slots: t.slots(),
+		DeliveryID: t.delivery.ID, Fence: t.claim.Fence, Time: until, Wait: until.Sub(d.now()), Slots: slots,
 	}
 	return result{message: t.message, deferral: deferral, otherDeferrals: t.otherDeferrals(deferral)}
 }

@@ -26,21 +26,20 @@ func (r *limitReset) run(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	n, err := r.limiter.ResetSlow(ctx, r.rateOfKey, claimHorizon)
+	_, err := r.limiter.ResetSlow(ctx, r.rateOfKey, claimHorizon, r.release)
 	if err != nil && ctx.Err() == nil {
 		r.log.Warn("cannot drop slots of a slower limit, deliveries wait for them", "error", err)
 	}
-	if n == 0 {
-		return
-	}
+}
+
+// release makes the deliveries of the messenger due that were deferred under its rate limits.
+func (r *limitReset) release(ctx context.Context, keys int) error {
 	released, err := retryCall(ctx, r.link, "release deliveries", func() (int, error) { return r.dispatch.Release(ctx, r.messenger) })
 	if err != nil {
-		if ctx.Err() == nil {
-			r.log.Warn("cannot release deliveries that wait for slots of a slower limit", "error", err)
-		}
-		return
+		return err
 	}
-	r.log.Info("rate limits were raised, slots of slower limits dropped", "keys", n, "deliveries", released)
+	r.log.Info("rate limits were raised, slots of slower limits dropped", "keys", keys, "deliveries", released)
+	return nil
 }
 
 // rateOfKey returns the rate limit of a limiter key, and false for one of another messenger.

@@ -75,7 +75,8 @@ type Dispatch interface {
 	// claimed under another fencing token, are unchanged.
 	Defer(ctx context.Context, ds []dispatch.Deferral) error
 	// Release makes the deliveries of a messenger that were deferred with slots due at
-	// once, and returns their number: their slots come up sooner than before.
+	// once, and returns their number: their slots come up sooner than before. A deferral for
+	// lack of a slot counts as one with slots.
 	Release(ctx context.Context, messenger string) (int, error)
 	// MoveDestination records a new destination in the directory.
 	MoveDestination(ctx context.Context, m DestinationMove) error

@@ -28,6 +28,7 @@ func TestSlots(t *testing.T) {
 		{";" + b + ";2", "", b, 2, ";" + b + ";2"},
 		{a + ";" + b, a, b, 0, a + ";" + b + ";0"},
 		{"x;y;z", "", "", 0, ""},
+		{slotsBeyondHorizon, "", "", 0, ""},
 	} {
 		got := read(c.slots)
 		if got.destination.slot != ratelimit.ParseSlot(c.destination) || got.credential.slot != ratelimit.ParseSlot(c.credential) || got.misses != c.misses || got.slots() != c.encoded {
