@@ -3,6 +3,7 @@ package event
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -23,12 +24,15 @@ type RuleHandler struct {
 	Resolver TargetResolver
 	// Messengers are the names that by may hold, in their order.
 	Messengers []string
-	Now        func() time.Time
+	// Escalations are the policies that escalation may name.
+	Escalations EscalationPolicies
+	Now         func() time.Time
+	Log         *slog.Logger
 }
 
 // CreateEventRule creates a rule.
 func (h *RuleHandler) CreateEventRule(ctx context.Context, req *eventv1.CreateEventRuleRequest) (*eventv1.CreateEventRuleResponse, error) {
-	r, err := h.newRule(req.GetRule())
+	r, err := h.newRule(ctx, req.GetRule())
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +78,7 @@ func (h *RuleHandler) UpdateEventRule(ctx context.Context, req *eventv1.UpdateEv
 	if name := req.GetRule().GetName(); name != req.GetName() {
 		return nil, fault.InvalidField("rule.name", "must be the name %q of the request, a rule cannot be renamed", req.GetName())
 	}
-	r, err := h.newRule(req.GetRule())
+	r, err := h.newRule(ctx, req.GetRule())
 	if err != nil {
 		return nil, err
 	}
@@ -105,13 +109,25 @@ func (h *RuleHandler) DeleteEventRule(ctx context.Context, req *eventv1.DeleteEv
 func (h *RuleHandler) apply(ctx context.Context) { _ = h.Rules.Refresh(ctx) }
 
 // newRule returns a valid rule of a request.
-func (h *RuleHandler) newRule(wire *eventv1.EventRule) (Rule, error) {
+func (h *RuleHandler) newRule(ctx context.Context, wire *eventv1.EventRule) (Rule, error) {
 	r := ruleFromWire(wire)
 	r.UpdateTime = h.Now().UTC().Truncate(time.Microsecond)
-	if _, err := h.compile(r); err != nil {
-		return Rule{}, fault.Within("rule", err)
+	if _, err := h.compileNew(ctx, r); err != nil {
+		return Rule{}, err
 	}
 	return r, nil
+}
+
+// compileNew validates a rule of a request, its escalation policy included. Errors name its fields.
+func (h *RuleHandler) compileNew(ctx context.Context, r Rule) (*CompiledRule, error) {
+	compiled, err := h.compile(r)
+	if err == nil {
+		err = h.checkEscalation(ctx, r)
+	}
+	if err != nil {
+		return nil, fault.Within("rule", err)
+	}
+	return compiled, nil
 }
 
 // compile validates a rule, and the messengers that it names.

@@ -36,6 +36,13 @@ type RuleStore interface {
 	RuleRevision(ctx context.Context) (int64, error)
 }
 
+// EscalationPolicies are the escalation policies of the incident service. It is safe for
+// concurrent use.
+type EscalationPolicies interface {
+	// CheckPolicy returns fault.ErrNotFound if no policy has the name.
+	CheckPolicy(ctx context.Context, name string) error
+}
+
 // BatchStore stores alerts until their batch is sent. A batch has a lease while a process sends
 // it: for its time, no other process gets it.
 type BatchStore interface {

@@ -60,11 +60,7 @@ func (h *RuleHandler) testedRule(ctx context.Context, req *eventv1.TestEventRule
 	case req.GetRule() != nil && req.GetName() != "":
 		return nil, fault.InvalidField("name", "set name or rule, not both")
 	case req.GetRule() != nil:
-		rule, err := h.compile(ruleFromWire(req.GetRule()))
-		if err != nil {
-			return nil, fault.Within("rule", err)
-		}
-		return rule, nil
+		return h.compileNew(ctx, ruleFromWire(req.GetRule()))
 	case req.GetName() == "":
 		return nil, fault.InvalidField("name", "set the name of a stored rule, or rule")
 	}

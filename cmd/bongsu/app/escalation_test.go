@@ -65,7 +65,55 @@ func TestUnknownEscalation(t *testing.T) {
 	}
 }
 
-// TestEscalationWithoutIncidentService checks that an alert with an escalation policy is accepted, with a
+// escalatingRule is a rule whose alerts name an escalation policy.
+const escalatingRule = `{"name":"disk","type":"disk.full","message":"disk is full","key":"disk of db1","escalation":"nigth","notify":[{"targets":["@kim"]}]}`
+
+// TestUnknownEscalationOfRule checks that an event rule with an unknown escalation policy is refused and
+// not stored, that one with a policy is accepted as soon as the policy is created, and that it cannot be
+// replaced by one with an unknown policy.
+func TestUnknownEscalationOfRule(t *testing.T) {
+	for name, run := range deployments {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := inboxCaller{t: t, edge: "http://" + run(t).Addr(Edge)}
+			awaitThat(t, "the edge is ready", func() bool { status, _ := c.call("GET", "/readyz", ""); return status == http.StatusOK })
+			c.createUsers("kim")
+			unchecked := strings.Replace(escalatingRule, `"disk"`, `"probe"`, 1) // is stored until the event service knows the incident service
+			awaitThat(t, "the event service checks policies", func() bool {
+				status, _ := c.call("POST", "/v1/event-rules", unchecked)
+				if status == http.StatusCreated {
+					c.must("DELETE", "/v1/event-rules/probe", "")
+				}
+				return status == http.StatusBadRequest
+			})
+
+			refused := func(method, path, body string) {
+				t.Helper()
+				status, answer := c.call(method, path, body)
+				kittest.Equal(t, status, http.StatusBadRequest)
+				for _, want := range []string{`"code":3`, "rule.escalation: unknown escalation policy", `"UNKNOWN_ESCALATION_POLICY"`} {
+					if !strings.Contains(answer, want) {
+						t.Errorf("%s %s: %s does not contain %s", method, path, answer, want)
+					}
+				}
+			}
+			refused("POST", "/v1/event-rules", escalatingRule)
+			refused("POST", "/v1/event-rules:test", `{"rule":`+escalatingRule+`,"event":{"type":"disk.full"}}`)
+			all, _ := c.must("GET", "/v1/event-rules", "")["rules"].([]any)
+			kittest.Equal(t, len(all), 0)
+
+			c.must("PUT", "/v1/escalation-policies/nigth", `{"steps":[{"target":["@kim"],"wait":"60s"}]}`)
+			c.must("POST", "/v1/event-rules", escalatingRule)
+			refused("PUT", "/v1/event-rules/disk", strings.Replace(escalatingRule, "nigth", "day", 1))
+			rule := c.must("GET", "/v1/event-rules/disk", "")
+			if text := fmt.Sprint(rule); !strings.Contains(text, "escalation:nigth") {
+				t.Errorf("stored: %s", text)
+			}
+		})
+	}
+}
+
+// TestEscalationWithoutIncidentService checks that an alert and an event rule with an escalation policy are accepted, with a
 // warning and soon, while no incident service is known and while one does not respond.
 func TestEscalationWithoutIncidentService(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections and never responds
@@ -76,7 +124,7 @@ func TestEscalationWithoutIncidentService(t *testing.T) {
 			key, log := filepath.Join(t.TempDir(), "seal.key"), new(logtest.Buffer)
 			kittest.NoError(t, sealkey.Format.CreateKeyFile(key))
 			c := inboxCaller{t: t, edge: "http://" + runApp(t, Config{
-				Services: []string{Edge, Directory, Alert, Inbox, Sender}, IncidentServiceURL: url, SealKeyFile: key, Log: slog.New(slog.NewTextHandler(log, nil)),
+				Services: []string{Edge, Directory, Alert, Inbox, Sender, Event}, IncidentServiceURL: url, SealKeyFile: key, Log: slog.New(slog.NewTextHandler(log, nil)),
 			}).Addr(Edge)}
 			c.createUsers("kim")
 			start := time.Now()
@@ -85,8 +133,14 @@ func TestEscalationWithoutIncidentService(t *testing.T) {
 				t.Errorf("accepted after %s", took)
 			}
 			kittest.Equal(t, c.alertCount(), 1)
-			if !strings.Contains(log.String(), `level=WARN msg="escalation policy not checked"`) {
-				t.Errorf("no warning in %s", log.String())
+			c.must("POST", "/v1/event-rules", escalatingRule)
+			if took := time.Since(start); took > 6*time.Second {
+				t.Errorf("rule accepted after %s", took)
+			}
+			for _, of := range []string{"escalation=night", "rule=disk escalation=nigth"} {
+				if !strings.Contains(log.String(), `level=WARN msg="escalation policy not checked" `+of) {
+					t.Errorf("no warning for %s in %s", of, log.String())
+				}
 			}
 		})
 	}

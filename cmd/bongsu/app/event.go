@@ -45,7 +45,8 @@ func (b *builder) runEvent(ctx context.Context) error {
 	events := &event.Handler{
 		PublishHandler: &event.PublishHandler{Stream: stream, Metrics: metrics, Now: b.config.Now},
 		RuleHandler: &event.RuleHandler{
-			Store: store, Rules: rules, Batcher: batcher, Resolver: b.alerts, Messengers: b.messengerNames(), Now: b.config.Now,
+			Store: store, Rules: rules, Batcher: batcher, Resolver: b.alerts, Messengers: b.messengerNames(),
+			Escalations: event.EscalationClient{Service: b.escalations}, Now: b.config.Now, Log: b.log,
 		},
 		DeadLetterHandler: &event.DeadLetterHandler{DeadLetters: store, Processor: processor},
 	}

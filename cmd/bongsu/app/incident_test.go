@@ -24,6 +24,7 @@ var deployments = map[string]func(*testing.T) *App{
 		runApp(t, Config{Services: []string{Directory, Alert}, NATSURL: nats, SealKeyFile: key, Log: log})
 		runApp(t, Config{Services: []string{Inbox}, NATSURL: nats, Log: log})
 		runApp(t, Config{Services: []string{Incident}, NATSURL: nats, Log: log})
+		runApp(t, Config{Services: []string{Event}, NATSURL: nats, Log: log})
 		runApp(t, Config{Services: []string{Sender}, NATSURL: nats, SealKeyFile: key, Log: log})
 		return runApp(t, Config{Services: []string{Edge}, NATSURL: nats, Log: log})
 	},

@@ -483,7 +483,9 @@ type EventRule struct {
 	// firing. It needs a key.
 	Status string `protobuf:"bytes,15,opt,name=status,proto3" json:"status,omitempty"`
 	// escalation is the name of the escalation policy of the incidents that its alerts open. It
-	// needs a key. With an unknown policy they have no escalation.
+	// needs a key. A name that no policy has is refused, unless the rule is disabled or the
+	// incident service does not respond. If no policy has it when an alert is sent, the incidents
+	// have no escalation.
 	Escalation string `protobuf:"bytes,16,opt,name=escalation,proto3" json:"escalation,omitempty"`
 	// repeat_fields is as in SendAlertRequest: the fields whose change makes a repeated alert an
 	// update of its incident. It needs a key.

@@ -84,8 +84,8 @@ type EventServiceClient interface {
 	PublishBody(context.Context, *v1.PublishBodyRequest) (*v1.PublishBodyResponse, error)
 	// CreateEventRule creates a rule. It applies to events that are handled from then on.
 	//
-	// invalid_argument: a field, the condition or a template is invalid. already_exists: a
-	// rule has this name.
+	// invalid_argument: a field, the condition or a template is invalid, or no escalation policy
+	// has the name. already_exists: a rule has this name.
 	CreateEventRule(context.Context, *v1.CreateEventRuleRequest) (*v1.CreateEventRuleResponse, error)
 	// GetEventRule returns a rule.
 	//
@@ -318,8 +318,8 @@ type EventServiceHandler interface {
 	PublishBody(context.Context, *v1.PublishBodyRequest) (*v1.PublishBodyResponse, error)
 	// CreateEventRule creates a rule. It applies to events that are handled from then on.
 	//
-	// invalid_argument: a field, the condition or a template is invalid. already_exists: a
-	// rule has this name.
+	// invalid_argument: a field, the condition or a template is invalid, or no escalation policy
+	// has the name. already_exists: a rule has this name.
 	CreateEventRule(context.Context, *v1.CreateEventRuleRequest) (*v1.CreateEventRuleResponse, error)
 	// GetEventRule returns a rule.
 	//

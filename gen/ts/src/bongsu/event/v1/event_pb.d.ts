@@ -318,7 +318,9 @@ export declare type EventRule = Message<"bongsu.event.v1.EventRule"> & {
 
   /**
    * escalation is the name of the escalation policy of the incidents that its alerts open. It
-   * needs a key. With an unknown policy they have no escalation.
+   * needs a key. A name that no policy has is refused, unless the rule is disabled or the
+   * incident service does not respond. If no policy has it when an alert is sent, the incidents
+   * have no escalation.
    *
    * @generated from field: string escalation = 16;
    */
@@ -1042,8 +1044,8 @@ export declare const EventService: GenService<{
   /**
    * CreateEventRule creates a rule. It applies to events that are handled from then on.
    *
-   * invalid_argument: a field, the condition or a template is invalid. already_exists: a
-   * rule has this name.
+   * invalid_argument: a field, the condition or a template is invalid, or no escalation policy
+   * has the name. already_exists: a rule has this name.
    *
    * @generated from rpc bongsu.event.v1.EventService.CreateEventRule
    */
