@@ -51,6 +51,9 @@ func runApp(t *testing.T, c Config) *App {
 		c.Data = t.TempDir()
 	}
 	c.Edge.Admission.AddressLimit = "off" // tests poll
+	if c.Drain == nil {
+		c.Drain = new(time.Duration) // no other process takes over: with NATS each stop would take 5 s
+	}
 	a, err := New(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
