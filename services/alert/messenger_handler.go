@@ -27,8 +27,9 @@ type MessengerHandler struct {
 	Templates TemplateStore
 	Renderer  *TextRenderer // that of Handler; it rereads changed templates
 
-	Directory   userv1connect.DirectoryServiceClient
-	SealCounter SealCounter
+	Directory    userv1connect.DirectoryServiceClient
+	SealCounter  SealCounter
+	MonitorSeals MonitorSealCounter
 }
 
 // ListMessengers returns the specs of the messengers, sorted by name.

@@ -1,6 +1,11 @@
 package alert
 
-import "context"
+import (
+	"context"
+	"errors"
+
+	"github.com/bongsu-project/bongsu/kit/seal"
+)
 
 // SealCounter counts deliveries and callback endpoints by seal key.
 type SealCounter interface {
@@ -16,3 +21,14 @@ type SealCount struct {
 	Count     int // credentials of deliveries
 	Callbacks int // secrets of callback endpoints
 }
+
+// MonitorSealCounter counts monitors by seal key.
+type MonitorSealCounter interface {
+	// CountMonitorsBySealKey returns the number of monitors with secrets under each seal key.
+	// It must return ErrNoMonitorService if the system is not known to have a monitor service,
+	// and another error if it has one that cannot be reached.
+	CountMonitorsBySealKey(ctx context.Context) (map[seal.KeyID]int64, error)
+}
+
+// ErrNoMonitorService is the error of a system that is not known to have a monitor service.
+var ErrNoMonitorService = errors.New("no monitor service found")

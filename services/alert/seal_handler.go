@@ -3,6 +3,7 @@ package alert
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/seal"
 )
 
-// ListSealKeys returns the seal keys that the directory and the ledger still need.
+// ListSealKeys returns the seal keys that the directory, the ledger and the monitors still need.
 func (h *MessengerHandler) ListSealKeys(ctx context.Context, _ *messengerv1.ListSealKeysRequest) (*messengerv1.ListSealKeysResponse, error) {
 	directory, err := h.Directory.GetSeal(ctx, &userv1.GetSealRequest{})
 	if err != nil {
@@ -19,6 +20,11 @@ func (h *MessengerHandler) ListSealKeys(ctx context.Context, _ *messengerv1.List
 	}
 	ledger, err := h.SealCounter.CountBySealKey(ctx)
 	if err != nil {
+		return nil, err
+	}
+	monitors, err := h.MonitorSeals.CountMonitorsBySealKey(ctx)
+	counted := !errors.Is(err, ErrNoMonitorService)
+	if counted && err != nil {
 		return nil, err
 	}
 	keys := map[uint32]*messengerv1.SealKey{}
@@ -38,7 +44,15 @@ func (h *MessengerHandler) ListSealKeys(ctx context.Context, _ *messengerv1.List
 			of(uint32(id)).CallbackEndpointCount += int64(s.Callbacks)
 		}
 	}
-	return &messengerv1.ListSealKeysResponse{Keys: slices.SortedFunc(maps.Values(keys), func(a, b *messengerv1.SealKey) int {
+	for id := range monitors {
+		of(uint32(id))
+	}
+	if counted {
+		for id, k := range keys {
+			k.MonitorCount = new(monitors[seal.KeyID(id)])
+		}
+	}
+	return &messengerv1.ListSealKeysResponse{MonitorsCounted: counted, Keys: slices.SortedFunc(maps.Values(keys), func(a, b *messengerv1.SealKey) int {
 		return cmp.Compare(a.GetId(), b.GetId())
 	})}, nil
 }

@@ -62,9 +62,10 @@ func (b *builder) runAlert(ctx context.Context) error {
 		Trace: rpc.TraceContextOf, Log: b.log, Incidents: incidents, IncidentSettings: b.config.Alert.Incidents(),
 	}
 	alerts.Digests, alerts.HeldBack = alert.NewDigestCounter(b.config.digests), b.metrics.HeldBack
+	b.monitorSeals = new(alert.MonitorSealClient)
 	messengers := &alert.MessengerHandler{
 		Specs: b.specs, LimiterKeys: limiterKeys, Counter: store, Now: b.config.Now,
-		Templates: store, Renderer: renderer, Directory: b.directory, SealCounter: store,
+		Templates: store, Renderer: renderer, Directory: b.directory, SealCounter: store, MonitorSeals: b.monitorSeals,
 	}
 	dispatch := &alert.DispatchHandler{
 		Dispatcher: store, Rule: rule, Loop: clock, Hub: hub, Lease: b.config.Lease, Now: b.config.Now,

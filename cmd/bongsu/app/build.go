@@ -72,8 +72,9 @@ type builder struct {
 	inboxDeliveries inboxv1connect.InboxDeliveryServiceClient
 	incidents       incidentv1connect.IncidentServiceHandler
 	silences        incidentv1connect.SilenceServiceClient
-	silenceSet      *alert.SilenceSet      // of the alert service, if this process runs it
-	escalationNames *alert.EscalationNames // of the alert service, if this process runs it
+	silenceSet      *alert.SilenceSet        // of the alert service, if this process runs it
+	escalationNames *alert.EscalationNames   // of the alert service, if this process runs it
+	monitorSeals    *alert.MonitorSealClient // of the alert service, if this process runs it
 	escalations     incidentv1connect.EscalationPolicyServiceClient
 	monitors        monitorv1connect.MonitorServiceClient
 	heartbeats      monitorv1connect.HeartbeatServiceClient

@@ -93,7 +93,9 @@ func (b *builder) serveMonitor(ctx context.Context, store *monitorstore.Store, p
 		},
 	}
 	page := &monitor.StatusPageHandler{Monitors: store, Results: store, Windows: store, Now: b.config.Now}
+	seals := &monitor.SealHandler{Monitors: store}
 	b.monitors, b.heartbeats, b.maintenances, b.statusPage = monitors, heartbeats, maintenances, page
+	b.countSealsAt(seals, func() bool { return true })
 	b.ready = append(b.ready, store.Ping)
 	return b.listen(ctx, stageServe, Monitor, rpc.Listener{
 		Services: []rpc.Service{
@@ -102,6 +104,7 @@ func (b *builder) serveMonitor(ctx context.Context, store *monitorstore.Store, p
 			rpc.Public(b.rpc, monitorv1connect.NewMaintenanceServiceHandler, monitorv1connect.MaintenanceServiceHandler(maintenances)),
 			rpc.Internal(b.rpc, monitorv1connect.NewMonitorRunServiceHandler, monitorv1connect.MonitorRunServiceHandler(here)),
 			rpc.Internal(b.rpc, monitorv1connect.NewStatusPageServiceHandler, monitorv1connect.StatusPageServiceHandler(page)),
+			rpc.Internal(b.rpc, monitorv1connect.NewMonitorSealServiceHandler, monitorv1connect.MonitorSealServiceHandler(seals)),
 		},
 		Ready: store.Ping,
 	})
@@ -113,6 +116,23 @@ func (b *builder) connectMonitor() {
 	b.heartbeats = monitorv1connect.NewHeartbeatServiceClient(b.client, balance.BaseURL, b.clientOptions(Monitor))
 	b.maintenances = monitorv1connect.NewMaintenanceServiceClient(b.client, balance.BaseURL, b.clientOptions(Monitor))
 	b.statusPage = monitorv1connect.NewStatusPageServiceClient(b.client, balance.BaseURL, b.clientOptions(Monitor))
+	b.countSealsAt(monitorv1connect.NewMonitorSealServiceClient(b.client, balance.BaseURL, b.clientOptions(Monitor)), b.hasMonitorService)
+}
+
+// countSealsAt lets the alert service, if this process runs it, count the monitors of a monitor
+// service by seal key.
+func (b *builder) countSealsAt(seals monitorv1connect.MonitorSealServiceClient, known func() bool) {
+	if b.monitorSeals != nil {
+		b.monitorSeals.Service, b.monitorSeals.Known = seals, known
+	}
+}
+
+// hasMonitorService reports whether another process is known to run the monitor service: by the
+// flag of its URLs, or in the registry.
+func (b *builder) hasMonitorService() bool {
+	return b.config.MonitorServiceURL != "" || slices.ContainsFunc(b.balancer.Instances(), func(instance discovery.Instance) bool {
+		return slices.Contains(instance.Services, monitorv1connect.MonitorServiceName)
+	})
 }
 
 // otherMonitors returns clients of the monitor services of other processes.

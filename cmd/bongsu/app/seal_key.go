@@ -14,6 +14,8 @@ import (
 	"github.com/bongsu-project/bongsu/kit/seal"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
 	"github.com/bongsu-project/bongsu/services/directory"
+	"github.com/bongsu-project/bongsu/services/monitor"
+	monitorstore "github.com/bongsu-project/bongsu/services/monitor/store"
 )
 
 const (
@@ -27,7 +29,7 @@ const (
 // createKeyFile creates the seal key file if none is configured and the default one is
 // missing. Only a process that both seals and opens may create one: elsewhere it would
 // differ from the key that is needed. It refuses to create one if sealed credentials
-// exist: their key is lost, and a new one would not open them.
+// exist in the databases of this process: their key is lost, and a new one would not open them.
 func (b *builder) createKeyFile(ctx context.Context, people directory.SealStore) error {
 	if b.config.SealKey != "" || b.config.SealKeyFile != "" || !b.config.has(Sender) {
 		return nil
@@ -48,9 +50,13 @@ func (b *builder) createKeyFile(ctx context.Context, people directory.SealStore)
 	if err != nil {
 		return err
 	}
-	if addresses+deliveries > 0 {
-		return fmt.Errorf("no seal key at %s, but %d addresses and %d deliveries that are not completed or callback endpoints are sealed: "+
-			"restore the file, or set --seal-key-file; if it is lost, create a new one with `bongsu seal-key make %s` and set the credentials again", path, addresses, deliveries, path)
+	monitors, err := b.sealedMonitors(ctx)
+	if err != nil {
+		return err
+	}
+	if addresses+deliveries+monitors > 0 {
+		return fmt.Errorf("no seal key at %s, but %d addresses, %d deliveries that are not completed or callback endpoints, and %d monitors are sealed: "+
+			"restore the file, or set --seal-key-file; if it is lost, create a new one with `bongsu seal-key make %s` and set the credentials again", path, addresses, deliveries, monitors, path)
 	}
 	return sealkey.Format.CreateKeyFile(path)
 }
@@ -69,6 +75,23 @@ func (b *builder) sealedDeliveries(ctx context.Context) (n int, err error) {
 	seals, err := store.CountBySealKey(ctx)
 	for _, s := range seals {
 		n += s.Count + s.Callbacks
+	}
+	return n, err
+}
+
+// sealedMonitors returns the number of monitors with secrets in this process's database.
+func (b *builder) sealedMonitors(ctx context.Context) (n int, err error) {
+	if !b.config.has(Monitor) {
+		return 0, nil
+	}
+	store, err := monitorstore.Open(ctx, b.config.Monitor.DatabaseURL)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	seals, err := monitor.CountBySealKey(ctx, store)
+	for _, s := range seals {
+		n += s.Count
 	}
 	return n, err
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -17,6 +18,9 @@ import (
 	"github.com/bongsu-project/bongsu/services/directory"
 	"github.com/bongsu-project/bongsu/services/edge"
 	"github.com/bongsu-project/bongsu/services/mockup"
+	"github.com/bongsu-project/bongsu/services/monitor"
+	"github.com/bongsu-project/bongsu/services/monitor/probe"
+	monitorstore "github.com/bongsu-project/bongsu/services/monitor/store"
 )
 
 // startOnce starts the whole service and stops it again.
@@ -65,7 +69,7 @@ func TestLostKeyIsNotReplaced(t *testing.T) {
 		if err := startOnce(t, data, true); err != nil {
 			t.Fatal(err)
 		}
-		noKey(t, data, "9 addresses and 0 deliveries")
+		noKey(t, data, "9 addresses, 0 deliveries")
 	})
 	t.Run("deliveries", func(t *testing.T) {
 		data := t.TempDir()
@@ -85,7 +89,26 @@ func TestLostKeyIsNotReplaced(t *testing.T) {
 		if err := store.Close(); err != nil {
 			t.Fatal(err)
 		}
-		noKey(t, data, "0 addresses and 1 deliveries")
+		noKey(t, data, "0 addresses, 1 deliveries")
+	})
+	t.Run("monitors", func(t *testing.T) {
+		data := t.TempDir()
+		if err := startOnce(t, data, false); err != nil {
+			t.Fatal(err)
+		}
+		store, err := monitorstore.Open(t.Context(), filepath.Join(data, "monitor.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, sealed := time.Now(), base64.StdEncoding.EncodeToString([]byte("\x02\x00\x00\x00\x01 sealed"))
+		settings := monitor.Settings{Name: "shop", Interval: time.Minute, Check: &probe.HTTP{URL: "https://example.com", Headers: []probe.Header{{Name: "Authorization", Value: sealed}}}}
+		if _, err := store.Create(t.Context(), monitor.Monitor{Settings: settings, CreateTime: now, UpdateTime: now}); err != nil {
+			t.Fatal(err)
+		}
+		if err := store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		noKey(t, data, "and 1 monitors are sealed")
 	})
 }
 

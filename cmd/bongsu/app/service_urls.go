@@ -41,6 +41,7 @@ func (c Config) upstreamFlags() []upstreamFlag {
 		{Incident, "--incident-service-url", c.IncidentServiceURL, []string{incidentv1connect.IncidentServiceName, incidentv1connect.SilenceServiceName, incidentv1connect.EscalationPolicyServiceName}},
 		{Monitor, "--monitor-service-url", c.MonitorServiceURL, []string{
 			monitorv1connect.MonitorServiceName, monitorv1connect.HeartbeatServiceName, monitorv1connect.MaintenanceServiceName, monitorv1connect.StatusPageServiceName, monitorv1connect.MonitorRunServiceName,
+			monitorv1connect.MonitorSealServiceName,
 		}},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -54,7 +55,10 @@ func serveScript(t *testing.T) func(*testscript.TestScript, bool, []string) {
 		config.Edge.Addr, config.Mockup.Addr = "127.0.0.1:0", "127.0.0.1:0"
 		config.Edge.Admission.AddressLimit = "off" // scripts poll
 		config.Monitor.Private = true              // they check the edge
-		config.Directory.DemoData = len(args) == 1 && args[0] == "--demo-data"
+		config.Directory.DemoData = slices.Contains(args, "--demo-data")
+		if slices.Contains(args, "--without-monitor") {
+			config.Services = []string{app.Edge, app.Access, app.Directory, app.Alert, app.Event, app.Inbox, app.Incident, app.Sender, app.Mockup}
+		}
 		a, err := app.New(ctx, config)
 		if err != nil {
 			stop()

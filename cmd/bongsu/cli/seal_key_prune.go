@@ -20,18 +20,22 @@ const minKeyAge = time.Hour
 // sealKeyPrune is the command bongsu seal-key prune.
 type sealKeyPrune struct {
 	client
-	Path string        `arg:"" type:"path" help:"The seal key file of the running service."`
-	Keep time.Duration `default:"720h" help:"How long a key is kept after it was replaced, at least 1h; deliveries that failed under a dropped key cannot be replayed."`
+	Path            string        `arg:"" type:"path" help:"The seal key file of the running service."`
+	WithoutMonitors bool          `help:"The system has no monitor service: drop keys although no monitors were counted."`
+	Keep            time.Duration `default:"720h" help:"How long a key is kept after it was replaced, at least 1h; deliveries that failed under a dropped key cannot be replayed."`
 }
 
 // Help returns the long help.
 func (sealKeyPrune) Help() string {
-	return `Drops keys from the file that seal no address, no callback endpoint and no delivery that is not completed; the command queries the running service for them. A key that was replaced less than --keep ago stays, because deliveries that failed under it may be replayed.
+	return `Drops keys from the file that seal no address, no callback endpoint, no monitor and no delivery that is not completed; the command queries the running service for them. A key that was replaced less than --keep ago stays, because deliveries that failed under it may be replayed.
+
+The alert service counts monitors at the monitor service. If that cannot be reached, the command fails. If the alert service finds none, in its process, by --monitor-service-url or in the registry, no key is dropped: its monitors might need them. Set --monitor-service-url where the alert service runs, or --without-monitors here if the system has none.
 
 Examples:
 
 	bongsu seal-key prune /etc/bongsu/seal.key
-	bongsu seal-key prune /etc/bongsu/seal.key --keep=24h`
+	bongsu seal-key prune /etc/bongsu/seal.key --keep=24h
+	bongsu seal-key prune /etc/bongsu/seal.key --without-monitors`
 }
 
 // Validate checks the flags; kong calls it before Run.
@@ -64,7 +68,7 @@ func (c sealKeyPrune) Run(ctx context.Context, con *console) error {
 	if err != nil {
 		return err
 	}
-	p, err := c.judge(con, entries, res.GetKeys())
+	p, err := c.judge(con, entries, res)
 	if err != nil {
 		return err
 	}
@@ -102,13 +106,13 @@ func (p pruneResult) draw(to *page) {
 	}
 }
 
-// judge returns which keys of a file can be dropped; needed are the keys that the
-// service uses.
-func (c sealKeyPrune) judge(con *console, entries []seal.KeyInfo, needed []*messengerv1.SealKey) (pruneResult, error) {
+// judge returns which keys of a file can be dropped; res holds the keys that the service
+// uses.
+func (c sealKeyPrune) judge(con *console, entries []seal.KeyInfo, res *messengerv1.ListSealKeysResponse) (pruneResult, error) {
 	p := pruneResult{Dropped: []seal.KeyID{}, Kept: []keptKey{}}
 	need := map[seal.KeyID]*messengerv1.SealKey{}
 	sealing := seal.KeyID(0)
-	for _, k := range needed {
+	for _, k := range res.GetKeys() {
 		need[seal.KeyID(k.GetId())] = k
 		if k.GetPrimary() {
 			sealing = seal.KeyID(k.GetId())
@@ -121,8 +125,12 @@ func (c sealKeyPrune) judge(con *console, entries []seal.KeyInfo, needed []*mess
 		if e.Primary {
 			continue
 		}
-		if why := c.because(con, e, need[e.ID]); why != "" {
-			p.Kept = append(p.Kept, keptKey{e.ID, why})
+		reasons := c.because(con, e, need[e.ID])
+		if !res.GetMonitorsCounted() && !c.WithoutMonitors {
+			reasons = append(reasons, "the monitors that it seals are not counted, because the alert service finds no monitor service: set --monitor-service-url there, or --without-monitors here if the system has none")
+		}
+		if len(reasons) > 0 {
+			p.Kept = append(p.Kept, keptKey{e.ID, strings.Join(reasons, ", and ")})
 		} else {
 			p.Dropped = append(p.Dropped, e.ID)
 		}
@@ -130,9 +138,8 @@ func (c sealKeyPrune) judge(con *console, entries []seal.KeyInfo, needed []*mess
 	return p, nil
 }
 
-// because returns why a key must be kept, or "" if it can be dropped.
-func (c sealKeyPrune) because(con *console, e seal.KeyInfo, need *messengerv1.SealKey) string {
-	var reasons []string
+// because returns why a key must be kept; nothing if it can be dropped.
+func (c sealKeyPrune) because(con *console, e seal.KeyInfo, need *messengerv1.SealKey) (reasons []string) {
 	if n := need.GetAddressCount(); n > 0 {
 		reasons = append(reasons, fmt.Sprintf("it seals %d addresses, which the directory service seals again in the background", n))
 	}
@@ -142,6 +149,9 @@ func (c sealKeyPrune) because(con *console, e seal.KeyInfo, need *messengerv1.Se
 	if n := need.GetCallbackEndpointCount(); n > 0 {
 		reasons = append(reasons, fmt.Sprintf("it seals the secrets of %d callback endpoints, which the alert service seals again in the background", n))
 	}
+	if n := need.GetMonitorCount(); n > 0 {
+		reasons = append(reasons, fmt.Sprintf("it seals the secrets of %d monitors, which the monitor service seals again in the background", n))
+	}
 	until := e.ReplaceTime.Add(c.Keep)
 	switch {
 	case e.ReplaceTime.IsZero():
@@ -149,5 +159,5 @@ func (c sealKeyPrune) because(con *console, e seal.KeyInfo, need *messengerv1.Se
 	case con.Now().Before(until):
 		reasons = append(reasons, fmt.Sprintf("it was replaced less than %s ago; it can be dropped from %s", c.Keep, until.In(con.Zone).Format(time.DateTime)))
 	}
-	return strings.Join(reasons, ", and ")
+	return reasons
 }

@@ -24,6 +24,7 @@ func RunStore(t *testing.T, open func(t *testing.T) monitor.Store) {
 		"delete":                  testDelete,
 		"delete and create again": testDeleteAndCreate,
 		"changes":                 testChanges,
+		"count by seal key":       testCountBySealKey,
 		"record":                  testRecord,
 		"record old results":      testRecordOld,
 		"record many":             testRecordMany,

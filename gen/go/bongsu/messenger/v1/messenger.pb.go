@@ -1233,9 +1233,12 @@ func (*ListSealKeysRequest) Descriptor() ([]byte, []int) {
 type ListSealKeysResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// keys holds the primary, and the keys that still seal credentials.
-	Keys          []*SealKey `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Keys []*SealKey `protobuf:"bytes,1,rep,name=keys,proto3" json:"keys,omitempty"`
+	// monitors_counted reports whether the monitors were counted. They are not if the alert
+	// service finds no monitor service: in its process, by its configuration, or in the registry.
+	MonitorsCounted bool `protobuf:"varint,2,opt,name=monitors_counted,json=monitorsCounted,proto3" json:"monitors_counted,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *ListSealKeysResponse) Reset() {
@@ -1275,6 +1278,13 @@ func (x *ListSealKeysResponse) GetKeys() []*SealKey {
 	return nil
 }
 
+func (x *ListSealKeysResponse) GetMonitorsCounted() bool {
+	if x != nil {
+		return x.MonitorsCounted
+	}
+	return false
+}
+
 // SealKey is a seal key and the number of credentials that it seals.
 type SealKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1289,8 +1299,11 @@ type SealKey struct {
 	DeliveryCount int64 `protobuf:"varint,4,opt,name=delivery_count,json=deliveryCount,proto3" json:"delivery_count,omitempty"`
 	// callback_endpoint_count is the number of callback endpoints whose secrets it seals.
 	CallbackEndpointCount int64 `protobuf:"varint,5,opt,name=callback_endpoint_count,json=callbackEndpointCount,proto3" json:"callback_endpoint_count,omitempty"`
-	unknownFields         protoimpl.UnknownFields
-	sizeCache             protoimpl.SizeCache
+	// monitor_count is the number of monitors with a secret that it seals; unset if they were
+	// not counted.
+	MonitorCount  *int64 `protobuf:"varint,6,opt,name=monitor_count,json=monitorCount,proto3,oneof" json:"monitor_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SealKey) Reset() {
@@ -1354,6 +1367,13 @@ func (x *SealKey) GetDeliveryCount() int64 {
 func (x *SealKey) GetCallbackEndpointCount() int64 {
 	if x != nil {
 		return x.CallbackEndpointCount
+	}
+	return 0
+}
+
+func (x *SealKey) GetMonitorCount() int64 {
+	if x != nil && x.MonitorCount != nil {
+		return *x.MonitorCount
 	}
 	return 0
 }
@@ -1448,15 +1468,18 @@ const file_bongsu_messenger_v1_messenger_proto_rawDesc = "" +
 	"\treference\x18\n" +
 	" \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\treference\x12#\n" +
 	"\rprevious_gone\x18\v \x01(\bR\fpreviousGone\"\x15\n" +
-	"\x13ListSealKeysRequest\"H\n" +
+	"\x13ListSealKeysRequest\"s\n" +
 	"\x14ListSealKeysResponse\x120\n" +
-	"\x04keys\x18\x01 \x03(\v2\x1c.bongsu.messenger.v1.SealKeyR\x04keys\"\xb7\x01\n" +
+	"\x04keys\x18\x01 \x03(\v2\x1c.bongsu.messenger.v1.SealKeyR\x04keys\x12)\n" +
+	"\x10monitors_counted\x18\x02 \x01(\bR\x0fmonitorsCounted\"\xf3\x01\n" +
 	"\aSealKey\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12\x18\n" +
 	"\aprimary\x18\x02 \x01(\bR\aprimary\x12#\n" +
 	"\raddress_count\x18\x03 \x01(\x03R\faddressCount\x12%\n" +
 	"\x0edelivery_count\x18\x04 \x01(\x03R\rdeliveryCount\x126\n" +
-	"\x17callback_endpoint_count\x18\x05 \x01(\x03R\x15callbackEndpointCount*\xa6\x01\n" +
+	"\x17callback_endpoint_count\x18\x05 \x01(\x03R\x15callbackEndpointCount\x12(\n" +
+	"\rmonitor_count\x18\x06 \x01(\x03H\x00R\fmonitorCount\x88\x01\x01B\x10\n" +
+	"\x0e_monitor_count*\xa6\x01\n" +
 	"\vOutcomeKind\x12\x1c\n" +
 	"\x18OUTCOME_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11OUTCOME_KIND_SENT\x10\x01\x12\x16\n" +
@@ -1562,6 +1585,7 @@ func file_bongsu_messenger_v1_messenger_proto_init() {
 	if File_bongsu_messenger_v1_messenger_proto != nil {
 		return
 	}
+	file_bongsu_messenger_v1_messenger_proto_msgTypes[17].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -81,6 +81,9 @@ type MessengerServiceClient interface {
 	// ListSealKeys returns the seal keys by id, with the number of credentials that each
 	// seals: a key that seals none can be removed from the seal key file. It reveals
 	// nothing of the keys themselves.
+	//
+	// unavailable: the directory service or the monitor service cannot be reached, so that some
+	// credentials cannot be counted.
 	ListSealKeys(context.Context, *v1.ListSealKeysRequest) (*v1.ListSealKeysResponse, error)
 }
 
@@ -230,6 +233,9 @@ type MessengerServiceHandler interface {
 	// ListSealKeys returns the seal keys by id, with the number of credentials that each
 	// seals: a key that seals none can be removed from the seal key file. It reveals
 	// nothing of the keys themselves.
+	//
+	// unavailable: the directory service or the monitor service cannot be reached, so that some
+	// credentials cannot be counted.
 	ListSealKeys(context.Context, *v1.ListSealKeysRequest) (*v1.ListSealKeysResponse, error)
 }
 

@@ -621,6 +621,14 @@ export declare type ListSealKeysResponse = Message<"bongsu.messenger.v1.ListSeal
    * @generated from field: repeated bongsu.messenger.v1.SealKey keys = 1;
    */
   keys: SealKey[];
+
+  /**
+   * monitors_counted reports whether the monitors were counted. They are not if the alert
+   * service finds no monitor service: in its process, by its configuration, or in the registry.
+   *
+   * @generated from field: bool monitors_counted = 2;
+   */
+  monitorsCounted: boolean;
 };
 
 /**
@@ -670,6 +678,14 @@ export declare type SealKey = Message<"bongsu.messenger.v1.SealKey"> & {
    * @generated from field: int64 callback_endpoint_count = 5;
    */
   callbackEndpointCount: bigint;
+
+  /**
+   * monitor_count is the number of monitors with a secret that it seals; unset if they were
+   * not counted.
+   *
+   * @generated from field: optional int64 monitor_count = 6;
+   */
+  monitorCount?: bigint | undefined;
 };
 
 /**
@@ -845,6 +861,9 @@ export declare const MessengerService: GenService<{
    * ListSealKeys returns the seal keys by id, with the number of credentials that each
    * seals: a key that seals none can be removed from the seal key file. It reveals
    * nothing of the keys themselves.
+   *
+   * unavailable: the directory service or the monitor service cannot be reached, so that some
+   * credentials cannot be counted.
    *
    * @generated from rpc bongsu.messenger.v1.MessengerService.ListSealKeys
    */
