@@ -14,13 +14,26 @@ const (
 	interval = time.Minute
 )
 
+// A Delete deletes rows that are old enough at a time, in a short transaction, and returns their
+// number, also beside an error, and whether there may be more.
+type Delete func(ctx context.Context, now time.Time) (rows int, more bool, err error)
+
+// After returns a Delete of rows that are older than keep, which is above 0. del must delete rows from
+// before a time in one transaction, and return their number: less than limit, which is at least 1, only
+// if no more are old enough.
+func After(keep time.Duration, limit int, del func(ctx context.Context, before time.Time, limit int) (int, error)) Delete {
+	return func(ctx context.Context, now time.Time) (int, bool, error) {
+		n, err := del(ctx, now.Add(-keep), limit)
+		if err != nil {
+			return 0, false, err
+		}
+		return n, n >= limit, nil
+	}
+}
+
 // A Loop deletes rows at the end of their retention, in small transactions, while it runs.
 type Loop struct {
-	// Delete deletes rows from before a time in one transaction, and returns their number: less
-	// than limit only if no more are old enough.
-	Delete func(ctx context.Context, before time.Time, limit int) (int, error)
-	Limit  int           // about the number of rows of one transaction; at least 1
-	Keep   time.Duration // the retention; above 0
+	Delete Delete
 
 	OnDelete func(rows int) // is called after each deletion
 	// LogDeleted logs how many rows were deleted since the last call, when no more are old enough
@@ -47,22 +60,21 @@ func (l *Loop) Run(ctx context.Context) error {
 	}
 }
 
-// deleteNext deletes about Limit rows, or all that are old enough, and returns the wait until the next
-// deletion.
+// deleteNext deletes rows once, and returns the wait until the next deletion.
 func (l *Loop) deleteNext(ctx context.Context) time.Duration {
 	begin := time.Now()
-	n, err := l.Delete(ctx, l.Now().Add(-l.Keep), l.Limit)
+	n, more, err := l.Delete(ctx, l.Now())
+	if n > 0 {
+		l.deleted += n
+		l.OnDelete(n)
+	}
 	if err != nil {
 		if ctx.Err() == nil {
 			l.LogError(err)
 		}
 		return interval
 	}
-	if n > 0 {
-		l.deleted += n
-		l.OnDelete(n)
-	}
-	if n < l.Limit {
+	if !more {
 		l.logDeleted()
 		return interval
 	}

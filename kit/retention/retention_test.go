@@ -27,7 +27,7 @@ func TestLoop(t *testing.T) {
 		var deleted, logged []int
 		failing, failures := true, 0
 		l := &retention.Loop{
-			Delete: func(_ context.Context, before time.Time, limit int) (n int, err error) {
+			Delete: retention.After(24*time.Hour, 10, func(_ context.Context, before time.Time, limit int) (n int, err error) {
 				if failing && before.After(begin) {
 					failing = false
 					return 0, errors.New("database is away")
@@ -42,8 +42,8 @@ func TestLoop(t *testing.T) {
 					return true
 				})
 				return n, nil
-			},
-			Limit: 10, Keep: 24 * time.Hour, Now: time.Now,
+			}),
+			Now:        time.Now,
 			OnDelete:   func(n int) { deleted = append(deleted, n) },
 			LogDeleted: func(n int) { logged = append(logged, n) },
 			LogError:   func(error) { failures++ },

@@ -25,7 +25,7 @@ type AuditRetention struct {
 // Run runs until ctx ends.
 func (r *AuditRetention) Run(ctx context.Context) error {
 	l := retention.Loop{
-		Delete: r.Entries.DeleteEntries, Limit: deleteEntries, Keep: r.Retention, OnDelete: r.OnDelete, Now: r.Now,
+		Delete: retention.After(r.Retention, deleteEntries, r.Entries.DeleteEntries), OnDelete: r.OnDelete, Now: r.Now,
 		LogDeleted: func(n int) { r.Log.Info("deleted audit entries", "entries", n) },
 		LogError:   func(err error) { r.Log.Error("deleting audit entries failed", "error", err) },
 	}

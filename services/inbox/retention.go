@@ -23,7 +23,7 @@ type Retention struct {
 // Run runs until ctx ends.
 func (r *Retention) Run(ctx context.Context) error {
 	l := retention.Loop{
-		Delete: r.Items.DeleteItems, Limit: deleteItems, Keep: r.Retention, OnDelete: r.OnDelete, Now: r.Now,
+		Delete: retention.After(r.Retention, deleteItems, r.Items.DeleteItems), OnDelete: r.OnDelete, Now: r.Now,
 		LogDeleted: func(n int) { r.Log.Info("deleted inbox items", "items", n) },
 		LogError:   func(err error) { r.Log.Error("deleting inbox items failed", "error", err) },
 	}

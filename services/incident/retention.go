@@ -24,7 +24,7 @@ type Retention struct {
 // Run runs until ctx ends.
 func (r *Retention) Run(ctx context.Context) error {
 	l := retention.Loop{
-		Delete: r.Incidents.DeleteIncidents, Limit: deleteLimit, Keep: r.Retention, OnDelete: r.OnDelete, Now: r.Now,
+		Delete: retention.After(r.Retention, deleteLimit, r.Incidents.DeleteIncidents), OnDelete: r.OnDelete, Now: r.Now,
 		LogDeleted: func(n int) { r.Log.Info("deleted incidents", "incidents", n) },
 		LogError:   func(err error) { r.Log.Error("deleting incidents failed", "error", err) },
 	}

@@ -43,14 +43,14 @@ const minRetention = 24 * time.Hour
 
 // Retention returns the parsed KeepResults and KeepUptime; 0 is forever.
 func (c Config) Retention() (results, uptime time.Duration, err error) {
-	if results, err = retention("--keep-results", c.KeepResults); err != nil {
+	if results, err = parseRetention("--keep-results", c.KeepResults); err != nil {
 		return 0, 0, err
 	}
-	uptime, err = retention("--keep-uptime", c.KeepUptime)
+	uptime, err = parseRetention("--keep-uptime", c.KeepUptime)
 	return results, uptime, err
 }
 
-func retention(flag, text string) (time.Duration, error) {
+func parseRetention(flag, text string) (time.Duration, error) {
 	if text == "forever" || text == "0" {
 		return 0, nil
 	}
