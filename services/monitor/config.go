@@ -33,10 +33,24 @@ type Config struct {
 	// Targets are those of the monitors that the service creates, of instances and of Bongsu itself.
 	Targets []string `name:"monitor-targets" placeholder:"@USER" help:"Who is notified by the built-in monitors of instances and of Bongsu itself, when they are created: @user, @@group or @all, separated by commas; by default nobody. SetMonitor changes those that exist."`
 
+	// Concurrency is the maximum number of checks that a process runs at a time, from 1 to 10000.
+	Concurrency int `name:"monitor-concurrency" default:"200" placeholder:"200" help:"The maximum number of checks that a monitor service runs at a time, from 1 to 10000; checks of targets that were slow before share half of them."`
+
 	// WatchdogWebhook and WatchdogHeartbeat are URLs of another system. They may hold secrets.
 	WatchdogWebhook   string `check:"watchdog" placeholder:"URL" help:"A URL to which the monitor service posts each change of a built-in monitor of Bongsu itself, as JSON, beside the alert and without the alert service; by default none. Prefer the environment variable if it holds a secret."`
 	WatchdogHeartbeat string `check:"watchdog" placeholder:"URL" help:"A URL of another system that the monitor service calls each minute while it and the built-in monitors of Bongsu itself are well, so that the other system notices silence; by default none."`
 }
+
+// CheckBounds returns an error if a number is out of its bounds.
+func (c Config) CheckBounds() error {
+	if c.Concurrency < 1 || c.Concurrency > maxConcurrency {
+		return fmt.Errorf("invalid --monitor-concurrency %d: must be from 1 to %d", c.Concurrency, maxConcurrency)
+	}
+	return nil
+}
+
+// maxConcurrency is the maximum of Config.Concurrency.
+const maxConcurrency = 10000
 
 // minRetention is the minimum of Config.KeepResults and Config.KeepUptime.
 const minRetention = 24 * time.Hour

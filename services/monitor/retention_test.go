@@ -86,3 +86,11 @@ func TestRetentionSettings(t *testing.T) {
 		}
 	}
 }
+
+func TestConcurrencyBounds(t *testing.T) {
+	for n, valid := range map[int]bool{-1: false, 0: false, 1: true, 200: true, 10000: true, 10001: false} {
+		if err := (monitor.Config{Concurrency: n}).CheckBounds(); (err == nil) != valid {
+			t.Errorf("%d: %v", n, err)
+		}
+	}
+}

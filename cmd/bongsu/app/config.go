@@ -269,6 +269,9 @@ func (c Config) complete() (_ settings, err error) {
 	if err := s.Alert.CheckBounds(); err != nil {
 		return s, err
 	}
+	if err := s.Monitor.CheckBounds(); err != nil {
+		return s, err
+	}
 	if err := s.Sender.CheckBounds(); err != nil {
 		return s, err
 	}

@@ -39,7 +39,7 @@ func (b *builder) runMonitor(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	metrics, err := newMonitorMetrics(b.metrics, store, b.config.Now, b.log)
+	metrics, err := newMonitorMetrics(b.metrics, store, shards, b.config.Now, b.log)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (b *builder) runMonitor(ctx context.Context) error {
 	})
 	watchdog := b.newWatchdog(store, shards)
 	scheduler := &monitor.Scheduler{
-		Store: store, Runner: b.newProber(values), Shards: shards, Surroundings: surroundings, Open: secrets.Open, Notify: notifier.Notify,
+		Store: store, Runner: b.newProber(values), Shards: shards, Concurrency: b.config.Monitor.Concurrency, Surroundings: surroundings, Open: secrets.Open, Notify: notifier.Notify,
 		OnStatus: func(before monitor.Monitor, after monitor.Status) {
 			builtIns.Observe(before, after)
 			watchdog.Observe(before, after)
@@ -166,8 +166,16 @@ func (b *builder) monitorSecrets(store *monitorstore.Store) (monitor.Secrets, er
 	return secrets, nil
 }
 
+// monitorShards are the monitors that this process runs, with their number.
+type monitorShards interface {
+	monitor.Shards
+	// Share returns the number of shards that this process owns, of how many, and the number of
+	// processes.
+	Share() (owned, of, members int)
+}
+
 // openMonitorShards returns which monitors this process runs: all, if no other process can.
-func (b *builder) openMonitorShards() (monitor.Shards, error) {
+func (b *builder) openMonitorShards() (monitorShards, error) {
 	if b.config.NATSURL == "" {
 		return lease.All{}, nil
 	}

@@ -49,10 +49,10 @@ type monitorMetrics struct {
 }
 
 // newMonitorMetrics registers the metrics of the monitor service.
-func newMonitorMetrics(m *metrics, results monitor.Results, now func() time.Time, log *slog.Logger) (*monitorMetrics, error) {
+func newMonitorMetrics(m *metrics, results monitor.Results, shards monitorShards, now func() time.Time, log *slog.Logger) (*monitorMetrics, error) {
 	meter := m.provider.Meter(meterName)
 	c := &monitorMetrics{results: results, now: now, log: log}
-	var errs [4]error
+	var errs [5]error
 	c.checks, errs[0] = meter.Float64Histogram("bongsu.monitor.check.duration", metric.WithUnit("s"),
 		metric.WithDescription("Duration of checks, by kind and outcome: passed, failed or unknown."))
 	c.lateness, errs[1] = meter.Float64Histogram("bongsu.monitor.lateness", metric.WithUnit("s"),
@@ -61,6 +61,13 @@ func newMonitorMetrics(m *metrics, results monitor.Results, now func() time.Time
 	_, errs[3] = meter.Int64ObservableGauge("bongsu.monitor.monitors",
 		metric.WithDescription("Monitors, by state: pending, up, down, unknown, paused or maintenance."),
 		metric.WithInt64Callback(c.observe))
+	_, errs[4] = meter.Float64ObservableGauge("bongsu.monitor.share", metric.WithUnit("1"),
+		metric.WithDescription("Share of the monitors whose checks this process runs, from 0 to 1."),
+		metric.WithFloat64Callback(func(_ context.Context, o metric.Float64Observer) error {
+			owned, of, _ := shards.Share()
+			o.Observe(float64(owned) / float64(of))
+			return nil
+		}))
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -68,4 +69,11 @@ func TestMonitorsAreNotCounted(t *testing.T) {
 		})
 		kittest.Equal(t, counted(), false)
 	})
+}
+
+// TestMonitorShare checks that a process alone runs all monitors, and exports that.
+func TestMonitorShare(t *testing.T) {
+	a := runApp(t, Config{Services: []string{"all"}, Log: slog.New(slog.DiscardHandler)})
+	_, text := get(t, http.MethodGet, "http://"+a.Addr(Edge)+"/metrics", "")
+	kittest.Equal(t, regexp.MustCompile(`(?m)^bongsu_monitor_share.*$`).FindString(text), "bongsu_monitor_share_ratio 1")
 }

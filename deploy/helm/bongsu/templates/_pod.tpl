@@ -124,6 +124,9 @@ spec:
 {{- if and $values.secrets.sealKey.name (has .component (list "embedded" "directory" "alert" "monitor" "sender")) }}
 - --seal-key-file=/secrets/seal/seal.key
 {{- end }}
+{{- if and $values.statusPage (has .component (list "embedded" "edge")) }}
+- --status-page
+{{- end }}
 {{- if and $values.publicUrl (has .component (list "embedded" "edge" "sender")) }}
 - {{ printf "--public-url=%s" $values.publicUrl | quote }}
 {{- if $values.secrets.linkKey.name }}
