@@ -59,8 +59,8 @@ type Edge struct {
 }
 
 // Services returns the public services. UserInfo, DirectoryService, DispatchService,
-// CredentialService, InboxDeliveryService, SilenceFeedService, MonitorRunService, MonitorSealService
-// and StatusPageService are internal services and are not among them.
+// CredentialService, InboxDeliveryService, SilenceFeedService, MonitorRunService, MonitorSealService,
+// StatusPageService and SystemValueService are internal services and are not among them.
 func (e Edge) Services(o rpc.Options) []rpc.Service {
 	return []rpc.Service{
 		rpc.Public(o, groupv1connect.NewGroupServiceHandler, groupv1connect.GroupServiceHandler(e.Groups)),

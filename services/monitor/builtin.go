@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -43,6 +45,10 @@ var systemLimits = map[probe.SystemValue]float64{
 	probe.SealKeyAge:      365,
 }
 
+// requiredValues are the values that every Bongsu has, in whichever process: while none is known that
+// has one, its monitor is unknown.
+var requiredValues = map[probe.SystemValue]bool{probe.OldestDue: true, probe.StuckDeliveries: true, probe.LedgerLatency: true, probe.DiskUse: true}
+
 // A Registry lists the registered instances, and takes reports of those that fail.
 type Registry interface {
 	// IDs returns the ids of the instances that are registered now.
@@ -59,8 +65,11 @@ type BuiltInConfig struct {
 	Monitors Monitors
 	Shards   Shards
 	Registry Registry
-	Values   []probe.SystemValue // that this process can read
-	Targets  []string            // of monitors that are created
+	Values   interface {
+		// Has reports whether a process of this Bongsu has a value.
+		Has(ctx context.Context, v probe.SystemValue) bool
+	}
+	Targets []string // of monitors that are created
 	// Notify is called after notices were stored. It must not block.
 	Notify func()
 	Now    func() time.Time
@@ -136,9 +145,9 @@ func (b *BuiltIns) sync(ctx context.Context) error {
 			errs = append(errs, b.create(ctx, b.newMonitor(name, instanceInterval, &probe.Instance{ID: id})))
 		}
 	}
-	for _, value := range b.Values {
+	for _, value := range slices.Sorted(maps.Keys(systemLimits)) {
 		name := systemPrefix + value.String()
-		if _, ok := stored[name]; !ok {
+		if _, ok := stored[name]; !ok && b.Shards.Owns(name) && (requiredValues[value] || b.Values.Has(ctx, value)) {
 			errs = append(errs, b.create(ctx, b.newMonitor(name, systemInterval, &probe.System{Value: value, Limit: systemLimits[value]})))
 		}
 	}

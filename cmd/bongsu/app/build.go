@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 
 	"connectrpc.com/connect"
 	"github.com/nats-io/nats.go"
@@ -181,6 +182,9 @@ func (b *builder) listen(ctx context.Context, stage int, service string, l rpc.L
 	}
 	if service != Edge || isLoopback(addr) { // metrics are not for outsiders
 		l.Handlers["GET /metrics"] = b.metrics.handler
+	}
+	if service == b.config.valuePort() {
+		l.Services = append(slices.Clip(l.Services), b.valueService())
 	}
 	l.Draining, l.Stopping = b.draining.Done(), b.stopping.Done()
 	secure, err := b.secure(service, addr, &l)

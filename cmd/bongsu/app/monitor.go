@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -45,9 +44,9 @@ func (b *builder) runMonitor(ctx context.Context) error {
 	}
 	notifier := monitor.NewNotifier(store, monitor.AlertClient{Service: b.dispatch}, b.config.Now, b.log)
 	surroundings := &monitor.Surroundings{Store: store, Now: b.config.Now, Log: b.log}
-	values := b.systemValues()
+	values := monitor.SystemValues{Sources: b.valueSources}
 	builtIns := monitor.NewBuiltIns(monitor.BuiltInConfig{
-		Monitors: store, Shards: shards, Registry: instanceRegistry{b.balancer, b.registry}, Values: slices.Sorted(maps.Keys(values)),
+		Monitors: store, Shards: shards, Registry: instanceRegistry{b.balancer, b.registry}, Values: values,
 		Targets: b.config.Monitor.Targets, Notify: notifier.Notify, Now: b.config.Now, Log: b.log,
 	})
 	watchdog := b.newWatchdog(store, shards)
@@ -192,7 +191,7 @@ func (b *builder) openMonitorShards() (monitorShards, error) {
 }
 
 // newProber returns the runner of checks.
-func (b *builder) newProber(values map[probe.SystemValue]func(context.Context) (float64, error)) *probe.Prober {
+func (b *builder) newProber(values probe.ValueReader) *probe.Prober {
 	env := probe.Env{
 		Private: b.config.Monitor.Private, Data: b.config.Data, Instances: b.registeredInstance,
 		Internal: b.newInstanceClient(), InternalOptions: []connect.ClientOption{b.clientOptions("instance")},

@@ -35,7 +35,7 @@ func (c Config) upstreamFlags() []upstreamFlag {
 		{Directory, "--directory-service-url", c.DirectoryServiceURL, []string{
 			groupv1connect.GroupServiceName, userv1connect.UserServiceName, userv1connect.DirectoryServiceName, userv1connect.TransferServiceName,
 		}},
-		{Alert, "--alert-url", c.AlertURL, []string{alertv1connect.AlertServiceName, messengerv1connect.MessengerServiceName, jobv1connect.DispatchServiceName, alertv1connect.CallbackEndpointServiceName}},
+		{Alert, "--alert-url", c.AlertURL, []string{alertv1connect.AlertServiceName, messengerv1connect.MessengerServiceName, jobv1connect.DispatchServiceName, alertv1connect.CallbackEndpointServiceName, monitorv1connect.SystemValueServiceName}},
 		{Event, "--event-service-url", c.EventServiceURL, []string{eventv1connect.EventServiceName}},
 		{Inbox, "--inbox-service-url", c.InboxServiceURL, []string{inboxv1connect.InboxServiceName, inboxv1connect.InboxDeliveryServiceName}},
 		{Incident, "--incident-service-url", c.IncidentServiceURL, []string{incidentv1connect.IncidentServiceName, incidentv1connect.SilenceServiceName, incidentv1connect.EscalationPolicyServiceName}},

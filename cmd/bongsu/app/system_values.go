@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,7 +15,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	eventv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1/monitorv1connect"
+	"github.com/bongsu-project/bongsu/kit/discovery"
+	"github.com/bongsu-project/bongsu/kit/rpc"
 	"github.com/bongsu-project/bongsu/services/alert/ledger"
+	"github.com/bongsu-project/bongsu/services/monitor"
 	"github.com/bongsu-project/bongsu/services/monitor/probe"
 )
 
@@ -24,11 +30,10 @@ const stuckAfter = time.Minute
 // maxDeadLetters is the maximum number of dead letters that are counted.
 const maxDeadLetters = 1000
 
-// systemValues returns the values of Bongsu itself that this process can read.
-func (b *builder) systemValues() map[probe.SystemValue]func(context.Context) (float64, error) {
-	values := map[probe.SystemValue]func(context.Context) (float64, error){
-		probe.DeadLetters: b.countDeadLetters,
-		probe.DiskUse:     func(ctx context.Context) (float64, error) { return probe.DiskPercent(ctx, b.config.Data) },
+// localValues returns the values of Bongsu itself that this process has.
+func (b *builder) localValues() probe.LocalValues {
+	values := probe.LocalValues{
+		probe.DiskUse: func(ctx context.Context) (float64, error) { return probe.DiskPercent(ctx, b.config.Data) },
 	}
 	if b.natsConn() != nil {
 		values[probe.QueueProblems] = func(ctx context.Context) (float64, error) { return countQueueProblems(ctx, b.natsConn()) }
@@ -54,6 +59,84 @@ func (b *builder) systemValues() map[probe.SystemValue]func(context.Context) (fl
 		values[probe.SealKeyAge] = func(context.Context) (float64, error) { return fileDays(b.sealKeyPath(), b.config.Now()) }
 	}
 	return values
+}
+
+// valueSources returns the processes that may have a value: this one, and those of the registry. The
+// dead letters and the queue are those of all processes; they are read in this one if it can.
+func (b *builder) valueSources(v probe.SystemValue) []monitor.ValueSource {
+	var sources []monitor.ValueSource
+	if v == probe.DeadLetters {
+		return []monitor.ValueSource{{Certain: true, Read: b.countDeadLetters}}
+	}
+	if read := b.localValues()[v]; read != nil {
+		sources = []monitor.ValueSource{{Certain: true, Read: read}}
+		if v == probe.QueueProblems {
+			return sources
+		}
+	}
+	own := slices.Collect(maps.Values(b.instanceIDs))
+	for _, instance := range b.balancer.Instances() {
+		if instance.State == discovery.Draining || slices.Contains(own, instance.ID) {
+			continue
+		}
+		if source, ok := b.remoteSource(v, instance); ok {
+			sources = append(sources, source)
+		}
+	}
+	return sources
+}
+
+// remoteSource returns a value in another process. An edge has no port for other processes, so that its
+// certificate is that which it presents to callers.
+func (b *builder) remoteSource(v probe.SystemValue, instance discovery.Instance) (monitor.ValueSource, bool) {
+	if v == probe.CertificateDays {
+		address, secure := strings.CutPrefix(instance.URL, "https://")
+		return monitor.ValueSource{Instance: instance.ID, Certain: true, Read: func(ctx context.Context) (float64, error) {
+			return presentedDays(ctx, address, b.config.Now())
+		}}, secure && instance.Name == Edge
+	}
+	client := monitor.SystemValueClient{
+		Service: monitorv1connect.NewSystemValueServiceClient(b.peerClient, instance.URL, b.clientOptions(instance.Name)),
+	}
+	return monitor.ValueSource{Instance: instance.ID, Read: func(ctx context.Context) (float64, error) {
+		return client.Read(ctx, v)
+	}}, slices.Contains(instance.Services, monitorv1connect.SystemValueServiceName)
+}
+
+// valuePort returns the service on whose port this process serves its values to monitor services in
+// other processes: one port, so that they are read once. Empty means none.
+func (c Config) valuePort() string {
+	if c.has(Alert) && c.addr(Alert) != "" { // that of --alert-url
+		return Alert
+	}
+	for _, s := range services {
+		if c.has(s.name) && s.name != Edge && s.name != Mockup && c.addr(s.name) != "" {
+			return s.name
+		}
+	}
+	return ""
+}
+
+// valueService returns the service of the values of this process.
+func (b *builder) valueService() rpc.Service {
+	handler := &monitor.SystemValueHandler{Values: b.localValues}
+	return rpc.Internal(b.rpc, monitorv1connect.NewSystemValueServiceHandler, monitorv1connect.SystemValueServiceHandler(handler))
+}
+
+// presentedDays returns the days until the certificate expires that a server presents. It is not
+// verified: it is for the names that callers use.
+func presentedDays(ctx context.Context, address string, now time.Time) (float64, error) {
+	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}} //nolint:gosec // it sends nothing
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return 0, fmt.Errorf("%w: %s", probe.ErrUnreachable, probe.Reason(err))
+	}
+	defer conn.Close()
+	secure, ok := conn.(*tls.Conn)
+	if !ok || len(secure.ConnectionState().PeerCertificates) == 0 {
+		return 0, errors.New("the server presented no certificate")
+	}
+	return secure.ConnectionState().PeerCertificates[0].NotAfter.Sub(now).Hours() / 24, nil
 }
 
 // oldestDue returns for how many seconds a delivery has been due.

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -95,7 +96,7 @@ func TestSystem(t *testing.T) {
 	read := func(value float64, err error) func(context.Context) (float64, error) {
 		return func(context.Context) (float64, error) { return value, err }
 	}
-	p := New(Env{Values: map[SystemValue]func(context.Context) (float64, error){
+	p := New(Env{Values: LocalValues{
 		OldestDue: read(301, nil), CertificateDays: read(13.5, nil), StuckDeliveries: read(0, nil), DiskUse: read(0, context.DeadlineExceeded), LedgerLatency: read(0, net.ErrClosed),
 	}})
 	for name, c := range map[string]struct {
@@ -127,5 +128,41 @@ func TestSystem(t *testing.T) {
 	}
 	if len(names) != 8 || SystemValue(9).String() != "value-9" {
 		t.Errorf("names %v", names)
+	}
+}
+
+// readings are a fixed ValueReader.
+type readings []Reading
+
+// ReadValue returns the readings.
+func (r readings) ReadValue(context.Context, SystemValue) []Reading { return r }
+
+// TestSystemOfSeveralProcesses checks that the worst value counts, and that a process whose value is not
+// known never counts as good.
+func TestSystemOfSeveralProcesses(t *testing.T) {
+	away := fmt.Errorf("%w: unavailable", ErrUnreachable)
+	for name, c := range map[string]struct {
+		check    System
+		readings readings
+		outcome  Outcome
+		message  string
+		value    float64
+	}{
+		"highest":         {System{DiskUse, 90}, readings{{Value: 80}, {Instance: "b", Value: 95}, {Value: 91}}, Failed, "95 %, above 90 (instance b)", 95},
+		"least days":      {System{CertificateDays, 14}, readings{{Instance: "a", Value: 80}, {Instance: "b", Value: 5}}, Failed, "5 days, below 14 (instance b)", 5},
+		"all well":        {System{DiskUse, 90}, readings{{Value: 10}, {Instance: "b", Value: 30}}, Passed, "30 %", 30},
+		"one away":        {System{DiskUse, 90}, readings{{Value: 10}, {Instance: "b", Err: away}}, Unknown, "could not be called: unavailable (instance b)", 0},
+		"one away, worse": {System{DiskUse, 90}, readings{{Instance: "b", Err: away}, {Instance: "c", Value: 91}}, Failed, "91 %, above 90 (instance c)", 91},
+		"ledger away":     {System{LedgerLatency, 1}, readings{{Instance: "b", Err: away}}, Unknown, "could not be called", 0},
+		"ledger fails":    {System{LedgerLatency, 1}, readings{{Instance: "b", Err: away}, {Instance: "c", Err: net.ErrClosed}}, Failed, "use of closed network connection (instance c)", 0},
+		"none":            {System{OldestDue, 1}, nil, Unknown, "no instance is registered", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := run(t, New(Env{Values: c.readings}), &c.check)
+			want(t, f, c.outcome, c.message)
+			if f.Value != c.value || f.HasValue != (c.value != 0) {
+				t.Errorf("value %v, want %v", f.Value, c.value)
+			}
+		})
 	}
 }

@@ -41,8 +41,8 @@ type Env struct {
 	NATS func() *nats.Conn
 	// LedgerURL is that of the ledger, if it is PostgreSQL, otherwise "".
 	LedgerURL string
-	// Values read the values of this Bongsu. One that is missing is unknown.
-	Values map[SystemValue]func(context.Context) (float64, error)
+	// Values reads the values of this Bongsu; nil knows none.
+	Values ValueReader
 
 	Now func() time.Time // nil for time.Now
 	Log *slog.Logger     // nil for none
