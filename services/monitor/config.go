@@ -37,7 +37,12 @@ type Config struct {
 	Concurrency int `name:"monitor-concurrency" default:"200" placeholder:"200" help:"The maximum number of checks that a monitor service runs at a time, from 1 to 10000; checks of targets that were slow before share half of them."`
 
 	// WatchdogWebhook and WatchdogHeartbeat are URLs of another system. They may hold secrets.
-	WatchdogWebhook   string `check:"watchdog" placeholder:"URL" help:"A URL to which the monitor service posts each change of a built-in monitor of Bongsu itself, as JSON, beside the alert and without the alert service; by default none. Prefer the environment variable if it holds a secret."`
+	WatchdogWebhook string `check:"watchdog" placeholder:"URL" help:"A URL to which the monitor service posts each change of a built-in monitor of Bongsu itself, as JSON, beside the alert and without the alert service; by default none. Prefer the environment variable if it holds a secret."`
+	// WatchdogMail is a mail relay, with its password, and WatchdogMailTo are the addresses that it
+	// sends to. Both or none are set.
+	WatchdogMail   string   `check:"relay" placeholder:"URL" help:"A mail relay by which the monitor service sends each such change itself, without the alert service and the senders: smtp://user:password@relay.example.com:587?from=bongsu@example.com, encrypted by STARTTLS, or smtps://…:465; by default none. With --watchdog-mail-to. Prefer the environment variable, because it holds a password."`
+	WatchdogMailTo []string `placeholder:"ops@example.com" help:"The mail addresses that --watchdog-mail sends to, separated by commas."`
+
 	WatchdogHeartbeat string `check:"watchdog" placeholder:"URL" help:"A URL of another system that the monitor service calls each minute while it and the built-in monitors of Bongsu itself are well, so that the other system notices silence; by default none."`
 }
 

@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,8 +19,6 @@ import (
 const (
 	// watchdogTimeout is the timeout of a call of a watchdog.
 	watchdogTimeout = 10 * time.Second
-	// watchdogRetry is the time between two attempts to send the state of a monitor.
-	watchdogRetry = 5 * time.Second
 	// watchdogInterval is the time between two outgoing heartbeats.
 	watchdogInterval = time.Minute
 	// watchdogKey is the name whose owner among several processes sends the outgoing heartbeat.
@@ -34,6 +30,7 @@ type WatchdogConfig struct {
 	Webhook   string // gets the changes; empty for none. It may hold a secret
 	Heartbeat string // is called while all is well; empty for none. It may hold a secret
 	Client    *http.Client
+	Mail      WatchdogMail
 	Results   Results
 	Shards    Shards
 	Host      string // the name of this machine, for people
@@ -41,21 +38,27 @@ type WatchdogConfig struct {
 	Log       *slog.Logger
 }
 
-// A Watchdog tells another system of the monitors of Bongsu itself, over another path than alerts: it
-// posts each change between up and down to a webhook, and calls a URL every minute while all is well,
-// so that silence is noticed too.
+// A Watchdog tells another system of the monitors of Bongsu itself, over other paths than alerts: it
+// sends each change between up, down and unknown to a webhook and by mail, and calls a URL every minute
+// while all is well, so that silence is noticed too.
 type Watchdog struct {
 	WatchdogConfig
 
-	mu     sync.Mutex
-	latest map[string]watchdogState // by name
-	sent   map[string]State         // the last state that was sent, or need not be, by name
-	wake   chan struct{}            // has a value if there may be something to send
+	paths []*watchdogPath
 }
 
 // NewWatchdog returns a watchdog.
 func NewWatchdog(c WatchdogConfig) *Watchdog {
-	return &Watchdog{WatchdogConfig: c, latest: map[string]watchdogState{}, sent: map[string]State{}, wake: make(chan struct{}, 1)}
+	w := &Watchdog{WatchdogConfig: c}
+	if c.Webhook != "" {
+		w.paths = append(w.paths, newWatchdogPath("--watchdog-webhook", w.post, c.Log))
+	}
+	for _, to := range c.Mail.To {
+		w.paths = append(w.paths, newWatchdogPath("--watchdog-mail", func(ctx context.Context, change watchdogState) error {
+			return c.Mail.send(ctx, to, change)
+		}, c.Log))
+	}
+	return w
 }
 
 // A watchdogState is the JSON of a change.
@@ -63,7 +66,7 @@ type watchdogState struct {
 	Source string    `json:"source"` // "bongsu"
 	Host   string    `json:"host"`
 	Name   string    `json:"monitor"`
-	State  string    `json:"state"` // "down" or "up"
+	State  string    `json:"state"` // "down", "up" or "unknown"
 	Reason string    `json:"reason,omitempty"`
 	Since  time.Time `json:"since"`
 	// Text is for chats that show the field of this name.
@@ -74,45 +77,37 @@ type watchdogState struct {
 // Observe takes the status of a monitor after a result. It does not block.
 func (w *Watchdog) Observe(m Monitor, s Status) {
 	name := m.Settings.Name
-	if w.Webhook == "" || !m.BuiltIn || !strings.HasPrefix(name, systemPrefix) || s.State != Up && s.State != Down {
+	if !m.BuiltIn || !strings.HasPrefix(name, systemPrefix) {
 		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if _, known := w.sent[name]; !known { // the first result in this process
-		w.sent[name] = Up
-		if s.State == Up && m.Status.State == Down {
-			w.sent[name] = Down
-		}
-	}
-	change := watchdogState{Source: "bongsu", Host: w.Host, Name: name, State: "up", Since: s.Since.UTC(), Reason: s.Reason, state: s.State}
-	change.Text = fmt.Sprintf("Bongsu: %s is up again", name)
-	if s.State == Down {
+	change := watchdogState{Source: "bongsu", Host: w.Host, Name: name, Since: s.Since.UTC(), Reason: s.Reason, state: s.State}
+	switch s.State { //nolint:exhaustive // of the others nobody is told
+	case Up:
+		change.State, change.Text = "up", fmt.Sprintf("Bongsu: %s is up again", name)
+	case Down:
 		change.State, change.Text = "down", fmt.Sprintf("Bongsu: %s is down: %s", name, s.Reason)
-	}
-	w.latest[name] = change
-	if w.sent[name] == s.State {
+	case Unknown:
+		change.State, change.Text = "unknown", fmt.Sprintf("Bongsu: %s is unknown: %s", name, s.Reason)
+	default:
 		return
 	}
-	select {
-	case w.wake <- struct{}{}:
-	default:
+	for _, p := range w.paths {
+		p.observe(m.Status.State, change)
 	}
 }
 
 // Run sends changes and heartbeats until ctx ends.
 func (w *Watchdog) Run(ctx context.Context) error {
-	retry := time.NewTicker(watchdogRetry)
-	defer retry.Stop()
+	var running sync.WaitGroup
+	defer running.Wait()
+	for _, p := range w.paths {
+		running.Go(func() { p.run(ctx) })
+	}
 	beat := time.NewTicker(watchdogInterval)
 	defer beat.Stop()
 	w.beat(ctx)
 	for {
 		select {
-		case <-w.wake:
-			w.sendChanges(ctx)
-		case <-retry.C: // also of what changed while it was sent
-			w.sendChanges(ctx)
 		case <-beat.C:
 			w.beat(ctx)
 		case <-ctx.Done():
@@ -121,35 +116,7 @@ func (w *Watchdog) Run(ctx context.Context) error {
 	}
 }
 
-// sendChanges sends the states that differ from those that were sent. A monitor that changed back
-// meanwhile is not sent.
-func (w *Watchdog) sendChanges(ctx context.Context) {
-	for _, change := range w.changes() {
-		if err := w.post(ctx, change); err != nil {
-			if ctx.Err() == nil {
-				w.Log.WarnContext(ctx, "sending a change to the webhook of the watchdog failed; retrying", "flag", "--watchdog-webhook", "monitor", change.Name, "error", err)
-			}
-			continue
-		}
-		w.mu.Lock()
-		w.sent[change.Name] = change.state
-		w.mu.Unlock()
-	}
-}
-
-// changes returns the states to send, by name.
-func (w *Watchdog) changes() (changes []watchdogState) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, name := range slices.Sorted(maps.Keys(w.latest)) {
-		if change := w.latest[name]; change.state != w.sent[name] {
-			changes = append(changes, change)
-		}
-	}
-	return changes
-}
-
-// post sends a change.
+// post sends a change to the webhook.
 func (w *Watchdog) post(ctx context.Context, change watchdogState) error {
 	body, err := json.Marshal(change)
 	if err != nil {
@@ -185,8 +152,11 @@ func (w *Watchdog) check(ctx context.Context) error {
 		if !strings.HasPrefix(m.Settings.Name, systemPrefix) {
 			continue
 		}
-		if m.Status.State == Down {
+		switch m.Status.State { //nolint:exhaustive // the others are well, or wanted
+		case Down:
 			return fmt.Errorf("monitor %s is down", m.Settings.Name)
+		case Unknown:
+			return fmt.Errorf("monitor %s is unknown", m.Settings.Name)
 		}
 		if last := m.Status.Last.Time; !last.IsZero() && m.Status.State != Paused && now.Sub(last) > watchdogLate {
 			return fmt.Errorf("monitor %s has had no result for %s", m.Settings.Name, now.Sub(last).Round(time.Second))

@@ -5,9 +5,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,6 +18,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	mockupv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/mockup/v1"
 	monitorv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1/monitorv1connect"
 	"github.com/bongsu-project/bongsu/kit/database"
@@ -26,19 +30,21 @@ import (
 type watchedDeployment struct {
 	monitor, alert deployment    // their edge is another port than that of the edge with the certificate
 	process        *proc.Process // of the alert service
-	alertPort      string        // of a split deployment, in which it is for other processes only
-	ledger         string        // the file
-	cert, key      string        // the files of the edge
+	watcher        *proc.Process // of the monitor service
+	broker         *proc.Process
+	alertPort      string // of a split deployment, in which it is for other processes only
+	ledger         string // the file
+	cert, key      string // the files of the edge
 	startSender    func()
 }
 
 // watchItself starts a deployment of one process beside the sender, or of a process for each service.
 func watchItself(t *testing.T, a *authority, split bool, more ...string) *watchedDeployment {
 	t.Helper()
-	_, nats := binaries.NATS(t, t.TempDir(), -1)
+	broker, nats := binaries.NATS(t, t.TempDir(), -1)
 	dir, sealKey, internal := t.TempDir(), makeKey(t), filepath.Join(t.TempDir(), "internal.key")
 	must(t, os.WriteFile(internal, []byte("internal-key-of-this-test-0123456789abcdef\n"), 0o600))
-	w := &watchedDeployment{ledger: filepath.Join(dir, "ledger.db"), cert: filepath.Join(dir, "edge.pem"), key: filepath.Join(dir, "edge.key")}
+	w := &watchedDeployment{broker: broker, ledger: filepath.Join(dir, "ledger.db"), cert: filepath.Join(dir, "edge.pem"), key: filepath.Join(dir, "edge.key")}
 	w.present(t, a, 20*24*time.Hour)
 	serve := func(services string, flags ...string) *proc.Process {
 		flags = append(flags, "--data="+t.TempDir(), "--nats-url="+nats, "--seal-key-file="+sealKey)
@@ -53,6 +59,7 @@ func watchItself(t *testing.T, a *authority, split bool, more ...string) *watche
 	if !split {
 		flags := append(edge, ledger, "--demo-data")
 		w.process = serve("edge,directory,alert,event,monitor", append(flags, more...)...)
+		w.watcher = w.process
 		urls := w.process.URLs(t, 5)
 		w.monitor, w.alert = deployment{edge: urls["monitor"]}, deployment{edge: urls["alert"]}
 		return w
@@ -62,7 +69,8 @@ func watchItself(t *testing.T, a *authority, split bool, more ...string) *watche
 	w.alertPort = w.process.URLs(t, 1)["alert"]
 	serve("event").URLs(t, 1)
 	serve("edge", edge...).URLs(t, 1)
-	serve("monitor", more...).URLs(t, 1)
+	w.watcher = serve("monitor", more...)
+	w.watcher.URLs(t, 1)
 	w.monitor = deployment{edge: serve("edge").URLs(t, 1)["edge"]}
 	w.alert = w.monitor
 	awaitReady(t, w.monitor.edge, true)
@@ -221,4 +229,30 @@ func alertServiceIsAway(t *testing.T, w *watchedDeployment) {
 	change = time.Now()
 	w.process.Signal(t, syscall.SIGCONT)
 	w.becomes(t, "bongsu.oldest-due", change, isUp, "0 s")
+}
+
+// TestWatchdogMail checks that the watchdog sends mail while nothing else can: the sender is not there,
+// and the broker is killed before the relay takes mail. The password of the relay is in no log.
+func TestWatchdogMail(t *testing.T) {
+	t.Parallel()
+	relay := fmt.Sprintf("127.0.0.1:%d", proc.Port(t))
+	w := watchItself(t, newAuthority(t), true,
+		"--watchdog-mail=smtp://bongsu:s3cret%2Fword@"+relay+"?from=bongsu@example.com&tls=off", "--watchdog-mail-to=ops@example.com,kim@example.com")
+	w.awaitMonitor(t, "bongsu.oldest-due")
+	w.hurry(t, "bongsu.oldest-due", monitorv1.SystemValue_SYSTEM_VALUE_OLDEST_DUE, 1)
+	w.alert.send(t, `{"target":["@user1"],"by":["slack"],"message":"m"}`)
+	w.watcher.Await(t, regexp.MustCompile(`sending a change by the watchdog failed.*"monitor":"bongsu.oldest-due".*connection_refused`), 2)
+	w.broker.Kill()
+	mockup := binaries.Serve(t, "--services=mockup", "--data="+t.TempDir(), "--mockup-addr=127.0.0.1:0", "--mockup-smtp-addr="+relay)
+	d := deployment{mockup: mockup.URLs(t, 1)["mockup"]}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*proc.Patience)
+	defer cancel()
+	for _, to := range []string{"ops@example.com", "kim@example.com"} {
+		for !slices.ContainsFunc(d.callsWith(t, "Bongsu: bongsu.oldest-due is down: oldest due delivery: "), func(c *mockupv1.Call) bool { return c.GetMethod() == "SMTP" && c.GetPath() == to }) {
+			look(ctx, t)
+		}
+	}
+	if log := w.watcher.Log(); strings.Contains(log, "s3cret") {
+		t.Errorf("the password is in the log: %s", log)
+	}
 }

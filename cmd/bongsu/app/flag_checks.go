@@ -14,6 +14,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/bongsu-project/bongsu/internal/messenger"
+	mail "github.com/bongsu-project/bongsu/internal/messenger/email"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/services/edge"
 )
@@ -28,6 +30,7 @@ var forms = map[string]func(string) error{
 	"issuer":   checkIssuerURL,
 	"public":   checkPublicURL,
 	"watchdog": checkWatchdogURL,
+	"relay":    mail.Messenger{}.Spec().Credential.Check,
 	"address":  checkAddr,
 	"listen":   checkAddr, // of a service
 }
@@ -35,7 +38,7 @@ var forms = map[string]func(string) error{
 // checkForms returns an error that names the first flag whose value does not have the form
 // of its tag check. No error quotes a value: it may hold a password.
 func (s *settings) checkForms(flags []*kong.Flag) error {
-	for _, form := range []string{"service", "services", "provider", "nats", "database", "issuer", "public", "watchdog", "address"} {
+	for _, form := range []string{"service", "services", "provider", "nats", "database", "issuer", "public", "watchdog", "relay", "address"} {
 		if err := checkForm(flags, form); err != nil {
 			return err
 		}
@@ -48,6 +51,9 @@ func (s *settings) checkForms(flags []*kong.Flag) error {
 	}
 	for _, address := range []*string{&s.Alert.UserInfoURL, &s.Providers.URL, &s.PublicURL} {
 		*address = strings.TrimRight(*address, "/") // paths are appended
+	}
+	if err := s.checkWatchdogMail(); err != nil {
+		return err
 	}
 	return s.checkDatabases()
 }
@@ -154,6 +160,25 @@ func checkWatchdogURL(value string) error {
 	return nil
 }
 
+// checkWatchdogMail returns an error for a relay without addresses, addresses without a relay, and a
+// relay to which its password would be sent unencrypted.
+func (s *settings) checkWatchdogMail() error {
+	relay, to := s.Monitor.WatchdogMail, s.Monitor.WatchdogMailTo
+	if (relay == "") != (len(to) == 0) {
+		return errors.New("set --watchdog-mail and --watchdog-mail-to, or neither")
+	}
+	for _, address := range to {
+		if err := (mail.Messenger{}).Spec().Destination.Check(address); err != nil {
+			return fmt.Errorf("invalid --watchdog-mail-to %q: %w", address, err)
+		}
+	}
+	u, err := url.Parse(relay)
+	if err == nil && u.Query().Get("tls") == "off" && !messenger.IsLoopback(u.Hostname()) && !s.Providers.AllowHTTP {
+		return errors.New("--watchdog-mail must be encrypted, because tls=off would send the password in the clear; allow it by --allow-http")
+	}
+	return nil
+}
+
 // checkNATSURL validates the URLs of one or several servers of a NATS cluster,
 // separated by commas.
 func checkNATSURL(value string) error {
@@ -253,6 +278,7 @@ func (c Config) findFlagsWithoutEffect() map[string]string {
 	note("monitor-service-url", c.MonitorServiceURL, c.has(Monitor), "the monitor service runs in this process")
 	note("monitor-url", c.Monitor.DatabaseURL, !c.has(Monitor), "this process does not run the monitor service")
 	note("watchdog-webhook", c.Monitor.WatchdogWebhook, !c.has(Monitor), "this process does not run the monitor service")
+	note("watchdog-mail", c.Monitor.WatchdogMail, !c.has(Monitor), "this process does not run the monitor service")
 	note("watchdog-heartbeat", c.Monitor.WatchdogHeartbeat, !c.has(Monitor), "this process does not run the monitor service")
 	note("access-url", c.Access.DatabaseURL, !c.has(Access), "this process does not run the access service")
 	note("alert-url", c.AlertURL, c.has(Alert), "the alert service runs in this process")

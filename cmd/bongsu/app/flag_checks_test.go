@@ -77,6 +77,10 @@ func TestFlags(t *testing.T) {
 		{"--incident-url", func(c *Config, value string) { c.Incident.DatabaseURL = value }, databases, noDatabases},
 		{"--monitor-url", func(c *Config, value string) { c.Monitor.DatabaseURL = value }, databases, noDatabases},
 		{"--ledger-url", func(c *Config, value string) { c.Alert.LedgerURL = value }, databases, noDatabases},
+		{"--watchdog-mail", func(c *Config, value string) {
+			c.Monitor.WatchdogMail, c.Monitor.WatchdogMailTo = value, []string{"ops@example.com"}
+		}, []string{"smtp://kim:s3cret@relay.example.com?from=bongsu@example.com", "smtps://relay?from=bongsu@example.com", "smtp://127.0.0.1:18025?from=bongsu@example.com&tls=off"},
+			[]string{"relay.example.com", "smtp://kim:s3cret@relay", "https://kim:s3cret@relay?from=bongsu@example.com", "smtp://kim:s3cret@relay?from=bongsu@example.com&tls=off", "smtp://s3cret%zz@relay"}},
 	} {
 		t.Run(flag.name, func(t *testing.T) {
 			for _, value := range flag.good {

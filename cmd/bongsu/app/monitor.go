@@ -10,6 +10,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1/monitorv1connect"
+	"github.com/bongsu-project/bongsu/internal/messenger/call"
+	mail "github.com/bongsu-project/bongsu/internal/messenger/email"
 	"github.com/bongsu-project/bongsu/kit/balance"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/discovery"
@@ -225,8 +227,16 @@ func (b *builder) natsConn() *nats.Conn {
 func (b *builder) newWatchdog(results monitor.Results, shards monitor.Shards) *monitor.Watchdog {
 	return monitor.NewWatchdog(monitor.WatchdogConfig{
 		Webhook: b.config.Monitor.WatchdogWebhook, Heartbeat: b.config.Monitor.WatchdogHeartbeat, Client: &http.Client{},
+		Mail:    b.watchdogMail(),
 		Results: results, Shards: shards, Host: machineName(), Now: b.config.Now, Log: b.log,
 	})
+}
+
+// watchdogMail returns the mail of the watchdog. The relay is an operator's, which may have any address,
+// and --provider-url does not replace it.
+func (b *builder) watchdogMail() monitor.WatchdogMail {
+	endpoint := call.Endpoint{Dial: call.NewDialer(call.ClientConfig{AllowAll: true}), Now: b.config.Now, HTTP: b.config.Providers.AllowHTTP}
+	return monitor.WatchdogMail{Messenger: mail.New(endpoint), Relay: b.config.Monitor.WatchdogMail, To: b.config.Monitor.WatchdogMailTo}
 }
 
 // machineName returns the name of this machine.

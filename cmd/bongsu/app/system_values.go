@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	eventv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1"
+	"github.com/bongsu-project/bongsu/gen/go/bongsu/event/v1/eventv1connect"
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1/monitorv1connect"
 	"github.com/bongsu-project/bongsu/kit/discovery"
 	"github.com/bongsu-project/bongsu/kit/rpc"
@@ -66,7 +67,10 @@ func (b *builder) localValues() probe.LocalValues {
 func (b *builder) valueSources(v probe.SystemValue) []monitor.ValueSource {
 	var sources []monitor.ValueSource
 	if v == probe.DeadLetters {
-		return []monitor.ValueSource{{Certain: true, Read: b.countDeadLetters}}
+		if b.config.has(Event) || b.balancer.Ready(eventv1connect.EventServiceName) == nil {
+			sources = []monitor.ValueSource{{Certain: true, Read: b.countDeadLetters}}
+		}
+		return sources
 	}
 	if read := b.localValues()[v]; read != nil {
 		sources = []monitor.ValueSource{{Certain: true, Read: read}}
