@@ -15,10 +15,14 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
-	mail "github.com/bongsu-project/bongsu/internal/messenger/email"
+	"github.com/bongsu-project/bongsu/internal/messenger/all"
+	"github.com/bongsu-project/bongsu/internal/messenger/call"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/services/edge"
 )
+
+// mailSpec describes mail relays and mail addresses.
+var mailSpec = all.Mail(call.Endpoint{}).Spec()
 
 // The forms of values, by the tag check of their setting.
 var forms = map[string]func(string) error{
@@ -30,7 +34,7 @@ var forms = map[string]func(string) error{
 	"issuer":   checkIssuerURL,
 	"public":   checkPublicURL,
 	"watchdog": checkWatchdogURL,
-	"relay":    mail.Messenger{}.Spec().Credential.Check,
+	"relay":    mailSpec.Credential.Check,
 	"address":  checkAddr,
 	"listen":   checkAddr, // of a service
 }
@@ -168,7 +172,7 @@ func (s *settings) checkWatchdogMail() error {
 		return errors.New("set --watchdog-mail and --watchdog-mail-to, or neither")
 	}
 	for _, address := range to {
-		if err := (mail.Messenger{}).Spec().Destination.Check(address); err != nil {
+		if err := mailSpec.Destination.Check(address); err != nil {
 			return fmt.Errorf("invalid --watchdog-mail-to %q: %w", address, err)
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1/monitorv1connect"
+	"github.com/bongsu-project/bongsu/internal/messenger/all"
 	"github.com/bongsu-project/bongsu/internal/messenger/call"
-	mail "github.com/bongsu-project/bongsu/internal/messenger/email"
 	"github.com/bongsu-project/bongsu/kit/balance"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/discovery"
@@ -236,7 +236,7 @@ func (b *builder) newWatchdog(results monitor.Results, shards monitor.Shards) *m
 // and --provider-url does not replace it.
 func (b *builder) watchdogMail() monitor.WatchdogMail {
 	endpoint := call.Endpoint{Dial: call.NewDialer(call.ClientConfig{AllowAll: true}), Now: b.config.Now, HTTP: b.config.Providers.AllowHTTP}
-	return monitor.WatchdogMail{Messenger: mail.New(endpoint), Relay: b.config.Monitor.WatchdogMail, To: b.config.Monitor.WatchdogMailTo}
+	return monitor.WatchdogMail{Messenger: all.Mail(endpoint), Relay: b.config.Monitor.WatchdogMail, To: b.config.Monitor.WatchdogMailTo}
 }
 
 // machineName returns the name of this machine.

@@ -79,6 +79,9 @@ func Messengers(to Endpoints, inboxes inbox.Store, templates ...Template) []mess
 	return all
 }
 
+// Mail returns the messenger of mail by an endpoint, for mail of an operator.
+func Mail(e call.Endpoint) messenger.Messenger { return email.New(e) }
+
 // Specs returns the Spec of every messenger, sorted by name, with those of templates.
 func Specs(templates ...Template) []messenger.Spec {
 	all := Messengers(func(string) call.Endpoint { return call.Endpoint{} }, nil, templates...)
