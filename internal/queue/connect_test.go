@@ -72,13 +72,13 @@ func TestOpenWithoutNATS(t *testing.T) {
 	lines := []string{`level=ERROR msg="no NATS server is reachable at --nats-url`}
 	check(false, lines...)
 	stop := natsOn(t, p, dir, unchanged)
-	lines = append(lines, `level=INFO msg="queue connected"`)
+	lines = append(lines, `level=INFO msg="NATS connected"`)
 	check(true, lines...)
 	stop()
-	lines = append(lines, `level=WARN msg="queue disconnected`)
+	lines = append(lines, `level=WARN msg="NATS disconnected`)
 	check(false, lines...)
 	natsOn(t, p, dir, unchanged)
-	lines = append(lines, `level=INFO msg="queue connected again"`)
+	lines = append(lines, `level=INFO msg="NATS connected again"`)
 	check(true, lines...)
 }
 

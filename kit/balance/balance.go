@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -32,8 +33,14 @@ type Options struct {
 	// "/library.v1.BookService/GetBook", and its header. A request with the context of
 	// WithRepeatable may be, too. Default: Methods of the linked descriptors.
 	Repeatable func(procedure string, header http.Header) bool
-	Metrics    Metrics      // default: none
-	Log        *slog.Logger // required
+	// The breaker of an instance opens when BreakerFailures of its last BreakerCalls calls have
+	// failed. Default: 5 of 10.
+	BreakerFailures, BreakerCalls uint
+	// ProbeInterval is the mean time between the probes of an instance whose breaker is open.
+	// Default: 1 s.
+	ProbeInterval time.Duration
+	Metrics       Metrics      // default: none
+	Log           *slog.Logger // required
 }
 
 // Metrics counts the requests and breakers of a Balancer. It is safe for concurrent use. name is the Name of an
@@ -71,9 +78,15 @@ func New(registry discovery.Registry, options Options) *Balancer {
 	if options.Metrics == nil {
 		options.Metrics = noMetrics{}
 	}
+	if options.BreakerFailures == 0 || options.BreakerCalls < options.BreakerFailures {
+		options.BreakerFailures, options.BreakerCalls = breakerFailures, breakerCalls
+	}
 	b := &Balancer{
 		registry: registry, options: options, timing: defaultTiming, pending: make(chan struct{}, 1),
 		instances: map[string]*instance{}, turns: map[string]*atomic.Uint32{}, changed: make(chan struct{}),
+	}
+	if options.ProbeInterval > 0 {
+		b.timing.probe = options.ProbeInterval
 	}
 	b.current.Store(&snapshot{})
 	return b

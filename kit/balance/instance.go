@@ -10,7 +10,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/discovery"
 )
 
-// A breaker opens when breakerFailures of the last breakerCalls calls failed.
+// The defaults of Options.BreakerFailures and Options.BreakerCalls.
 const breakerFailures, breakerCalls = 5, 10
 
 // An instance is an instance of the registry with its breaker in this process.
@@ -21,6 +21,7 @@ type instance struct {
 	open     atomic.Bool // the breaker is open; written under Balancer.mu
 
 	breaker   circuitbreaker.CircuitBreaker[any]
+	calls     int64        // that the breaker counts
 	successes atomic.Int64 // that the breaker does not know yet
 
 	// Guarded by Balancer.mu:
@@ -29,13 +30,13 @@ type instance struct {
 }
 
 // newInstance returns an instance with a closed breaker. Only a probe closes an open one.
-func newInstance(known discovery.Instance) (*instance, error) {
+func newInstance(known discovery.Instance, options Options) (*instance, error) {
 	base, err := url.Parse(known.URL)
 	if err != nil {
 		return nil, err
 	}
-	return &instance{id: known.ID, name: known.Name, base: base, known: known, breaker: circuitbreaker.NewBuilder[any]().
-		WithFailureThresholdRatio(breakerFailures, breakerCalls).
+	return &instance{id: known.ID, name: known.Name, base: base, known: known, calls: int64(options.BreakerCalls), breaker: circuitbreaker.NewBuilder[any]().
+		WithFailureThresholdRatio(options.BreakerFailures, options.BreakerCalls).
 		WithDelay(time.Hour). // unused: no permits are acquired
 		Build()}, nil
 }
@@ -46,7 +47,7 @@ func (i *instance) succeed() { i.successes.Add(1) }
 
 // fail records a call that failed, and reports whether the breaker must open.
 func (i *instance) fail() (opens bool) {
-	for range min(i.successes.Swap(0), breakerCalls) {
+	for range min(i.successes.Swap(0), i.calls) {
 		i.breaker.RecordSuccess()
 	}
 	i.breaker.RecordFailure()

@@ -8,10 +8,30 @@ import (
 	"time"
 )
 
-// ErrTimeout is the cause of a context (context.WithTimeoutCause) whose deadline is not that
+// ErrTimeout is the cause of a context (WithTimeout) whose deadline is not that
 // of the caller: the service should have responded in time. A request that ends by it counts
 // as a failure of the instance.
 var ErrTimeout = errors.New("call timed out")
+
+// timeoutKey is the key of the deadline of WithTimeout in a context.
+type timeoutKey struct{}
+
+// WithTimeout returns a context for a call to which its service should respond within a time: its
+// end counts as a failure of the instance, also if the instance says itself that the deadline has
+// passed. An earlier deadline of ctx, which is the caller's, stays what it is.
+func WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	deadline := time.Now().Add(d)
+	if earlier, ok := ctx.Deadline(); ok && earlier.Before(deadline) {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadlineCause(context.WithValue(ctx, timeoutKey{}, deadline), deadline, ErrTimeout)
+}
+
+// isTimeout reports whether a deadline of ctx is that of WithTimeout.
+func isTimeout(ctx context.Context, deadline time.Time) bool {
+	own, ok := ctx.Value(timeoutKey{}).(time.Time)
+	return ok && own.Equal(deadline)
+}
 
 // An Outcome is how a request to an instance ended.
 type Outcome string
@@ -58,7 +78,7 @@ func outcomeOfResponse(ctx context.Context, res *http.Response) Outcome {
 	case http.StatusBadGateway, http.StatusServiceUnavailable:
 		return Unavailable
 	case http.StatusGatewayTimeout:
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < deadlineSkew {
+		if deadline, ok := ctx.Deadline(); ok && !isTimeout(ctx, deadline) && time.Until(deadline) < deadlineSkew {
 			return Canceled
 		}
 		return TimedOut

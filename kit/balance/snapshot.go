@@ -53,7 +53,7 @@ func (b *Balancer) update(known []discovery.Instance) {
 			instances[k.ID] = old
 			continue
 		}
-		one, err := newInstance(k)
+		one, err := newInstance(k, b.options)
 		if err != nil {
 			b.options.Log.Warn("instance ignored: invalid URL", "instance", k.ID, "error", err)
 			continue

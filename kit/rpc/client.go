@@ -38,8 +38,16 @@ func NewHTTPClient() *http.Client {
 // has an idempotency key. inner are further interceptors, which see each call last, such as
 // those of TraceCalls.
 func ClientOptions(upstream string, log *slog.Logger, inner ...connect.Interceptor) connect.ClientOption {
-	return connect.WithClientOptions(
-		connect.WithInterceptors(&upstreamInterceptor{name: upstream, timeout: callTimeout, log: log}),
-		connect.WithInterceptors(inner...),
-	)
+	return clientOptions(&upstreamInterceptor{name: upstream, timeout: callTimeout, log: log}, inner)
+}
+
+// TimedClientOptions is ClientOptions for an upstream that must respond within a time, also to a
+// call with a later deadline. The upstream gets the deadline. A call that exceeds it is unavailable,
+// and counts as a failure of the instance for a balance.Balancer. It does not limit streams.
+func TimedClientOptions(upstream string, timeout time.Duration, log *slog.Logger, inner ...connect.Interceptor) connect.ClientOption {
+	return clientOptions(&upstreamInterceptor{name: upstream, timeout: timeout, always: true, log: log}, inner)
+}
+
+func clientOptions(upstream *upstreamInterceptor, inner []connect.Interceptor) connect.ClientOption {
+	return connect.WithClientOptions(connect.WithInterceptors(upstream), connect.WithInterceptors(inner...))
 }

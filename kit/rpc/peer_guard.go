@@ -18,23 +18,29 @@ var errNoPeer = fault.WithReason(errors.New("this port is for other processes of
 // Stage returns the stage of a port for peers: it refuses requests that are not of a peer
 // with unauthenticated, and passes on the caller on whose behalf a peer calls. Health, by HTTP
 // and gRPC, is open to all. If peers need not authenticate, Stage returns nil, and callers are
-// not passed on: anybody could claim to be one.
-func (p *Peers) Stage() Stage {
-	return p.stage(false)
+// not passed on: anybody could claim to be one. open are patterns of a http.ServeMux, such as
+// "GET /.well-known/jwks.json", of other requests that are open to all; methods of Protobuf services
+// never are.
+func (p *Peers) Stage(open ...string) Stage {
+	return p.stage(false, open)
 }
 
 // StageOfProcedures is Stage for a port with other handlers: it refuses only requests to its
 // Protobuf services, and needs no certificate, as those handlers do not.
 func (p *Peers) StageOfProcedures() Stage {
-	return p.stage(true)
+	return p.stage(true, nil)
 }
 
-func (p *Peers) stage(proceduresOnly bool) Stage {
+func (p *Peers) stage(proceduresOnly bool, open []string) Stage {
 	if !p.Required() || proceduresOnly && p.keys == nil {
 		return nil
 	}
+	opened := http.NewServeMux()
+	for _, pattern := range open {
+		opened.Handle(pattern, http.NotFoundHandler()) // only its pattern is used
+	}
 	return func(next http.Handler) http.Handler {
-		return &peerGuard{next: next, peers: p, proceduresOnly: proceduresOnly}
+		return &peerGuard{next: next, peers: p, proceduresOnly: proceduresOnly, opened: opened}
 	}
 }
 
@@ -43,6 +49,7 @@ type peerGuard struct {
 	next           http.Handler
 	peers          *Peers
 	proceduresOnly bool
+	opened         *http.ServeMux    // has the patterns of requests that are open to all
 	refused        throttledWarning // anybody can cause such warnings
 }
 
@@ -77,7 +84,16 @@ func (g *peerGuard) isOpen(r *http.Request) bool {
 		return info == nil || info.Procedure == ""
 	}
 	path := r.URL.Path
+	if _, pattern := g.opened.Handler(r); pattern != "" && !isMethod(r) {
+		return true
+	}
 	return path == "/healthz" || path == "/readyz" || strings.HasPrefix(path, "/"+grpchealth.HealthV1ServiceName+"/")
+}
+
+// isMethod reports whether a request is to a Protobuf service, reflection included.
+func isMethod(r *http.Request) bool {
+	info := InfoOf(r.Context())
+	return info == nil || info.Procedure != "" || strings.HasPrefix(r.URL.Path, "/grpc.")
 }
 
 // isPeer reports whether a request has the key, and came with a verified certificate, as far

@@ -46,6 +46,7 @@ func (e *upstreamError) Unwrap() error {
 type upstreamInterceptor struct {
 	name    string
 	timeout time.Duration // of calls without a deadline of their own
+	always  bool          // of calls with a later deadline, too
 	log     *slog.Logger
 
 	mu         sync.Mutex
@@ -58,8 +59,8 @@ func (i *upstreamInterceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFun
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		passIDs(ctx, req.Header())
 		bounded, cancel := ctx, context.CancelFunc(func() {})
-		if _, ok := ctx.Deadline(); !ok {
-			bounded, cancel = context.WithTimeoutCause(ctx, i.timeout, balance.ErrTimeout)
+		if _, ok := ctx.Deadline(); !ok || i.always {
+			bounded, cancel = balance.WithTimeout(ctx, i.timeout)
 		}
 		defer cancel()
 		if keyed, ok := req.Any().(interface{ GetIdempotencyKey() string }); ok && keyed.GetIdempotencyKey() != "" {

@@ -71,16 +71,7 @@ func (e *Event) messageID() string {
 // marshal returns the event as a CloudEvent in JSON. Numbers in its data stay as they are
 // written.
 func (e *Event) marshal() ([]byte, error) {
-	event := struct {
-		SpecVersion     string          `json:"specversion"`
-		ID              string          `json:"id"`
-		Source          string          `json:"source"`
-		Type            string          `json:"type"`
-		Subject         string          `json:"subject,omitempty"`
-		Time            string          `json:"time,omitempty"`
-		DataContentType string          `json:"datacontenttype,omitempty"`
-		Data            json.RawMessage `json:"data,omitempty"`
-	}{SpecVersion: "1.0", ID: e.ID, Source: e.Source, Type: e.Type, Subject: e.Subject}
+	event := cloudEvent{SpecVersion: "1.0", ID: e.ID, Source: e.Source, Type: e.Type, Subject: e.Subject}
 	if !e.Time.IsZero() {
 		event.Time = e.Time.Format(time.RFC3339Nano)
 	}

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
-	"regexp"
 	"time"
 
 	"github.com/bongsu-project/bongsu/kit/fault"
@@ -61,23 +60,17 @@ type Outbox struct {
 	wake      chan struct{}
 }
 
-// tablePattern matches names of tables that need no quotes.
-var tablePattern = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,39}$`)
-
 // NewOutbox returns the outbox in a database of a dialect, SQLite or Postgres. It opens and
 // starts nothing. Of SQLite, db must wait for locks (busy_timeout). kit/database.Database has
 // both: d.Dialect() and d.Writer().
 func NewOutbox(db *sql.DB, dialect string, publisher Publisher, options OutboxOptions) (*Outbox, error) {
 	options = options.withDefaults()
-	if dialect != SQLite && dialect != Postgres {
-		return nil, fmt.Errorf("unsupported dialect %q: use stream.SQLite or stream.Postgres", dialect)
-	}
-	if !tablePattern.MatchString(options.Table) {
-		return nil, fmt.Errorf("invalid table name %q: use up to 40 characters of a-z, 0-9 and _", options.Table)
+	table := newOutboxTable(db, dialect, options.Table)
+	if err := table.check(); err != nil {
+		return nil, err
 	}
 	return &Outbox{
-		table:     newOutboxTable(db, dialect, options.Table),
-		publisher: publisher, options: options, wake: make(chan struct{}, 1),
+		table: table, publisher: publisher, options: options, wake: make(chan struct{}, 1),
 	}, nil
 }
 

@@ -4,11 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
-	"hash/fnv"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -20,14 +16,10 @@ import (
 // until that time (Unix milliseconds). While one row of a sequence is, no row of that sequence
 // is claimed. So each process that publishes events of a sequence begins with its oldest one,
 // and even one whose lease has expired publishes no event before an older one.
-type outboxTable struct {
-	db      *sql.DB
-	dialect string
-	name    string
-}
+type outboxTable struct{ table }
 
 func newOutboxTable(db *sql.DB, dialect, name string) outboxTable {
-	return outboxTable{db: db, dialect: dialect, name: name}
+	return outboxTable{table{kind: "outbox", db: db, dialect: dialect, name: name}}
 }
 
 // An outboxRow is a claimed row.
@@ -60,72 +52,13 @@ CREATE INDEX IF NOT EXISTS $table_refused ON $table (id) WHERE refused <> ''`
 
 const eventColumns = "id, event_id, source, type, subject, time, data"
 
-// sql returns a statement with the name of the table and the placeholders of the dialect.
-func (t outboxTable) sql(text string) string {
-	text = strings.ReplaceAll(text, "$table", t.name)
-	if t.dialect == SQLite {
-		return text
-	}
-	var b strings.Builder
-	for n := 1; ; n++ {
-		before, after, found := strings.Cut(text, "?")
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		b.WriteString("$" + strconv.Itoa(n))
-		text = after
-	}
-}
-
 // create creates the table and its indexes unless they exist.
 func (t outboxTable) create(ctx context.Context) error {
 	types := strings.NewReplacer("$id", "INTEGER PRIMARY KEY AUTOINCREMENT", "$bytes", "BLOB")
 	if t.dialect == Postgres {
 		types = strings.NewReplacer("$id", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "$bytes", "BYTEA")
 	}
-	err := t.exclusively(ctx, func(tx *sql.Tx) error {
-		for statement := range strings.SplitSeq(t.sql(types.Replace(outboxSchema)), ";") {
-			if _, err := tx.ExecContext(ctx, statement); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return t.wrap("create", err)
-}
-
-// exclusively runs f in a transaction that one process at a time runs. In SQLite f must begin
-// with a write.
-func (t outboxTable) exclusively(ctx context.Context, f func(*sql.Tx) error) error {
-	var options *sql.TxOptions
-	if t.dialect == Postgres { // each statement must see what the process before has committed
-		options = &sql.TxOptions{Isolation: sql.LevelReadCommitted}
-	}
-	tx, err := t.db.BeginTx(ctx, options)
-	if err != nil {
-		return err
-	}
-	if t.dialect == Postgres {
-		_, err = tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", t.lockKey())
-	}
-	if err == nil {
-		err = f(tx)
-	}
-	if err != nil {
-		if undo := tx.Rollback(); undo != nil && !errors.Is(undo, sql.ErrTxDone) {
-			return errors.Join(err, undo)
-		}
-		return err
-	}
-	return tx.Commit()
-}
-
-// lockKey returns the key of the advisory lock of the table.
-func (t outboxTable) lockKey() int64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte("outbox " + t.name))
-	return int64(h.Sum64())
+	return t.table.create(ctx, types.Replace(outboxSchema))
 }
 
 // add inserts an event in the caller's transaction.
@@ -237,28 +170,6 @@ func (t outboxTable) backlog(ctx context.Context) (b Backlog, err error) {
 	return b, nil
 }
 
-// A querier is a database or a transaction.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-// query returns the rows of a query, each read by scan.
-func query[T any](ctx context.Context, q querier, scan func(*sql.Rows, *T) error, text string, args ...any) (all []T, err error) {
-	rows, err := q.QueryContext(ctx, text, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	for rows.Next() {
-		var row T
-		if err := scan(rows, &row); err != nil {
-			return nil, err
-		}
-		all = append(all, row)
-	}
-	return all, rows.Err()
-}
-
 // scanEvent reads eventColumns and one more.
 func scanEvent(rows *sql.Rows, id *int64, e *Event, more any) error {
 	var at string
@@ -268,11 +179,4 @@ func scanEvent(rows *sql.Rows, id *int64, e *Event, more any) error {
 	var err error
 	e.Time, err = time.Parse(time.RFC3339Nano, at)
 	return err
-}
-
-func (t outboxTable) wrap(what string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("outbox %s: %s: %w", t.name, what, err)
 }

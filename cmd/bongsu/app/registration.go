@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/url"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/callback/v1/callbackv1connect"
@@ -52,53 +50,8 @@ func (b *builder) register(stage int, service string, l rpc.Listener, server *rp
 
 // instanceURL returns the URL by which other processes call a port of this one.
 func (b *builder) instanceURL(service, addr string, secure bool) string {
-	scheme := "http"
-	if secure {
-		scheme = "https"
-	}
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil { // cannot be: it is the address of a listener
-		return ""
-	}
-	ip := net.ParseIP(host)
-	switch {
-	case b.config.AdvertiseHost != "":
-		host = b.config.AdvertiseHost
-	case ip != nil && ip.IsUnspecified():
-		host = localAddress(b.config.NATSURL)
-	case ip != nil && ip.IsLoopback() && b.config.NATSURL != "" && !isLoopback(net.JoinHostPort(localAddress(b.config.NATSURL), "0")):
+	if b.config.AdvertiseHost == "" && b.config.NATSURL != "" && isLoopback(addr) && !isLoopback(net.JoinHostPort(discovery.LocalAddress(b.config.NATSURL), "0")) {
 		b.log.Warn("only processes on this machine can call this port, but the NATS server is on another one: set its address, such as 0.0.0.0", "service", service, "addr", addr)
 	}
-	return scheme + "://" + net.JoinHostPort(host, port)
-}
-
-// localAddress returns the address of this machine from which it reaches the first of some
-// NATS servers, and a loopback address without any. It sends nothing.
-func localAddress(servers string) string {
-	const loopback = "127.0.0.1"
-	first, _, _ := strings.Cut(servers, ",")
-	if first = strings.TrimSpace(first); first == "" {
-		return loopback
-	}
-	if !strings.Contains(first, "://") {
-		first = "nats://" + first
-	}
-	u, err := url.Parse(first)
-	if err != nil {
-		return loopback
-	}
-	port := u.Port()
-	if port == "" {
-		port = "4222"
-	}
-	conn, err := (&net.Dialer{Timeout: time.Second}).Dial("udp", net.JoinHostPort(u.Hostname(), port))
-	if err != nil {
-		return loopback
-	}
-	defer conn.Close()
-	host, _, err := net.SplitHostPort(conn.LocalAddr().String())
-	if err != nil {
-		return loopback
-	}
-	return host
+	return discovery.AdvertisedURL(addr, discovery.AdvertiseOptions{Host: b.config.AdvertiseHost, NATSURL: b.config.NATSURL, Secure: secure})
 }
