@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 	if url := os.Getenv("STREAM_TEST_SHOP"); url != "" {
 		os.Exit(runShop(url, os.Getenv("STREAM_TEST_NATS")))
 	}
+	if url := os.Getenv("STREAM_TEST_COURIER"); url != "" {
+		os.Exit(runCourier(url, os.Getenv("STREAM_TEST_NATS")))
+	}
 	postgrestest.Main(m, "KIT_TEST_POSTGRES")
 }
 
