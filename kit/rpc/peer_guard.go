@@ -49,7 +49,7 @@ type peerGuard struct {
 	next           http.Handler
 	peers          *Peers
 	proceduresOnly bool
-	opened         *http.ServeMux    // has the patterns of requests that are open to all
+	opened         *http.ServeMux   // has the patterns of requests that are open to all
 	refused        throttledWarning // anybody can cause such warnings
 }
 

@@ -79,6 +79,61 @@ func ExampleOutbox() {
 	// <nil>
 }
 
+// A consumer handles the events of orders once, however often they are delivered: it notes them in
+// the transaction of its changes.
+func ExampleConsumer() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	js, db, closeAll, err := openExample(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer closeAll()
+	processed, err := stream.NewProcessed(db.Writer(), db.Dialect(), stream.ProcessedOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := processed.Migrate(ctx); err != nil {
+		fmt.Println(err)
+		return
+	}
+	handled := make(chan string, 2)
+	consumer, err := stream.NewConsumer(js, func(ctx context.Context, d stream.Delivery) error {
+		defer func() { handled <- d.Subject }()
+		return db.Write(ctx, func(ctx context.Context, tx *database.Tx) error {
+			first, err := processed.Note(ctx, tx, "delivery", d.Event)
+			if err != nil || !first {
+				return err
+			}
+			_, err = tx.Exec(ctx, "INSERT INTO orders (name) VALUES (?)", d.Subject)
+			return err
+		})
+	}, stream.ConsumerOptions{Stream: "EVENTS", Name: "delivery", Filter: []string{"events.order.>"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan error)
+	go func() { ended <- consumer.Run(running) }()
+	for _, order := range []string{"o-17", "o-18"} {
+		event := stream.Event{ID: order, Source: "shop/orders", Type: "order.created", Subject: order}
+		if _, err := (stream.JetStream{Stream: js, Prefix: "events."}).Publish(ctx, []stream.Event{event}); err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(<-handled)
+	}
+	stop()
+	fmt.Println(<-ended)
+	// Output:
+	// o-17
+	// o-18
+	// <nil>
+}
+
 // openExample returns an embedded broker with a stream, and a new SQLite database. The caller
 // must call closeAll.
 func openExample(ctx context.Context) (js jetstream.JetStream, db *database.Database, closeAll func(), err error) {
