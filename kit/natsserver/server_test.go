@@ -59,6 +59,7 @@ func ExampleStart() {
 	}
 	defer s.Stop()
 	running, stop := context.WithCancel(ctx)
+	defer stop()
 	ended := make(chan error)
 	go func() { ended <- s.Run(running, quiet) }() // restarts the server if its disk was full
 	conn, err := s.Connect(quiet)

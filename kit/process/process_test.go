@@ -400,7 +400,7 @@ func TestOwnServicesWhileStopping(t *testing.T) {
 	knows(t, p, 2)
 	text := make(chan string, 1)
 	go func() {
-		res, err := http.Get("http://" + p.Addr("front") + "/front") //nolint:noctx // a test
+		res, err := http.Get("http://" + p.Addr("front") + "/front")
 		if err != nil {
 			text <- err.Error()
 			return

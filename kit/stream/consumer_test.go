@@ -312,7 +312,7 @@ func TestReplay(t *testing.T) {
 	b.publish(t, orderEvent("a", 1))
 	last, err = stream.Replay(t.Context(), b.Stream, "EVENTS", func(_ context.Context, d stream.Delivery) error {
 		if len(got) == 0 {
-			b.publish(t, orderEvent("c", 0)) // after the end
+			b.publish(t, orderEvent("c", 0)) //nolint:contextcheck // after the end
 		}
 		got = append(got, d.ID+"@"+strconv.FormatUint(d.Sequence, 10))
 		return nil

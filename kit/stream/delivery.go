@@ -63,6 +63,6 @@ func newDelivery(message jetstream.Msg) (Delivery, error) {
 		return d, err
 	}
 	d.Sequence = meta.Sequence.Stream
-	d.Attempt = int(min(meta.NumDelivered, 1<<31)) //nolint:gosec // it is bounded
+	d.Attempt = int(min(meta.NumDelivered, 1<<31))
 	return d, d.unmarshal(message.Data())
 }

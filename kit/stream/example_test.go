@@ -116,6 +116,7 @@ func ExampleConsumer() {
 		return
 	}
 	running, stop := context.WithCancel(ctx)
+	defer stop()
 	ended := make(chan error)
 	go func() { ended <- consumer.Run(running) }()
 	for _, order := range []string{"o-17", "o-18"} {

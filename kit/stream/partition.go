@@ -55,7 +55,7 @@ func (p *partition) owns(e *Event) bool {
 	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(key))
-	return h.Sum64()%uint64(p.options.Partitions) == uint64(p.number) //nolint:gosec // both are small and positive
+	return h.Sum64()%uint64(p.options.Partitions) == uint64(p.number)
 }
 
 // run reads the partition until ctx ends, and opens it again after a failure.
