@@ -4,11 +4,14 @@
 // 	protoc        (unknown)
 // source: library/event/v1/event.proto
 
-// Events: what the services of the library publish.
+// Events of the library: the data of what its services publish, as JSON. The subject of each
+// is the id of the reservation, by which all that happens to it stays in order; that of
+// StockChanged is the id of the product.
 
 package eventv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -23,11 +26,15 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Reserved says that a customer has reserved a book.
+// Reserved is the data of library.reservation.reserved: a customer has reserved a book.
 type Reserved struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// reservation is the id of the reservation, which is the subject of the event.
-	Reservation   string `protobuf:"bytes,1,opt,name=reservation,proto3" json:"reservation,omitempty"`
+	// reservation_id is the id of the reservation.
+	ReservationId string `protobuf:"bytes,1,opt,name=reservation_id,json=reservationId,proto3" json:"reservation_id,omitempty"`
+	// customer is the nickname of the customer.
+	Customer string `protobuf:"bytes,2,opt,name=customer,proto3" json:"customer,omitempty"`
+	// product_id is the id of the book.
+	ProductId     string `protobuf:"bytes,3,opt,name=product_id,json=productId,proto3" json:"product_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -62,9 +69,536 @@ func (*Reserved) Descriptor() ([]byte, []int) {
 	return file_library_event_v1_event_proto_rawDescGZIP(), []int{0}
 }
 
-func (x *Reserved) GetReservation() string {
+func (x *Reserved) GetReservationId() string {
 	if x != nil {
-		return x.Reservation
+		return x.ReservationId
+	}
+	return ""
+}
+
+func (x *Reserved) GetCustomer() string {
+	if x != nil {
+		return x.Customer
+	}
+	return ""
+}
+
+func (x *Reserved) GetProductId() string {
+	if x != nil {
+		return x.ProductId
+	}
+	return ""
+}
+
+// Canceled is the data of library.reservation.canceled: the customer has canceled the
+// reservation, and delivery has canceled its part before.
+type Canceled struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// reservation_id is the id of the reservation.
+	ReservationId string `protobuf:"bytes,1,opt,name=reservation_id,json=reservationId,proto3" json:"reservation_id,omitempty"`
+	// customer is the nickname of the customer.
+	Customer string `protobuf:"bytes,2,opt,name=customer,proto3" json:"customer,omitempty"`
+	// product_id is the id of the book.
+	ProductId string `protobuf:"bytes,3,opt,name=product_id,json=productId,proto3" json:"product_id,omitempty"`
+	// attempt_id is the id of the attempt that canceled the delivery.
+	AttemptId     string `protobuf:"bytes,4,opt,name=attempt_id,json=attemptId,proto3" json:"attempt_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Canceled) Reset() {
+	*x = Canceled{}
+	mi := &file_library_event_v1_event_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Canceled) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Canceled) ProtoMessage() {}
+
+func (x *Canceled) ProtoReflect() protoreflect.Message {
+	mi := &file_library_event_v1_event_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Canceled.ProtoReflect.Descriptor instead.
+func (*Canceled) Descriptor() ([]byte, []int) {
+	return file_library_event_v1_event_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Canceled) GetReservationId() string {
+	if x != nil {
+		return x.ReservationId
+	}
+	return ""
+}
+
+func (x *Canceled) GetCustomer() string {
+	if x != nil {
+		return x.Customer
+	}
+	return ""
+}
+
+func (x *Canceled) GetProductId() string {
+	if x != nil {
+		return x.ProductId
+	}
+	return ""
+}
+
+func (x *Canceled) GetAttemptId() string {
+	if x != nil {
+		return x.AttemptId
+	}
+	return ""
+}
+
+// CancellationRefused is the data of library.reservation.cancellation_refused: an attempt to
+// cancel has failed, so that a delivery which it canceled goes on.
+type CancellationRefused struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// reservation_id is the id of the reservation.
+	ReservationId string `protobuf:"bytes,1,opt,name=reservation_id,json=reservationId,proto3" json:"reservation_id,omitempty"`
+	// attempt_id is the id of the attempt.
+	AttemptId     string `protobuf:"bytes,2,opt,name=attempt_id,json=attemptId,proto3" json:"attempt_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancellationRefused) Reset() {
+	*x = CancellationRefused{}
+	mi := &file_library_event_v1_event_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancellationRefused) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancellationRefused) ProtoMessage() {}
+
+func (x *CancellationRefused) ProtoReflect() protoreflect.Message {
+	mi := &file_library_event_v1_event_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancellationRefused.ProtoReflect.Descriptor instead.
+func (*CancellationRefused) Descriptor() ([]byte, []int) {
+	return file_library_event_v1_event_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *CancellationRefused) GetReservationId() string {
+	if x != nil {
+		return x.ReservationId
+	}
+	return ""
+}
+
+func (x *CancellationRefused) GetAttemptId() string {
+	if x != nil {
+		return x.AttemptId
+	}
+	return ""
+}
+
+// Held is the data of library.product.held: a book in stock is held for the reservation.
+type Held struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// reservation_id is the id of the reservation.
+	ReservationId string `protobuf:"bytes,1,opt,name=reservation_id,json=reservationId,proto3" json:"reservation_id,omitempty"`
+	// customer is the nickname of the customer.
+	Customer string `protobuf:"bytes,2,opt,name=customer,proto3" json:"customer,omitempty"`
+	// product_id is the id of the book.
+	ProductId string `protobuf:"bytes,3,opt,name=product_id,json=productId,proto3" json:"product_id,omitempty"`
+	// title is the title of the book.
+	Title string `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
+	// waited is whether the reservation waited for stock before.
+	Waited        bool `protobuf:"varint,5,opt,name=waited,proto3" json:"waited,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Held) Reset() {
+	*x = Held{}
+	mi := &file_library_event_v1_event_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Held) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Held) ProtoMessage() {}
+
+func (x *Held) ProtoReflect() protoreflect.Message {
+	mi := &file_library_event_v1_event_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Held.ProtoReflect.Descriptor instead.
+func (*Held) Descriptor() ([]byte, []int) {
+	return file_library_event_v1_event_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Held) GetReservationId() string {
+	if x != nil {
+		return x.ReservationId
+	}
+	return ""
+}
+
+func (x *Held) GetCustomer() string {
+	if x != nil {
+		return x.Customer
+	}
+	return ""
+}
+
+func (x *Held) GetProductId() string {
+	if x != nil {
+		return x.ProductId
+	}
+	return ""
+}
+
+func (x *Held) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Held) GetWaited() bool {
+	if x != nil {
+		return x.Waited
+	}
+	return false
+}
+
+// OutOfStock is the data of library.product.out_of_stock: the reservation waits for stock.
+type OutOfStock struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// reservation_id is the id of the reservation.
+	ReservationId string `protobuf:"bytes,1,opt,name=reservation_id,json=reservationId,proto3" json:"reservation_id,omitempty"`
+	// customer is the nickname of the customer.
+	Customer string `protobuf:"bytes,2,opt,name=customer,proto3" json:"customer,omitempty"`
+	// product_id is the id of the book.
+	ProductId string `protobuf:"bytes,3,opt,name=product_id,json=productId,proto3" json:"product_id,omitempty"`
+	// title is the title of the book; empty for a book that is not known.
+	Title         string `protobuf:"bytes,4,opt,name=title,proto3" json:"title,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OutOfStock) Reset() {
+	*x = OutOfStock{}
+	mi := &file_library_event_v1_event_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutOfStock) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutOfStock) ProtoMessage() {}
+
+func (x *OutOfStock) ProtoReflect() protoreflect.Message {
+	mi := &file_library_event_v1_event_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutOfStock.ProtoReflect.Descriptor instead.
+func (*OutOfStock) Descriptor() ([]byte, []int) {
+	return file_library_event_v1_event_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *OutOfStock) GetReservationId() string {
+	if x != nil {
+		return x.ReservationId
+	}
+	return ""
+}
+
+func (x *OutOfStock) GetCustomer() string {
+	if x != nil {
+		return x.Customer
+	}
+	return ""
+}
+
+func (x *OutOfStock) GetProductId() string {
+	if x != nil {
+		return x.ProductId
+	}
+	return ""
+}
+
+func (x *OutOfStock) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+// StockChanged is the data of library.product.stock_changed: the stock of a book is another.
+type StockChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// product_id is the id of the book.
+	ProductId string `protobuf:"bytes,1,opt,name=product_id,json=productId,proto3" json:"product_id,omitempty"`
+	// title is the title of the book.
+	Title string `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"`
+	// stock is the number of books in the library, held ones too.
+	Stock int32 `protobuf:"varint,3,opt,name=stock,proto3" json:"stock,omitempty"`
+	// held is the number of books held for reservations.
+	Held int32 `protobuf:"varint,4,opt,name=held,proto3" json:"held,omitempty"`
+	// waiting is the number of reservations that wait for stock.
+	Waiting       int32 `protobuf:"varint,5,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StockChanged) Reset() {
+	*x = StockChanged{}
+	mi := &file_library_event_v1_event_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StockChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StockChanged) ProtoMessage() {}
+
+func (x *StockChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_library_event_v1_event_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StockChanged.ProtoReflect.Descriptor instead.
+func (*StockChanged) Descriptor() ([]byte, []int) {
+	return file_library_event_v1_event_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *StockChanged) GetProductId() string {
+	if x != nil {
+		return x.ProductId
+	}
+	return ""
+}
+
+func (x *StockChanged) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *StockChanged) GetStock() int32 {
+	if x != nil {
+		return x.Stock
+	}
+	return 0
+}
+
+func (x *StockChanged) GetHeld() int32 {
+	if x != nil {
+		return x.Held
+	}
+	return 0
+}
+
+func (x *StockChanged) GetWaiting() int32 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+// Started is the data of library.delivery.started: the book is on its way.
+type Started struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// reservation_id is the id of the reservation.
+	ReservationId string `protobuf:"bytes,1,opt,name=reservation_id,json=reservationId,proto3" json:"reservation_id,omitempty"`
+	// delivery_id is the id of the delivery.
+	DeliveryId string `protobuf:"bytes,2,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
+	// customer is the nickname of the customer.
+	Customer string `protobuf:"bytes,3,opt,name=customer,proto3" json:"customer,omitempty"`
+	// product_id is the id of the book.
+	ProductId string `protobuf:"bytes,4,opt,name=product_id,json=productId,proto3" json:"product_id,omitempty"`
+	// title is the title of the book.
+	Title         string `protobuf:"bytes,5,opt,name=title,proto3" json:"title,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Started) Reset() {
+	*x = Started{}
+	mi := &file_library_event_v1_event_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Started) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Started) ProtoMessage() {}
+
+func (x *Started) ProtoReflect() protoreflect.Message {
+	mi := &file_library_event_v1_event_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Started.ProtoReflect.Descriptor instead.
+func (*Started) Descriptor() ([]byte, []int) {
+	return file_library_event_v1_event_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Started) GetReservationId() string {
+	if x != nil {
+		return x.ReservationId
+	}
+	return ""
+}
+
+func (x *Started) GetDeliveryId() string {
+	if x != nil {
+		return x.DeliveryId
+	}
+	return ""
+}
+
+func (x *Started) GetCustomer() string {
+	if x != nil {
+		return x.Customer
+	}
+	return ""
+}
+
+func (x *Started) GetProductId() string {
+	if x != nil {
+		return x.ProductId
+	}
+	return ""
+}
+
+func (x *Started) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+// Delivered is the data of library.delivery.delivered: the book has arrived.
+type Delivered struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// reservation_id is the id of the reservation.
+	ReservationId string `protobuf:"bytes,1,opt,name=reservation_id,json=reservationId,proto3" json:"reservation_id,omitempty"`
+	// delivery_id is the id of the delivery.
+	DeliveryId string `protobuf:"bytes,2,opt,name=delivery_id,json=deliveryId,proto3" json:"delivery_id,omitempty"`
+	// customer is the nickname of the customer.
+	Customer      string `protobuf:"bytes,3,opt,name=customer,proto3" json:"customer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Delivered) Reset() {
+	*x = Delivered{}
+	mi := &file_library_event_v1_event_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Delivered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Delivered) ProtoMessage() {}
+
+func (x *Delivered) ProtoReflect() protoreflect.Message {
+	mi := &file_library_event_v1_event_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Delivered.ProtoReflect.Descriptor instead.
+func (*Delivered) Descriptor() ([]byte, []int) {
+	return file_library_event_v1_event_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Delivered) GetReservationId() string {
+	if x != nil {
+		return x.ReservationId
+	}
+	return ""
+}
+
+func (x *Delivered) GetDeliveryId() string {
+	if x != nil {
+		return x.DeliveryId
+	}
+	return ""
+}
+
+func (x *Delivered) GetCustomer() string {
+	if x != nil {
+		return x.Customer
 	}
 	return ""
 }
@@ -73,9 +607,60 @@ var File_library_event_v1_event_proto protoreflect.FileDescriptor
 
 const file_library_event_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x1clibrary/event/v1/event.proto\x12\x10library.event.v1\",\n" +
-	"\bReserved\x12 \n" +
-	"\vreservation\x18\x01 \x01(\tR\vreservationB\xc6\x01\n" +
+	"\x1clibrary/event/v1/event.proto\x12\x10library.event.v1\x1a\x1bbuf/validate/validate.proto\"\x8b\x01\n" +
+	"\bReserved\x12/\n" +
+	"\x0ereservation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\rreservationId\x12%\n" +
+	"\bcustomer\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\bcustomer\x12'\n" +
+	"\n" +
+	"product_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tproductId\"\xb4\x01\n" +
+	"\bCanceled\x12/\n" +
+	"\x0ereservation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\rreservationId\x12%\n" +
+	"\bcustomer\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\bcustomer\x12'\n" +
+	"\n" +
+	"product_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tproductId\x12'\n" +
+	"\n" +
+	"attempt_id\x18\x04 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tattemptId\"o\n" +
+	"\x13CancellationRefused\x12/\n" +
+	"\x0ereservation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\rreservationId\x12'\n" +
+	"\n" +
+	"attempt_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tattemptId\"\xc1\x01\n" +
+	"\x04Held\x12/\n" +
+	"\x0ereservation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\rreservationId\x12%\n" +
+	"\bcustomer\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\bcustomer\x12'\n" +
+	"\n" +
+	"product_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tproductId\x12 \n" +
+	"\x05title\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x05title\x12\x16\n" +
+	"\x06waited\x18\x05 \x01(\bR\x06waited\"\xad\x01\n" +
+	"\n" +
+	"OutOfStock\x12/\n" +
+	"\x0ereservation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\rreservationId\x12%\n" +
+	"\bcustomer\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\bcustomer\x12'\n" +
+	"\n" +
+	"product_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tproductId\x12\x1e\n" +
+	"\x05title\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x05title\"\xb8\x01\n" +
+	"\fStockChanged\x12'\n" +
+	"\n" +
+	"product_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tproductId\x12 \n" +
+	"\x05title\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x05title\x12\x1d\n" +
+	"\x05stock\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x05stock\x12\x1b\n" +
+	"\x04held\x18\x04 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x04held\x12!\n" +
+	"\awaiting\x18\x05 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\awaiting\"\xd7\x01\n" +
+	"\aStarted\x12/\n" +
+	"\x0ereservation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\rreservationId\x12)\n" +
+	"\vdelivery_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
+	"deliveryId\x12%\n" +
+	"\bcustomer\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\bcustomer\x12'\n" +
+	"\n" +
+	"product_id\x18\x04 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\tproductId\x12 \n" +
+	"\x05title\x18\x05 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x05title\"\x8e\x01\n" +
+	"\tDelivered\x12/\n" +
+	"\x0ereservation_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\rreservationId\x12)\n" +
+	"\vdelivery_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\n" +
+	"deliveryId\x12%\n" +
+	"\bcustomer\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\bcustomerB\xc6\x01\n" +
 	"\x14com.library.event.v1B\n" +
 	"EventProtoP\x01Z@github.com/bongsu-project/bongsu/gen/go/library/event/v1;eventv1\xa2\x02\x03LEX\xaa\x02\x10Library.Event.V1\xca\x02\x10Library\\Event\\V1\xe2\x02\x1cLibrary\\Event\\V1\\GPBMetadata\xea\x02\x12Library::Event::V1b\x06proto3"
 
@@ -91,9 +676,16 @@ func file_library_event_v1_event_proto_rawDescGZIP() []byte {
 	return file_library_event_v1_event_proto_rawDescData
 }
 
-var file_library_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_library_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_library_event_v1_event_proto_goTypes = []any{
-	(*Reserved)(nil), // 0: library.event.v1.Reserved
+	(*Reserved)(nil),            // 0: library.event.v1.Reserved
+	(*Canceled)(nil),            // 1: library.event.v1.Canceled
+	(*CancellationRefused)(nil), // 2: library.event.v1.CancellationRefused
+	(*Held)(nil),                // 3: library.event.v1.Held
+	(*OutOfStock)(nil),          // 4: library.event.v1.OutOfStock
+	(*StockChanged)(nil),        // 5: library.event.v1.StockChanged
+	(*Started)(nil),             // 6: library.event.v1.Started
+	(*Delivered)(nil),           // 7: library.event.v1.Delivered
 }
 var file_library_event_v1_event_proto_depIdxs = []int32{
 	0, // [0:0] is the sub-list for method output_type
@@ -114,7 +706,7 @@ func file_library_event_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_library_event_v1_event_proto_rawDesc), len(file_library_event_v1_event_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   1,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

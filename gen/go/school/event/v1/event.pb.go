@@ -4,13 +4,16 @@
 // 	protoc        (unknown)
 // source: school/event/v1/event.proto
 
-// Events: what the services of the school publish.
+// Events of the school: the data of what its services publish, as JSON. The subject of each is
+// the id of what it is about.
 
 package eventv1
 
 import (
+	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -23,29 +26,46 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// OutingRequested says that a student asks to go out.
-type OutingRequested struct {
+// AccountApproved is the data of school.auth.account_approved, and of
+// school.auth.account_changed: a person may sign in, with these particulars.
+type AccountApproved struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// outing is the id of the outing, which is the subject of the event.
-	Outing        string `protobuf:"bytes,1,opt,name=outing,proto3" json:"outing,omitempty"`
+	// id is the account.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// role is student, parent, teacher, head_teacher or school_admin.
+	Role string `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	// name is the name.
+	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	// grade is the grade; 0 for none.
+	Grade int32 `protobuf:"varint,4,opt,name=grade,proto3" json:"grade,omitempty"`
+	// class is the class; 0 for none.
+	Class int32 `protobuf:"varint,5,opt,name=class,proto3" json:"class,omitempty"`
+	// number is the number in the class; 0 for none.
+	Number int32 `protobuf:"varint,6,opt,name=number,proto3" json:"number,omitempty"`
+	// children are the accounts of the children of a parent.
+	Children []string `protobuf:"bytes,7,rep,name=children,proto3" json:"children,omitempty"`
+	// phone is the mobile number; empty for none.
+	Phone string `protobuf:"bytes,8,opt,name=phone,proto3" json:"phone,omitempty"`
+	// email is the mail address; empty for none.
+	Email         string `protobuf:"bytes,9,opt,name=email,proto3" json:"email,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *OutingRequested) Reset() {
-	*x = OutingRequested{}
+func (x *AccountApproved) Reset() {
+	*x = AccountApproved{}
 	mi := &file_school_event_v1_event_proto_msgTypes[0]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *OutingRequested) String() string {
+func (x *AccountApproved) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*OutingRequested) ProtoMessage() {}
+func (*AccountApproved) ProtoMessage() {}
 
-func (x *OutingRequested) ProtoReflect() protoreflect.Message {
+func (x *AccountApproved) ProtoReflect() protoreflect.Message {
 	mi := &file_school_event_v1_event_proto_msgTypes[0]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -57,25 +77,747 @@ func (x *OutingRequested) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use OutingRequested.ProtoReflect.Descriptor instead.
-func (*OutingRequested) Descriptor() ([]byte, []int) {
+// Deprecated: Use AccountApproved.ProtoReflect.Descriptor instead.
+func (*AccountApproved) Descriptor() ([]byte, []int) {
 	return file_school_event_v1_event_proto_rawDescGZIP(), []int{0}
 }
 
-func (x *OutingRequested) GetOuting() string {
+func (x *AccountApproved) GetId() string {
 	if x != nil {
-		return x.Outing
+		return x.Id
 	}
 	return ""
+}
+
+func (x *AccountApproved) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *AccountApproved) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AccountApproved) GetGrade() int32 {
+	if x != nil {
+		return x.Grade
+	}
+	return 0
+}
+
+func (x *AccountApproved) GetClass() int32 {
+	if x != nil {
+		return x.Class
+	}
+	return 0
+}
+
+func (x *AccountApproved) GetNumber() int32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *AccountApproved) GetChildren() []string {
+	if x != nil {
+		return x.Children
+	}
+	return nil
+}
+
+func (x *AccountApproved) GetPhone() string {
+	if x != nil {
+		return x.Phone
+	}
+	return ""
+}
+
+func (x *AccountApproved) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+// PasswordResetRequested is the data of school.auth.password_reset_requested.
+type PasswordResetRequested struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// id is the account.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// code is the code that resets the password.
+	Code          string `protobuf:"bytes,2,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PasswordResetRequested) Reset() {
+	*x = PasswordResetRequested{}
+	mi := &file_school_event_v1_event_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PasswordResetRequested) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PasswordResetRequested) ProtoMessage() {}
+
+func (x *PasswordResetRequested) ProtoReflect() protoreflect.Message {
+	mi := &file_school_event_v1_event_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PasswordResetRequested.ProtoReflect.Descriptor instead.
+func (*PasswordResetRequested) Descriptor() ([]byte, []int) {
+	return file_school_event_v1_event_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PasswordResetRequested) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *PasswordResetRequested) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+// OutingChanged is the data of school.outing.requested, parent_approved, parent_refused,
+// approved, teacher_refused, started, returned, canceled and expired.
+type OutingChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// outing_id is the id of the outing.
+	OutingId string `protobuf:"bytes,1,opt,name=outing_id,json=outingId,proto3" json:"outing_id,omitempty"`
+	// student is the account of the student.
+	Student string `protobuf:"bytes,2,opt,name=student,proto3" json:"student,omitempty"`
+	// student_name is the name.
+	StudentName string `protobuf:"bytes,3,opt,name=student_name,json=studentName,proto3" json:"student_name,omitempty"`
+	// grade is the grade.
+	Grade int32 `protobuf:"varint,4,opt,name=grade,proto3" json:"grade,omitempty"`
+	// class is the class.
+	Class int32 `protobuf:"varint,5,opt,name=class,proto3" json:"class,omitempty"`
+	// number is the number.
+	Number int32 `protobuf:"varint,6,opt,name=number,proto3" json:"number,omitempty"`
+	// state is the state, such as requested.
+	State string `protobuf:"bytes,7,opt,name=state,proto3" json:"state,omitempty"`
+	// start_time is when the student wants to leave.
+	StartTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
+	// end_time is when the student must be back.
+	EndTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
+	// place is where to.
+	Place string `protobuf:"bytes,10,opt,name=place,proto3" json:"place,omitempty"`
+	// reason is what for.
+	Reason string `protobuf:"bytes,11,opt,name=reason,proto3" json:"reason,omitempty"`
+	// by is the account of who changed it.
+	By string `protobuf:"bytes,12,opt,name=by,proto3" json:"by,omitempty"`
+	// comment is the reason of a refusal.
+	Comment string `protobuf:"bytes,13,opt,name=comment,proto3" json:"comment,omitempty"`
+	// summary is the outing in a line, in Korean and by the time of Asia/Seoul.
+	Summary string `protobuf:"bytes,14,opt,name=summary,proto3" json:"summary,omitempty"`
+	// late is whether the student is out, or was back, after end_time.
+	Late          bool `protobuf:"varint,15,opt,name=late,proto3" json:"late,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OutingChanged) Reset() {
+	*x = OutingChanged{}
+	mi := &file_school_event_v1_event_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OutingChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OutingChanged) ProtoMessage() {}
+
+func (x *OutingChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_school_event_v1_event_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OutingChanged.ProtoReflect.Descriptor instead.
+func (*OutingChanged) Descriptor() ([]byte, []int) {
+	return file_school_event_v1_event_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *OutingChanged) GetOutingId() string {
+	if x != nil {
+		return x.OutingId
+	}
+	return ""
+}
+
+func (x *OutingChanged) GetStudent() string {
+	if x != nil {
+		return x.Student
+	}
+	return ""
+}
+
+func (x *OutingChanged) GetStudentName() string {
+	if x != nil {
+		return x.StudentName
+	}
+	return ""
+}
+
+func (x *OutingChanged) GetGrade() int32 {
+	if x != nil {
+		return x.Grade
+	}
+	return 0
+}
+
+func (x *OutingChanged) GetClass() int32 {
+	if x != nil {
+		return x.Class
+	}
+	return 0
+}
+
+func (x *OutingChanged) GetNumber() int32 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *OutingChanged) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *OutingChanged) GetStartTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartTime
+	}
+	return nil
+}
+
+func (x *OutingChanged) GetEndTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndTime
+	}
+	return nil
+}
+
+func (x *OutingChanged) GetPlace() string {
+	if x != nil {
+		return x.Place
+	}
+	return ""
+}
+
+func (x *OutingChanged) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *OutingChanged) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *OutingChanged) GetComment() string {
+	if x != nil {
+		return x.Comment
+	}
+	return ""
+}
+
+func (x *OutingChanged) GetSummary() string {
+	if x != nil {
+		return x.Summary
+	}
+	return ""
+}
+
+func (x *OutingChanged) GetLate() bool {
+	if x != nil {
+		return x.Late
+	}
+	return false
+}
+
+// DecisionRequested is the data of school.outing.decision_requested: a person is to approve or
+// refuse an outing.
+type DecisionRequested struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// outing_id is the id of the outing.
+	OutingId string `protobuf:"bytes,1,opt,name=outing_id,json=outingId,proto3" json:"outing_id,omitempty"`
+	// account is the account of the person.
+	Account string `protobuf:"bytes,2,opt,name=account,proto3" json:"account,omitempty"`
+	// role is parent or teacher.
+	Role string `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"`
+	// url is the link by which this person decides.
+	Url string `protobuf:"bytes,4,opt,name=url,proto3" json:"url,omitempty"`
+	// summary is the outing in a line, in Korean and by the time of Asia/Seoul.
+	Summary       string `protobuf:"bytes,5,opt,name=summary,proto3" json:"summary,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecisionRequested) Reset() {
+	*x = DecisionRequested{}
+	mi := &file_school_event_v1_event_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecisionRequested) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecisionRequested) ProtoMessage() {}
+
+func (x *DecisionRequested) ProtoReflect() protoreflect.Message {
+	mi := &file_school_event_v1_event_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecisionRequested.ProtoReflect.Descriptor instead.
+func (*DecisionRequested) Descriptor() ([]byte, []int) {
+	return file_school_event_v1_event_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *DecisionRequested) GetOutingId() string {
+	if x != nil {
+		return x.OutingId
+	}
+	return ""
+}
+
+func (x *DecisionRequested) GetAccount() string {
+	if x != nil {
+		return x.Account
+	}
+	return ""
+}
+
+func (x *DecisionRequested) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *DecisionRequested) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *DecisionRequested) GetSummary() string {
+	if x != nil {
+		return x.Summary
+	}
+	return ""
+}
+
+// DecisionMade is the data of school.outing.decision_made: the decision that was requested of a
+// person is no longer needed.
+type DecisionMade struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// outing_id is the id of the outing.
+	OutingId string `protobuf:"bytes,1,opt,name=outing_id,json=outingId,proto3" json:"outing_id,omitempty"`
+	// account is the account of the person.
+	Account       string `protobuf:"bytes,2,opt,name=account,proto3" json:"account,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecisionMade) Reset() {
+	*x = DecisionMade{}
+	mi := &file_school_event_v1_event_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecisionMade) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecisionMade) ProtoMessage() {}
+
+func (x *DecisionMade) ProtoReflect() protoreflect.Message {
+	mi := &file_school_event_v1_event_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecisionMade.ProtoReflect.Descriptor instead.
+func (*DecisionMade) Descriptor() ([]byte, []int) {
+	return file_school_event_v1_event_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *DecisionMade) GetOutingId() string {
+	if x != nil {
+		return x.OutingId
+	}
+	return ""
+}
+
+func (x *DecisionMade) GetAccount() string {
+	if x != nil {
+		return x.Account
+	}
+	return ""
+}
+
+// ClubChanged is the data of school.club.created, changed and deleted.
+type ClubChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// club_id is the id of the club.
+	ClubId string `protobuf:"bytes,1,opt,name=club_id,json=clubId,proto3" json:"club_id,omitempty"`
+	// name is the name.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// head is the account of its head.
+	Head string `protobuf:"bytes,3,opt,name=head,proto3" json:"head,omitempty"`
+	// members are the accounts of all members.
+	Members       []string `protobuf:"bytes,4,rep,name=members,proto3" json:"members,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClubChanged) Reset() {
+	*x = ClubChanged{}
+	mi := &file_school_event_v1_event_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClubChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClubChanged) ProtoMessage() {}
+
+func (x *ClubChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_school_event_v1_event_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClubChanged.ProtoReflect.Descriptor instead.
+func (*ClubChanged) Descriptor() ([]byte, []int) {
+	return file_school_event_v1_event_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ClubChanged) GetClubId() string {
+	if x != nil {
+		return x.ClubId
+	}
+	return ""
+}
+
+func (x *ClubChanged) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ClubChanged) GetHead() string {
+	if x != nil {
+		return x.Head
+	}
+	return ""
+}
+
+func (x *ClubChanged) GetMembers() []string {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+// RecruitmentOpened is the data of school.club.recruitment_opened.
+type RecruitmentOpened struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// recruitment_id is the id.
+	RecruitmentId string `protobuf:"bytes,1,opt,name=recruitment_id,json=recruitmentId,proto3" json:"recruitment_id,omitempty"`
+	// club_id is the id of the club.
+	ClubId string `protobuf:"bytes,2,opt,name=club_id,json=clubId,proto3" json:"club_id,omitempty"`
+	// club_name is the name of the club.
+	ClubName string `protobuf:"bytes,3,opt,name=club_name,json=clubName,proto3" json:"club_name,omitempty"`
+	// concept says what for.
+	Concept string `protobuf:"bytes,4,opt,name=concept,proto3" json:"concept,omitempty"`
+	// grades are the wanted grades.
+	Grades        []int32 `protobuf:"varint,5,rep,packed,name=grades,proto3" json:"grades,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecruitmentOpened) Reset() {
+	*x = RecruitmentOpened{}
+	mi := &file_school_event_v1_event_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecruitmentOpened) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecruitmentOpened) ProtoMessage() {}
+
+func (x *RecruitmentOpened) ProtoReflect() protoreflect.Message {
+	mi := &file_school_event_v1_event_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecruitmentOpened.ProtoReflect.Descriptor instead.
+func (*RecruitmentOpened) Descriptor() ([]byte, []int) {
+	return file_school_event_v1_event_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RecruitmentOpened) GetRecruitmentId() string {
+	if x != nil {
+		return x.RecruitmentId
+	}
+	return ""
+}
+
+func (x *RecruitmentOpened) GetClubId() string {
+	if x != nil {
+		return x.ClubId
+	}
+	return ""
+}
+
+func (x *RecruitmentOpened) GetClubName() string {
+	if x != nil {
+		return x.ClubName
+	}
+	return ""
+}
+
+func (x *RecruitmentOpened) GetConcept() string {
+	if x != nil {
+		return x.Concept
+	}
+	return ""
+}
+
+func (x *RecruitmentOpened) GetGrades() []int32 {
+	if x != nil {
+		return x.Grades
+	}
+	return nil
+}
+
+// AnnouncementPublished is the data of school.announcement.published.
+type AnnouncementPublished struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// announcement_id is the id.
+	AnnouncementId string `protobuf:"bytes,1,opt,name=announcement_id,json=announcementId,proto3" json:"announcement_id,omitempty"`
+	// kind is school or club.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// title is the title.
+	Title string `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	// writer_name is the name of the writer, or of the club.
+	WriterName string `protobuf:"bytes,4,opt,name=writer_name,json=writerName,proto3" json:"writer_name,omitempty"`
+	// groups are the groups in Bongsu whom it is for, such as class-2-3.
+	Groups        []string `protobuf:"bytes,5,rep,name=groups,proto3" json:"groups,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AnnouncementPublished) Reset() {
+	*x = AnnouncementPublished{}
+	mi := &file_school_event_v1_event_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AnnouncementPublished) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AnnouncementPublished) ProtoMessage() {}
+
+func (x *AnnouncementPublished) ProtoReflect() protoreflect.Message {
+	mi := &file_school_event_v1_event_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AnnouncementPublished.ProtoReflect.Descriptor instead.
+func (*AnnouncementPublished) Descriptor() ([]byte, []int) {
+	return file_school_event_v1_event_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *AnnouncementPublished) GetAnnouncementId() string {
+	if x != nil {
+		return x.AnnouncementId
+	}
+	return ""
+}
+
+func (x *AnnouncementPublished) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *AnnouncementPublished) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *AnnouncementPublished) GetWriterName() string {
+	if x != nil {
+		return x.WriterName
+	}
+	return ""
+}
+
+func (x *AnnouncementPublished) GetGroups() []string {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
 }
 
 var File_school_event_v1_event_proto protoreflect.FileDescriptor
 
 const file_school_event_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x1bschool/event/v1/event.proto\x12\x0fschool.event.v1\")\n" +
-	"\x0fOutingRequested\x12\x16\n" +
-	"\x06outing\x18\x01 \x01(\tR\x06outingB\xc0\x01\n" +
+	"\x1bschool/event/v1/event.proto\x12\x0fschool.event.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf0\x02\n" +
+	"\x0fAccountApproved\x12-\n" +
+	"\x02id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{3,15}$R\x02id\x12O\n" +
+	"\x04role\x18\x02 \x01(\tB;\xbaH8r6R\astudentR\x06parentR\ateacherR\fhead_teacherR\fschool_adminR\x04role\x12\x1d\n" +
+	"\x04name\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x14R\x04name\x12\x1f\n" +
+	"\x05grade\x18\x04 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x03(\x00R\x05grade\x12\x1f\n" +
+	"\x05class\x18\x05 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x04(\x00R\x05class\x12!\n" +
+	"\x06number\x18\x06 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x15(\x00R\x06number\x12\x1a\n" +
+	"\bchildren\x18\a \x03(\tR\bchildren\x12\x1d\n" +
+	"\x05phone\x18\b \x01(\tB\a\xbaH\x04r\x02\x18\x14R\x05phone\x12\x1e\n" +
+	"\x05email\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x05email\"f\n" +
+	"\x16PasswordResetRequested\x12-\n" +
+	"\x02id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{3,15}$R\x02id\x12\x1d\n" +
+	"\x04code\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x04code\"\xe1\x04\n" +
+	"\rOutingChanged\x12%\n" +
+	"\touting_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\boutingId\x127\n" +
+	"\astudent\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{3,15}$R\astudent\x12,\n" +
+	"\fstudent_name\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x14R\vstudentName\x12\x1f\n" +
+	"\x05grade\x18\x04 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x03(\x01R\x05grade\x12\x1f\n" +
+	"\x05class\x18\x05 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x04(\x01R\x05class\x12!\n" +
+	"\x06number\x18\x06 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x15(\x01R\x06number\x12\x1f\n" +
+	"\x05state\x18\a \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\x05state\x12A\n" +
+	"\n" +
+	"start_time\x18\b \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\tstartTime\x12=\n" +
+	"\bend_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01R\aendTime\x12\x1f\n" +
+	"\x05place\x18\n" +
+	" \x01(\tB\t\xbaH\x06r\x04\x10\x01\x182R\x05place\x12\"\n" +
+	"\x06reason\x18\v \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x96\x01R\x06reason\x12\x17\n" +
+	"\x02by\x18\f \x01(\tB\a\xbaH\x04r\x02\x18\x10R\x02by\x12\"\n" +
+	"\acomment\x18\r \x01(\tB\b\xbaH\x05r\x03\x18\x96\x01R\acomment\x12$\n" +
+	"\asummary\x18\x0e \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\asummary\x12\x12\n" +
+	"\x04late\x18\x0f \x01(\bR\x04late\"\xe3\x01\n" +
+	"\x11DecisionRequested\x12%\n" +
+	"\touting_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\boutingId\x127\n" +
+	"\aaccount\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{3,15}$R\aaccount\x12*\n" +
+	"\x04role\x18\x03 \x01(\tB\x16\xbaH\x13r\x11R\x06parentR\ateacherR\x04role\x12\x1c\n" +
+	"\x03url\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xe8\aR\x03url\x12$\n" +
+	"\asummary\x18\x05 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\asummary\"n\n" +
+	"\fDecisionMade\x12%\n" +
+	"\touting_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\boutingId\x127\n" +
+	"\aaccount\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{3,15}$R\aaccount\"\x9c\x01\n" +
+	"\vClubChanged\x12!\n" +
+	"\aclub_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06clubId\x12\x1d\n" +
+	"\x04name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\x04name\x121\n" +
+	"\x04head\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{3,15}$R\x04head\x12\x18\n" +
+	"\amembers\x18\x04 \x03(\tR\amembers\"\xcd\x01\n" +
+	"\x11RecruitmentOpened\x12/\n" +
+	"\x0erecruitment_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\rrecruitmentId\x12!\n" +
+	"\aclub_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06clubId\x12&\n" +
+	"\tclub_name\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\bclubName\x12$\n" +
+	"\aconcept\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\aconcept\x12\x16\n" +
+	"\x06grades\x18\x05 \x03(\x05R\x06grades\"\xce\x01\n" +
+	"\x15AnnouncementPublished\x121\n" +
+	"\x0fannouncement_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x0eannouncementId\x12\x1d\n" +
+	"\x04kind\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\n" +
+	"R\x04kind\x12\x1f\n" +
+	"\x05title\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x182R\x05title\x12*\n" +
+	"\vwriter_name\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\n" +
+	"writerName\x12\x16\n" +
+	"\x06groups\x18\x05 \x03(\tR\x06groupsB\xc0\x01\n" +
 	"\x13com.school.event.v1B\n" +
 	"EventProtoP\x01Z?github.com/bongsu-project/bongsu/gen/go/school/event/v1;eventv1\xa2\x02\x03SEX\xaa\x02\x0fSchool.Event.V1\xca\x02\x0fSchool\\Event\\V1\xe2\x02\x1bSchool\\Event\\V1\\GPBMetadata\xea\x02\x11School::Event::V1b\x06proto3"
 
@@ -91,16 +833,26 @@ func file_school_event_v1_event_proto_rawDescGZIP() []byte {
 	return file_school_event_v1_event_proto_rawDescData
 }
 
-var file_school_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_school_event_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_school_event_v1_event_proto_goTypes = []any{
-	(*OutingRequested)(nil), // 0: school.event.v1.OutingRequested
+	(*AccountApproved)(nil),        // 0: school.event.v1.AccountApproved
+	(*PasswordResetRequested)(nil), // 1: school.event.v1.PasswordResetRequested
+	(*OutingChanged)(nil),          // 2: school.event.v1.OutingChanged
+	(*DecisionRequested)(nil),      // 3: school.event.v1.DecisionRequested
+	(*DecisionMade)(nil),           // 4: school.event.v1.DecisionMade
+	(*ClubChanged)(nil),            // 5: school.event.v1.ClubChanged
+	(*RecruitmentOpened)(nil),      // 6: school.event.v1.RecruitmentOpened
+	(*AnnouncementPublished)(nil),  // 7: school.event.v1.AnnouncementPublished
+	(*timestamppb.Timestamp)(nil),  // 8: google.protobuf.Timestamp
 }
 var file_school_event_v1_event_proto_depIdxs = []int32{
-	0, // [0:0] is the sub-list for method output_type
-	0, // [0:0] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	8, // 0: school.event.v1.OutingChanged.start_time:type_name -> google.protobuf.Timestamp
+	8, // 1: school.event.v1.OutingChanged.end_time:type_name -> google.protobuf.Timestamp
+	2, // [2:2] is the sub-list for method output_type
+	2, // [2:2] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_school_event_v1_event_proto_init() }
@@ -114,7 +866,7 @@ func file_school_event_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_school_event_v1_event_proto_rawDesc), len(file_school_event_v1_event_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   1,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
