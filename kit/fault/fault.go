@@ -1,8 +1,8 @@
 // Package fault holds the errors that have a code for callers: invalid, not found,
-// exists, conflict, precondition, exhausted and unavailable.
+// exists, conflict, precondition, denied, unauthenticated, exhausted and unavailable.
 //
 // An error for a caller is made by Invalidf, NotFoundf, Existsf, Conflictf, Preconditionf,
-// Exhaustedf or Unavailablef, with a text that names the field or the thing: fault.NotFoundf("group %d not found", id).
+// Deniedf, Unauthenticatedf, Exhaustedf or Unavailablef, with a text that names the field or the thing: fault.NotFoundf("group %d not found", id).
 // It matches its sentinel by errors.Is, and callers get its text unchanged. An error that
 // matches no sentinel is internal: it is logged, and its caller gets "internal error" (see
 // kit/rpc).
@@ -31,6 +31,11 @@ var (
 	ErrConflict = errors.New("changed by another caller")
 	// ErrPrecondition is the error of a request that the state of the thing does not allow.
 	ErrPrecondition = errors.New("not allowed in this state")
+	// ErrDenied is the error of a request that this caller may not make.
+	ErrDenied = errors.New("not allowed")
+	// ErrUnauthenticated is the error of a request whose own credential is wrong, such as a
+	// password at sign-in.
+	ErrUnauthenticated = errors.New("wrong credential")
 	// ErrExhausted is the error of a request beyond a limit of the caller or the process.
 	ErrExhausted = errors.New("limit exceeded")
 	// ErrUnavailable is the error of a request that a retry may serve.
@@ -61,6 +66,16 @@ func Conflictf(format string, args ...any) error {
 // Preconditionf is Invalidf for ErrPrecondition.
 func Preconditionf(format string, args ...any) error {
 	return newFault(ErrPrecondition, fmt.Errorf(format, args...))
+}
+
+// Deniedf is Invalidf for ErrDenied.
+func Deniedf(format string, args ...any) error {
+	return newFault(ErrDenied, fmt.Errorf(format, args...))
+}
+
+// Unauthenticatedf is Invalidf for ErrUnauthenticated.
+func Unauthenticatedf(format string, args ...any) error {
+	return newFault(ErrUnauthenticated, fmt.Errorf(format, args...))
 }
 
 // Exhaustedf is Invalidf for ErrExhausted.

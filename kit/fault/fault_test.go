@@ -10,16 +10,19 @@ import (
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
-var sentinels = []error{fault.ErrInvalid, fault.ErrNotFound, fault.ErrExists, fault.ErrConflict, fault.ErrExhausted, fault.ErrUnavailable}
+var sentinels = []error{fault.ErrInvalid, fault.ErrNotFound, fault.ErrExists, fault.ErrConflict, fault.ErrPrecondition, fault.ErrDenied, fault.ErrUnauthenticated, fault.ErrExhausted, fault.ErrUnavailable}
 
 func TestConstructors(t *testing.T) {
 	for sentinel, newf := range map[error]func(string, ...any) error{
-		fault.ErrInvalid:     fault.Invalidf,
-		fault.ErrNotFound:    fault.NotFoundf,
-		fault.ErrExists:      fault.Existsf,
-		fault.ErrConflict:    fault.Conflictf,
-		fault.ErrExhausted:   fault.Exhaustedf,
-		fault.ErrUnavailable: fault.Unavailablef,
+		fault.ErrInvalid:         fault.Invalidf,
+		fault.ErrNotFound:        fault.NotFoundf,
+		fault.ErrExists:          fault.Existsf,
+		fault.ErrConflict:        fault.Conflictf,
+		fault.ErrPrecondition:    fault.Preconditionf,
+		fault.ErrDenied:          fault.Deniedf,
+		fault.ErrUnauthenticated: fault.Unauthenticatedf,
+		fault.ErrExhausted:       fault.Exhaustedf,
+		fault.ErrUnavailable:     fault.Unavailablef,
 	} {
 		t.Run(sentinel.Error(), func(t *testing.T) {
 			err := newf("group %d of %q", 7, "kim")

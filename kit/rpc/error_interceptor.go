@@ -23,6 +23,8 @@ var codes = []struct {
 	{fault.ErrExists, connect.CodeAlreadyExists},
 	{fault.ErrConflict, connect.CodeAborted},
 	{fault.ErrPrecondition, connect.CodeFailedPrecondition},
+	{fault.ErrDenied, connect.CodePermissionDenied},
+	{fault.ErrUnauthenticated, connect.CodeUnauthenticated},
 	{fault.ErrExhausted, connect.CodeResourceExhausted},
 	{fault.ErrUnavailable, connect.CodeUnavailable},
 	{context.Canceled, connect.CodeCanceled},

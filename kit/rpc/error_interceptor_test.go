@@ -21,6 +21,8 @@ func TestOutsideError(t *testing.T) {
 		{"invalid", fault.Invalidf("malformed target x"), connect.CodeInvalidArgument, "malformed target x"},
 		{"not found", fault.NotFoundf("group 7 not found"), connect.CodeNotFound, "group 7 not found"},
 		{"exists", fault.Existsf("group a already exists"), connect.CodeAlreadyExists, "group a already exists"},
+		{"denied", fault.Deniedf("not the head of the club"), connect.CodePermissionDenied, "not the head of the club"},
+		{"unauthenticated", fault.Unauthenticatedf("wrong password"), connect.CodeUnauthenticated, "wrong password"},
 		{"unavailable", fault.Unavailablef("ledger unavailable; try again"), connect.CodeUnavailable, "ledger unavailable; try again"},
 		{"canceled by the caller", fmt.Errorf("x: %w", context.Canceled), connect.CodeCanceled, "x: context canceled"},
 		{"internal", errors.New("SELECT token FROM users: syntax error"), connect.CodeInternal, "internal error"},
