@@ -102,8 +102,6 @@ const (
 	AccountState_ACCOUNT_STATE_PENDING AccountState = 1
 	// ACCOUNT_STATE_APPROVED: it may sign in.
 	AccountState_ACCOUNT_STATE_APPROVED AccountState = 2
-	// ACCOUNT_STATE_REFUSED: it was refused.
-	AccountState_ACCOUNT_STATE_REFUSED AccountState = 3
 )
 
 // Enum value maps for AccountState.
@@ -112,13 +110,11 @@ var (
 		0: "ACCOUNT_STATE_UNSPECIFIED",
 		1: "ACCOUNT_STATE_PENDING",
 		2: "ACCOUNT_STATE_APPROVED",
-		3: "ACCOUNT_STATE_REFUSED",
 	}
 	AccountState_value = map[string]int32{
 		"ACCOUNT_STATE_UNSPECIFIED": 0,
 		"ACCOUNT_STATE_PENDING":     1,
 		"ACCOUNT_STATE_APPROVED":    2,
-		"ACCOUNT_STATE_REFUSED":     3,
 	}
 )
 
@@ -1719,12 +1715,11 @@ const file_school_auth_v1_auth_proto_rawDesc = "" +
 	"\vROLE_PARENT\x10\x02\x12\x10\n" +
 	"\fROLE_TEACHER\x10\x03\x12\x15\n" +
 	"\x11ROLE_HEAD_TEACHER\x10\x04\x12\x15\n" +
-	"\x11ROLE_SCHOOL_ADMIN\x10\x05*\x7f\n" +
+	"\x11ROLE_SCHOOL_ADMIN\x10\x05*d\n" +
 	"\fAccountState\x12\x1d\n" +
 	"\x19ACCOUNT_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15ACCOUNT_STATE_PENDING\x10\x01\x12\x1a\n" +
-	"\x16ACCOUNT_STATE_APPROVED\x10\x02\x12\x19\n" +
-	"\x15ACCOUNT_STATE_REFUSED\x10\x032\xad\x11\n" +
+	"\x16ACCOUNT_STATE_APPROVED\x10\x022\xad\x11\n" +
 	"\vAuthService\x12\x8d\x01\n" +
 	"\x06SignUp\x12\x1d.school.auth.v1.SignUpRequest\x1a\x1e.school.auth.v1.SignUpResponse\"D\xaa\x9f\x19\"\x10\x028\x01B\x1cschool/accounts/{account.id}\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/school/accounts\x12\xb0\x01\n" +
 	"\fListAccounts\x12#.school.auth.v1.ListAccountsRequest\x1a$.school.auth.v1.ListAccountsResponse\"U\xaa\x9f\x193\n" +

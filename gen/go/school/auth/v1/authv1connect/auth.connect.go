@@ -85,9 +85,8 @@ type AuthServiceClient interface {
 	// administrator of the school everybody. Doing so again changes nothing.
 	//
 	// not_found: there is no such account. permission_denied: the account is that of a teacher.
-	// failed_precondition: it was refused.
 	ApproveAccount(context.Context, *v1.ApproveAccountRequest) (*v1.ApproveAccountResponse, error)
-	// RefuseAccount refuses an account that waits for approval, which frees its name.
+	// RefuseAccount deletes an account that waits for approval, which frees its name.
 	//
 	// not_found: there is no such account. failed_precondition: it is approved.
 	RefuseAccount(context.Context, *v1.RefuseAccountRequest) (*v1.RefuseAccountResponse, error)
@@ -350,9 +349,8 @@ type AuthServiceHandler interface {
 	// administrator of the school everybody. Doing so again changes nothing.
 	//
 	// not_found: there is no such account. permission_denied: the account is that of a teacher.
-	// failed_precondition: it was refused.
 	ApproveAccount(context.Context, *v1.ApproveAccountRequest) (*v1.ApproveAccountResponse, error)
-	// RefuseAccount refuses an account that waits for approval, which frees its name.
+	// RefuseAccount deletes an account that waits for approval, which frees its name.
 	//
 	// not_found: there is no such account. failed_precondition: it is approved.
 	RefuseAccount(context.Context, *v1.RefuseAccountRequest) (*v1.RefuseAccountResponse, error)
