@@ -50,7 +50,9 @@ type school struct {
 
 func open(t *testing.T, url string) *school {
 	t.Helper()
-	db := kittest.Open(t, url, func(ctx context.Context, url string) (*database.Database, error) { return database.Open(ctx, url, Schema) })
+	db := kittest.Open(t, url, func(ctx context.Context, url string) (*database.Database, error) {
+		return database.Open(ctx, url, Schema)
+	})
 	s := &school{clock: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), events: &published{}}
 	outbox, err := stream.NewOutbox(db.Writer(), db.Dialect(), s.events, stream.OutboxOptions{Log: slog.New(slog.DiscardHandler)})
 	kittest.NoError(t, err)

@@ -165,4 +165,3 @@ func (s *Store) Reset(ctx context.Context, id, code, hash string, now time.Time)
 		return setPassword(ctx, t, id, hash)
 	})
 }
-

@@ -110,13 +110,13 @@ func ChildrenOf(ctx context.Context, t *database.Tx, parent string) ([]Person, e
 	return query(ctx, t, "WHERE id IN (SELECT child FROM parents WHERE parent = ?) ORDER BY id", parent)
 }
 
-// HomeroomTeachers returns the homeroom teacher of a class, or all teachers if it has none, by id.
+// HomeroomTeachers returns the homeroom teacher of a class, or the head teachers if it has none, by id.
 func HomeroomTeachers(ctx context.Context, t *database.Tx, grade, class int) ([]Person, error) {
 	all, err := query(ctx, t, "WHERE role = 'teacher' AND grade = ? AND class = ? ORDER BY id", grade, class)
 	if err != nil || len(all) > 0 {
 		return all, err
 	}
-	return query(ctx, t, "WHERE role IN ('teacher', 'head_teacher') ORDER BY id")
+	return query(ctx, t, "WHERE role = 'head_teacher' ORDER BY id")
 }
 
 func query(ctx context.Context, t *database.Tx, condition string, args ...any) ([]Person, error) {
