@@ -6,19 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/bongsu-project/bongsu/examples/school/seoul"
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
-
-// Seoul is the time zone of the school.
-var Seoul = mustLoad("Asia/Seoul")
-
-func mustLoad(name string) *time.Location {
-	zone, err := time.LoadLocation(name)
-	if err != nil {
-		panic(err) // the program embeds the time zones
-	}
-	return zone
-}
 
 // A State is the state of an outing.
 type State string
@@ -82,7 +72,7 @@ type Outing struct {
 }
 
 // Day returns the day of the outing in Seoul, such as 2026-03-02.
-func (o Outing) Day() string { return o.Start.In(Seoul).Format(time.DateOnly) }
+func (o Outing) Day() string { return seoul.Day(o.Start) }
 
 // Late reports whether the student was back after the end, or is out after it.
 func (o Outing) Late(now time.Time) bool {
@@ -99,7 +89,7 @@ func (o Outing) Late(now time.Time) bool {
 // Summary returns the outing in a line for messages.
 func (o Outing) Summary() string {
 	return fmt.Sprintf("%d학년 %d반 %d번 %s, %s~%s, %s (%s)", o.Grade, o.Class, o.Number, o.StudentName,
-		o.Start.In(Seoul).Format("15:04"), o.End.In(Seoul).Format("15:04"), o.Place, o.Reason)
+		o.Start.In(seoul.Zone).Format("15:04"), o.End.In(seoul.Zone).Format("15:04"), o.Place, o.Reason)
 }
 
 // clockSkew is how much earlier than now an outing may start: the clock of the student's device may
@@ -108,7 +98,7 @@ const clockSkew = time.Minute
 
 // check returns fault.ErrInvalid, with the field, for times that an outing cannot have.
 func (o Outing) check(now time.Time) error {
-	today := now.In(Seoul).Format(time.DateOnly)
+	today := seoul.Day(now)
 	switch {
 	case o.Start.Before(now.Add(-clockSkew)):
 		return fault.InvalidField("start_time", "is past")
@@ -116,7 +106,7 @@ func (o Outing) check(now time.Time) error {
 		return fault.InvalidField("start_time", "is not today")
 	case !o.End.After(o.Start):
 		return fault.InvalidField("end_time", "is not after start_time")
-	case o.End.In(Seoul).Format(time.DateOnly) != today:
+	case seoul.Day(o.End) != today:
 		return fault.InvalidField("end_time", "is not today")
 	default:
 		return nil
@@ -126,10 +116,10 @@ func (o Outing) check(now time.Time) error {
 // checkLeave returns fault.ErrPrecondition outside the time of the outing.
 func (o Outing) checkLeave(now time.Time) error {
 	if now.Before(o.Start) {
-		return fault.Preconditionf("the outing begins at %s", o.Start.In(Seoul).Format("15:04"))
+		return fault.Preconditionf("the outing begins at %s", o.Start.In(seoul.Zone).Format("15:04"))
 	}
 	if !now.Before(o.End) {
-		return fault.Preconditionf("the outing was over at %s", o.End.In(Seoul).Format("15:04"))
+		return fault.Preconditionf("the outing was over at %s", o.End.In(seoul.Zone).Format("15:04"))
 	}
 	return nil
 }

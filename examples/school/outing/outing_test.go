@@ -10,13 +10,13 @@ import (
 	"sync"
 	"testing"
 	"time"
-	_ "time/tzdata" // Asia/Seoul
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/bongsu-project/bongsu/examples/school/people"
+	"github.com/bongsu-project/bongsu/examples/school/seoul"
 	eventv1 "github.com/bongsu-project/bongsu/gen/go/school/event/v1"
 	outingv1 "github.com/bongsu-project/bongsu/gen/go/school/outing/v1"
 	"github.com/bongsu-project/bongsu/kit/auth"
@@ -49,10 +49,10 @@ func TestTransitions(t *testing.T) {
 }
 
 // morning is 09:00 in Seoul.
-var morning = time.Date(2026, 3, 2, 9, 0, 0, 0, Seoul)
+var morning = time.Date(2026, 3, 2, 9, 0, 0, 0, seoul.Zone)
 
 func TestCheck(t *testing.T) {
-	midnight := time.Date(2026, 3, 3, 0, 0, 0, 0, Seoul)
+	midnight := time.Date(2026, 3, 3, 0, 0, 0, 0, seoul.Zone)
 	for name, c := range map[string]struct {
 		start, end time.Time
 		field      string
@@ -66,7 +66,7 @@ func TestCheck(t *testing.T) {
 		"tomorrow":                 {midnight, midnight.Add(time.Hour), "start_time"},
 		"no time":                  {morning, morning, "end_time"},
 		"end before start":         {morning.Add(time.Hour), morning, "end_time"},
-		"the day in UTC is before": {morning.Add(-time.Minute), time.Date(2026, 3, 2, 9, 0, 30, 0, Seoul), ""},
+		"the day in UTC is before": {morning.Add(-time.Minute), time.Date(2026, 3, 2, 9, 0, 30, 0, seoul.Zone), ""},
 	} {
 		err := Outing{Start: c.start, End: c.end}.check(morning)
 		fields := fault.Fields(err)
