@@ -8,76 +8,41 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protojson"
-
+	"github.com/bongsu-project/bongsu/examples/school/schooltest"
 	authv1 "github.com/bongsu-project/bongsu/gen/go/school/auth/v1"
 	eventv1 "github.com/bongsu-project/bongsu/gen/go/school/event/v1"
 	"github.com/bongsu-project/bongsu/kit/auth"
-	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
-	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
-	"github.com/bongsu-project/bongsu/kit/stream"
 )
 
-func TestMain(m *testing.M) { postgrestest.Main(m, "BONGSU_TEST_POSTGRES") }
-
-// published holds the events that an outbox publishes.
-type published struct {
-	mu     sync.Mutex
-	events []stream.Event
-}
-
-func (p *published) Publish(_ context.Context, events []stream.Event) ([]error, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.events = append(p.events, events...)
-	return make([]error, len(events)), nil
-}
+func TestMain(m *testing.M) { schooltest.Main(m) }
 
 // A school is a Handler with its store and a clock.
 type school struct {
 	*Handler
+	*schooltest.Service
 
 	clock  time.Time
-	events *published
-	server *httptest.Server
-}
-
-func open(t *testing.T, url string) *school {
-	t.Helper()
-	db := kittest.Open(t, url, func(ctx context.Context, url string) (*database.Database, error) {
-		return database.Open(ctx, url, Schema)
-	})
-	s := &school{clock: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), events: &published{}}
-	outbox, err := stream.NewOutbox(db.Writer(), db.Dialect(), s.events, stream.OutboxOptions{Log: slog.New(slog.DiscardHandler)})
-	kittest.NoError(t, err)
-	kittest.NoError(t, outbox.Migrate(t.Context()))
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error)
-	go func() { ended <- outbox.Run(ctx) }()
-	t.Cleanup(func() { stop(); kittest.NoError(t, <-ended) })
-	now := func() time.Time { return s.clock }
-	s.server = httptest.NewServer(nil)
-	t.Cleanup(s.server.Close)
-	issuer, err := newIssuer(s.server.URL, filepath.Join(t.TempDir(), "signing.key"), now)
-	kittest.NoError(t, err)
-	s.server.Config.Handler = issuer.handler()
-	s.Handler, err = NewHandler(t.Context(), &Store{db, outbox}, issuer, now, slog.New(slog.DiscardHandler))
-	kittest.NoError(t, err)
-	return s
+	server *httptest.Server // of the issuer
 }
 
 // each runs a test in SQLite and PostgreSQL.
 func each(t *testing.T, test func(t *testing.T, s *school)) {
-	t.Run("SQLite", func(t *testing.T) { test(t, open(t, filepath.Join(t.TempDir(), "auth.db"))) })
-	t.Run("PostgreSQL", func(t *testing.T) {
-		postgrestest.Require(t)
-		test(t, open(t, postgrestest.URL(t)))
+	t.Helper()
+	schooltest.Each(t, Schema, func(t *testing.T, service *schooltest.Service) {
+		s := &school{Service: service, clock: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), server: httptest.NewServer(nil)}
+		t.Cleanup(s.server.Close)
+		now := func() time.Time { return s.clock }
+		issuer, err := newIssuer(s.server.URL, filepath.Join(t.TempDir(), "signing.key"), now)
+		kittest.NoError(t, err)
+		s.server.Config.Handler = issuer.handler()
+		s.Handler, err = NewHandler(t.Context(), &Store{service.DB, service.Outbox}, issuer, now, slog.New(slog.DiscardHandler))
+		kittest.NoError(t, err)
+		test(t, s)
 	})
 }
 
@@ -87,15 +52,11 @@ func student(id string, number int32) *authv1.SignUpRequest {
 	return &authv1.SignUpRequest{Id: id, Password: password, Role: authv1.Role_ROLE_STUDENT, Name: "김철수", Email: id + "@school.example", Grade: 2, Class: 3, Number: number}
 }
 
-func as(ctx context.Context, nickname string, roles ...string) context.Context {
-	return auth.WithCaller(ctx, auth.Caller{ID: "oidc:" + nickname, Nickname: nickname, Roles: roles})
-}
-
 // signUp creates an approved account.
 func (s *school) signUp(t *testing.T, req *authv1.SignUpRequest) {
 	t.Helper()
 	kittest.NoError(t, kittest.ErrorOf(s.SignUp(t.Context(), req)))
-	kittest.NoError(t, kittest.ErrorOf(s.ApproveAccount(as(t.Context(), "head", "head_teacher"), &authv1.ApproveAccountRequest{Id: req.GetId()})))
+	kittest.NoError(t, kittest.ErrorOf(s.ApproveAccount(schooltest.As(t, "head", "head_teacher"), &authv1.ApproveAccountRequest{Id: req.GetId()})))
 }
 
 func (s *school) signIn(t *testing.T, id, password string) (*authv1.Tokens, error) {
@@ -156,7 +117,7 @@ func TestApprove(t *testing.T) {
 	each(t, func(t *testing.T, s *school) {
 		kittest.NoError(t, kittest.ErrorOf(s.SignUp(t.Context(), student("chulsu", 7))))
 		kittest.NoError(t, kittest.ErrorOf(s.SignUp(t.Context(), &authv1.SignUpRequest{Id: "teacher", Password: password, Role: authv1.Role_ROLE_TEACHER, Name: "박선생", Grade: 2, Class: 3})))
-		teacher, head := as(t.Context(), "other", "teacher"), as(t.Context(), "head", "head_teacher")
+		teacher, head := schooltest.As(t, "other", "teacher"), schooltest.As(t, "head", "head_teacher")
 		kittest.NoError(t, kittest.ErrorOf(s.ApproveAccount(teacher, &authv1.ApproveAccountRequest{Id: "chulsu"})))
 		kittest.NoError(t, kittest.ErrorOf(s.ApproveAccount(teacher, &authv1.ApproveAccountRequest{Id: "chulsu"})))
 		kittest.Error(t, kittest.ErrorOf(s.ApproveAccount(teacher, &authv1.ApproveAccountRequest{Id: "teacher"})), fault.ErrDenied, "head teacher")
@@ -175,26 +136,9 @@ func TestApprove(t *testing.T) {
 		kittest.NoError(t, err)
 		kittest.Equal(t, len(changes), 0)
 
-		var data eventv1.AccountApproved
-		e := s.waitEvent(t, "school.auth.account_approved")
-		kittest.NoError(t, protojson.Unmarshal(e.Data, &data))
+		data := schooltest.Wait[eventv1.AccountApproved](t, s.Service, "school.auth.account_approved", 1)[0]
 		kittest.Equal(t, data.GetId()+" "+data.GetRole(), "chulsu student")
 	})
-}
-
-// waitEvent waits for the only event of a type.
-func (s *school) waitEvent(t *testing.T, kind string) stream.Event {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		s.events.mu.Lock()
-		all := slices.Clone(s.events.events)
-		s.events.mu.Unlock()
-		if i := slices.IndexFunc(all, func(e stream.Event) bool { return e.Type == kind }); i >= 0 {
-			return all[i]
-		}
-	}
-	t.Fatalf("no event %s", kind)
-	return stream.Event{}
 }
 
 // TestTokens verifies tokens as the edge does.
@@ -242,7 +186,7 @@ func TestRefresh(t *testing.T) {
 		kittest.Error(t, kittest.ErrorOf(refresh(third)), fault.ErrUnauthenticated)
 		otherNext, err := refresh(other.GetRefreshToken())
 		kittest.NoError(t, err)
-		kittest.NoError(t, kittest.ErrorOf(s.SignOut(as(t.Context(), "chulsu", "student"), &authv1.SignOutRequest{})))
+		kittest.NoError(t, kittest.ErrorOf(s.SignOut(schooltest.As(t, "chulsu", "student"), &authv1.SignOutRequest{})))
 		kittest.Error(t, kittest.ErrorOf(refresh(otherNext)), fault.ErrUnauthenticated)
 		last, err := s.signIn(t, "chulsu", password)
 		kittest.NoError(t, err)
@@ -281,8 +225,7 @@ func TestReset(t *testing.T) {
 		for _, id := range []string{"chulsu", "nobody"} {
 			kittest.NoError(t, kittest.ErrorOf(s.RequestPasswordReset(t.Context(), &authv1.RequestPasswordResetRequest{Id: id})))
 		}
-		var data eventv1.PasswordResetRequested
-		kittest.NoError(t, protojson.Unmarshal(s.waitEvent(t, "school.auth.password_reset_requested").Data, &data))
+		data := schooltest.Wait[eventv1.PasswordResetRequested](t, s.Service, "school.auth.password_reset_requested", 1)[0]
 		kittest.Equal(t, data.GetId(), "chulsu")
 		reset := func(code string) error {
 			return kittest.ErrorOf(s.ResetPassword(t.Context(), &authv1.ResetPasswordRequest{Id: "chulsu", Code: code, Password: "new password"}))
@@ -301,8 +244,7 @@ func TestResetExpires(t *testing.T) {
 	each(t, func(t *testing.T, s *school) {
 		s.signUp(t, student("chulsu", 7))
 		kittest.NoError(t, s.store.AddReset(t.Context(), "chulsu", s.clock))
-		var data eventv1.PasswordResetRequested
-		kittest.NoError(t, protojson.Unmarshal(s.waitEvent(t, "school.auth.password_reset_requested").Data, &data))
+		data := schooltest.Wait[eventv1.PasswordResetRequested](t, s.Service, "school.auth.password_reset_requested", 1)[0]
 		s.clock = s.clock.Add(resetLife + time.Second)
 		err := kittest.ErrorOf(s.ResetPassword(t.Context(), &authv1.ResetPasswordRequest{Id: "chulsu", Code: data.GetCode(), Password: "new password"}))
 		kittest.Error(t, err, fault.ErrUnauthenticated, "expired")
@@ -313,7 +255,7 @@ func TestChangePassword(t *testing.T) {
 	each(t, func(t *testing.T, s *school) {
 		s.signUp(t, student("chulsu", 7))
 		change := func(current string) error {
-			return kittest.ErrorOf(s.ChangePassword(as(t.Context(), "chulsu", "student"), &authv1.ChangePasswordRequest{Current: current, Password: "new password"}))
+			return kittest.ErrorOf(s.ChangePassword(schooltest.As(t, "chulsu", "student"), &authv1.ChangePasswordRequest{Current: current, Password: "new password"}))
 		}
 		kittest.Error(t, change("wrong password"), fault.ErrUnauthenticated)
 		kittest.NoError(t, change(password))

@@ -1,33 +1,24 @@
 package outing
 
 import (
-	"context"
 	"errors"
-	"log/slog"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/bongsu-project/bongsu/examples/school/people"
+	"github.com/bongsu-project/bongsu/examples/school/schooltest"
 	"github.com/bongsu-project/bongsu/examples/school/seoul"
 	eventv1 "github.com/bongsu-project/bongsu/gen/go/school/event/v1"
 	outingv1 "github.com/bongsu-project/bongsu/gen/go/school/outing/v1"
-	"github.com/bongsu-project/bongsu/kit/auth"
-	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
-	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
-	"github.com/bongsu-project/bongsu/kit/stream"
 )
 
-func TestMain(m *testing.M) { postgrestest.Main(m, "BONGSU_TEST_POSTGRES") }
+func TestMain(m *testing.M) { schooltest.Main(m) }
 
 // TestTransitions has every allowed step; all others are refused.
 func TestTransitions(t *testing.T) {
@@ -96,71 +87,30 @@ func TestLate(t *testing.T) {
 	}
 }
 
-// published holds the events that an outbox publishes.
-type published struct {
-	mu     sync.Mutex
-	events []stream.Event
-}
-
-func (p *published) Publish(_ context.Context, events []stream.Event) ([]error, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.events = append(p.events, events...)
-	return make([]error, len(events)), nil
-}
-
 // A school is a Handler with its store and a clock.
 type school struct {
 	*Handler
+	*schooltest.Service
 
-	clock  time.Time
-	events *published
-}
-
-func open(t *testing.T, url string) *school {
-	t.Helper()
-	db := kittest.Open(t, url, func(ctx context.Context, url string) (*database.Database, error) {
-		return database.Open(ctx, url, Schema)
-	})
-	kittest.NoError(t, people.Migrate(t.Context(), db))
-	s := &school{clock: morning, events: &published{}}
-	outbox, err := stream.NewOutbox(db.Writer(), db.Dialect(), s.events, stream.OutboxOptions{Log: slog.New(slog.DiscardHandler)})
-	kittest.NoError(t, err)
-	kittest.NoError(t, outbox.Migrate(t.Context()))
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	ended := make(chan error)
-	go func() { ended <- outbox.Run(ctx) }()
-	t.Cleanup(func() { stop(); kittest.NoError(t, <-ended) })
-	now := func() time.Time { return s.clock }
-	s.Handler = &Handler{store: &Store{db: db, outbox: outbox, linkTo: "http://school.example/outing/", now: now}, now: now}
-	for _, p := range []*eventv1.AccountApproved{
-		{Id: "chulsu", Role: people.Student, Name: "김철수", Grade: 2, Class: 3, Number: 7},
-		{Id: "younghee", Role: people.Student, Name: "이영희", Grade: 1, Class: 1, Number: 1},
-		{Id: "mother", Role: people.Parent, Name: "이영자", Children: []string{"chulsu"}},
-		{Id: "stranger", Role: people.Parent, Name: "박영자", Children: []string{"other"}},
-		{Id: "homeroom", Role: people.Teacher, Name: "박선생", Grade: 2, Class: 3},
-		{Id: "headmaster", Role: people.HeadTeacher, Name: "최선생"},
-	} {
-		data, err := protojson.Marshal(p)
-		kittest.NoError(t, err)
-		kittest.NoError(t, db.Write(t.Context(), func(ctx context.Context, tx *database.Tx) error {
-			return people.Store(ctx, tx, stream.Event{Type: people.Approved, Data: data})
-		}))
-	}
-	return s
+	clock time.Time
 }
 
 // each runs a test in SQLite and PostgreSQL.
 func each(t *testing.T, test func(t *testing.T, s *school)) {
-	t.Run("SQLite", func(t *testing.T) { test(t, open(t, filepath.Join(t.TempDir(), "outing.db"))) })
-	t.Run("PostgreSQL", func(t *testing.T) {
-		postgrestest.Require(t)
-		test(t, open(t, postgrestest.URL(t)))
+	t.Helper()
+	schooltest.Each(t, Schema, func(t *testing.T, service *schooltest.Service) {
+		s := &school{Service: service, clock: morning}
+		now := func() time.Time { return s.clock }
+		s.Handler = &Handler{store: &Store{db: service.DB, outbox: service.Outbox, linkTo: "http://school.example/outing/", now: now}, now: now}
+		s.AddPeople(t,
+			&eventv1.AccountApproved{Id: "chulsu", Role: people.Student, Name: "김철수", Grade: 2, Class: 3, Number: 7},
+			&eventv1.AccountApproved{Id: "younghee", Role: people.Student, Name: "이영희", Grade: 1, Class: 1, Number: 1},
+			&eventv1.AccountApproved{Id: "mother", Role: people.Parent, Name: "이영자", Children: []string{"chulsu"}},
+			&eventv1.AccountApproved{Id: "stranger", Role: people.Parent, Name: "박영자", Children: []string{"other"}},
+			&eventv1.AccountApproved{Id: "homeroom", Role: people.Teacher, Name: "박선생", Grade: 2, Class: 3},
+			&eventv1.AccountApproved{Id: "headmaster", Role: people.HeadTeacher, Name: "최선생"})
+		test(t, s)
 	})
-}
-
-func as(t *testing.T, nickname, role string) context.Context {
-	return auth.WithCaller(t.Context(), auth.Caller{Nickname: nickname, Roles: []string{"user", role}})
 }
 
 func (s *school) request(t *testing.T, student string, change func(*outingv1.RequestOutingRequest)) (*outingv1.Outing, error) {
@@ -172,13 +122,13 @@ func (s *school) request(t *testing.T, student string, change func(*outingv1.Req
 	if change != nil {
 		change(req)
 	}
-	res, err := s.RequestOuting(as(t, student, people.Student), req)
+	res, err := s.RequestOuting(schooltest.As(t, student, people.Student), req)
 	return res.GetOuting(), err
 }
 
 func (s *school) decide(t *testing.T, id, who, role string, decision outingv1.Decision) error {
 	t.Helper()
-	return kittest.ErrorOf(s.DecideOuting(as(t, who, role), &outingv1.DecideOutingRequest{Id: id, Decision: decision, Comment: "x"}))
+	return kittest.ErrorOf(s.DecideOuting(schooltest.As(t, who, role), &outingv1.DecideOutingRequest{Id: id, Decision: decision, Comment: "x"}))
 }
 
 const (
@@ -186,37 +136,13 @@ const (
 	refuse  = outingv1.Decision_DECISION_REFUSE
 )
 
-// wait waits for n events of a type, and reads their data.
-func wait[M any, P interface {
-	*M
-	proto.Message
-}](t *testing.T, s *school, kind string, n int) []P {
-	t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		s.events.mu.Lock()
-		all := slices.Clone(s.events.events)
-		s.events.mu.Unlock()
-		if all = slices.DeleteFunc(all, func(e stream.Event) bool { return e.Type != "school.outing."+kind }); len(all) < n {
-			continue
-		}
-		out := make([]P, len(all))
-		for i, e := range all {
-			out[i] = new(M)
-			kittest.NoError(t, protojson.Unmarshal(e.Data, out[i]))
-		}
-		return out
-	}
-	t.Fatalf("fewer than %d events %s", n, kind)
-	return nil
-}
-
 // TestOuting follows an outing from its request to the return.
 func TestOuting(t *testing.T) {
 	each(t, func(t *testing.T, s *school) {
 		o, err := s.request(t, "chulsu", nil)
 		kittest.NoError(t, err)
 		kittest.Equal(t, o.GetState(), outingv1.OutingState_OUTING_STATE_REQUESTED)
-		asked := wait[eventv1.DecisionRequested](t, s, "decision_requested", 1)
+		asked := schooltest.Wait[eventv1.DecisionRequested](t, s.Service, "school.outing.decision_requested", 1)
 		kittest.Equal(t, asked[0].GetAccount()+" "+asked[0].GetRole(), "mother parent")
 		kittest.Equal(t, asked[0].GetSummary(), "2학년 3반 7번 김철수, 10:00~12:00, 병원 (치과 진료)")
 
@@ -224,28 +150,28 @@ func TestOuting(t *testing.T) {
 		kittest.Error(t, s.decide(t, o.GetId(), "stranger", people.Parent, approve), fault.ErrNotFound)
 		kittest.NoError(t, s.decide(t, o.GetId(), "mother", people.Parent, approve))
 		kittest.Error(t, s.decide(t, o.GetId(), "mother", people.Parent, refuse), fault.ErrPrecondition, "parent_approved")
-		kittest.Equal(t, wait[eventv1.DecisionMade](t, s, "decision_made", 1)[0].GetAccount(), "mother")
-		asked = wait[eventv1.DecisionRequested](t, s, "decision_requested", 2)
+		kittest.Equal(t, schooltest.Wait[eventv1.DecisionMade](t, s.Service, "school.outing.decision_made", 1)[0].GetAccount(), "mother")
+		asked = schooltest.Wait[eventv1.DecisionRequested](t, s.Service, "school.outing.decision_requested", 2)
 		kittest.Equal(t, asked[1].GetAccount()+" "+asked[1].GetRole(), "homeroom teacher")
 		kittest.NoError(t, s.decide(t, o.GetId(), "homeroom", people.Teacher, approve))
 
 		start := func(student string) error {
-			return kittest.ErrorOf(s.StartOuting(as(t, student, people.Student), &outingv1.StartOutingRequest{Id: o.GetId()}))
+			return kittest.ErrorOf(s.StartOuting(schooltest.As(t, student, people.Student), &outingv1.StartOutingRequest{Id: o.GetId()}))
 		}
 		kittest.Error(t, start("chulsu"), fault.ErrPrecondition, "begins at 10:00")
 		s.clock = morning.Add(time.Hour)
 		kittest.Error(t, start("younghee"), fault.ErrNotFound)
 		kittest.NoError(t, start("chulsu"))
 		s.clock = morning.Add(3*time.Hour + time.Minute)
-		got, err := s.GetOuting(as(t, "mother", people.Parent), &outingv1.GetOutingRequest{Id: o.GetId()})
+		got, err := s.GetOuting(schooltest.As(t, "mother", people.Parent), &outingv1.GetOutingRequest{Id: o.GetId()})
 		kittest.NoError(t, err)
 		kittest.Equal(t, got.GetOuting().GetLate(), true)
-		end, err := s.EndOuting(as(t, "homeroom", people.Teacher), &outingv1.EndOutingRequest{Id: o.GetId()})
+		end, err := s.EndOuting(schooltest.As(t, "homeroom", people.Teacher), &outingv1.EndOutingRequest{Id: o.GetId()})
 		kittest.NoError(t, err)
 		kittest.Equal(t, end.GetOuting().GetLate(), true)
 		kittest.Equal(t, end.GetOuting().GetParent()+" "+end.GetOuting().GetTeacher(), "mother homeroom")
-		kittest.Equal(t, wait[eventv1.OutingChanged](t, s, "returned", 1)[0].GetLate(), true)
-		kittest.Error(t, kittest.ErrorOf(s.CancelOuting(as(t, "chulsu", people.Student), &outingv1.CancelOutingRequest{Id: o.GetId()})), fault.ErrPrecondition)
+		kittest.Equal(t, schooltest.Wait[eventv1.OutingChanged](t, s.Service, "school.outing.returned", 1)[0].GetLate(), true)
+		kittest.Error(t, kittest.ErrorOf(s.CancelOuting(schooltest.As(t, "chulsu", people.Student), &outingv1.CancelOutingRequest{Id: o.GetId()})), fault.ErrPrecondition)
 	})
 }
 
@@ -253,7 +179,7 @@ func TestOuting(t *testing.T) {
 func TestLink(t *testing.T) {
 	each(t, func(t *testing.T, s *school) {
 		link := func(n int) string {
-			return strings.TrimPrefix(wait[eventv1.DecisionRequested](t, s, "decision_requested", n)[n-1].GetUrl(), "http://school.example/outing/")
+			return strings.TrimPrefix(schooltest.Wait[eventv1.DecisionRequested](t, s.Service, "school.outing.decision_requested", n)[n-1].GetUrl(), "http://school.example/outing/")
 		}
 		decide := func(link string, d outingv1.Decision) error {
 			return kittest.ErrorOf(s.DecideOutingByLink(t.Context(), &outingv1.DecideOutingByLinkRequest{Link: link, Decision: d}))
@@ -269,7 +195,7 @@ func TestLink(t *testing.T) {
 		kittest.Error(t, decide(parent, refuse), fault.ErrUnauthenticated, "link")
 		teacher := link(2)
 		kittest.NoError(t, decide(teacher, refuse))
-		refused, err := s.GetOuting(as(t, "chulsu", people.Student), &outingv1.GetOutingRequest{Id: seen.GetOuting().GetId()})
+		refused, err := s.GetOuting(schooltest.As(t, "chulsu", people.Student), &outingv1.GetOutingRequest{Id: seen.GetOuting().GetId()})
 		kittest.NoError(t, err)
 		kittest.Equal(t, refused.GetOuting().GetState(), outingv1.OutingState_OUTING_STATE_TEACHER_REFUSED)
 		kittest.Equal(t, refused.GetOuting().GetTeacher(), "homeroom")
@@ -296,7 +222,7 @@ func TestTwoDecisions(t *testing.T) {
 		for _, err := range refused {
 			kittest.Error(t, err, fault.ErrPrecondition)
 		}
-		wait[eventv1.DecisionMade](t, s, "decision_made", 1)
+		schooltest.Wait[eventv1.DecisionMade](t, s.Service, "school.outing.decision_made", 1)
 	})
 }
 
@@ -310,7 +236,7 @@ func TestWhoDecides(t *testing.T) {
 		kittest.NoError(t, err)
 		kittest.Equal(t, o.GetState(), outingv1.OutingState_OUTING_STATE_PARENT_APPROVED)
 		var accounts []string
-		for _, d := range wait[eventv1.DecisionRequested](t, s, "decision_requested", 2) {
+		for _, d := range schooltest.Wait[eventv1.DecisionRequested](t, s.Service, "school.outing.decision_requested", 2) {
 			accounts = append(accounts, d.GetAccount())
 		}
 		slices.Sort(accounts)
@@ -332,7 +258,7 @@ func TestOneOutingADay(t *testing.T) {
 		kittest.NoError(t, err)
 		kittest.Equal(t, again.GetId(), first.GetId())
 		kittest.Error(t, kittest.ErrorOf(keyed("학원")), fault.ErrExists, "idempotency key")
-		kittest.NoError(t, kittest.ErrorOf(s.CancelOuting(as(t, "younghee", people.Student), &outingv1.CancelOutingRequest{Id: first.GetId()})))
+		kittest.NoError(t, kittest.ErrorOf(s.CancelOuting(schooltest.As(t, "younghee", people.Student), &outingv1.CancelOutingRequest{Id: first.GetId()})))
 		kittest.NoError(t, kittest.ErrorOf(s.request(t, "younghee", nil)))
 	})
 }
@@ -346,10 +272,10 @@ func TestExpire(t *testing.T) {
 		kittest.Equal(t, n, 0)
 		s.clock = o.GetEndTime().AsTime()
 		kittest.NoError(t, kittest.ErrorOf(s.store.Expire(t.Context(), 10)))
-		got, err := s.GetOuting(as(t, "chulsu", people.Student), &outingv1.GetOutingRequest{Id: o.GetId()})
+		got, err := s.GetOuting(schooltest.As(t, "chulsu", people.Student), &outingv1.GetOutingRequest{Id: o.GetId()})
 		kittest.NoError(t, err)
 		kittest.Equal(t, got.GetOuting().GetState(), outingv1.OutingState_OUTING_STATE_EXPIRED)
-		kittest.Equal(t, wait[eventv1.OutingChanged](t, s, "expired", 1)[0].GetOutingId(), o.GetId())
+		kittest.Equal(t, schooltest.Wait[eventv1.OutingChanged](t, s.Service, "school.outing.expired", 1)[0].GetOutingId(), o.GetId())
 	})
 }
 
@@ -364,7 +290,7 @@ func TestListOutings(t *testing.T) {
 		list := func(who, role string, req *outingv1.ListOutingsRequest) (ids []string) {
 			t.Helper()
 			for {
-				res, err := s.ListOutings(as(t, who, role), req)
+				res, err := s.ListOutings(schooltest.As(t, who, role), req)
 				kittest.NoError(t, err)
 				for _, o := range res.GetOutings() {
 					ids = append(ids, o.GetId())
@@ -396,7 +322,7 @@ func TestListOutings(t *testing.T) {
 				t.Errorf("%s: %v, want %v", name, got, c.want)
 			}
 		}
-		_, err = s.ListOutings(as(t, "homeroom", people.Teacher), &outingv1.ListOutingsRequest{PageToken: "?"})
+		_, err = s.ListOutings(schooltest.As(t, "homeroom", people.Teacher), &outingv1.ListOutingsRequest{PageToken: "?"})
 		kittest.Error(t, err, fault.ErrInvalid, "page_token")
 	})
 }

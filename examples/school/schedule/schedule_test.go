@@ -7,24 +7,18 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"google.golang.org/protobuf/encoding/protojson"
-
 	"github.com/bongsu-project/bongsu/examples/school/people"
+	"github.com/bongsu-project/bongsu/examples/school/schooltest"
 	eventv1 "github.com/bongsu-project/bongsu/gen/go/school/event/v1"
 	schedulev1 "github.com/bongsu-project/bongsu/gen/go/school/schedule/v1"
-	"github.com/bongsu-project/bongsu/kit/auth"
-	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/kittest"
-	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
-	"github.com/bongsu-project/bongsu/kit/stream"
 )
 
-func TestMain(m *testing.M) { postgrestest.Main(m, "BONGSU_TEST_POSTGRES") }
+func TestMain(m *testing.M) { schooltest.Main(m) }
 
 // office is a server of the education office: each class has one lesson a day, and one day fails.
 func office(t *testing.T, failing string) NEIS {
@@ -48,34 +42,18 @@ func office(t *testing.T, failing string) NEIS {
 	return NEIS{URL: server.URL, Key: "secret-key", Office: "G10", School: "7430310", Client: server.Client()}
 }
 
-func open(t *testing.T, url string) *Handler {
-	t.Helper()
-	db := kittest.Open(t, url, func(ctx context.Context, url string) (*database.Database, error) { return database.Open(ctx, url, Schema) })
-	kittest.NoError(t, people.Migrate(t.Context(), db))
-	data, err := protojson.Marshal(&eventv1.AccountApproved{Id: "chulsu", Role: people.Student, Name: "김철수", Grade: 2, Class: 3, Number: 7})
-	kittest.NoError(t, err)
-	kittest.NoError(t, db.Write(t.Context(), func(ctx context.Context, tx *database.Tx) error {
-		return people.Store(ctx, tx, stream.Event{Type: people.Approved, Data: data})
-	}))
-	return &Handler{store: &Store{db}, log: slog.New(slog.DiscardHandler)}
-}
-
 // each runs a test in SQLite and PostgreSQL.
 func each(t *testing.T, test func(t *testing.T, h *Handler)) {
-	t.Run("SQLite", func(t *testing.T) { test(t, open(t, filepath.Join(t.TempDir(), "schedule.db"))) })
-	t.Run("PostgreSQL", func(t *testing.T) {
-		postgrestest.Require(t)
-		test(t, open(t, postgrestest.URL(t)))
+	t.Helper()
+	schooltest.Each(t, Schema, func(t *testing.T, service *schooltest.Service) {
+		service.AddPeople(t, &eventv1.AccountApproved{Id: "chulsu", Role: people.Student, Name: "김철수", Grade: 2, Class: 3, Number: 7})
+		test(t, &Handler{store: &Store{service.DB}, log: slog.New(slog.DiscardHandler)})
 	})
-}
-
-func as(t *testing.T, nickname, role string) context.Context {
-	return auth.WithCaller(t.Context(), auth.Caller{Nickname: nickname, Roles: []string{"user", role}})
 }
 
 func TestTimetable(t *testing.T) {
 	each(t, func(t *testing.T, h *Handler) {
-		teacher, student := as(t, "homeroom", people.Teacher), as(t, "chulsu", people.Student)
+		teacher, student := schooltest.As(t, "homeroom", people.Teacher), schooltest.As(t, "chulsu", people.Student)
 		set := func(date string, lessons ...string) error {
 			return kittest.ErrorOf(h.SetLessons(teacher, &schedulev1.SetLessonsRequest{Grade: 2, Class: 3, Date: date, Lessons: lessons}))
 		}
@@ -106,7 +84,7 @@ func TestTimetable(t *testing.T) {
 			"teacher, no grade":  {teacher, &schedulev1.GetTimetableRequest{Class: 3, From: "2026-03-02"}, "", fault.ErrInvalid},
 			"31 days":            {student, &schedulev1.GetTimetableRequest{From: "2026-03-03", To: "2026-04-02"}, "2026-03-03 영어", nil},
 			"32 days":            {student, &schedulev1.GetTimetableRequest{From: "2026-03-01", To: "2026-04-01"}, "", fault.ErrInvalid},
-			"nobody of the copy": {as(t, "stranger", people.Student), &schedulev1.GetTimetableRequest{From: "2026-03-02"}, "", fault.ErrNotFound},
+			"nobody of the copy": {schooltest.As(t, "stranger", people.Student), &schedulev1.GetTimetableRequest{From: "2026-03-02"}, "", fault.ErrNotFound},
 		} {
 			if got, err := get(c.ctx, c.req); got != c.want || !errors.Is(err, c.kind) {
 				t.Errorf("%s: %q, %v", name, got, err)
@@ -122,7 +100,7 @@ func TestTimetable(t *testing.T) {
 // TestImport keeps the lessons of a day that cannot be read.
 func TestImport(t *testing.T) {
 	each(t, func(t *testing.T, h *Handler) {
-		teacher := as(t, "homeroom", people.Teacher)
+		teacher := schooltest.As(t, "homeroom", people.Teacher)
 		kittest.NoError(t, h.store.SetDays(t.Context(), Day{"2026-03-03", 2, 3, []string{"수학"}}, Day{"2026-03-01", 2, 3, []string{"보강"}}))
 		h.source = office(t, "20260303")
 		res, err := h.ImportTimetable(teacher, &schedulev1.ImportTimetableRequest{From: "2026-03-01", To: "2026-03-03"})
@@ -161,7 +139,7 @@ func TestNEIS(t *testing.T) {
 
 func TestCalendar(t *testing.T) {
 	each(t, func(t *testing.T, h *Handler) {
-		teacher := as(t, "homeroom", people.Teacher)
+		teacher := schooltest.As(t, "homeroom", people.Teacher)
 		create := func(text, from, to string) (string, error) {
 			res, err := h.CreateEntry(teacher, &schedulev1.CreateEntryRequest{Text: text, From: from, To: to})
 			return res.GetEntry().GetId(), err
@@ -195,4 +173,3 @@ func TestCalendar(t *testing.T) {
 		kittest.Error(t, kittest.ErrorOf(h.UpdateEntry(teacher, &schedulev1.UpdateEntryRequest{Id: holiday, Text: "x", From: "2026-07-01", To: "2026-07-03"})), fault.ErrNotFound)
 	})
 }
-
