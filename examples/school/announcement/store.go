@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/bongsu-project/bongsu/examples/school/event"
 	"github.com/bongsu-project/bongsu/examples/school/people"
 	eventv1 "github.com/bongsu-project/bongsu/gen/go/school/event/v1"
 	"github.com/bongsu-project/bongsu/kit/database"
@@ -98,7 +99,7 @@ func (s *Store) Create(ctx context.Context, a Announcement) (Announcement, error
 		if err != nil {
 			return err
 		}
-		return s.outbox.Add(ctx, t, publishedEvent(a))
+		return event.Add(ctx, s.outbox, t, publishedEvent(a))
 	})
 	s.outbox.Wake()
 	return a, err
@@ -303,12 +304,8 @@ func (s *Store) Delete(ctx context.Context, id string, allowed func(Announcement
 	})
 }
 
-func publishedEvent(a Announcement) stream.Event {
-	text, err := protojson.Marshal(&eventv1.AnnouncementPublished{
+func publishedEvent(a Announcement) event.Event {
+	return event.Event{Type: "school.announcement.published", Subject: a.ID, Data: &eventv1.AnnouncementPublished{
 		AnnouncementId: a.ID, Kind: string(a.Kind), Title: a.Title, WriterName: a.WriterName, Groups: a.Groups(),
-	})
-	if err != nil {
-		panic("announcement: an event that is not UTF-8: " + err.Error()) // the schema checks requests
-	}
-	return stream.Event{Source: "school/announcement", Type: "school.announcement.published", Subject: a.ID, Data: text}
+	}}
 }

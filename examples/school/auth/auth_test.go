@@ -150,7 +150,7 @@ func TestTokens(t *testing.T) {
 		kittest.NoError(t, err)
 		verifier := auth.NewTokenVerifier(auth.TokenConfig{
 			Issuer: s.server.URL, Audience: Audience, Claims: auth.ClaimNames{Roles: "roles", Nickname: "nickname"},
-			RolesOf: func(value string) []string { return []string{value} }, Client: s.server.Client(), Now: s.now, Log: s.log,
+			RolesOf: func(values []string) []string { return values }, Client: s.server.Client(), Now: s.now, Log: s.log,
 		})
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error)

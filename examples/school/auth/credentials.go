@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"time"
 
+	"github.com/bongsu-project/bongsu/examples/school/event"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
@@ -138,7 +139,7 @@ func (s *Store) AddReset(ctx context.Context, id string, now time.Time) error {
 		if err != nil || n == 0 {
 			return err
 		}
-		return s.outbox.Add(ctx, t, resetEvent(id, code))
+		return event.Add(ctx, s.outbox, t, resetEvent(id, code))
 	})
 	s.outbox.Wake()
 	return err

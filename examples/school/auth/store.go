@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bongsu-project/bongsu/examples/school/event"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
 	"github.com/bongsu-project/bongsu/kit/stream"
@@ -59,6 +60,15 @@ func (s *Store) Add(ctx context.Context, a Account, hash string) error {
 	})
 	if database.IsUniqueViolation(err) {
 		return s.taken(ctx, a)
+	}
+	return err
+}
+
+// addNew is Add for an account that may exist.
+func (s *Store) addNew(ctx context.Context, a Account, hash string) error {
+	err := s.Add(ctx, a, hash)
+	if errors.Is(err, fault.ErrExists) {
+		return nil
 	}
 	return err
 }
@@ -184,7 +194,7 @@ func (s *Store) Approve(ctx context.Context, id string, allowed func(Account) er
 			return err
 		}
 		a.Approved = true
-		return s.outbox.Add(ctx, t, accountEvent("school.auth.account_approved", a))
+		return event.Add(ctx, s.outbox, t, accountEvent("school.auth.account_approved", a))
 	})
 	s.outbox.Wake()
 	return a, err
@@ -225,7 +235,7 @@ func (s *Store) Update(ctx context.Context, id string, phone, email *string) (a 
 		if _, err = t.Exec(ctx, "UPDATE accounts SET phone = ?, email = ?, revision = revision + 1 WHERE id = ?", a.Phone, a.Email, id); err != nil || !a.Approved {
 			return err
 		}
-		return s.outbox.Add(ctx, t, accountEvent("school.auth.account_changed", a))
+		return event.Add(ctx, s.outbox, t, accountEvent("school.auth.account_changed", a))
 	})
 	if database.IsUniqueViolation(err) {
 		return Account{}, phoneTaken(a)

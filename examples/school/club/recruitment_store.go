@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bongsu-project/bongsu/examples/school/event"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
@@ -48,7 +49,7 @@ func (s *Store) CreateRecruitment(ctx context.Context, r Recruitment, by Caller)
 		if err != nil {
 			return err
 		}
-		return s.outbox.Add(ctx, t, recruitmentEvent(r))
+		return event.Add(ctx, s.outbox, t, recruitmentEvent(r))
 	})
 	if database.IsUniqueViolation(err) {
 		return Recruitment{}, fault.Existsf("a recruitment of the club is open")

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/bongsu-project/bongsu/examples/school/event"
 	"github.com/bongsu-project/bongsu/examples/school/people"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
@@ -109,7 +110,7 @@ func (s *Store) publish(ctx context.Context, t *database.Tx, id, what string) (C
 	if err != nil {
 		return Club{}, err
 	}
-	return c, s.outbox.Add(ctx, t, clubEvent(what, c, members))
+	return c, event.Add(ctx, s.outbox, t, clubEvent(what, c, members))
 }
 
 // taken returns fault.ErrExists with the field of a club that another one has.

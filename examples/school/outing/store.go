@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bongsu-project/bongsu/examples/school/event"
 	"github.com/bongsu-project/bongsu/examples/school/people"
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/fault"
@@ -78,7 +79,7 @@ func (s *Store) Request(ctx context.Context, o Outing) (Outing, error) {
 		if err := insert(ctx, t, o); err != nil {
 			return err
 		}
-		if err := s.outbox.Add(ctx, t, s.changed("school.outing.requested", o, o.Student)); err != nil {
+		if err := event.Add(ctx, s.outbox, t, s.changed("school.outing.requested", o, o.Student)); err != nil {
 			return err
 		}
 		return s.askDeciders(ctx, t, o)
@@ -240,7 +241,7 @@ func (s *Store) do(ctx context.Context, t *database.Tx, id string, step Step) (O
 	if err != nil {
 		return Outing{}, err
 	}
-	if err := s.outbox.Add(ctx, t, s.changed("school.outing."+eventName(o.State), o, step.By.Account)); err != nil {
+	if err := event.Add(ctx, s.outbox, t, s.changed(eventType(o.State), o, step.By.Account)); err != nil {
 		return Outing{}, err
 	}
 	if err := s.endLinks(ctx, t, o); err != nil {
@@ -312,7 +313,7 @@ func (s *Store) askDeciders(ctx context.Context, t *database.Tx, o Outing) error
 		if err != nil {
 			return err
 		}
-		if err := s.outbox.Add(ctx, t, decisionRequested(o, p.ID, role, s.linkTo+link)); err != nil {
+		if err := event.Add(ctx, s.outbox, t, decisionRequested(o, p.ID, role, s.linkTo+link)); err != nil {
 			return err
 		}
 	}
@@ -330,7 +331,7 @@ func (s *Store) endLinks(ctx context.Context, t *database.Tx, o Outing) error {
 		return err
 	}
 	for _, account := range asked {
-		if err := s.outbox.Add(ctx, t, decisionMade(o, account)); err != nil {
+		if err := event.Add(ctx, s.outbox, t, decisionMade(o, account)); err != nil {
 			return err
 		}
 	}
