@@ -33,9 +33,9 @@ type callStage struct {
 	share     *outcomeSharer
 	ackURL    func(incident int64, nickname string) string // nil for no links
 
-	ready   *readyQueue   // from the schedule stage
-	reslots *reslotQueue  // to the reslot stage
-	results chan<- result // to the report stage
+	ready   *readyQueue  // from the schedule stage
+	reslots *reslotQueue // to the reslot stage
+	results resultQueue  // to the report stage
 }
 
 // run is one worker: it attempts one delivery after the other until the ready queue is
@@ -49,7 +49,7 @@ func (s *callStage) run(ctx context.Context) {
 			s.spans.recordUncalled(ctx, t, r.report)
 		}
 		if ended {
-			s.results <- r
+			s.results.add(r)
 		}
 		if r.called {
 			s.share.run(ctx, t, r.report)

@@ -21,7 +21,7 @@ type deferStage struct {
 // alert service does not respond soon, their queue messages are nacked.
 func (s *deferStage) run(ctx context.Context) {
 	for r := range s.deferrals.results {
-		batch := withQueued(r, s.deferrals.results)
+		batch := withQueued(*r, s.deferrals.results)
 		ds := make([]dispatch.Deferral, 0, len(batch))
 		for _, r := range batch {
 			ds = append(append(ds, *r.deferral), r.otherDeferrals...)

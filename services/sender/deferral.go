@@ -50,19 +50,19 @@ func (d *deferrer) deferUntil(t *task, until time.Time, why string) result {
 // two: the goroutine of the take stage adds and waits, that of the defer stage receives and
 // calls done.
 type deferralQueue struct {
-	results    chan result
+	results    resultQueue
 	unrecorded sync.WaitGroup
 }
 
 func newDeferralQueue() *deferralQueue {
-	return &deferralQueue{results: make(chan result, reportBatch)}
+	return &deferralQueue{results: newResultQueue()}
 }
 
 // add adds deferrals. It blocks while the queue is full.
 func (q *deferralQueue) add(deferrals []result) {
 	q.unrecorded.Add(len(deferrals))
 	for _, r := range deferrals {
-		q.results <- r
+		q.results.add(r)
 	}
 }
 

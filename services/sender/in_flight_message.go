@@ -30,6 +30,16 @@ type result struct {
 	otherDeferrals []dispatch.Deferral // of the other deliveries of a digest
 }
 
+// A resultQueue passes results from one stage to another. It holds pointers: each of the
+// queues of all messengers has room for a report batch from the start, whether or not the
+// messenger is in use.
+type resultQueue chan *result
+
+func newResultQueue() resultQueue { return make(resultQueue, reportBatch) }
+
+// add adds a result. It blocks while the queue is full.
+func (q resultQueue) add(r result) { q <- &r }
+
 // size returns the number of deliveries of a result.
 func (r result) size() int { return 1 + len(r.otherReports) + len(r.otherDeferrals) }
 

@@ -20,7 +20,7 @@ type pipeline struct {
 
 	claimed   chan []*task
 	deferrals *deferralQueue
-	results   chan result
+	results   resultQueue
 	calls     *alertCalls
 }
 
@@ -33,7 +33,7 @@ func newPipeline(s *Sender, m messenger.Messenger, link *alertLink, outage *slot
 	recorder := spans{tracer: s.Tracer, messenger: name}
 
 	claimed := make(chan []*task)
-	results := make(chan result, reportBatch)
+	results := newResultQueue()
 	deferrals := newDeferralQueue()
 	ready := newReadyQueue()
 	deferrer := &deferrer{messenger: name, now: s.Now, metrics: s.Metrics}

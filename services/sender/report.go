@@ -24,23 +24,23 @@ type reportStage struct {
 	link     *alertLink
 	batch    *claimBatchSizer
 	spans    spans
-	results  <-chan result // from the schedule, call and reslot stages
+	results  resultQueue // from the schedule, call and reslot stages
 }
 
 // run records results until their channel ends, in batches of those that are queued.
 func (s *reportStage) run(ctx context.Context) {
 	for r := range s.results {
-		s.record(ctx, withQueued(r, s.results))
+		s.record(ctx, withQueued(*r, s.results))
 	}
 }
 
 // withQueued returns a batch of a first result and those that are queued, until they are of
 // reportBatch deliveries.
-func withQueued(first result, queued <-chan result) []result {
+func withQueued(first result, queued resultQueue) []result {
 	batch := []result{first}
 	for size := first.size(); size < reportBatch && len(queued) > 0; {
 		next := <-queued
-		batch = append(batch, next)
+		batch = append(batch, *next)
 		size += next.size()
 	}
 	return batch

@@ -15,7 +15,7 @@ type reslotStage struct {
 
 	reslots *reslotQueue   // from the schedule and call stages
 	claimed chan<- []*task // to the schedule stage
-	results chan<- result  // to the report stage
+	results resultQueue    // to the report stage
 }
 
 // run reserves other slots until ctx ends. Then it defers the remaining tasks.
@@ -46,7 +46,7 @@ func (s *reslotStage) reslot(ctx context.Context, tasks []*task) {
 		}
 	}
 	for _, r := range deferrals {
-		s.results <- r
+		s.results.add(r)
 	}
 	if len(soon) == 0 {
 		return
@@ -55,7 +55,7 @@ func (s *reslotStage) reslot(ctx context.Context, tasks []*task) {
 	case s.claimed <- soon:
 	case <-leaseCtx.Done():
 		for _, t := range soon {
-			s.results <- s.deferrer.deferUntil(t, s.now(), deferralLease)
+			s.results.add(s.deferrer.deferUntil(t, s.now(), deferralLease))
 		}
 	}
 }

@@ -50,7 +50,7 @@ type scheduleStage struct {
 	claimed <-chan []*task // from the take and reslot stages
 	ready   *readyQueue    // to the call stage
 	reslots *reslotQueue   // to the reslot stage
-	results chan<- result  // to the report stage
+	results resultQueue    // to the report stage
 }
 
 // run schedules claimed tasks. It accepts no more of them while half a claim batch is ready
@@ -110,7 +110,7 @@ func (s *scheduleStage) due(now time.Time) (ready []*task) {
 // deferRest defers the scheduled tasks.
 func (s *scheduleStage) deferRest() {
 	for _, one := range s.schedule {
-		s.results <- s.deferrer.deferUntil(one.task, one.at.Add(-enqueueLead), deferralStop)
+		s.results.add(s.deferrer.deferUntil(one.task, one.at.Add(-enqueueLead), deferralStop))
 	}
 }
 
@@ -145,12 +145,12 @@ func (s *scheduleStage) check(t *task, now time.Time, ready []*task) []*task {
 	switch {
 	case view.isMissed():
 		if r, ended := s.reslots.addMissed(t); ended {
-			s.results <- r
+			s.results.add(r)
 		}
 	case at.After(now.Add(claimHorizon)):
-		s.results <- s.deferrer.deferUntil(t, at.Add(-enqueueLead), why)
+		s.results.add(s.deferrer.deferUntil(t, at.Add(-enqueueLead), why))
 	case at.Add(s.timeout).After(t.claim.LeaseExpireTime):
-		s.results <- s.deferrer.deferUntil(t, at.Add(-enqueueLead), deferralLease)
+		s.results.add(s.deferrer.deferUntil(t, at.Add(-enqueueLead), deferralLease))
 	case at.After(soon):
 		heap.Push(&s.schedule, scheduledTask{t, at})
 	default:
