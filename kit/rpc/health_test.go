@@ -148,3 +148,20 @@ func TestDrainingPort(t *testing.T) {
 	close(stopping)
 	next(`"unavailable"`)
 }
+
+// TestSmallHealthResponse checks that a response of health is not compressed: a gzip writer takes
+// 0.8 MB, and probes come for ever.
+func TestSmallHealthResponse(t *testing.T) {
+	handler, err := Listener{Ready: func(context.Context) error { return nil }}.Handler()
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/grpc.health.v1.Health/Check", strings.NewReader("{}"))
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept-Encoding", "gzip")
+	res := httptest.NewRecorder()
+	handler.ServeHTTP(res, req)
+	if encoding := res.Header().Get("Content-Encoding"); res.Code != http.StatusOK || encoding != "" {
+		t.Errorf("status %d, Content-Encoding %q", res.Code, encoding)
+	}
+}

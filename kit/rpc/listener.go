@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"connectrpc.com/connect"
 	"connectrpc.com/grpchealth"
 	"connectrpc.com/grpcreflect"
 )
@@ -41,10 +42,11 @@ func (l Listener) Handler() (http.Handler, error) {
 		return nil, err
 	}
 	reflector := grpcreflect.NewStaticReflector(append(names, grpchealth.HealthV1ServiceName)...)
-	mux.Handle(described(grpcreflect.NewHandlerV1(reflector, readMax(maxProbeBytes))))
-	mux.Handle(described(grpcreflect.NewHandlerV1Alpha(reflector, readMax(maxProbeBytes))))
+	options := connect.WithHandlerOptions(readMax(maxProbeBytes), connect.WithCompressMinBytes(compressMinBytes))
+	mux.Handle(described(grpcreflect.NewHandlerV1(reflector, options)))
+	mux.Handle(described(grpcreflect.NewHandlerV1Alpha(reflector, options)))
 	health := &healthChecker{names: names, ready: l.Ready, draining: l.Draining, stopping: l.Stopping}
-	path, byGRPC := grpchealth.NewHandler(health, readMax(maxProbeBytes))
+	path, byGRPC := grpchealth.NewHandler(health, options)
 	mux.Handle(described(path, withQueryCheck(byGRPC)))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", health.readyz)

@@ -22,6 +22,8 @@ const (
 	exitUsage  = 2 // invalid command line
 )
 
+const programName = "bongsu"
+
 const description = `Bongsu notifies people of failures, and keeps evidence of every delivery.
 
 Every flag can be set in the environment: --server is BONGSU_SERVER. A flag on the command line takes precedence.`
@@ -209,6 +211,10 @@ type console struct {
 	Zone     *time.Location // for output of times
 	Version  string         // of the release; empty for other builds
 	Unknown  []string       // environment variables with the prefix BONGSU_ that set no flag
+
+	// service is set by a command that runs for long, and is run in place of its Run method once
+	// the parser is garbage: the model of all commands takes 2 MB.
+	service func() error
 }
 
 // Main runs the command line of the process and returns the exit code. version is empty
@@ -229,12 +235,21 @@ func shutdownSignals(ignored func(os.Signal) bool) []os.Signal {
 	return signals
 }
 
-// run executes the command line and returns the exit code. Kong injects ctx and
-// *console into the Run method of the command.
+// run executes the command line and returns the exit code.
 func run(ctx context.Context, args []string, con *console) int {
+	err := runCommand(ctx, args, con)
+	if err == nil && con.service != nil {
+		err = con.service()
+	}
+	return con.exit(err)
+}
+
+// runCommand parses the command line and runs its command. Kong injects ctx and *console into
+// the Run method of the command.
+func runCommand(ctx context.Context, args []string, con *console) error {
 	helped := false
 	parser := kong.Must(&commands{},
-		kong.Name("bongsu"),
+		kong.Name(programName),
 		kong.Description(description),
 		kong.DefaultEnvars("BONGSU"),
 		aliasVariables(),
@@ -246,11 +261,11 @@ func run(ctx context.Context, args []string, con *console) int {
 		kong.Bind(con),
 	)
 	if err := checkLine(args, os.Environ()); err != nil {
-		return con.exit(parser, err)
+		return err
 	}
 	parsed, err := parser.Parse(flagsFirst(parser.Model.Node, args))
 	if helped {
-		return exitOK
+		return nil
 	}
 	if name := repeated(parser.Model.Node, args); err == nil && name != "" {
 		err = usagef("duplicate flag %s", name)
@@ -259,17 +274,17 @@ func run(ctx context.Context, args []string, con *console) int {
 	if err == nil {
 		err = parsed.Run()
 	}
-	return con.exit(parser, err)
+	return err
 }
 
 // exit prints err, if any, and returns the exit code.
-func (con *console) exit(parser *kong.Kong, err error) int {
+func (con *console) exit(err error) int {
 	if err == nil {
 		return exitOK
 	}
 	con.warn("%s", strings.ReplaceAll(err.Error(), "\n", "; ")) // joined errors on one line
 	if unparsed, ok := errors.AsType[*kong.ParseError](err); ok {
-		path := parser.Model.Name
+		path := programName
 		if selected := unparsed.Context.Selected(); selected != nil {
 			path = selected.FullPath()
 		}

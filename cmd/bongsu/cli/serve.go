@@ -29,8 +29,14 @@ Examples:
 	bongsu serve --services=edge --nats-url=nats://10.0.0.5 --edge-addr=0.0.0.0:18080 --auth=required`
 }
 
-// Run serves until ctx is done.
+// Run makes serve the service of con.
 func (c serveCmd) Run(ctx context.Context, con *console) error {
+	con.service = func() error { return c.serve(ctx, con) }
+	return nil
+}
+
+// serve serves until ctx is done.
+func (c serveCmd) serve(ctx context.Context, con *console) error {
 	defer useMemory(ctx)()
 	if c.PprofAddr == "" {
 		runtime.MemProfileRate = 0 // no port serves the profile
