@@ -154,7 +154,11 @@ func writeAdds(ctx context.Context, t *database.Tx, adds []*pendingAdd) error {
 	if err != nil {
 		return err
 	}
-	unsettled, err := enterThreads(ctx, t, adds)
+	var now int64
+	for _, a := range adds {
+		now = max(now, micros(a.alert.CreateTime))
+	}
+	changes, unsettled, err := enterThreads(ctx, t, adds, now)
 	if err != nil {
 		return err
 	}
@@ -179,15 +183,10 @@ func writeAdds(ctx context.Context, t *database.Tx, adds []*pendingAdd) error {
 			return err
 		}
 	}
-	ended := endedAtOnce(rest)
-	if len(unsettled)+len(ended) == 0 {
-		return insertIncidentChanges(ctx, t, adds)
+	if err := reportEnds(ctx, t, endedAtOnce(rest), now); err != nil {
+		return err
 	}
-	var now int64
-	for _, a := range adds {
-		now = max(now, micros(a.alert.CreateTime))
-	}
-	if err := reportEnds(ctx, t, ended, now); err != nil {
+	if err := changes.write(ctx, t, now); err != nil {
 		return err
 	}
 	if err := settleThreads(ctx, t, unsettled, nil, now); err != nil {
@@ -305,29 +304,13 @@ func (r deliveryRow) append(args []any) []any {
 
 // appendAll appends the parameters of any row to args.
 func (r deliveryRow) appendAll(args []any) []any {
-	state, next, held := r.State, micros(r.nextTime), r.State == alert.Held
-	deferred := held || r.Hold != alert.HoldNone
-	if held {
-		state = alert.Queued
-	}
-	if deferred {
-		next = micros(r.NextTime)
-	}
-	reason, end, resume := r.Reason, r.EndTime, int64(0)
-	switch {
-	case r.canceled != "":
-		state, reason, end = alert.Canceled, r.canceled, r.alert.CreateTime
-	case r.blocked && deferred:
-		resume, next, held = next, blockedUntil, true
-	case r.blocked:
-		resume, next, held, deferred = micros(r.alert.CreateTime), blockedUntil, true, true
-	}
+	p := r.placement()
 	expire := r.ExpireTime
 	if expire.IsZero() {
 		expire = r.alert.ExpireTime
 	}
-	return append(r.begin(args), int(state), next, micros(expire), reason, micros(end), r.Chain, held, deferred,
-		r.thread, r.order, r.alert.Resolved, int(r.threadKind()), resume, r.callback, int(r.Hold))
+	return append(r.begin(args), int(p.state), p.next, micros(expire), p.reason, p.end, r.Chain, p.held, p.deferred,
+		r.thread, r.order, r.alert.Resolved, int(r.threadKind()), p.resume, r.callback, int(r.Hold))
 }
 
 // begin appends the parameters that all rows start with.

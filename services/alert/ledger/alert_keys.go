@@ -159,9 +159,9 @@ func lockAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) (known
 }
 
 // setKey sets all columns of an existing row but its thread prefix.
-const setKey = `use_time = excluded.use_time, last_order = excluded.last_order, rank = excluded.rank, resolved = excluded.resolved, incident = excluded.incident,
-	digest = excluded.digest, update_order = excluded.update_order, update_time = excluded.update_time,
-	resolve_time = excluded.resolve_time, reopen_count = excluded.reopen_count`
+const setKey = `use_time = v.use_time, last_order = v.last_order, rank = v.rank, resolved = v.resolved, incident = v.incident,
+	digest = v.digest, update_order = v.update_order, update_time = v.update_time,
+	resolve_time = v.resolve_time, reopen_count = v.reopen_count`
 
 // keyColumns are the columns of an alert key, in the order of scan and append, and keyTypes their
 // types.
@@ -219,7 +219,7 @@ func insertAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) (sto
 		}
 		rows, args := t.ValueRows([]string{"text", "bigint", "bigint", "bigint", "text"}, args)
 		n, err := t.Exec(ctx, `WITH v (name, id, rank, use_time, digest) AS (`+rows+`)
-			INSERT INTO alert_keys (`+keyColumns+`) SELECT name, id, rank, false, use_time, id, digest, id, use_time, 0, 0, printf('%016x', id)
+			INSERT`+orRollback(t)+` INTO alert_keys (`+keyColumns+`) SELECT name, id, rank, false, use_time, id, digest, id, use_time, 0, 0, printf('%016x', id)
 			FROM v WHERE true`+onKnownName, args...)
 		if err != nil {
 			return nil, err
@@ -260,9 +260,10 @@ func selectAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) (sto
 
 // updateAlertKeys updates existing rows, which are locked.
 func updateAlertKeys(ctx context.Context, t *database.Tx, keys []*alertKey) error {
-	for some := range database.ChunkRows(t, keys, maxStatementRows) {
+	for some := range database.ChunkLists(t, keys, maxStatementRows) {
 		rows, args := keyRows(t, some)
-		if _, err := t.Exec(ctx, `INSERT INTO alert_keys (`+keyColumns+`) `+rows+onConflictName+setKey, args...); err != nil {
+		if _, err := t.Exec(ctx, `WITH v (`+keyColumns+`) AS (`+rows+`)
+			UPDATE`+orRollback(t)+` alert_keys SET `+setKey+` FROM v WHERE alert_keys.name = v.name`, args...); err != nil {
 			return err
 		}
 	}

@@ -34,7 +34,7 @@ func reportedOf(rows []threadRow) (ds []reportedDelivery) {
 // endedAtOnce returns the inserted deliveries that were completed when they were recorded.
 func endedAtOnce(rows []deliveryRow) (ds []reportedDelivery) {
 	for _, r := range rows {
-		if r.callback != 0 && (r.State.IsFinal() || r.canceled != "") {
+		if r.callback != 0 && r.placement().state.IsFinal() {
 			ds = append(ds, reportedDelivery{r.ID, r.callback})
 		}
 	}

@@ -41,7 +41,7 @@ func insertIncidentChanges(ctx context.Context, t *database.Tx, adds []*pendingA
 			with, from = `, locked AS MATERIALIZED (SELECT pg_advisory_xact_lock(`+incidentChangesLock+`))`, `FROM locked CROSS JOIN v`
 		}
 		if _, err := t.Exec(ctx, `WITH v (alert_id, incident, kind) AS (`+rows+`)`+with+`
-			INSERT INTO incident_changes (alert_id, incident, kind) SELECT v.* `+from, args...); err != nil {
+			INSERT`+orRollback(t)+` INTO incident_changes (alert_id, incident, kind) SELECT v.* `+from, args...); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"slices"
 
 	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/services/alert"
@@ -107,9 +108,9 @@ func (s *settlement) write(ctx context.Context, t *database.Tx, now int64) error
 
 // cancelThreadRows makes queued deliveries Canceled.
 func cancelThreadRows(ctx context.Context, t *database.Tx, rows []threadRow, reason string, now int64) error {
-	for some := range database.ChunkRows(t, rows, maxStatementRows) {
+	for some := range database.ChunkLists(t, rows, maxStatementRows) {
 		in, args := database.In(t, rowIDs(some))
-		if _, err := t.Exec(ctx, `UPDATE deliveries SET state = `+sqlCanceled+`, reason = ?, end_time = ?, resume_time = 0 WHERE id `+in,
+		if _, err := t.Exec(ctx, `UPDATE`+orRollback(t)+` deliveries SET state = `+sqlCanceled+`, reason = ?, end_time = ?, resume_time = 0 WHERE id `+in,
 			append([]any{reason, now}, args...)...); err != nil {
 			return err
 		}
@@ -164,4 +165,41 @@ func block(ctx context.Context, t *database.Tx, rows []threadRow, now int64) err
 		}
 	}
 	return nil
+}
+
+// apply moves the changes of deliveries that are not inserted yet to their places.
+func (s *settlement) apply(pending []pendingRow, now int64) {
+	for _, p := range pending {
+		row := p.placement()
+		take := func(rows *[]threadRow) bool {
+			n := len(*rows)
+			*rows = slices.DeleteFunc(*rows, func(r threadRow) bool { return r.id == p.ID })
+			return len(*rows) < n
+		}
+		switch {
+		case take(&s.superseded):
+			row.cancel(alert.Superseded, now)
+		case take(&s.notNeeded):
+			row.cancel(alert.NotNeeded, now)
+		case take(&s.repeated):
+			row.cancel(alert.Repeated, now)
+		case take(&s.unblocked):
+			row.unblock(now)
+		case take(&s.blocked):
+			row.block(now)
+		default:
+			continue
+		}
+		p.place.settled = &row
+	}
+}
+
+// add adds the changes of other threads.
+func (s *settlement) add(other settlement) {
+	s.superseded = append(s.superseded, other.superseded...)
+	s.notRetried = append(s.notRetried, other.notRetried...)
+	s.notNeeded = append(s.notNeeded, other.notNeeded...)
+	s.repeated = append(s.repeated, other.repeated...)
+	s.unblocked = append(s.unblocked, other.unblocked...)
+	s.blocked = append(s.blocked, other.blocked...)
 }

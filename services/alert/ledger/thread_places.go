@@ -13,19 +13,20 @@ import (
 type threadPlace struct {
 	thread   string
 	blocked  bool
-	canceled string // the reason for which it is canceled at once; empty if it is not
+	canceled string     // the reason for which it is canceled at once; empty if it is not
+	settled  *placement // as the settlement of its thread inserts it; nil if that is still to come, or changes nothing
 
 	reference threadReference // of the thread
 }
 
 // isFree reports whether a delivery can be claimed at once.
-func (p threadPlace) isFree() bool { return !p.blocked && p.canceled == "" }
+func (p threadPlace) isFree() bool { return !p.blocked && p.canceled == "" && p.settled == nil }
 
 // enterThreads sets the order of alerts with keys, in the order of the calls, the ranks of
 // resolved ones, their effects on their incidents, and the places of their deliveries in their
-// threads. It returns the threads that must be settled after the deliveries are inserted. Without
-// alert keys it runs no query.
-func enterThreads(ctx context.Context, t *database.Tx, adds []*pendingAdd) (unsettled []string, err error) {
+// threads. It returns the changes of other deliveries, which must be written, and the threads that
+// must be settled after the deliveries are inserted. Without alert keys it runs no query.
+func enterThreads(ctx context.Context, t *database.Tx, adds []*pendingAdd, now int64) (s settlement, unsettled []string, err error) {
 	var keyed []*pendingAdd
 	for _, a := range adds {
 		if a.alert.AlertKey != "" {
@@ -34,14 +35,14 @@ func enterThreads(ctx context.Context, t *database.Tx, adds []*pendingAdd) (unse
 		}
 	}
 	if len(keyed) == 0 {
-		return nil, nil
+		return s, nil, nil
 	}
 	if err := enterKeys(ctx, t, keyed); err != nil {
-		return nil, err
+		return s, nil, err
 	}
 	threads, err := enterRows(ctx, t, keyed)
 	if err != nil {
-		return nil, err
+		return s, nil, err
 	}
 	var known []string
 	for name, th := range threads {
@@ -50,30 +51,16 @@ func enterThreads(ctx context.Context, t *database.Tx, adds []*pendingAdd) (unse
 		}
 	}
 	slices.Sort(known)
-	busy, err := selectBusyThreads(ctx, t, known)
+	open, err := selectOpenRows(ctx, t, known)
 	if err != nil {
-		return nil, err
+		return s, nil, err
 	}
+	e := threadEntrance{threads: threads, open: open, pending: map[string][]pendingRow{}, unsettled: map[string]bool{}}
 	for _, a := range keyed {
-		a.cancelRepeats(threads)
-		for i := range a.places {
-			p := &a.places[i]
-			p.reference = threads[p.thread].reference
-			switch {
-			case p.thread == "" || p.canceled != "" || a.deliveries[i].State.IsFinal():
-			case a.idle:
-				p.canceled = alert.NotNeeded
-			case busy[p.thread]:
-				p.blocked = true
-				unsettled = append(unsettled, p.thread)
-			case a.isForNotified() && !threads[p.thread].notified:
-				p.canceled = alert.NotNeeded
-			default:
-				busy[p.thread] = true
-			}
-		}
+		e.place(a)
 	}
-	return unsettled, nil
+	unsettled, err = e.settle(ctx, t, &s, now)
+	return s, unsettled, err
 }
 
 // isForNotified reports whether an alert goes only to threads that were notified.

@@ -82,7 +82,7 @@ func insertThreads(ctx context.Context, t *database.Tx, names []string, entries 
 		}
 		rows, args := t.ValueRows([]string{"text", "bigint", "bigint"}, args)
 		if _, err := t.Exec(ctx, `WITH v (name, last_order, use_time) AS (`+rows+`)
-			INSERT INTO threads (name, resolved_order, last_order, use_time, update_order, notified, sent_order)
+			INSERT`+orRollback(t)+` INTO threads (name, resolved_order, last_order, use_time, update_order, notified, sent_order)
 			SELECT name, 0, last_order, use_time, last_order, false, `+sqlNewThread+` FROM v WHERE true`+onKnownName, args...); err != nil {
 			return err
 		}
@@ -114,6 +114,22 @@ func upsertThreads(ctx context.Context, t *database.Tx, names []string, entries 
 		}
 	}
 	return nil
+}
+
+// selectOpenRows returns the deliveries of threads that are not completed, in order, by thread, as
+// selectThreadRows does.
+func selectOpenRows(ctx context.Context, t *database.Tx, names []string) (map[string][]threadRow, error) {
+	open := map[string][]threadRow{}
+	for some := range database.ChunkLists(t, names, maxStatementRows) {
+		rows, err := selectThreadRows(ctx, t, some)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			open[r.thread] = append(open[r.thread], r)
+		}
+	}
+	return open, nil
 }
 
 // selectBusyThreads returns which of the threads have deliveries that are not completed. The
