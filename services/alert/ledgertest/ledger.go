@@ -56,6 +56,7 @@ func RunLedger(t *testing.T, open func(t *testing.T) alert.Ledger) {
 		"report invalid input":                        testReportInput,
 		"report concurrently":                         testReportConcurrent,
 		"retry":                                       testRetry,
+		"thread with alerts of one call":              testThreadBatches,
 		"retry until expiry":                          testRetryExpired,
 		"moved destination":                           testMovedDestination,
 		"idempotent provider":                         testIdempotentProvider,
