@@ -24,7 +24,8 @@ import (
 // claimed, settles the thread, under the lock of the thread's row, which it acquires after those
 // of deliveries. A settlement does not wait for deliveries that another transaction has locked,
 // because that could deadlock: it treats them as in use, and the other transaction settles the
-// thread afterwards. Deliveries without a thread cost nothing here.
+// thread afterwards. Deliveries of new alerts are settled before they are inserted, except for
+// those of threads with failover chains. Deliveries without a thread cost nothing here.
 
 // blockedUntil is the next time of blocked deliveries, in the year 9999.
 const blockedUntil = 253_370_764_800_000_000
