@@ -145,7 +145,8 @@ func BenchmarkUpdateWrites(b *testing.B) {
 			add(ds, id+1, id, fmt.Sprint("user", key), "slack", 2, "USER1_CHANNEL_ID", make([]byte, 60), 1, now+60_000_000, now+3_600_000_000, 2, true, thread, order)
 		}
 		for _, s := range run {
-			if _, err := tx.StmtContext(b.Context(), s).ExecContext(b.Context(), args[s]...); err != nil {
+			in := tx.StmtContext(b.Context(), s) //nolint:sqlclosecheck // closed with the transaction
+			if _, err := in.ExecContext(b.Context(), args[s]...); err != nil {
 				b.Fatal(err)
 			}
 		}
