@@ -23,8 +23,17 @@ import (
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/bongsu/user/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/library/delivery/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/library/event/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/library/mypage/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/library/product/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/library/reservation/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/school/announcement/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/school/auth/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/school/club/v1"
 	_ "github.com/bongsu-project/bongsu/gen/go/school/event/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/school/outing/v1"
+	_ "github.com/bongsu-project/bongsu/gen/go/school/schedule/v1"
 	"github.com/bongsu-project/bongsu/kit/policy"
 )
 

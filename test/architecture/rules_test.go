@@ -48,7 +48,7 @@ var layers = []layer{
 	{files: "kit/rpc/*_test.go", may: []string{"kit/...", "gen/go/..."}, tests: true, why: ground},
 	{files: "kit/...", may: []string{"gen/go/bongsu/policy/...", "gen/go/bongsu/registry/..."}, tests: true, why: ground},
 
-	{files: "examples/*/...", may: []string{"kit/...", "gen/go/..."}, tests: true,
+	{files: "examples/*/...", may: []string{"kit/...", "gen/go/...", "examples/internal/..."}, tests: true,
 		why: "examples stand on kit and the generated API, as programs of others do"},
 	{files: "test/judge/...", may: []string{"internal/job", "internal/messenger/...", "gen/go/..."},
 		why: "a judgement compares what the API says with what providers received"},
@@ -141,8 +141,10 @@ var rules = []rule{
 		why: "it is for tests"},
 	{what: "kit/ratelimit", by: []string{"cmd/bongsu/app/...", "internal/messenger/...", "internal/queue/...", "services/sender/...", "services/alert/messenger_handler.go", "services/edge/...", "examples/..."},
 		why: "senders use the limiter, the API lists its state, the queue stores it, and messengers and the edge name their rates"},
+	{what: "kit/page", by: []string{"examples/..."}, tests: true,
+		why: "lists of examples are in pages of one kind"},
 	{what: "kit/redact", by: []string{"..."}},
-	{what: "kit/retention", by: []string{"services/access/...", "services/inbox/...", "services/incident/...", "examples/..."},
+	{what: "kit/retention", by: []string{"services/access/...", "services/inbox/...", "services/incident/...", "services/monitor/...", "examples/..."},
 		why: "services delete what is older than its retention"},
 	{what: "kit/rpc/...", by: []string{"cmd/...", "services/edge/...", "kit/process/...", "bench/...", "examples/..."},
 		why: "handlers return faults, which interceptors map to codes in one place"},
@@ -202,7 +204,7 @@ var rules = []rule{
 		why: "other queues are only benchmarked"},
 	{what: "github.com/coreos/go-oidc/...", by: []string{"kit/auth/..."},
 		why: "one package verifies tokens"},
-	{what: "github.com/go-jose/...", by: []string{"kit/auth/...", "kit/kittest/oidctest/..."},
+	{what: "github.com/go-jose/...", by: []string{"kit/auth/...", "kit/kittest/oidctest/...", "examples/..."},
 		why: "one package verifies tokens"},
 	{what: "golang.org/x/oauth2/...", by: []string{"kit/auth/..."},
 		why: "one package verifies tokens"},
@@ -242,7 +244,7 @@ var handlers = []string{
 // stores are the rooms that use SQL. Benchmarks fill and query the databases from
 // outside.
 var stores = []string{
-	"services/*/store/...", "services/*/ledger/...", "kit/database/...", "kit/stream/...", "kit/kittest/postgrestest/...", "internal/generate/...", "bench/...", "examples/*/store/...",
+	"services/*/store/...", "services/*/ledger/...", "kit/database/...", "kit/stream/...", "kit/kittest/postgrestest/...", "internal/generate/...", "bench/...", "examples/*/*/...",
 }
 
 const sql = "only the stores use SQL"

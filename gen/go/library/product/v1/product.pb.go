@@ -484,10 +484,10 @@ const file_library_product_v1_product_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x90\x03R\tpageToken\"w\n" +
 	"\x14ListProductsResponse\x127\n" +
 	"\bproducts\x18\x01 \x03(\v2\x1b.library.product.v1.ProductR\bproducts\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x89\x04\n" +
-	"\x0eProductService\x12\xbd\x01\n" +
-	"\bAddStock\x12#.library.product.v1.AddStockRequest\x1a$.library.product.v1.AddStockResponse\"f\xaa\x9f\x19C\n" +
-	"\rproduct.write2\aproduct8\x01B\x1dlibrary/products/{product.id}J\boperator\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/library/products\x12\x99\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x80\x04\n" +
+	"\x0eProductService\x12\xb4\x01\n" +
+	"\bAddStock\x12#.library.product.v1.AddStockRequest\x1a$.library.product.v1.AddStockResponse\"]\xaa\x9f\x19:\n" +
+	"\rproduct.write8\x01B\x1dlibrary/products/{product.id}J\boperator\x82\xd3\xe4\x93\x02\x19:\x01*\"\x14/v1/library/products\x12\x99\x01\n" +
 	"\n" +
 	"GetProduct\x12%.library.product.v1.GetProductRequest\x1a&.library.product.v1.GetProductResponse\"<\xaa\x9f\x19\x14\n" +
 	"\fproduct.readJ\x04user\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/library/products/{id}\x90\x02\x01\x12\x9a\x01\n" +

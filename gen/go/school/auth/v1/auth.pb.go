@@ -1719,7 +1719,7 @@ const file_school_auth_v1_auth_proto_rawDesc = "" +
 	"\fAccountState\x12\x1d\n" +
 	"\x19ACCOUNT_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15ACCOUNT_STATE_PENDING\x10\x01\x12\x1a\n" +
-	"\x16ACCOUNT_STATE_APPROVED\x10\x022\xad\x11\n" +
+	"\x16ACCOUNT_STATE_APPROVED\x10\x022\xa8\x11\n" +
 	"\vAuthService\x12\x8d\x01\n" +
 	"\x06SignUp\x12\x1d.school.auth.v1.SignUpRequest\x1a\x1e.school.auth.v1.SignUpResponse\"D\xaa\x9f\x19\"\x10\x028\x01B\x1cschool/accounts/{account.id}\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/school/accounts\x12\xb0\x01\n" +
 	"\fListAccounts\x12#.school.auth.v1.ListAccountsRequest\x1a$.school.auth.v1.ListAccountsResponse\"U\xaa\x9f\x193\n" +
@@ -1734,9 +1734,9 @@ const file_school_auth_v1_auth_proto_rawDesc = "" +
 	"\rUpdateAccount\x12$.school.auth.v1.UpdateAccountRequest\x1a%.school.auth.v1.UpdateAccountResponse\"`\xaa\x9f\x199\n" +
 	"\raccount.write\x1a\x02id8\x01B\x14school/accounts/{id}J\fschool_admin\x82\xd3\xe4\x93\x02\x1d:\x01*2\x18/v1/school/accounts/{id}\x12\x84\x01\n" +
 	"\x06SignIn\x12\x1d.school.auth.v1.SignInRequest\x1a\x1e.school.auth.v1.SignInResponse\";\xaa\x9f\x19\x1a\x10\x028\x01B\x14school/accounts/{id}\x82\xd3\xe4\x93\x02\x17:\x01*\"\x12/v1/school/sign-in\x12\x98\x01\n" +
-	"\fRefreshToken\x12#.school.auth.v1.RefreshTokenRequest\x1a$.school.auth.v1.RefreshTokenResponse\"=\xaa\x9f\x19\x14\x10\x028\x01B\x0eschool/sign-in\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/school/sign-in:refresh\x12\xc9\x01\n" +
-	"\aSignOut\x12\x1e.school.auth.v1.SignOutRequest\x1a\x1f.school.auth.v1.SignOutResponse\"}\xaa\x9f\x19[\n" +
-	"\x10account.sign_out8\x01B\x0fschool/sign-outJ\astudentJ\x06parentJ\ateacherJ\fhead_teacherJ\fschool_admin\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/school/sign-out\x12\xde\x01\n" +
+	"\fRefreshToken\x12#.school.auth.v1.RefreshTokenRequest\x1a$.school.auth.v1.RefreshTokenResponse\"=\xaa\x9f\x19\x14\x10\x028\x01B\x0eschool/sign-in\x82\xd3\xe4\x93\x02\x1f:\x01*\"\x1a/v1/school/sign-in:refresh\x12\xc4\x01\n" +
+	"\aSignOut\x12\x1e.school.auth.v1.SignOutRequest\x1a\x1f.school.auth.v1.SignOutResponse\"x\xaa\x9f\x19V\n" +
+	"\vsession.end8\x01B\x0fschool/sign-outJ\astudentJ\x06parentJ\ateacherJ\fhead_teacherJ\fschool_admin\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/school/sign-out\x12\xde\x01\n" +
 	"\x0eChangePassword\x12%.school.auth.v1.ChangePasswordRequest\x1a&.school.auth.v1.ChangePasswordResponse\"}\xaa\x9f\x19[\n" +
 	"\x10account.password8\x01B\x0fschool/passwordJ\astudentJ\x06parentJ\ateacherJ\fhead_teacherJ\fschool_admin\x82\xd3\xe4\x93\x02\x18:\x01*\"\x13/v1/school/password\x12\xb8\x01\n" +
 	"\x14RequestPasswordReset\x12+.school.auth.v1.RequestPasswordResetRequest\x1a,.school.auth.v1.RequestPasswordResetResponse\"E\xaa\x9f\x19\x15\x10\x028\x01B\x0fschool/password\x82\xd3\xe4\x93\x02&:\x01*\"!/v1/school/password:request-reset\x12\x9b\x01\n" +
