@@ -56,22 +56,24 @@ func (c *serveCmd) prepare(ctx context.Context, p *process.Process, beside *plat
 	if err != nil {
 		return err
 	}
-	if err := setNotifications(ctx, edge); err != nil {
-		return fmt.Errorf("notifications: %w", err)
-	}
 	if accounts == nil {
 		return nil
 	}
+	d := directory(p, edge.Client, edge.URL)
 	if err := accounts.Seed(ctx, seedPassword, seedAccounts...); err != nil {
 		return fmt.Errorf("accounts: %w", err)
 	}
-	synced := make(chan error, 1)
-	go func() { synced <- accounts.SyncDirectory(ctx, directory(p, edge.Client, edge.URL)) }()
+	if err := accounts.Sync(ctx, d); err != nil { // the groups that the notifications name
+		return fmt.Errorf("directory: %w", err)
+	}
+	if err := setNotifications(ctx, edge); err != nil {
+		return fmt.Errorf("notifications: %w", err)
+	}
 	if err := seed(ctx, edge.URL); err != nil {
 		return fmt.Errorf("first data: %w", err)
 	}
 	c.Log.Info("the school is ready", "edge", edge.URL, "password", seedPassword, "accounts", seedIDs())
-	return <-synced
+	return accounts.SyncDirectory(ctx, d)
 }
 
 // syncDirectory brings accounts into the directory of the Bongsu of a deployment.

@@ -77,6 +77,24 @@ func newService(ctx context.Context, p *process.Process, c Config, db *database.
 // Issuer returns the URL of the issuer.
 func (s *Service) Issuer() string { return s.issuer.url }
 
+// Sync brings all approved accounts into the directory of Bongsu, and tries again until it has.
+func (s *Service) Sync(ctx context.Context, d Directory) error {
+	for {
+		changes, err := s.store.Changes(ctx, 1)
+		if err != nil || len(changes) == 0 {
+			return err
+		}
+		if err := d.sync(ctx, s.store); err != nil {
+			d.Log.WarnContext(ctx, "directory is behind; trying again", "error", err)
+			select {
+			case <-time.After(directoryInterval):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+}
+
 // SyncDirectory brings approved accounts into the directory of Bongsu until ctx ends.
 func (s *Service) SyncDirectory(ctx context.Context, d Directory) error { return d.run(ctx, s.store) }
 
