@@ -49,9 +49,9 @@ func (f *follower) follow(ctx context.Context) error {
 	now := s.Now()
 	if len(changed)+len(deleted) > 0 {
 		s.plan.set(changed, deleted, now)
-		s.Surroundings.follow(changed, deleted)
+		s.Conditions.follow(changed, deleted)
 	}
-	s.plan.runAfterMaintenance(func(name string) bool { return s.Surroundings.InMaintenance(name, now) })
+	s.plan.runAfterMaintenance(func(name string) bool { return s.Conditions.InMaintenance(name, now) })
 	return nil
 }
 

@@ -46,7 +46,7 @@ func record(t *testing.T, s *store.Store, name string, passed, failed int) {
 		results = append(results, monitor.MonitorResult{ID: m.ID, Result: r})
 	}
 	_, err = s.Record(t.Context(), results, func(m monitor.Monitor, r monitor.Result) (monitor.Status, []monitor.Notice) {
-		return monitor.Judge(m, r, monitor.Circumstances{})
+		return monitor.Judge(m, r, monitor.Conditions{})
 	})
 	kittest.NoError(t, err)
 }

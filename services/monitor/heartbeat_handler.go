@@ -20,9 +20,9 @@ const maxContentType = 200
 
 // A HeartbeatHandler implements HeartbeatService.
 type HeartbeatHandler struct {
-	Monitors     Monitors
-	Heartbeats   Heartbeats
-	Surroundings *Surroundings
+	Monitors   Monitors
+	Heartbeats Heartbeats
+	Conditions *ConditionTracker
 	// Notify is called after notices may have been stored. It must not block.
 	Notify func()
 	Now    func() time.Time
@@ -62,7 +62,7 @@ func (h *HeartbeatHandler) add(ctx context.Context, name string, kind PingKind, 
 		Kind: kind, Time: h.Now().UTC().Truncate(time.Microsecond), Body: data[:min(len(data), MaxPingBody)],
 		ContentType: printable(body.GetContentType(), maxContentType), By: callerOf(ctx),
 	}
-	maintenance := h.Surroundings.InMaintenance(name, p.Time)
+	maintenance := h.Conditions.InMaintenance(name, p.Time)
 	s, err := h.Heartbeats.AddPing(context.WithoutCancel(ctx), name, p, func(m Monitor, p Ping) (Status, *Result, []Notice) { return JudgePing(m, p, maintenance) })
 	if err != nil {
 		return Status{}, err

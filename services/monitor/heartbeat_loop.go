@@ -17,8 +17,8 @@ const (
 // A HeartbeatLoop finds heartbeats that are late. When they are is stored, so that a process that ends
 // delays none by more than a second in another one, or until it starts again.
 type HeartbeatLoop struct {
-	Heartbeats   Heartbeats
-	Surroundings *Surroundings // whoever runs the loop runs them too
+	Heartbeats Heartbeats
+	Conditions *ConditionTracker // whoever runs the loop runs it too
 	// Notify is called after notices were stored. It must not block.
 	Notify func()
 	Now    func() time.Time
@@ -46,13 +46,13 @@ func (l *HeartbeatLoop) Run(ctx context.Context) error {
 func (l *HeartbeatLoop) step(ctx context.Context, due time.Time) (next time.Time, wait time.Duration) {
 	now := l.Now()
 	if !due.After(now) {
-		if err := l.Surroundings.loadHeartbeats(ctx); err != nil {
+		if err := l.Conditions.loadHeartbeats(ctx); err != nil {
 			return due, l.failed(ctx, err)
 		}
 	}
 	notified := false
 	taken, next, err := l.Heartbeats.TakeLate(ctx, now, lateBatch, func(m Monitor, r Result) (Status, []Notice) {
-		status, notices := JudgeLate(m, r, l.Surroundings.loaded(m, r.Time))
+		status, notices := JudgeLate(m, r, l.Conditions.loaded(m, r.Time))
 		notified = notified || len(notices) > 0
 		return status, notices
 	})

@@ -18,12 +18,12 @@ func (p *process) runHeartbeats(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	p.lateness, p.notified = &latenesses{}, &atomic.Int64{}
 	notify := func() { p.notified.Add(1) }
-	surroundings := &monitor.Surroundings{Store: p.store, Now: time.Now, Log: log}
+	conditions := &monitor.ConditionTracker{Store: p.store, Now: time.Now, Log: log}
 	p.Scheduler = &monitor.Scheduler{
-		Store: p.store, Runner: p.targets, Shards: p.shards, Surroundings: surroundings, Notify: notify, Now: time.Now, Log: log,
+		Store: p.store, Runner: p.targets, Shards: p.shards, Conditions: conditions, Notify: notify, Now: time.Now, Log: log,
 	}
-	loop := &monitor.HeartbeatLoop{Heartbeats: p.store, Surroundings: surroundings, Notify: notify, Now: time.Now, Log: log}
-	p.start(t, surroundings.Run, p.Scheduler.Run, loop.Run)
+	loop := &monitor.HeartbeatLoop{Heartbeats: p.store, Conditions: conditions, Notify: notify, Now: time.Now, Log: log}
+	p.start(t, conditions.Run, p.Scheduler.Run, loop.Run)
 }
 
 // heartbeat creates a heartbeat with a period of an hour and a grace of 10 minutes.

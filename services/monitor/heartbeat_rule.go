@@ -27,7 +27,7 @@ func JudgePing(m Monitor, p Ping, maintenance bool) (Status, *Result, []Notice) 
 	if p.Kind == PingStart {
 		return started(m.Status, p.Time, check), nil, nil
 	}
-	var c Circumstances // dependencies do not matter: the job ran
+	var c Conditions // dependencies do not matter: the job ran
 	r := Result{Time: p.Time, Finding: probe.Finding{Outcome: probe.Passed}}
 	if p.Kind == PingFail {
 		r.Finding = probe.Finding{Outcome: probe.Failed, Message: "a fail ping was received"}
@@ -46,7 +46,7 @@ func JudgePing(m Monitor, p Ping, maintenance bool) (Status, *Result, []Notice) 
 
 // JudgeLate returns the status of a heartbeat whose NextTime has passed at the time of a result,
 // and the notices of the change. What the result found is replaced.
-func JudgeLate(m Monitor, r Result, c Circumstances) (Status, []Notice) {
+func JudgeLate(m Monitor, r Result, c Conditions) (Status, []Notice) {
 	if m.Status.State == Paused {
 		s := m.Status
 		s.NextTime = time.Time{}

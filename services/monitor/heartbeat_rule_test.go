@@ -29,7 +29,7 @@ func newPulse(maxRun time.Duration) *pulse {
 }
 
 // ping adds a ping after some minutes.
-func (p *pulse) ping(kind monitor.PingKind, minutes int, c monitor.Circumstances) {
+func (p *pulse) ping(kind monitor.PingKind, minutes int, c monitor.Conditions) {
 	p.now = p.now.Add(time.Duration(minutes) * time.Minute)
 	s, r, notices := monitor.JudgePing(p.Monitor, monitor.Ping{Kind: kind, Time: p.now}, c.Maintenance)
 	p.Status = s
@@ -40,7 +40,7 @@ func (p *pulse) ping(kind monitor.PingKind, minutes int, c monitor.Circumstances
 }
 
 // wait passes some minutes, as the loop does: it judges the heartbeat when it is late.
-func (p *pulse) wait(minutes int, c monitor.Circumstances) {
+func (p *pulse) wait(minutes int, c monitor.Conditions) {
 	until := p.now.Add(time.Duration(minutes) * time.Minute)
 	for next := p.Status.NextTime; !next.IsZero() && next.Before(until); next = p.Status.NextTime {
 		s, notices := monitor.JudgeLate(p.Monitor, monitor.Result{Time: next}, c)
@@ -71,9 +71,9 @@ func (p *pulse) sent() (sent string) {
 // TestHeartbeat checks the state, the notices, and in how many minutes the heartbeat is late.
 func TestHeartbeat(t *testing.T) {
 	const success, start, fail = monitor.PingSuccess, monitor.PingStart, monitor.PingFail
-	var none monitor.Circumstances
-	window := monitor.Circumstances{Maintenance: true}
-	dependency := monitor.Circumstances{Dependency: "database"}
+	var none monitor.Conditions
+	window := monitor.Conditions{Maintenance: true}
+	dependency := monitor.Conditions{Dependency: "database"}
 	for _, test := range []struct {
 		name   string
 		maxRun time.Duration
@@ -160,7 +160,7 @@ func TestHeartbeat(t *testing.T) {
 
 // TestHeartbeatResults checks the results of pings, and the messages of notices.
 func TestHeartbeatResults(t *testing.T) {
-	var none monitor.Circumstances
+	var none monitor.Conditions
 	p := newPulse(0)
 	p.ping(monitor.PingStart, 1, none)
 	p.ping(monitor.PingSuccess, 12, none)
@@ -193,18 +193,18 @@ func TestHeartbeatResults(t *testing.T) {
 func TestReasonOfLateHeartbeat(t *testing.T) {
 	for _, test := range []struct {
 		kind monitor.PingKind
-		c    monitor.Circumstances
+		c    monitor.Conditions
 		want string
 	}{
-		{monitor.PingSuccess, monitor.Circumstances{Maintenance: true}, "Web shop is down: no ping for 1h10m (since"},
-		{monitor.PingFail, monitor.Circumstances{Maintenance: true}, "Web shop is down: a fail ping was received (since"},
-		{monitor.PingSuccess, monitor.Circumstances{Dependency: "database"}, "Web shop is down: no ping in time (since"},
+		{monitor.PingSuccess, monitor.Conditions{Maintenance: true}, "Web shop is down: no ping for 1h10m (since"},
+		{monitor.PingFail, monitor.Conditions{Maintenance: true}, "Web shop is down: a fail ping was received (since"},
+		{monitor.PingSuccess, monitor.Conditions{Dependency: "database"}, "Web shop is down: no ping in time (since"},
 	} {
 		p := newPulse(0)
 		p.ping(test.kind, 1, test.c)
 		p.wait(80, test.c)
 		kittest.Equal(t, len(p.notices), 0)
-		p.wait(1, monitor.Circumstances{})
+		p.wait(1, monitor.Conditions{})
 		kittest.Equal(t, strings.HasPrefix(p.notices[0].Message, test.want), true)
 	}
 }
@@ -215,7 +215,7 @@ func TestHeartbeatInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := newPulse(time.Duration(rapid.IntRange(0, 2).Draw(t, "max run")) * 30 * time.Minute)
 		for range rapid.IntRange(0, 60).Draw(t, "steps") {
-			c := monitor.Circumstances{Maintenance: rapid.IntRange(0, 5).Draw(t, "maintenance") == 0}
+			c := monitor.Conditions{Maintenance: rapid.IntRange(0, 5).Draw(t, "maintenance") == 0}
 			if rapid.IntRange(0, 5).Draw(t, "dependency") == 0 {
 				c.Dependency = "database"
 			}
@@ -225,13 +225,13 @@ func TestHeartbeatInvariants(t *testing.T) {
 				p.wait(rapid.IntRange(1, 100).Draw(t, "minutes"), c)
 			}
 		}
-		p.ping(monitor.PingSuccess, 1, monitor.Circumstances{})
-		p.wait(10000, monitor.Circumstances{})
+		p.ping(monitor.PingSuccess, 1, monitor.Conditions{})
+		p.wait(10000, monitor.Conditions{})
 		if p.Status.State != monitor.Down || !p.Status.Firing || p.next() != -1 {
 			t.Fatalf("after no ping for long: %+v", p.Status)
 		}
 		for range 30 {
-			p.ping(monitor.PingSuccess, 60, monitor.Circumstances{})
+			p.ping(monitor.PingSuccess, 60, monitor.Conditions{})
 		}
 		if p.Status.State != monitor.Up || p.Status.Firing || p.Status.Flapping {
 			t.Fatalf("after many pings: %+v", p.Status)

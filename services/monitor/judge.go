@@ -29,14 +29,14 @@ const (
 	passed, failed, unknown = 'p', 'f', 'u'
 )
 
-// Circumstances are the conditions, besides the monitor itself, under which a result is judged.
-type Circumstances struct {
+// Conditions are what, besides the monitor itself, decides how a result is judged.
+type Conditions struct {
 	Maintenance bool   // the monitor is in a maintenance window
 	Dependency  string // the name of a monitor that it depends on and that fails; empty for none
 }
 
-// apply returns a result under the circumstances: a failed one is unknown while a dependency fails.
-func (c Circumstances) apply(r Result) Result {
+// apply returns a result under the conditions: a failed one is unknown while a dependency fails.
+func (c Conditions) apply(r Result) Result {
 	if r.Outcome == probe.Failed && c.Dependency != "" {
 		r.Outcome, r.Message = probe.Unknown, joinReason(fmt.Sprintf("depends on %s, which is down", c.Dependency), r.Message)
 	}
@@ -49,14 +49,14 @@ func (c Circumstances) apply(r Result) Result {
 // dependency fails. No failure notifies while the monitor is in maintenance, flapping, or
 // without targets; a monitor that still fails after it notifies then. An alert that is open is resolved
 // in maintenance too, so that its escalation ends.
-func Judge(m Monitor, r Result, c Circumstances) (Status, []Notice) {
+func Judge(m Monitor, r Result, c Conditions) (Status, []Notice) {
 	if m.Status.State == Paused {
 		s := m.Status
 		r.State = Paused
 		s.Last = r
 		return s, nil
 	}
-	j := judgement{settings: m.Settings, before: m.Status, status: m.Status, result: c.apply(r), circumstances: c}
+	j := judgement{settings: m.Settings, before: m.Status, status: m.Status, result: c.apply(r), conditions: c}
 	j.count()
 	j.changeState()
 	began := j.flap()
@@ -68,12 +68,12 @@ func Judge(m Monitor, r Result, c Circumstances) (Status, []Notice) {
 
 // A judgement is one call of Judge.
 type judgement struct {
-	settings      Settings
-	before        Status
-	status        Status // the new one
-	result        Result
-	circumstances Circumstances
-	notices       []Notice
+	settings   Settings
+	before     Status
+	status     Status // the new one
+	result     Result
+	conditions Conditions
+	notices    []Notice
 }
 
 // outcome returns the outcome that counts.
@@ -119,13 +119,13 @@ func (j *judgement) changeState() {
 // nextState returns the state after the result.
 func (j *judgement) nextState() State {
 	switch {
-	case j.circumstances.Maintenance:
+	case j.conditions.Maintenance:
 		return Maintenance
 	case j.outcome() != unknown:
 		return j.health()
 	case j.before.State == Down: // an alert may be open, which only results that passed end
 		return Down
-	case j.circumstances.Dependency != "", j.unknownCount() >= min(j.settings.Failures, maxUnknown):
+	case j.conditions.Dependency != "", j.unknownCount() >= min(j.settings.Failures, maxUnknown):
 		return Unknown
 	case j.before.State == Maintenance:
 		return j.health()

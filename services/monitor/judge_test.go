@@ -63,8 +63,8 @@ func (l *life) add(results string) (sent string) {
 	return sent
 }
 
-func resultOf(r rune) (monitor.Result, monitor.Circumstances) {
-	var c monitor.Circumstances
+func resultOf(r rune) (monitor.Result, monitor.Conditions) {
+	var c monitor.Conditions
 	result := monitor.Result{Finding: probe.Finding{Outcome: probe.Passed}}
 	switch r {
 	case 'f', 'F', 'M':
@@ -241,7 +241,7 @@ func TestRecoveryDuration(t *testing.T) {
 		l := newLife(func(s *monitor.Settings) { s.Recoveries = 1 })
 		l.add("ff")
 		var notices []monitor.Notice
-		l.Status, notices = monitor.Judge(l.Monitor, monitor.Result{Time: l.now.Add(d), Finding: probe.Finding{Outcome: probe.Passed}}, monitor.Circumstances{})
+		l.Status, notices = monitor.Judge(l.Monitor, monitor.Result{Time: l.now.Add(d), Finding: probe.Finding{Outcome: probe.Passed}}, monitor.Conditions{})
 		kittest.Equal(t, len(notices), 1)
 		kittest.Equal(t, notices[0].Message, "Web shop is up again after "+want)
 	}

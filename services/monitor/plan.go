@@ -3,7 +3,6 @@ package monitor
 import (
 	"container/heap"
 	"context"
-	"hash/fnv"
 	"sync"
 	"time"
 
@@ -301,67 +300,6 @@ func (p *plan) finish(e *entry, now time.Time) {
 	}
 }
 
-// runNow runs the check of a monitor out of turn and returns the channel of its result. It reports
-// false if there is none of the name.
-func (p *plan) runNow(name string) (done chan runResult, known bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	e, ok := p.entries[name]
-	if !ok {
-		return nil, false
-	}
-	done = make(chan runResult, 1)
-	switch {
-	case !e.hasCheck():
-		done <- runResult{err: fault.Preconditionf("%s is a heartbeat: it has no check", name)}
-	case !e.owned:
-		done <- runResult{err: errNotOwned}
-	default:
-		e.waiting = append(e.waiting, done)
-		p.hasten(e)
-	}
-	return done, true
-}
-
-// runSoon runs the checks of monitors out of turn whose last one began before a time.
-func (p *plan) runSoon(names []string, before time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, name := range names {
-		if e, ok := p.entries[name]; ok && e.stage == waiting && e.monitor.Status.Last.Time.Before(before) {
-			p.hasten(e)
-		}
-	}
-}
-
-// runAfterMaintenance runs the checks of monitors out of turn that are in maintenance no more, and
-// whose turn may be long after.
-func (p *plan) runAfterMaintenance(inMaintenance func(name string) bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for name, e := range p.entries {
-		if e.stage == waiting && e.monitor.Status.State == Maintenance && e.monitor.Settings.Interval > longInterval && !inMaintenance(name) {
-			p.hasten(e)
-		}
-	}
-}
-
-// hasten makes an entry ready, or lets it run once more if it is busy.
-func (p *plan) hasten(e *entry) {
-	switch e.stage {
-	case busy:
-		e.again = true
-		return
-	case ready:
-		return
-	case idle, waiting:
-		p.unplan(e)
-		e.again, e.due = true, time.Time{}
-		p.enqueue(e)
-	}
-	p.notify()
-}
-
 // hasCheck reports whether the monitor has a check to run.
 func (e *entry) hasCheck() bool {
 	return e.monitor.Settings.Check != nil && !isHeartbeat(e.monitor) && e.monitor.Settings.Interval > 0
@@ -373,65 +311,4 @@ func (p *plan) notify() {
 	case p.changed <- struct{}{}:
 	default:
 	}
-}
-
-// firstDue returns when a monitor is checked next: at its phase, or soon if its last check is
-// missing.
-func firstDue(m Monitor, now time.Time) time.Time {
-	set := m.Settings
-	due := nextDue(set.Name, set.Interval, now)
-	if last := m.Status.Last.Time; last.IsZero() || now.Sub(last) > set.Interval {
-		soon := now.Add(time.Duration(PhaseOf(set.Name) % uint64(min(set.Interval, firstTime))))
-		if soon.Before(due) {
-			return soon
-		}
-	}
-	return due
-}
-
-// nextDue returns the first time after now that is at the phase of a monitor: the same in each
-// interval, in each process, and different for each name.
-func nextDue(name string, interval time.Duration, now time.Time) time.Time {
-	phase := int64(time.Duration(PhaseOf(name) % uint64(interval)).Truncate(time.Microsecond)) // as times are stored
-	passed := (now.UnixNano() - phase) / int64(interval)
-	return time.Unix(0, (passed+1)*int64(interval)+phase).UTC()
-}
-
-// PhaseOf returns a hash of a name: modulo an interval it is when in the interval the monitor is due.
-func PhaseOf(name string) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(name)) // never fails
-	v := h.Sum64()
-	return v ^ v>>32
-}
-
-// A dueHeap is a heap of entries by due.
-type dueHeap []*entry
-
-// Len implements heap.Interface.
-func (h dueHeap) Len() int { return len(h) }
-
-// Less implements heap.Interface.
-func (h dueHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
-
-// Swap implements heap.Interface.
-func (h dueHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-
-// Push implements heap.Interface.
-func (h *dueHeap) Push(x any) {
-	e := x.(*entry)
-	e.index = len(*h)
-	*h = append(*h, e)
-}
-
-// Pop implements heap.Interface.
-func (h *dueHeap) Pop() any {
-	old := *h
-	e := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	return e
 }

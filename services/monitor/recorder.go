@@ -32,11 +32,11 @@ type recorder struct {
 	results []checkResult
 }
 
-// A checkResult is the result of a check, with the circumstances it is judged under.
+// A checkResult is the result of a check, with the conditions it is judged under.
 type checkResult struct {
-	start         start
-	result        Result
-	circumstances Circumstances
+	start      start
+	result     Result
+	conditions Conditions
 }
 
 // add adds a result.
@@ -177,7 +177,7 @@ func (r *recorder) record(ctx context.Context, batch []checkResult) error {
 	results := make([]MonitorResult, len(batch))
 	byID := make(map[int64]checkResult, len(batch))
 	for i, b := range batch {
-		results[i] = MonitorResult{ID: b.start.monitor.ID, Result: b.circumstances.apply(b.result), Excluded: b.circumstances.Maintenance}
+		results[i] = MonitorResult{ID: b.start.monitor.ID, Result: b.conditions.apply(b.result), Excluded: b.conditions.Maintenance}
 		byID[b.start.monitor.ID] = b
 	}
 	var notified atomic.Bool
@@ -186,7 +186,7 @@ func (r *recorder) record(ctx context.Context, batch []checkResult) error {
 		if m.Revision != b.start.monitor.Revision { // it has other settings now: the result is of the former ones
 			return m.Status, nil
 		}
-		status, notices := Judge(m, result, b.circumstances)
+		status, notices := Judge(m, result, b.conditions)
 		status.NextTime = time.Time{}
 		if !m.Settings.Paused {
 			status.NextTime = nextDue(m.Settings.Name, m.Settings.Interval, result.Time).Truncate(time.Microsecond)

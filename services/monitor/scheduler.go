@@ -36,9 +36,9 @@ type Scheduler struct {
 		ChangedAfter(ctx context.Context, revision int64) (changed []Monitor, deleted []string, last int64, err error)
 		Record(ctx context.Context, results []MonitorResult, rule Rule) ([]Status, error)
 	}
-	Runner       probe.Runner
-	Shards       Shards
-	Surroundings *Surroundings // whoever runs the scheduler runs them too
+	Runner     probe.Runner
+	Shards     Shards
+	Conditions *ConditionTracker // whoever runs the scheduler runs it too
 	// Open returns the check of a monitor with its secrets opened; nil leaves them as they are.
 	Open func(Monitor) (probe.Check, error)
 	// Concurrency is the maximum number of checks at a time; 0 means 200. Checks of targets that
@@ -162,7 +162,7 @@ func (s *Scheduler) run(ctx context.Context, start start) {
 		return
 	}
 	r := Result{Time: begin.UTC().Truncate(time.Microsecond), Latency: end.Sub(begin), Finding: finding}
-	s.recorder.add(checkResult{start: start, result: r, circumstances: s.circumstances(ctx, m, r)})
+	s.recorder.add(checkResult{start: start, result: r, conditions: s.conditions(ctx, m, r)})
 }
 
 // check runs the check of a monitor.
@@ -181,15 +181,15 @@ func (s *Scheduler) check(ctx context.Context, m Monitor) probe.Finding {
 	return s.Runner.Run(ctx, check)
 }
 
-// circumstances returns the circumstances of a result. It runs the checks of the dependencies of a
+// conditions returns the conditions of a result. It runs the checks of the dependencies of a
 // monitor that begins to fail at once, so that the next failure is judged by their results.
-func (s *Scheduler) circumstances(ctx context.Context, m Monitor, r Result) Circumstances {
+func (s *Scheduler) conditions(ctx context.Context, m Monitor, r Result) Conditions {
 	if r.Outcome == probe.Passed || len(m.Settings.DependsOn) == 0 {
-		return Circumstances{Maintenance: s.Surroundings.InMaintenance(m.Settings.Name, r.Time)}
+		return Conditions{Maintenance: s.Conditions.InMaintenance(m.Settings.Name, r.Time)}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dependencyTimeout)
 	defer cancel()
-	c, err := s.Surroundings.Of(ctx, m, s.Now())
+	c, err := s.Conditions.Of(ctx, m, s.Now())
 	if err != nil {
 		s.Log.Warn("reading the dependencies of a monitor failed: its result is judged without them", "monitor", m.Settings.Name, "error", err)
 	}

@@ -48,11 +48,11 @@ func startSharer(t *testing.T, p *process, url string) *sharer {
 	t.Cleanup(conn.Close)
 	shards, err := lease.NewShards(conn, "LEASES", "test", lease.Options{Log: log})
 	kittest.NoError(t, err)
-	surroundings := &monitor.Surroundings{Store: p.store, Now: time.Now, Log: log}
+	conditions := &monitor.ConditionTracker{Store: p.store, Now: time.Now, Log: log}
 	scheduler := &monitor.Scheduler{
-		Store: p.store, Runner: p.targets, Shards: shards, Surroundings: surroundings, Notify: func() {}, Now: time.Now, Log: log,
+		Store: p.store, Runner: p.targets, Shards: shards, Conditions: conditions, Notify: func() {}, Now: time.Now, Log: log,
 	}
-	stopLeases, stop := runPart(t, shards.Run), runPart(t, surroundings.Run, scheduler.Run)
+	stopLeases, stop := runPart(t, shards.Run), runPart(t, conditions.Run, scheduler.Run)
 	s := &sharer{conn: conn, leave: func() {
 		stop()
 		stopLeases()

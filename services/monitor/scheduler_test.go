@@ -136,12 +136,12 @@ func (p *process) run(t testing.TB) {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	p.lateness, p.notified = &latenesses{}, &atomic.Int64{}
-	surroundings := &monitor.Surroundings{Store: p.store, Now: time.Now, Log: log}
+	conditions := &monitor.ConditionTracker{Store: p.store, Now: time.Now, Log: log}
 	p.Scheduler = &monitor.Scheduler{
-		Store: p.store, Runner: p.targets, Shards: p.shards, Surroundings: surroundings,
+		Store: p.store, Runner: p.targets, Shards: p.shards, Conditions: conditions,
 		Notify: func() { p.notified.Add(1) }, OnLateness: p.lateness.add, Now: time.Now, Log: log,
 	}
-	p.start(t, surroundings.Run, p.Scheduler.Run)
+	p.start(t, conditions.Run, p.Scheduler.Run)
 }
 
 // start runs parts until stop.
@@ -594,11 +594,11 @@ func TestStoreAway(t *testing.T) {
 		s := &outage{Store: p.store}
 		one, two := p.create(t, "one", nil), p.create(t, "two", nil)
 		log := slog.New(slog.DiscardHandler)
-		surroundings := &monitor.Surroundings{Store: s, Now: time.Now, Log: log}
+		conditions := &monitor.ConditionTracker{Store: s, Now: time.Now, Log: log}
 		p.Scheduler = &monitor.Scheduler{
-			Store: s, Runner: p.targets, Shards: lease.All{}, Surroundings: surroundings, Notify: func() {}, Now: time.Now, Log: log,
+			Store: s, Runner: p.targets, Shards: lease.All{}, Conditions: conditions, Notify: func() {}, Now: time.Now, Log: log,
 		}
-		p.start(t, surroundings.Run, p.Scheduler.Run)
+		p.start(t, conditions.Run, p.Scheduler.Run)
 		s.away.Store(true)
 		pass(time.Minute)
 		kittest.Equal(t, p.results(t, one)+" "+p.results(t, two), " ")

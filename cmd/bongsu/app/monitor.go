@@ -45,7 +45,7 @@ func (b *builder) runMonitor(ctx context.Context) error {
 		return err
 	}
 	notifier := monitor.NewNotifier(store, monitor.AlertClient{Service: b.dispatch}, b.config.Now, b.log)
-	surroundings := &monitor.Surroundings{Store: store, Now: b.config.Now, Log: b.log}
+	conditions := &monitor.ConditionTracker{Store: store, Now: b.config.Now, Log: b.log}
 	values := monitor.SystemValues{Sources: b.valueSources}
 	builtIns := monitor.NewBuiltIns(monitor.BuiltInConfig{
 		Monitors: store, Shards: shards, Registry: instanceRegistry{b.balancer, b.registry}, Values: values,
@@ -53,27 +53,27 @@ func (b *builder) runMonitor(ctx context.Context) error {
 	})
 	watchdog := b.newWatchdog(store, shards)
 	scheduler := &monitor.Scheduler{
-		Store: store, Runner: b.newProber(values), Shards: shards, Concurrency: b.config.Monitor.Concurrency, Surroundings: surroundings, Open: secrets.Open, Notify: notifier.Notify,
+		Store: store, Runner: b.newProber(values), Shards: shards, Concurrency: b.config.Monitor.Concurrency, Conditions: conditions, Open: secrets.Open, Notify: notifier.Notify,
 		OnStatus: func(before monitor.Monitor, after monitor.Status) {
 			builtIns.Observe(before, after)
 			watchdog.Observe(before, after)
 		},
 		OnResult: metrics.Checked, OnLateness: metrics.Late, Now: b.config.Now, Log: b.log,
 	}
-	heartbeats := &monitor.HeartbeatLoop{Heartbeats: store, Surroundings: surroundings, Notify: notifier.Notify, Now: b.config.Now, Log: b.log}
+	heartbeats := &monitor.HeartbeatLoop{Heartbeats: store, Conditions: conditions, Notify: notifier.Notify, Now: b.config.Now, Log: b.log}
 	retention := &monitor.RetentionLoop{
 		Store: store, Results: b.config.resultRetention, Uptime: b.config.uptimeRetention, OnDelete: metrics.Deleted, Now: b.config.Now, Log: b.log,
 	}
 	b.shutdownStages[stageServe] = append(b.shutdownStages[stageServe],
-		notifier.Run, surroundings.Run, scheduler.Run, heartbeats.Run, retention.Run, builtIns.Run, watchdog.Run)
-	return b.serveMonitor(ctx, store, monitorParts{secrets, scheduler, surroundings, notifier})
+		notifier.Run, conditions.Run, scheduler.Run, heartbeats.Run, retention.Run, builtIns.Run, watchdog.Run)
+	return b.serveMonitor(ctx, store, monitorParts{secrets, scheduler, conditions, notifier})
 }
 
 // monitorParts are the parts of the monitor service that its handlers use.
 type monitorParts struct {
 	secrets      monitor.Secrets
 	scheduler    *monitor.Scheduler
-	surroundings *monitor.Surroundings
+	conditions *monitor.ConditionTracker
 	notifier     *monitor.Notifier
 }
 
@@ -84,11 +84,11 @@ func (b *builder) serveMonitor(ctx context.Context, store *monitorstore.Store, p
 		Monitors: store, Results: store, Secrets: parts.secrets, Resolver: b.alerts, Notify: parts.notifier.Notify, Now: b.config.Now,
 		Run: &monitor.RemoteRunner{Here: here, Others: b.otherMonitors},
 	}
-	heartbeats := &monitor.HeartbeatHandler{Monitors: store, Heartbeats: store, Surroundings: parts.surroundings, Notify: parts.notifier.Notify, Now: b.config.Now}
+	heartbeats := &monitor.HeartbeatHandler{Monitors: store, Heartbeats: store, Conditions: parts.conditions, Notify: parts.notifier.Notify, Now: b.config.Now}
 	maintenances := &monitor.MaintenanceHandler{
 		Windows: store, Monitors: store, Now: b.config.Now,
 		Changed: func(ctx context.Context) {
-			if err := parts.surroundings.Refresh(ctx); err != nil {
+			if err := parts.conditions.Refresh(ctx); err != nil {
 				b.log.WarnContext(ctx, "reading maintenance windows failed; retrying", "error", err)
 			}
 		},

@@ -22,9 +22,9 @@ const (
 	dependencyAge, freshAge = time.Second, 50 * time.Millisecond
 )
 
-// Surroundings know the circumstances under which results are judged: the maintenance windows, and
-// which monitors fail. They are safe for concurrent use.
-type Surroundings struct {
+// A ConditionTracker knows the conditions under which results are judged: the maintenance windows,
+// and which monitors fail. It is safe for concurrent use.
+type ConditionTracker struct {
 	Store interface {
 		ListWindows(ctx context.Context, after time.Time) ([]MaintenanceWindow, error)
 		Monitor(ctx context.Context, name string) (Monitor, error)
@@ -46,14 +46,14 @@ type dependency struct {
 }
 
 // Run follows the maintenance windows until ctx ends.
-func (s *Surroundings) Run(ctx context.Context) error {
+func (t *ConditionTracker) Run(ctx context.Context) error {
 	ticker := time.NewTicker(windowInterval)
 	defer ticker.Stop()
 	failing := false
 	for {
-		err := s.Refresh(ctx)
+		err := t.Refresh(ctx)
 		if err != nil && !failing && ctx.Err() == nil {
-			s.Log.Warn("reading maintenance windows failed; retrying", "error", err)
+			t.Log.Warn("reading maintenance windows failed; retrying", "error", err)
 		}
 		failing = err != nil
 		select {
@@ -65,28 +65,28 @@ func (s *Surroundings) Run(ctx context.Context) error {
 }
 
 // Refresh reads the maintenance windows. Run does so every 2 seconds.
-func (s *Surroundings) Refresh(ctx context.Context) error {
-	now := s.Now()
-	windows, err := s.Store.ListWindows(ctx, now)
+func (t *ConditionTracker) Refresh(ctx context.Context) error {
+	now := t.Now()
+	windows, err := t.Store.ListWindows(ctx, now)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.windows = windows
-	for name, d := range s.statuses {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.windows = windows
+	for name, d := range t.statuses {
 		if now.Sub(d.time) > time.Minute {
-			delete(s.statuses, name)
+			delete(t.statuses, name)
 		}
 	}
 	return nil
 }
 
 // InMaintenance reports whether the monitor with a name is in a maintenance window at a time.
-func (s *Surroundings) InMaintenance(name string, at time.Time) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.ContainsFunc(s.windows, func(w MaintenanceWindow) bool { return w.Contains(name, at) })
+func (t *ConditionTracker) InMaintenance(name string, at time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.ContainsFunc(t.windows, func(w MaintenanceWindow) bool { return w.Contains(name, at) })
 }
 
 // Contains reports whether the monitor with a name is in the window at a time.
@@ -97,35 +97,35 @@ func (w MaintenanceWindow) Contains(name string, at time.Time) bool {
 	})
 }
 
-// Of returns the circumstances of a failed or late result of a monitor at a time. It reads the
+// Of returns the conditions of a failed or late result of a monitor at a time. It reads the
 // statuses of the monitors that it depends on.
-func (s *Surroundings) Of(ctx context.Context, m Monitor, at time.Time) (Circumstances, error) {
-	c := Circumstances{Maintenance: s.InMaintenance(m.Settings.Name, at)}
+func (t *ConditionTracker) Of(ctx context.Context, m Monitor, at time.Time) (Conditions, error) {
+	c := Conditions{Maintenance: t.InMaintenance(m.Settings.Name, at)}
 	age := freshAge
 	if m.Status.State == Down {
 		age = dependencyAge
 	}
-	if err := s.load(ctx, m.Settings.DependsOn, age); err != nil {
+	if err := t.load(ctx, m.Settings.DependsOn, age); err != nil {
 		return c, err
 	}
-	c.Dependency = s.failingDependency(m)
+	c.Dependency = t.failingDependency(m)
 	return c, nil
 }
 
 // follow takes over which heartbeats depend on others.
-func (s *Surroundings) follow(changed []Monitor, deleted []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (t *ConditionTracker) follow(changed []Monitor, deleted []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	for _, name := range deleted {
-		delete(s.heartbeats, name)
+		delete(t.heartbeats, name)
 	}
 	for _, m := range changed {
-		delete(s.heartbeats, m.Settings.Name)
+		delete(t.heartbeats, m.Settings.Name)
 		if isHeartbeat(m) && len(m.Settings.DependsOn) > 0 {
-			if s.heartbeats == nil {
-				s.heartbeats = map[string][]string{}
+			if t.heartbeats == nil {
+				t.heartbeats = map[string][]string{}
 			}
-			s.heartbeats[m.Settings.Name] = m.Settings.DependsOn
+			t.heartbeats[m.Settings.Name] = m.Settings.DependsOn
 		}
 	}
 }
@@ -136,26 +136,26 @@ func isHeartbeat(m Monitor) bool {
 }
 
 // loadHeartbeats reads the statuses of all monitors that heartbeats depend on.
-func (s *Surroundings) loadHeartbeats(ctx context.Context) error {
+func (t *ConditionTracker) loadHeartbeats(ctx context.Context) error {
 	var names []string
-	s.mu.Lock()
-	for _, dependencies := range s.heartbeats {
+	t.mu.Lock()
+	for _, dependencies := range t.heartbeats {
 		names = append(names, dependencies...)
 	}
-	s.mu.Unlock()
+	t.mu.Unlock()
 	slices.Sort(names)
-	return s.load(ctx, slices.Compact(names), freshAge)
+	return t.load(ctx, slices.Compact(names), freshAge)
 }
 
-// loaded returns the circumstances of a heartbeat that is late, by what loadHeartbeats has read.
-func (s *Surroundings) loaded(m Monitor, at time.Time) Circumstances {
-	return Circumstances{Maintenance: s.InMaintenance(m.Settings.Name, at), Dependency: s.failingDependency(m)}
+// loaded returns the conditions of a heartbeat that is late, by what loadHeartbeats has read.
+func (t *ConditionTracker) loaded(m Monitor, at time.Time) Conditions {
+	return Conditions{Maintenance: t.InMaintenance(m.Settings.Name, at), Dependency: t.failingDependency(m)}
 }
 
 // load reads the statuses of monitors that are older than an age, and of those that they depend on if
 // their own says nothing.
-func (s *Surroundings) load(ctx context.Context, names []string, age time.Duration) error {
-	now := s.Now()
+func (t *ConditionTracker) load(ctx context.Context, names []string, age time.Duration) error {
+	now := t.Now()
 	for loaded := map[string]bool{}; len(names) > 0; {
 		name := names[0]
 		names = names[1:]
@@ -163,14 +163,14 @@ func (s *Surroundings) load(ctx context.Context, names []string, age time.Durati
 			continue
 		}
 		loaded[name] = true
-		d, ok := s.status(name, now, age)
+		d, ok := t.status(name, now, age)
 		if !ok {
-			m, err := s.Store.Monitor(ctx, name)
+			m, err := t.Store.Monitor(ctx, name)
 			if err != nil && !errors.Is(err, fault.ErrNotFound) {
 				return err
 			}
 			d = dependency{m, now}
-			s.setStatus(name, d)
+			t.setStatus(name, d)
 		}
 		if d.monitor.Status.State == Unknown {
 			names = append(slices.Clip(names), d.monitor.Settings.DependsOn...)
@@ -180,27 +180,27 @@ func (s *Surroundings) load(ctx context.Context, names []string, age time.Durati
 }
 
 // status returns a status that is younger than an age.
-func (s *Surroundings) status(name string, now time.Time, age time.Duration) (dependency, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	d, ok := s.statuses[name]
+func (t *ConditionTracker) status(name string, now time.Time, age time.Duration) (dependency, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	d, ok := t.statuses[name]
 	return d, ok && now.Sub(d.time) < age
 }
 
-func (s *Surroundings) setStatus(name string, d dependency) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.statuses == nil {
-		s.statuses = map[string]dependency{}
+func (t *ConditionTracker) setStatus(name string, d dependency) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.statuses == nil {
+		t.statuses = map[string]dependency{}
 	}
-	s.statuses[name] = d
+	t.statuses[name] = d
 }
 
 // failingDependency returns the name of a monitor that fails and that m depends on, directly or by
 // others whose state is unknown; empty for none. Those that were not loaded are left out.
-func (s *Surroundings) failingDependency(m Monitor) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (t *ConditionTracker) failingDependency(m Monitor) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	names := m.Settings.DependsOn
 	for seen := map[string]bool{}; len(names) > 0; {
 		name := names[0]
@@ -209,12 +209,12 @@ func (s *Surroundings) failingDependency(m Monitor) string {
 			continue
 		}
 		seen[name] = true
-		status := s.statuses[name].monitor.Status
+		status := t.statuses[name].monitor.Status
 		if status.isFailing() {
 			return name
 		}
 		if status.State == Unknown {
-			names = append(slices.Clip(names), s.statuses[name].monitor.Settings.DependsOn...)
+			names = append(slices.Clip(names), t.statuses[name].monitor.Settings.DependsOn...)
 		}
 	}
 	return ""

@@ -1,0 +1,68 @@
+package monitor
+
+import (
+	"time"
+
+	"github.com/bongsu-project/bongsu/kit/fault"
+)
+
+// runNow runs the check of a monitor out of turn and returns the channel of its result. It reports
+// false if there is none of the name.
+func (p *plan) runNow(name string) (done chan runResult, known bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e, ok := p.entries[name]
+	if !ok {
+		return nil, false
+	}
+	done = make(chan runResult, 1)
+	switch {
+	case !e.hasCheck():
+		done <- runResult{err: fault.Preconditionf("%s is a heartbeat: it has no check", name)}
+	case !e.owned:
+		done <- runResult{err: errNotOwned}
+	default:
+		e.waiting = append(e.waiting, done)
+		p.hasten(e)
+	}
+	return done, true
+}
+
+// runSoon runs the checks of monitors out of turn whose last one began before a time.
+func (p *plan) runSoon(names []string, before time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, name := range names {
+		if e, ok := p.entries[name]; ok && e.stage == waiting && e.monitor.Status.Last.Time.Before(before) {
+			p.hasten(e)
+		}
+	}
+}
+
+// runAfterMaintenance runs the checks of monitors out of turn that are in maintenance no more, and
+// whose turn may be long after.
+func (p *plan) runAfterMaintenance(inMaintenance func(name string) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for name, e := range p.entries {
+		if e.stage == waiting && e.monitor.Status.State == Maintenance && e.monitor.Settings.Interval > longInterval && !inMaintenance(name) {
+			p.hasten(e)
+		}
+	}
+}
+
+// hasten makes an entry ready, or lets it run once more if it is busy.
+func (p *plan) hasten(e *entry) {
+	switch e.stage {
+	case busy:
+		e.again = true
+		return
+	case ready:
+		return
+	case idle, waiting:
+		p.unplan(e)
+		e.again, e.due = true, time.Time{}
+		p.enqueue(e)
+	}
+	p.notify()
+}
