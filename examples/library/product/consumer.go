@@ -1,0 +1,48 @@
+package product
+
+import (
+	"context"
+	"time"
+
+	eventv1 "github.com/bongsu-project/bongsu/gen/go/library/event/v1"
+
+	"github.com/bongsu-project/bongsu/examples/library/event"
+	"github.com/bongsu-project/bongsu/kit/stream"
+)
+
+// Consumes are the types of the events that Handle needs.
+var Consumes = event.TypesOf(&eventv1.Reserved{}, &eventv1.Canceled{}, &eventv1.Started{})
+
+// A Consumer keeps the books by the events of the other services.
+type Consumer struct {
+	Store *Store
+	Now   func() time.Time
+}
+
+// Handle handles an event. One that is delivered again changes nothing, because the claim has its
+// state already.
+func (c Consumer) Handle(ctx context.Context, e stream.Event) error {
+	m, err := event.Decode(e)
+	if err != nil {
+		return err
+	}
+	switch m := m.(type) {
+	case *eventv1.Reserved:
+		return c.Store.Reserve(ctx, claimOf(m, e), c.Now())
+	case *eventv1.Started:
+		return c.Store.Start(ctx, claimOf(m, e), c.Now())
+	case *eventv1.Canceled:
+		return c.Store.Cancel(ctx, claimOf(m, e), c.Now())
+	}
+	return nil
+}
+
+// claimOf returns the claim of a reservation as an event knows it.
+func claimOf(m interface {
+	GetReservationId() string
+	GetCustomer() string
+	GetProductId() string
+}, e stream.Event,
+) Claim {
+	return Claim{ReservationID: m.GetReservationId(), Customer: m.GetCustomer(), ProductID: m.GetProductId(), ReserveTime: e.Time}
+}
