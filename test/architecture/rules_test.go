@@ -244,7 +244,8 @@ var handlers = []string{
 // stores are the rooms that use SQL. Benchmarks fill and query the databases from
 // outside.
 var stores = []string{
-	"services/*/store/...", "services/*/ledger/...", "kit/database/...", "kit/stream/...", "kit/kittest/postgrestest/...", "internal/generate/...", "bench/...", "examples/*/*/...",
+	"services/*/store/...", "services/*/ledger/...", "kit/database/...", "kit/stream/...", "kit/kittest/postgrestest/...", "internal/generate/...", "bench/...",
+	"examples/*/*/store.go", "examples/*/*/*_store.go", "examples/school/people/...",
 }
 
 const sql = "only the stores use SQL"

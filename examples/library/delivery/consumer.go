@@ -10,8 +10,8 @@ import (
 	"github.com/bongsu-project/bongsu/kit/stream"
 )
 
-// Consumes are the types of the events that Handle needs.
-var Consumes = event.TypesOf(&eventv1.Held{}, &eventv1.Canceled{}, &eventv1.CancellationRefused{})
+// subjects are those of the events that Handle needs.
+var subjects = event.Subjects(&eventv1.Held{}, &eventv1.Canceled{}, &eventv1.CancellationRefused{})
 
 // A Consumer starts and ends deliveries by the events of the other services.
 type Consumer struct {
@@ -21,8 +21,8 @@ type Consumer struct {
 
 // Handle handles an event. One that is delivered again changes nothing, because the delivery or the
 // attempt has its state already.
-func (c Consumer) Handle(ctx context.Context, e stream.Event) error {
-	m, err := event.Decode(e)
+func (c Consumer) Handle(ctx context.Context, d stream.Delivery) error {
+	m, err := event.Decode(d.Event)
 	if err != nil {
 		return err
 	}

@@ -99,12 +99,3 @@ func Decode(e stream.Event) (proto.Message, error) {
 	}
 	return m, nil
 }
-
-// TypesOf returns the types of the events of messages.
-func TypesOf(all ...proto.Message) []string {
-	names := make([]string, len(all))
-	for i, m := range all {
-		names[i] = types[m.ProtoReflect().Descriptor().FullName()]
-	}
-	return names
-}

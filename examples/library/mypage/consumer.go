@@ -11,10 +11,10 @@ import (
 type Consumer struct{ View *View }
 
 // Handle handles an event. One that is delivered again changes nothing.
-func (c Consumer) Handle(ctx context.Context, e stream.Event) error {
-	m, err := event.Decode(e)
+func (c Consumer) Handle(ctx context.Context, d stream.Delivery) error {
+	m, err := event.Decode(d.Event)
 	if err != nil {
 		return err
 	}
-	return c.View.Apply(ctx, m, e.Time)
+	return c.View.Apply(ctx, m, d.Time)
 }

@@ -37,6 +37,14 @@ func OpenView(ctx context.Context, js jetstream.JetStream, replicas int) (*View,
 	return &View{js, kv}, nil
 }
 
+// Ping returns fault.ErrUnavailable unless the bucket responds.
+func (v *View) Ping(ctx context.Context) error {
+	if _, err := v.kv.Status(ctx); err != nil {
+		return fault.Unavailablef("the bucket of MyPage is unavailable: %w", err)
+	}
+	return nil
+}
+
 // Apply merges an event into the entry of its reservation. Events that are about no reservation of
 // a customer are ignored.
 func (v *View) Apply(ctx context.Context, m proto.Message, at time.Time) error {

@@ -10,8 +10,8 @@ import (
 	"github.com/bongsu-project/bongsu/kit/stream"
 )
 
-// Consumes are the types of the events that Handle needs.
-var Consumes = event.TypesOf(&eventv1.Reserved{}, &eventv1.Canceled{}, &eventv1.Started{})
+// subjects are those of the events that Handle needs.
+var subjects = event.Subjects(&eventv1.Reserved{}, &eventv1.Canceled{}, &eventv1.Started{})
 
 // A Consumer keeps the books by the events of the other services.
 type Consumer struct {
@@ -21,18 +21,18 @@ type Consumer struct {
 
 // Handle handles an event. One that is delivered again changes nothing, because the claim has its
 // state already.
-func (c Consumer) Handle(ctx context.Context, e stream.Event) error {
-	m, err := event.Decode(e)
+func (c Consumer) Handle(ctx context.Context, d stream.Delivery) error {
+	m, err := event.Decode(d.Event)
 	if err != nil {
 		return err
 	}
 	switch m := m.(type) {
 	case *eventv1.Reserved:
-		return c.Store.Reserve(ctx, claimOf(m, e), c.Now())
+		return c.Store.Reserve(ctx, claimOf(m, d.Event), c.Now())
 	case *eventv1.Started:
-		return c.Store.Start(ctx, claimOf(m, e), c.Now())
+		return c.Store.Start(ctx, claimOf(m, d.Event), c.Now())
 	case *eventv1.Canceled:
-		return c.Store.Cancel(ctx, claimOf(m, e), c.Now())
+		return c.Store.Cancel(ctx, claimOf(m, d.Event), c.Now())
 	}
 	return nil
 }

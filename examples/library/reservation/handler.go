@@ -17,17 +17,13 @@ import (
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
-const (
-	// cancelTimeout is the timeout of the call that cancels a delivery.
-	cancelTimeout = 610 * time.Millisecond
-	// endTimeout is the timeout of storing how an attempt to cancel ended.
-	endTimeout = 5 * time.Second
-)
+// endTimeout is the timeout of storing how an attempt to cancel ended.
+const endTimeout = 5 * time.Second
 
 // A Handler serves ReservationService.
 type Handler struct {
 	Store    *Store
-	Delivery deliveryv1connect.CancellationServiceClient
+	Delivery deliveryv1connect.CancellationServiceClient // each call ends within a timeout
 	Now      func() time.Time
 	Log      *slog.Logger
 }
@@ -86,7 +82,7 @@ func (h *Handler) CancelReservation(ctx context.Context, req *reservationv1.Canc
 
 // cancel cancels the delivery of a reservation and ends the attempt, also if the caller is gone.
 func (h *Handler) cancel(ctx context.Context, r Reservation, attempt string) (Reservation, error) {
-	refused := h.cancelDelivery(ctx, r.ID, attempt)
+	_, refused := h.Delivery.CancelDelivery(ctx, &deliveryv1.CancelDeliveryRequest{ReservationId: r.ID, AttemptId: attempt})
 	ctx, end := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer end()
 	if refused != nil {
@@ -101,13 +97,6 @@ func (h *Handler) cancel(ctx context.Context, r Reservation, attempt string) (Re
 		return r, unavailable()
 	}
 	return r, err
-}
-
-func (h *Handler) cancelDelivery(ctx context.Context, id, attempt string) error {
-	ctx, end := context.WithTimeout(ctx, cancelTimeout)
-	defer end()
-	_, err := h.Delivery.CancelDelivery(ctx, &deliveryv1.CancelDeliveryRequest{ReservationId: id, AttemptId: attempt})
-	return err
 }
 
 // unavailable returns the error of a refused cancellation.

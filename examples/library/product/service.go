@@ -1,0 +1,44 @@
+package product
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/bongsu-project/bongsu/gen/go/library/product/v1/productv1connect"
+
+	"github.com/bongsu-project/bongsu/examples/library/event"
+	"github.com/bongsu-project/bongsu/kit/process"
+	"github.com/bongsu-project/bongsu/kit/rpc"
+	"github.com/bongsu-project/bongsu/kit/stream"
+)
+
+// AddTo adds the service to a process, with its database at a URL.
+func AddTo(ctx context.Context, p *process.Process, databaseURL string) error {
+	js, err := jetstream.New(p.NATS())
+	if err != nil {
+		return err
+	}
+	store, err := Open(ctx, databaseURL, event.NewPublisher(js), p.Log())
+	if err != nil {
+		return err
+	}
+	consumer, err := stream.NewConsumer(js, Consumer{Store: store, Now: time.Now}.Handle, stream.ConsumerOptions{
+		Stream: event.Stream, Name: "product", Filter: subjects, Log: p.Log(),
+	})
+	if err != nil {
+		return errors.Join(err, store.Close())
+	}
+	h := &Handler{Store: store, Now: time.Now}
+	return p.Add(ctx, process.Service{
+		Name: "product",
+		Services: []rpc.Service{
+			rpc.Public(p.RPC(), productv1connect.NewProductServiceHandler, productv1connect.ProductServiceHandler(h)),
+		},
+		Ready: store.Ping,
+		Tasks: []process.Task{store.Run, consumer.Run},
+		Close: store.Close,
+	})
+}

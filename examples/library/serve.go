@@ -1,0 +1,102 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/bongsu-project/bongsu/examples/library/delivery"
+	"github.com/bongsu-project/bongsu/examples/library/event"
+	"github.com/bongsu-project/bongsu/examples/library/mypage"
+	"github.com/bongsu-project/bongsu/examples/library/product"
+	"github.com/bongsu-project/bongsu/examples/library/reservation"
+	"github.com/bongsu-project/bongsu/kit/process"
+)
+
+// serveCmd runs the services.
+type serveCmd struct {
+	Services    []string `default:"reservation,product,delivery,mypage" enum:"reservation,product,delivery,mypage" help:"The services that this process runs: ${enum}."`
+	Data        string   `default:"./library-data" type:"path" placeholder:"DIR" help:"The folder of the databases, and of the embedded NATS server and Bongsu."`
+	DatabaseURL string   `placeholder:"URL" help:"The databases of the services, with {service} in place of the name: postgres://… or a path. By default files in --data."`
+	Replicas    int      `default:"1" help:"The number of NATS servers that store each stream."`
+
+	embeddedFlags
+	process.Config
+}
+
+// Run runs the services until ctx ends.
+func (c *serveCmd) Run(ctx context.Context) (err error) {
+	c.Name, c.NextSignal = "library", process.Notify
+	if c.Log, err = c.NewLog(os.Stderr); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return err
+	}
+	if c.NATSURL == "" {
+		return c.runEmbedded(ctx)
+	}
+	return c.serve(ctx)
+}
+
+// serve joins a deployment and serves until ctx ends. tasks run meanwhile.
+func (c *serveCmd) serve(ctx context.Context, tasks ...process.Task) error {
+	p, err := process.New(ctx, c.Config)
+	if err != nil {
+		return err
+	}
+	if err := c.addServices(ctx, p); err != nil {
+		return errors.Join(err, p.Close())
+	}
+	for _, task := range tasks {
+		p.AddTask(task)
+	}
+	return p.Run(ctx)
+}
+
+// addServices adds the services to a process, each after those that it calls.
+func (c *serveCmd) addServices(ctx context.Context, p *process.Process) error {
+	if err := ensureStream(ctx, p.NATS(), c.Replicas); err != nil {
+		return err
+	}
+	for _, service := range []struct {
+		name string
+		add  func(name string) error
+	}{
+		{"product", func(name string) error { return product.AddTo(ctx, p, c.databaseURL(name)) }},
+		{"delivery", func(name string) error { return delivery.AddTo(ctx, p, c.databaseURL(name)) }},
+		{"reservation", func(name string) error { return reservation.AddTo(ctx, p, c.databaseURL(name)) }},
+		{"mypage", func(string) error { return mypage.AddTo(ctx, p, c.Replicas) }},
+	} {
+		if !slices.Contains(c.Services, service.name) {
+			continue
+		}
+		if err := service.add(service.name); err != nil {
+			return fmt.Errorf("start %s: %w", service.name, err)
+		}
+	}
+	return nil
+}
+
+// databaseURL returns the URL of the database of a service.
+func (c *serveCmd) databaseURL(service string) string {
+	url := cmp.Or(c.DatabaseURL, filepath.Join(c.Data, "{service}.db"))
+	return strings.ReplaceAll(url, "{service}", service)
+}
+
+// ensureStream creates the stream of the events if it is missing.
+func ensureStream(ctx context.Context, nc *nats.Conn, replicas int) error {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return err
+	}
+	return event.EnsureStream(ctx, js, replicas)
+}
