@@ -109,6 +109,13 @@ func NewOptions(log *slog.Logger, meter metric.MeterProvider, ignored metric.Int
 	}, nil
 }
 
+// Before returns options with interceptors that see a request before its validation, in their
+// order.
+func (o Options) Before(interceptors ...connect.Interceptor) Options {
+	o.first = append(slices.Clone(o.first), connect.WithInterceptors(interceptors...))
+	return o
+}
+
 // With returns options with interceptors that see a request after its validation, in their
 // order.
 func (o Options) With(interceptors ...connect.Interceptor) Options {

@@ -48,7 +48,7 @@ func BenchmarkAccess(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			handler, err := rpc.Listener{Services: e.Services(options.With(e.Interceptors()...)), Stages: e.Stages()}.Handler()
+			handler, err := rpc.Listener{Services: e.Services(e.Options(options)), Stages: e.Stages()}.Handler()
 			if err != nil {
 				b.Fatal(err)
 			}

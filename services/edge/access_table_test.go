@@ -208,7 +208,7 @@ func serve(t *testing.T, e edge.Edge, first ...rpc.Stage) *httptest.Server {
 		t.Fatal(err)
 	}
 	handler, err := rpc.Listener{
-		Services: e.Services(options.With(e.Interceptors()...)),
+		Services: e.Services(e.Options(options)),
 		Stages:   append(first, e.Stages()...),
 		Ready:    func(context.Context) error { return nil },
 		Handlers: map[string]http.Handler{

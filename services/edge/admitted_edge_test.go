@@ -60,7 +60,7 @@ func admit(t testing.TB, change func(*edge.AdmissionConfig)) *admitted {
 		Admission: a.admission,
 	}
 	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
-	a.Handler, err = rpc.Listener{Services: e.Services(options.With(e.Interceptors()...)), Stages: e.Stages(), Handlers: map[string]http.Handler{"GET /nothing": nothing}}.Handler()
+	a.Handler, err = rpc.Listener{Services: e.Services(e.Options(options)), Stages: e.Stages(), Handlers: map[string]http.Handler{"GET /nothing": nothing}}.Handler()
 	kittest.NoError(t, err)
 	return a
 }

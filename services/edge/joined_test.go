@@ -112,7 +112,7 @@ func startJoined(t testing.TB, change func(*edge.Edge), first ...rpc.Stage) *joi
 	if err != nil {
 		t.Fatal(err)
 	}
-	options = options.With(own.Interceptors()...)
+	options = own.Options(options)
 	e.joined, err = own.NewJoined(options, edge.JoinedConfig{Client: &http.Client{Transport: e}, BaseURL: "http://balanced.invalid", Direct: directClient, Log: log, Retry: 10 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)

@@ -13,9 +13,8 @@ import (
 )
 
 // Interceptor returns the interceptor that refuses a caller without the permission of a method
-// with an owner, unless the caller is the owner. A request that names no owner is for what belongs
-// to the caller: the interceptor sets the caller's nickname in it. It also refuses a call that was
-// not admitted by Stage under the same procedure.
+// with an owner, unless the caller is the owner. It also refuses a call that was not admitted by
+// Stage under the same procedure.
 func (a *Authorizer) Interceptor() connect.Interceptor { return ownerInterceptor{a} }
 
 // An ownerInterceptor is the interceptor of an Authorizer.
@@ -61,9 +60,6 @@ func (i ownerInterceptor) check(ctx context.Context, procedure string, request a
 		return nil
 	}
 	caller, ok := auth.CallerOf(ctx)
-	if message, is := request.(proto.Message); is && ok && access.policy.Owner(message) == "" {
-		access.policy.SetOwner(message, caller.Nickname)
-	}
 	if ok && (access.permits(caller) || isOwner(caller, access.policy, request)) {
 		return nil
 	}

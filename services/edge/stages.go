@@ -37,9 +37,17 @@ func (e Edge) Stages() []rpc.Stage {
 	return stages
 }
 
-// Interceptors returns the interceptors of a valid request, in their order. Those that are off
+// Options returns options with the interceptors of a request.
+func (e Edge) Options(o rpc.Options) rpc.Options {
+	if e.Authorizer != nil {
+		o = o.Before(ownerSetter{e.Authorizer})
+	}
+	return o.With(e.interceptors()...)
+}
+
+// interceptors returns the interceptors of a valid request, in their order. Those that are off
 // are left out.
-func (e Edge) Interceptors() []connect.Interceptor {
+func (e Edge) interceptors() []connect.Interceptor {
 	var interceptors []connect.Interceptor
 	if e.Authorizer != nil {
 		interceptors = append(interceptors, e.Authorizer.Interceptor())

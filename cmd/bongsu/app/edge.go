@@ -79,7 +79,7 @@ func (b *builder) runEdge(ctx context.Context) error {
 	if status != nil {
 		maps.Copy(handlers, status.Handlers())
 	}
-	options := b.rpc.With(e.Interceptors()...)
+	options := e.Options(b.rpc)
 	joined, err := b.openJoined(ctx, e, options)
 	if err != nil {
 		return err
