@@ -27,6 +27,7 @@ func (c *serveCmd) runEmbedded(ctx context.Context) (err error) {
 		return err
 	}
 	defer server.Stop()
+	c.Log.Info("nats running", "url", server.URL())
 	if c.NATS, err = server.Connect(c.Log); err != nil {
 		return err
 	}
@@ -44,7 +45,7 @@ func (c *serveCmd) runEmbedded(ctx context.Context) (err error) {
 	return c.serve(ctx,
 		func(ctx context.Context) error { return server.Run(ctx, c.Log) },
 		bongsu.Wait,
-		func(ctx context.Context) error { return c.seed(ctx, bongsu) },
+		func(ctx context.Context) error { return c.seed(ctx, bongsu, server.URL()) },
 	)
 }
 

@@ -44,15 +44,15 @@ type seeder struct {
 
 // seed creates the customers, the keys, the rules and the first books, and writes the keys into
 // keys.json in --data.
-func (c *serveCmd) seed(ctx context.Context, bongsu *bongsuProcess) error {
-	err := c.trySeed(ctx, bongsu)
+func (c *serveCmd) seed(ctx context.Context, bongsu *bongsuProcess, natsURL string) error {
+	err := c.trySeed(ctx, bongsu, natsURL)
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // the process stops
 	}
 	return err
 }
 
-func (c *serveCmd) trySeed(ctx context.Context, bongsu *bongsuProcess) error {
+func (c *serveCmd) trySeed(ctx context.Context, bongsu *bongsuProcess, natsURL string) error {
 	edge, err := bongsu.Edge(ctx)
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func (c *serveCmd) trySeed(ctx context.Context, bongsu *bongsuProcess) error {
 	if err := errors.Join(s.users(ctx), s.rules(ctx, c.PublicURL), s.keys(ctx, filepath.Join(c.Data, "keys.json"), admin), s.books(ctx)); err != nil {
 		return fmt.Errorf("prepare the library: %w", err)
 	}
-	c.Log.Info("the library is ready", "edge", edge, "keys", filepath.Join(c.Data, "keys.json"), "nats", c.NATS.ConnectedUrl())
+	c.Log.Info("the library is ready", "edge", edge, "keys", filepath.Join(c.Data, "keys.json"), "nats", natsURL)
 	return nil
 }
 

@@ -29,8 +29,9 @@ type Reservation struct {
 	UpdateTime time.Time // of the last change of State
 }
 
-// New returns a new reservation.
+// New returns a new reservation. Times have the precision of the databases.
 func New(customer, productID string, now time.Time) Reservation {
+	now = now.UTC().Truncate(time.Microsecond)
 	return Reservation{
 		ID: newID(), Customer: customer, ProductID: productID, State: Reserved, CreateTime: now, UpdateTime: now,
 	}

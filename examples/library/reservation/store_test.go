@@ -79,7 +79,7 @@ func testRepeatedKey(t *testing.T, f fixture) {
 	product := uuid.NewString()
 	var first Reservation
 	for i := range 2 {
-		r, err := f.Add(t.Context(), New("mina", product, start.Add(time.Duration(i))), "key")
+		r, err := f.Add(t.Context(), New("mina", product, start.Add(time.Duration(i)*time.Second)), "key")
 		kittest.NoError(t, err)
 		if i == 0 {
 			first = r

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A book is a product as REST shows it.
+type book struct {
+	ID, Title            string
+	Stock, Held, Waiting int
+}
+
+// book returns a book by its title, as a customer sees it.
+func (l *library) book(t *testing.T, title string) book {
+	t.Helper()
+	var res struct{ Products []book }
+	if status := l.call(t, "mina", http.MethodGet, "/v1/library/products?query="+title, "", &res); status != http.StatusOK || len(res.Products) != 1 {
+		t.Fatalf("%d with %d books of title %s", status, len(res.Products), title)
+	}
+	return res.Products[0]
+}
+
+// reserve reserves a book, and returns the id of the reservation.
+func (l *library) reserve(t *testing.T, who string, b book) string {
+	t.Helper()
+	var res struct{ Reservation struct{ ID string } }
+	if status := l.call(t, who, http.MethodPost, "/v1/library/reservations", fmt.Sprintf(`{"productId":%q}`, b.ID), &res); status != http.StatusOK {
+		t.Fatalf("reserve: %d", status)
+	}
+	return res.Reservation.ID
+}
+
+func (l *library) cancel(t *testing.T, who, id string) int {
+	t.Helper()
+	return l.call(t, who, http.MethodPost, "/v1/library/reservations/"+id+":cancel", "{}", nil)
+}
+
+// reservation returns the state of a reservation.
+func (l *library) reservation(t *testing.T, who, id string) string {
+	t.Helper()
+	var res struct{ Reservation struct{ State string } }
+	l.call(t, who, http.MethodGet, "/v1/library/reservations/"+id, "", &res)
+	return strings.TrimPrefix(res.Reservation.State, "RESERVATION_STATE_")
+}
+
+// awaitPage waits until MyPage shows that a reservation has had states.
+func (l *library) awaitPage(t *testing.T, who, id, states string) {
+	t.Helper()
+	eventually(t, "MyPage shows "+states, func() bool {
+		var res struct {
+			Entries []struct {
+				ReservationID string
+				Changes       []struct{ State string }
+			}
+		}
+		l.call(t, who, http.MethodGet, "/v1/library/mypage", "", &res)
+		for _, entry := range res.Entries {
+			if entry.ReservationID != id {
+				continue
+			}
+			var reached []string
+			for _, c := range entry.Changes {
+				reached = append(reached, strings.TrimPrefix(c.State, "ENTRY_STATE_"))
+			}
+			return strings.Join(reached, " ") == states
+		}
+		return false
+	})
+}
+
+// awaitInbox waits until the inbox of a customer has a text.
+func (l *library) awaitInbox(t *testing.T, who, text string) {
+	t.Helper()
+	eventually(t, "the inbox has "+text, func() bool {
+		var res struct{ Items []struct{ Text string } }
+		l.call(t, who, http.MethodGet, "/v1/inbox", "", &res)
+		for _, item := range res.Items {
+			if strings.Contains(item.Text, text) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// TestScenario reserves, delivers and cancels books over REST, in one process: the stock, MyPage
+// and the inbox show each step.
+func TestScenario(t *testing.T) {
+	t.Parallel()
+	l := startLibrary(t)
+	dracula := l.book(t, "Dracula") // there is one copy
+	first := l.reserve(t, "mina", dracula)
+	l.awaitPage(t, "mina", first, "RESERVED HELD STARTED")
+	l.awaitInbox(t, "mina", "Your reservation is confirmed: Dracula")
+	l.awaitInbox(t, "mina", "Your delivery has started: Dracula")
+	second := l.reserve(t, "jun", dracula)
+	l.awaitPage(t, "jun", second, "RESERVED WAITING")
+	if status := l.cancel(t, "jun", first); status != http.StatusNotFound {
+		t.Errorf("a customer cancels the reservation of another: %d", status)
+	}
+	if status := l.cancel(t, "mina", first); status != http.StatusOK {
+		t.Errorf("cancel: %d", status)
+	}
+	l.awaitPage(t, "mina", first, "RESERVED HELD STARTED CANCELED")
+	l.awaitInbox(t, "mina", "Your reservation is canceled")
+	l.awaitPage(t, "jun", second, "RESERVED WAITING HELD STARTED")
+	l.awaitInbox(t, "jun", "Back in stock: Dracula")
+	if status := l.call(t, "jun", http.MethodPost, "/v1/library/products", fmt.Sprintf(`{"productId":%q,"copies":2}`, dracula.ID), nil); status != http.StatusForbidden {
+		t.Errorf("a customer adds stock: %d", status)
+	}
+	if status := l.call(t, "librarian", http.MethodPost, "/v1/library/products", fmt.Sprintf(`{"productId":%q,"copies":2}`, dracula.ID), nil); status != http.StatusOK {
+		t.Errorf("the librarian adds stock: %d", status)
+	}
+	if got := l.book(t, "Dracula"); got.Stock != 2 || got.Held != 0 || got.Waiting != 0 {
+		t.Errorf("the books are %+v", got)
+	}
+}
+
+// TestDeliveryDown reserves and cancels while delivery is down, and while it does not respond: a
+// reservation is recorded, a cancellation is refused in time, and nothing is half done.
+func TestDeliveryDown(t *testing.T) {
+	t.Parallel()
+	l := startLibrary(t, "delivery")
+	emma := l.book(t, "Emma")
+	started := l.reserve(t, "mina", emma)
+	l.awaitPage(t, "mina", started, "RESERVED HELD STARTED")
+
+	l.services["delivery"].signal(t, syscall.SIGSTOP)
+	begin := time.Now()
+	if status, took := l.cancel(t, "mina", started), time.Since(begin); status != http.StatusServiceUnavailable || took > 2*time.Second {
+		t.Errorf("cancel without a response of delivery: %d after %s", status, took)
+	}
+	if state := l.reservation(t, "mina", started); state != "RESERVED" {
+		t.Errorf("the reservation is %s after a refused cancellation", state)
+	}
+	l.services["delivery"].signal(t, syscall.SIGCONT)
+
+	l.services["delivery"].kill()
+	missed := l.reserve(t, "mina", emma)
+	l.awaitPage(t, "mina", missed, "RESERVED HELD")
+	begin = time.Now()
+	if status, took := l.cancel(t, "mina", missed), time.Since(begin); status != http.StatusServiceUnavailable || took > 2*time.Second {
+		t.Errorf("cancel without delivery: %d after %s", status, took)
+	}
+	l.restart(t, "delivery")
+	l.awaitPage(t, "mina", missed, "RESERVED HELD STARTED")
+	eventually(t, "the delivery goes on", func() bool {
+		var res struct{ Deliveries []struct{ State string } }
+		l.call(t, "librarian", http.MethodGet, "/v1/library/deliveries?state=DELIVERY_STATE_STARTED", "", &res)
+		return len(res.Deliveries) == 2
+	})
+	for _, id := range []string{started, missed} {
+		eventually(t, "the cancellation succeeds", func() bool { return l.cancel(t, "mina", id) == http.StatusOK })
+		l.awaitPage(t, "mina", id, "RESERVED HELD STARTED CANCELED")
+	}
+	eventually(t, "the books are back", func() bool { return l.book(t, "Emma") == emma })
+}
