@@ -63,6 +63,7 @@ type running struct {
 func start(t *testing.T, args ...string) *running {
 	t.Helper()
 	r := &running{command: exec.Command(programs.library, append([]string{"serve", "--drain=0s"}, args...)...), ended: make(chan struct{}), news: make(chan struct{})}
+	r.command.Env = append(os.Environ(), "BONGSU_ADDRESS_LIMIT=off") // all callers have one address
 	stderr, err := r.command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
