@@ -35,7 +35,7 @@ func (c *serveCmd) startBongsu(ctx context.Context, natsURL string) (*bongsuProc
 	program := cmp.Or(c.Bongsu, filepath.Join(c.Data, "bongsu"))
 	if c.Bongsu == "" {
 		c.Log.Info("building bongsu")
-		build := exec.CommandContext(ctx, "go", "build", "-o", program, bongsuPackage)
+		build := exec.CommandContext(ctx, "go", "build", "-o", program, bongsuPackage) //nolint:gosec // the path is that of the operator
 		build.Stdout, build.Stderr = os.Stderr, os.Stderr
 		if err := build.Run(); err != nil {
 			return nil, fmt.Errorf("build bongsu: %w; --bongsu names a program that is built", err)
@@ -49,7 +49,7 @@ func (c *serveCmd) startBongsu(ctx context.Context, natsURL string) (*bongsuProc
 	if strings.HasSuffix(c.EdgeAddr, ":0") { // a free port, as in tests
 		args = append(args, "--mockup-addr=127.0.0.1:0", "--mockup-smtp-addr=127.0.0.1:0")
 	}
-	b.command = exec.Command(program, args...)
+	b.command = exec.Command(program, args...) //nolint:gosec // as above
 	stderr, err := b.command.StderrPipe()
 	if err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ import (
 const seedRetry = 200 * time.Millisecond
 
 // smsCredential is the credential of the fake provider of short messages.
-const smsCredential = "AC0123456789abcdef:secret:+15005550006" //nolint:gosec // of a fake provider
+const smsCredential = "AC0123456789abcdef:secret:+15005550006"
 
 // customers are the first customers, with the numbers of their telephones.
 var customers = map[string]string{"mina": "+821012345678", "jun": "+821087654321"}

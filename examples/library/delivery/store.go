@@ -9,10 +9,10 @@ import (
 	"maps"
 	"time"
 
+	"github.com/google/uuid"
 	"google.golang.org/protobuf/proto"
 
 	eventv1 "github.com/bongsu-project/bongsu/gen/go/library/event/v1"
-	"github.com/google/uuid"
 
 	"github.com/bongsu-project/bongsu/examples/library/event"
 	"github.com/bongsu-project/bongsu/kit/database"

@@ -61,6 +61,6 @@ func (h *Handler) ListProducts(ctx context.Context, req *productv1.ListProductsR
 func toProto(p Product) *productv1.Product {
 	return &productv1.Product{
 		Id: p.ID, Title: p.Title, UpdateTime: timestamppb.New(p.UpdateTime),
-		Stock: int32(p.Stock), Held: int32(p.Held), Waiting: int32(p.Waiting), //nolint:gosec // the additions bound them
+		Stock: int32(p.Stock), Held: int32(p.Held), Waiting: int32(p.Waiting),
 	}
 }

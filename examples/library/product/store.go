@@ -214,7 +214,7 @@ func outOfStock(p Product, c Claim) proto.Message {
 }
 
 func stockChanged(p Product) proto.Message {
-	return &eventv1.StockChanged{ProductId: p.ID, Title: p.Title, Stock: int32(p.Stock), Held: int32(p.Held), Waiting: int32(p.Waiting)} //nolint:gosec // the additions bound them
+	return &eventv1.StockChanged{ProductId: p.ID, Title: p.Title, Stock: int32(p.Stock), Held: int32(p.Held), Waiting: int32(p.Waiting)}
 }
 
 // Get returns a product, or fault.ErrNotFound.

@@ -49,7 +49,8 @@ type ProductServiceClient interface {
 	// AddStock puts copies of a book in stock, and creates the book if it is new. Reservations
 	// that wait for it get the copies in the order in which they were made.
 	//
-	// already_exists: the idempotency key was used for another request.
+	// not_found: there is no such book. already_exists: the idempotency key was used for another
+	// request.
 	AddStock(context.Context, *v1.AddStockRequest) (*v1.AddStockResponse, error)
 	// GetProduct returns a book.
 	//
@@ -132,7 +133,8 @@ type ProductServiceHandler interface {
 	// AddStock puts copies of a book in stock, and creates the book if it is new. Reservations
 	// that wait for it get the copies in the order in which they were made.
 	//
-	// already_exists: the idempotency key was used for another request.
+	// not_found: there is no such book. already_exists: the idempotency key was used for another
+	// request.
 	AddStock(context.Context, *v1.AddStockRequest) (*v1.AddStockResponse, error)
 	// GetProduct returns a book.
 	//
