@@ -49,7 +49,7 @@ func (c *serveCmd) startBongsu(ctx context.Context, natsURL string) (*bongsuProc
 	if strings.HasSuffix(c.EdgeAddr, ":0") { // a free port, as in tests
 		args = append(args, "--mockup-addr=127.0.0.1:0", "--mockup-smtp-addr=127.0.0.1:0")
 	}
-	b.command = exec.Command(program, args...) //nolint:gosec // as above
+	b.command = exec.CommandContext(context.WithoutCancel(ctx), program, args...) //nolint:gosec // as above
 	stderr, err := b.command.StderrPipe()
 	if err != nil {
 		return nil, err
