@@ -151,6 +151,13 @@ func TestJoinedOwner(t *testing.T) {
 	if len(entries) != 1 || entries[0].GetProcedure() != "library.v1.BookService/LendBook" || entries[0].GetResource() != "books/7/kim" || entries[0].GetOutcome() != "ok" || entries[0].GetCaller() != "key-of-user" {
 		t.Errorf("audit entries %v", entries)
 	}
+	// The owner of a request without one is the caller, before the rule that requires it applies.
+	if status, body, _ := e.restAs(t, as("kim"), "POST", "/v1/books/7:lend", `{}`); status != 200 || !strings.Contains(body, `"lentTo":"kim"`) {
+		t.Errorf("oneself without a name: %d %s", status, body)
+	}
+	if status, body, _ := e.restAs(t, as(""), "POST", "/v1/books/7:lend", `{}`); status != 403 {
+		t.Errorf("nobody: %d %s", status, body)
+	}
 	if status, body, _ := e.restAs(t, as("lee"), "POST", "/v1/books/7:lend", `{"nickName":"kim"}`); status != 403 || !strings.Contains(body, "or the user whose nick_name it is") {
 		t.Errorf("another: %d %s", status, body)
 	}
