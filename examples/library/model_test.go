@@ -12,19 +12,13 @@ import (
 	"testing"
 )
 
-// modelRounds is the number of times that TestModel kills each service; LIBRARY_MODEL_ROUNDS sets
-// it for the long form.
-func modelRounds(t *testing.T) int {
-	t.Helper()
-	text := os.Getenv("LIBRARY_MODEL_ROUNDS")
-	if text == "" {
-		return 1
+// modelRounds returns the number of times that TestModel kills each service: once, and more with
+// BONGSU_TEST_FULL (make test FULL=1).
+func modelRounds() int {
+	if os.Getenv("BONGSU_TEST_FULL") != "" {
+		return 20
 	}
-	rounds, err := strconv.Atoi(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rounds
+	return 1
 }
 
 // TestModel reserves and cancels under load while each service in turn is killed. Afterwards the
@@ -39,7 +33,7 @@ func TestModel(t *testing.T) {
 	for i, who := range []string{"mina", "jun", "mina", "jun"} {
 		load.Go(func() { l.load(t, who, strconv.Itoa(i), before, stop) })
 	}
-	for range modelRounds(t) {
+	for range modelRounds() {
 		for _, service := range services {
 			l.services[service].kill()
 			l.restart(t, service)
