@@ -36,8 +36,12 @@ func BenchmarkForms(b *testing.B) {
 					if dialect == "postgres" {
 						url = postgrestest.URL(b)
 					}
+					rounds := 121 // two blocks, and the first result of the next
+					if monitors > 1000 {
+						rounds = 61
+					}
 					for b.Loop() {
-						benchmarkForm(b, url, monitors, form)
+						benchmarkForm(b, url, monitors, rounds, form)
 					}
 				})
 			}
@@ -45,8 +49,21 @@ func BenchmarkForms(b *testing.B) {
 	}
 }
 
-// benchmarkForm records results in a form, and reports its cost.
-func benchmarkForm(b *testing.B, url string, monitors int, form string) {
+// BenchmarkDay records the results of a thousand checks each 10 s for a day, in blocks (ADR 35). Run it
+// with -benchtime 1x; it takes some ten minutes.
+func BenchmarkDay(b *testing.B) {
+	const monitors, rounds = 1000, 24 * 60 * 6
+	for b.Loop() {
+		n := benchmarkForm(b, filepath.Join(b.TempDir(), "monitor.db"), monitors, rounds, "blocks")
+		b.ReportMetric(n.stored/1e6, "stored-MB/day")
+		b.ReportMetric(n.written/1e9, "written-GB/day")
+		b.ReportMetric(n.cpu.Minutes(), "cpu-min/day")
+	}
+}
+
+// benchmarkForm records some rounds of results in a form, reports the cost of each, and returns that of
+// all.
+func benchmarkForm(b *testing.B, url string, monitors, rounds int, form string) cost {
 	ctx := b.Context()
 	s, err := Open(ctx, url)
 	check(b, err)
@@ -71,10 +88,6 @@ func benchmarkForm(b *testing.B, url string, monitors int, form string) {
 	before := measure(b, s)
 	start := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 	perBatch := monitors / 50 // of 200 ms
-	rounds := 121             // two blocks, and the first result of the next
-	if monitors > 1000 {
-		rounds = 61
-	}
 	for round := range rounds {
 		for batch := 0; batch < len(ids); batch += perBatch {
 			results := make([]monitor.MonitorResult, perBatch)
@@ -86,10 +99,12 @@ func benchmarkForm(b *testing.B, url string, monitors int, form string) {
 		}
 	}
 	after := measure(b, s)
+	all := cost{after.stored - before.stored, after.written - before.written, after.cpu - before.cpu}
 	n := float64(rounds * monitors)
-	b.ReportMetric((after.stored-before.stored)/n, "stored-B/result")
-	b.ReportMetric((after.written-before.written)/n, "written-B/result")
-	b.ReportMetric(float64((after.cpu-before.cpu).Nanoseconds())/1000/n, "cpu-µs/result")
+	b.ReportMetric(all.stored/n, "stored-B/result")
+	b.ReportMetric(all.written/n, "written-B/result")
+	b.ReportMetric(float64(all.cpu.Nanoseconds())/1000/n, "cpu-µs/result")
+	return all
 }
 
 // sample returns a result as many checks have: nine of ten pass without a message.
