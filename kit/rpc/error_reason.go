@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"errors"
 	"strings"
 
 	"connectrpc.com/connect"
@@ -25,7 +24,7 @@ const (
 	reasonForeignOrigin    = "FOREIGN_ORIGIN"
 	reasonTooManyBodies    = "TOO_MANY_LARGE_REQUESTS"
 	reasonUpstream         = "SERVICE_UNAVAILABLE"
-	reasonCredential       = "CREDENTIAL_REFUSED" // #nosec G101 -- a word
+	reasonNoPeer           = "NOT_A_PEER"
 )
 
 // reasonStopping is the reason with which a service ends its streams when its process stops: their
@@ -58,9 +57,6 @@ func reasonOf(code connect.Code, err error, named bool) string {
 	}
 	if named {
 		return reasonInvalidField
-	}
-	if errors.Is(err, fault.ErrUnauthenticated) {
-		return reasonCredential
 	}
 	if resource, ok := fault.ResourceOf(err); ok {
 		switch code {

@@ -46,6 +46,7 @@ func (e *upstreamError) Unwrap() error {
 type upstreamInterceptor struct {
 	name    string
 	timeout time.Duration // of calls without a deadline of their own
+	always  bool          // of calls with a later deadline, too
 	log     *slog.Logger
 
 	mu         sync.Mutex
@@ -58,8 +59,8 @@ func (i *upstreamInterceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFun
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		passIDs(ctx, req.Header())
 		bounded, cancel := ctx, context.CancelFunc(func() {})
-		if _, ok := ctx.Deadline(); !ok {
-			bounded, cancel = context.WithTimeoutCause(ctx, i.timeout, balance.ErrTimeout)
+		if _, ok := ctx.Deadline(); !ok || i.always {
+			bounded, cancel = balance.WithTimeout(ctx, i.timeout)
 		}
 		defer cancel()
 		if keyed, ok := req.Any().(interface{ GetIdempotencyKey() string }); ok && keyed.GetIdempotencyKey() != "" {
@@ -96,7 +97,7 @@ func (i *upstreamInterceptor) translate(ctx context.Context, spec connect.Spec, 
 		return contextError(ctx.Err())
 	case connect.CodeOf(err) == connect.CodeDeadlineExceeded && deadlineNear(ctx):
 		return contextError(context.DeadlineExceeded)
-	case isServiceError(err):
+	case isServiceError(ctx, err):
 		return err
 	}
 	i.warn(ctx, spec, err)
@@ -105,23 +106,38 @@ func (i *upstreamInterceptor) translate(ctx context.Context, spec connect.Spec, 
 
 // isServiceError reports whether a service returned an error deliberately. Canceled and
 // deadline_exceeded do not count: the caller's context has not ended, so that the upstream is
-// stopping, or the call has reached its timeout. Unauthenticated counts only with a reason of the
-// service, such as that of fault.ErrUnauthenticated: without one the upstream refuses this
-// process, not the caller.
-func isServiceError(err error) bool {
+// stopping, or the call has reached its timeout. Unauthenticated counts only in a context of
+// WithServiceAuthentication: otherwise the upstream refuses this process, not the caller.
+func isServiceError(ctx context.Context, err error) bool {
 	if !connect.IsWireError(err) {
 		return false
 	}
-	switch code := connect.CodeOf(err); code {
+	switch connect.CodeOf(err) {
 	case connect.CodeCanceled, connect.CodeDeadlineExceeded:
 		return false
 	case connect.CodeUnauthenticated:
-		e, _ := errors.AsType[*connect.Error](err)
-		info, ok := errorInfoOf(e)
-		return ok && info.GetReason() != "" && info.GetReason() != upperSnake(code.String())
-	default:
-		return true
+		return ctx.Value(serviceAuthenticationKey{}) != nil && !isGuardError(err)
 	}
+	return true
+}
+
+// serviceAuthenticationKey is the key of a context of WithServiceAuthentication.
+type serviceAuthenticationKey struct{}
+
+// WithServiceAuthentication returns a context for calls whose service itself verifies a
+// credential in the request: the caller gets its unauthenticated.
+func WithServiceAuthentication(ctx context.Context) context.Context {
+	return context.WithValue(ctx, serviceAuthenticationKey{}, true)
+}
+
+// isGuardError reports whether the upstream took this process for no peer.
+func isGuardError(err error) bool {
+	e, ok := errors.AsType[*connect.Error](err)
+	if !ok {
+		return false
+	}
+	info, ok := errorInfoOf(e)
+	return ok && info.GetReason() == reasonNoPeer
 }
 
 // deadlineSkew is how much earlier a deadline may pass at the upstream, which gets it in

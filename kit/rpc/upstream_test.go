@@ -183,33 +183,3 @@ func TestUpstreamResponds(t *testing.T) {
 		t.Errorf("logged %q", logText)
 	}
 }
-
-// TestUpstreamRefuses checks that unauthenticated passes if the service says that a credential
-// in the request is wrong, and is unavailable if the service refuses this process.
-func TestUpstreamRefuses(t *testing.T) {
-	for name, c := range map[string]struct {
-		err  error
-		code connect.Code
-	}{
-		"wrong password": {callerError(fault.Unauthenticatedf("wrong password")), connect.CodeUnauthenticated},
-		"own reason":     {callerError(fault.WithReason(fault.Unauthenticatedf("used up"), "LINK_USED")), connect.CodeUnauthenticated},
-		"internal key":   {connect.NewError(connect.CodeUnauthenticated, errNoPeer), connect.CodeUnavailable},
-		"described":      {describe(connect.NewError(connect.CodeUnauthenticated, errNoPeer), alertv1connect.AlertServiceGetAlertProcedure), connect.CodeUnavailable},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, handler := alertv1connect.NewAlertServiceHandler(failingService{fail: func(context.Context) error {
-				if e, ok := errors.AsType[*connect.Error](c.err); ok && name != "internal key" {
-					return describe(e, alertv1connect.AlertServiceGetAlertProcedure)
-				}
-				return c.err
-			}})
-			client := NewHTTPClient()
-			t.Cleanup(client.CloseIdleConnections)
-			i := &upstreamInterceptor{name: "alert", timeout: time.Minute, log: slog.New(slog.DiscardHandler)}
-			alerts := alertv1connect.NewAlertServiceClient(client, serveFaulty(t, handler), connect.WithGRPC(), connect.WithInterceptors(i))
-			if _, err := alerts.GetAlert(t.Context(), &alertv1.GetAlertRequest{}); callerError(err).Code() != c.code {
-				t.Errorf("%v, want %s", err, c.code)
-			}
-		})
-	}
-}
