@@ -35,33 +35,47 @@ const courierAckWait = 500 * time.Millisecond
 func TestKilledConsumer(t *testing.T) {
 	each(t, func(t *testing.T, url string) {
 		b := newBroker(t)
-		const orders, events = 6, 40
-		for number := range events {
-			for order := range orders {
-				b.publish(t, orderEvent(strconv.Itoa(order), number))
+		const orders, rounds, eventsOfRound = 6, 3, 20
+		events := 0 // of each order
+		publish := func(n int) {
+			for range n {
+				for order := range orders {
+					b.publish(t, orderEvent(strconv.Itoa(order), events))
+				}
+				events++
 			}
 		}
-		start := func() (*exec.Cmd, *bufio.Scanner) {
+		start := func(handled chan<- struct{}) *exec.Cmd {
 			cmd := exec.CommandContext(t.Context(), os.Args[0])
 			cmd.Env = append(os.Environ(), "STREAM_TEST_COURIER="+url, "STREAM_TEST_NATS="+b.url)
 			cmd.Stderr = os.Stderr
 			out, err := cmd.StdoutPipe()
 			kittest.NoError(t, err)
 			kittest.NoError(t, cmd.Start())
-			return cmd, bufio.NewScanner(out)
+			go func() {
+				for lines := bufio.NewScanner(out); lines.Scan(); {
+					select {
+					case handled <- struct{}{}:
+					case <-t.Context().Done():
+						return
+					}
+				}
+			}()
+			return cmd
 		}
-		for range 3 {
-			first, lines := start()
-			second, otherLines := start()
-			for range 12 {
-				if !lines.Scan() {
-					t.Fatal("the process ended before it was killed")
+		for range rounds {
+			publish(eventsOfRound)
+			handled, bySecond := make(chan struct{}), make(chan struct{})
+			first, second := start(handled), start(bySecond)
+			for range 12 { // by either of them
+				select {
+				case <-handled:
+				case <-bySecond:
 				}
 			}
 			kittest.NoError(t, first.Process.Kill())
-			if !otherLines.Scan() {
-				t.Fatal("the other process handles nothing")
-			}
+			publish(1)
+			<-bySecond
 			kittest.NoError(t, second.Process.Kill())
 			_, _ = first.Wait(), second.Wait() // the errors are that they were killed
 		}
