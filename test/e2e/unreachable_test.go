@@ -73,10 +73,10 @@ func TestNATSUnreachable(t *testing.T) {
 	for _, name := range []string{"alert", "sender"} {
 		logged := d.parts[name].Log()
 		for what, most := range map[string]int{
-			"no NATS server is reachable": 1, "queue connected\"": 1, "queue disconnected": 1, "queue connected again": 1,
+			"no NATS server is reachable": 1, "NATS connected\"": 1, "NATS disconnected": 1, "NATS connected again": 1,
 			"jobs cannot be taken from the queue": 2, "limiter state cannot be watched": 2, `"level":"WARN"`: 8, `"level":"ERROR"`: 4,
 		} {
-			if got := strings.Count(logged, what); got > most || got == 0 && strings.HasPrefix(what, "queue") {
+			if got := strings.Count(logged, what); got > most || got == 0 && strings.HasPrefix(what, "NATS ") {
 				t.Errorf("the %s service logged %q %d times:\n%s", name, what, got, logged)
 			}
 		}
