@@ -86,7 +86,7 @@ func TestBench(t *testing.T) {
 	for _, v := range got.Budgets {
 		judged += v.Runs
 	}
-	if judged != 22 || len(got.Notes) != 0 || got.Machine.Cores == 0 || got.Machine.CPU == "" {
+	if judged != 21 || len(got.Notes) != 0 || got.Machine.Cores == 0 || got.Machine.CPU == "" {
 		t.Errorf("%d verdicts on %+v, %q", judged, got.Machine, got.Notes)
 	}
 	page, err := os.ReadFile(o.Report)

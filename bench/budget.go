@@ -19,7 +19,6 @@ var budgets = []budget{
 	{What: "the same, by REST", Figure: "accept-key/rest", Share: true, AtLeast: true, Limit: 0.95},
 	{What: "accepted alerts/s with an alert key that is new, beside none", Figure: "accept-incident/opened", Share: true, AtLeast: true, Limit: 0.87},
 	{What: "the same, with a key whose earlier message is replaced (ADR 39)", Figure: "accept-incident/updated", Share: true, AtLeast: true, Limit: 0.50},
-	{What: "CPU time of that, beside none", Figure: "accept-incident/cpu/updated", Share: true, Limit: 1.70},
 	{What: "accepted alerts/s with 1 % of the traces sampled, beside no traces", Figure: "traces/accept", Share: true, AtLeast: true, Limit: 0.95},
 	{What: "deliveries/s, the same", Figure: "traces/deliver", Share: true, AtLeast: true, Limit: 0.95},
 	{What: "deliveries/s recorded end to end, one binary, SQLite: alerts to 100", Figure: "deliver/100", Share: true, AtLeast: true, Limit: 0.40, Stretch: 0.60},
