@@ -16,8 +16,8 @@ import (
 
 // The credentials of the fake providers of short messages and mail.
 const (
-	smsCredential  = "AC0123456789abcdef:secret:+15005550006"                                  //nolint:gosec // of a fake provider
-	mailCredential = "smtp://school:secret@mail.school.example:587?from=school@school.example" //nolint:gosec // of a fake provider
+	smsCredential  = "AC0123456789abcdef:secret:+15005550006"
+	mailCredential = "smtp://school:secret@mail.school.example:587?from=school@school.example"
 )
 
 // startBongsu starts Bongsu beside the services: its edge accepts the tokens of auth. When it is ready,

@@ -57,8 +57,8 @@ func watchItself(t *testing.T, a *authority, split bool, more ...string) *watche
 	ledger := "--ledger-url=" + w.ledger
 	w.startSender = func() { awaitReady(t, serve("sender,mockup").URLs(t, 2)["sender"], true) }
 	if !split {
-		flags := append(edge, ledger, "--demo-data")
-		w.process = serve("edge,directory,alert,event,monitor", append(flags, more...)...)
+		flags := slices.Concat(edge, []string{ledger, "--demo-data"}, more)
+		w.process = serve("edge,directory,alert,event,monitor", flags...)
 		w.watcher = w.process
 		urls := w.process.URLs(t, 5)
 		w.monitor, w.alert = deployment{edge: urls["monitor"]}, deployment{edge: urls["alert"]}
@@ -189,7 +189,7 @@ func ledgerIsSlow(t *testing.T, w *watchedDeployment) {
 	defer db.Close()
 	change := time.Now()
 	must(t, db.Write(t.Context(), func(context.Context, *database.Tx) error {
-		w.becomes(t, "bongsu.ledger-latency", change, isDown, "timeout")
+		w.becomes(t, "bongsu.ledger-latency", change, isDown, "timeout") //nolint:contextcheck // it has the context of the test
 		return nil
 	}))
 	w.becomes(t, "bongsu.ledger-latency", time.Now(), isUp, "write to the ledger")

@@ -71,10 +71,10 @@ func (b *builder) runMonitor(ctx context.Context) error {
 
 // monitorParts are the parts of the monitor service that its handlers use.
 type monitorParts struct {
-	secrets      monitor.Secrets
-	scheduler    *monitor.Scheduler
+	secrets    monitor.Secrets
+	scheduler  *monitor.Scheduler
 	conditions *monitor.ConditionTracker
-	notifier     *monitor.Notifier
+	notifier   *monitor.Notifier
 }
 
 // serveMonitor serves the monitor service.

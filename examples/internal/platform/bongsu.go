@@ -84,10 +84,10 @@ func (b *bongsu) watch(stderr io.Reader) {
 func (b *bongsu) wait(ctx context.Context) error {
 	select {
 	case <-b.ended:
-		if ctx.Err() != nil { // an interrupt of the terminal reaches both
-			return nil
+		if ctx.Err() == nil { // an interrupt of the terminal reaches both
+			return fmt.Errorf("bongsu has ended: %w", cmp.Or(b.err, io.EOF))
 		}
-		return fmt.Errorf("bongsu has ended: %w", cmp.Or(b.err, io.EOF))
+		return nil
 	case <-ctx.Done():
 		return nil
 	}

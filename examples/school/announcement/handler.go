@@ -161,7 +161,7 @@ func toProto(a Announcement) *announcementv1.Announcement {
 	out := &announcementv1.Announcement{
 		Id: a.ID, ClubId: a.Club, Writer: a.Writer, WriterName: a.WriterName, Title: a.Title, Content: a.Content,
 		Grades: a.Grades.Numbers(), Classes: a.Classes.Numbers(), CreateTime: timestamppb.New(a.Created), UpdateTime: timestamppb.New(a.Updated),
-		ReaderCount: int32(a.Readers), Read: a.Read, //nolint:gosec // small
+		ReaderCount: int32(a.Readers), Read: a.Read,
 	}
 	for wire, kind := range kinds {
 		if kind == a.Kind {

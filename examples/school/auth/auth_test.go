@@ -266,7 +266,7 @@ func TestChangePassword(t *testing.T) {
 func TestListAccounts(t *testing.T) {
 	each(t, func(t *testing.T, s *school) {
 		for i, name := range []string{"가나", "다라", "마_바"} {
-			req := student("student"+string(rune('a'+i)), int32(i+1)) //nolint:gosec // small
+			req := student("student"+string(rune('a'+i)), int32(i+1))
 			req.Name = name
 			s.signUp(t, req)
 		}

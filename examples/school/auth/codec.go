@@ -16,7 +16,7 @@ func roleOf(r authv1.Role) Role { return roles[r] }
 
 func toProto(a Account) *authv1.Account {
 	out := &authv1.Account{
-		Id: a.ID, Name: a.Name, Phone: a.Phone, Email: a.Email, Grade: int32(a.Grade), Class: int32(a.Class), Number: int32(a.Number), //nolint:gosec // small
+		Id: a.ID, Name: a.Name, Phone: a.Phone, Email: a.Email, Grade: int32(a.Grade), Class: int32(a.Class), Number: int32(a.Number),
 		Children: a.Children, State: authv1.AccountState_ACCOUNT_STATE_PENDING, CreateTime: timestamppb.New(a.Created),
 	}
 	for wire, role := range roles {

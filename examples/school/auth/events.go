@@ -9,7 +9,7 @@ import (
 
 func accountEvent(kind string, a Account) event.Event {
 	return event.Event{Type: kind, Subject: a.ID, Data: &eventv1.AccountApproved{
-		Id: a.ID, Role: string(a.Role), Name: a.Name, Grade: int32(a.Grade), Class: int32(a.Class), Number: int32(a.Number), //nolint:gosec // small
+		Id: a.ID, Role: string(a.Role), Name: a.Name, Grade: int32(a.Grade), Class: int32(a.Class), Number: int32(a.Number),
 		Children: a.Children, Phone: a.Phone, Email: a.Email,
 	}}
 }

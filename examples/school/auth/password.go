@@ -60,7 +60,7 @@ func (p passwords) key(ctx context.Context, password string, a argon) ([]byte, e
 		return nil, err
 	}
 	defer p.running.Release(1)
-	return argon2.IDKey([]byte(password), a.salt, a.time, a.memory, a.threads, uint32(len(a.key))), nil //nolint:gosec // 32
+	return argon2.IDKey([]byte(password), a.salt, a.time, a.memory, a.threads, uint32(len(a.key))), nil
 }
 
 // An argon is a parsed hash.

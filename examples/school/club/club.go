@@ -41,7 +41,7 @@ func (r Recruitment) Open(day string) bool { return !r.Closed && (r.To == "" || 
 func (r Recruitment) Grades() (grades []int32) {
 	for grade := range int32(4) {
 		for _, s := range r.Seats {
-			if int32(s.Grade) == grade { //nolint:gosec // small
+			if int32(s.Grade) == grade {
 				grades = append(grades, grade)
 				break
 			}

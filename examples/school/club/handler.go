@@ -109,10 +109,10 @@ func (h *Handler) RemoveMember(ctx context.Context, req *clubv1.RemoveMemberRequ
 func clubToProto(c Club) *clubv1.Club {
 	out := &clubv1.Club{
 		Id: c.ID, Head: c.Head, Name: c.Name, Concept: c.Concept, Introduction: c.Introduction, Field: c.Field,
-		Location: c.Location, Floor: int32(c.Floor), Link: c.Link, MemberCount: int32(c.MemberCount), //nolint:gosec // small
+		Location: c.Location, Floor: int32(c.Floor), Link: c.Link, MemberCount: int32(c.MemberCount),
 	}
 	for _, p := range c.Members {
-		out.Members = append(out.Members, &clubv1.Member{Student: p.ID, Name: p.Name, Grade: int32(p.Grade), Class: int32(p.Class), Number: int32(p.Number)}) //nolint:gosec // small
+		out.Members = append(out.Members, &clubv1.Member{Student: p.ID, Name: p.Name, Grade: int32(p.Grade), Class: int32(p.Class), Number: int32(p.Number)})
 	}
 	return out
 }

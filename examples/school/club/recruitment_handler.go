@@ -101,7 +101,7 @@ func seatsOf(seats []*clubv1.Seat) []Seat {
 func recruitmentToProto(r Recruitment, today string) *clubv1.Recruitment {
 	out := &clubv1.Recruitment{Id: r.ID, ClubId: r.Club, ClubName: r.ClubName, Concept: r.Concept, From: r.From, To: r.To, Open: r.Open(today)}
 	for _, s := range r.Seats {
-		out.Seats = append(out.Seats, &clubv1.Seat{Grade: int32(s.Grade), Field: s.Field, Number: int32(s.Number)}) //nolint:gosec // small
+		out.Seats = append(out.Seats, &clubv1.Seat{Grade: int32(s.Grade), Field: s.Field, Number: int32(s.Number)})
 	}
 	return out
 }

@@ -17,7 +17,7 @@ func eventType(s State) string {
 
 func (s *Store) changed(kind string, o Outing, by string) event.Event {
 	return event.Event{Type: kind, Subject: o.ID, Data: &eventv1.OutingChanged{
-		OutingId: o.ID, Student: o.Student, StudentName: o.StudentName, Grade: int32(o.Grade), Class: int32(o.Class), Number: int32(o.Number), //nolint:gosec // small
+		OutingId: o.ID, Student: o.Student, StudentName: o.StudentName, Grade: int32(o.Grade), Class: int32(o.Class), Number: int32(o.Number),
 		State: string(o.State), StartTime: timestamppb.New(o.Start), EndTime: timestamppb.New(o.End), Place: o.Place, Reason: o.Reason,
 		By: by, Comment: o.Comment, Summary: o.Summary(), Late: o.Late(s.now()),
 	}}

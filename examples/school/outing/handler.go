@@ -160,7 +160,7 @@ func stateOf(s outingv1.OutingState) State { return states[s] }
 
 func (h *Handler) toProto(o Outing) *outingv1.Outing {
 	out := &outingv1.Outing{
-		Id: o.ID, Student: o.Student, StudentName: o.StudentName, Grade: int32(o.Grade), Class: int32(o.Class), Number: int32(o.Number), //nolint:gosec // small
+		Id: o.ID, Student: o.Student, StudentName: o.StudentName, Grade: int32(o.Grade), Class: int32(o.Class), Number: int32(o.Number),
 		Situation: outingv1.Situation_SITUATION_NORMAL, StartTime: timestamppb.New(o.Start), EndTime: timestamppb.New(o.End), Place: o.Place, Reason: o.Reason,
 		CreateTime: timestamppb.New(o.Created), LeaveTime: optional(o.Left), ReturnTime: optional(o.Returned), Late: o.Late(h.now()),
 		Parent: o.Parent, Teacher: o.Teacher, Comment: o.Comment,

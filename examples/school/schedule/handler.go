@@ -186,7 +186,7 @@ func (h *Handler) DeleteEntry(ctx context.Context, req *schedulev1.DeleteEntryRe
 }
 
 func dayToProto(d Day) *schedulev1.Day {
-	return &schedulev1.Day{Date: d.Date, Grade: int32(d.Grade), Class: int32(d.Class), Lessons: d.Lessons} //nolint:gosec // small
+	return &schedulev1.Day{Date: d.Date, Grade: int32(d.Grade), Class: int32(d.Class), Lessons: d.Lessons}
 }
 
 func entryToProto(e Entry) *schedulev1.Entry {
