@@ -370,6 +370,28 @@ func TestPort(t *testing.T) {
 	knows(t, p, 0)
 }
 
+// TestStreamOfPort stops a process while a port sends a stream, which ends by the signal that the port
+// stops.
+func TestStreamOfPort(t *testing.T) {
+	p, stop := run(t, process.Config{}, func(ctx context.Context, p *process.Process) error {
+		return p.AddPort(ctx, process.Port{Name: "web", Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusOK)
+			kittest.NoError(t, http.NewResponseController(w).Flush())
+			<-rpc.InfoOf(r.Context()).Stopping()
+			_, _ = io.WriteString(w, "the end")
+		})})
+	})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+p.Addr("web")+"/", http.NoBody)
+	kittest.NoError(t, err)
+	res, err := http.DefaultClient.Do(req)
+	kittest.NoError(t, err)
+	defer res.Body.Close()
+	stop()
+	body, err := io.ReadAll(res.Body)
+	kittest.NoError(t, err)
+	kittest.Equal(t, string(body), "the end")
+}
+
 // TestOwnServicesWhileStopping stops a process whose request in flight then calls another service
 // of the same process, and checks the order in which its parts end.
 func TestOwnServicesWhileStopping(t *testing.T) {

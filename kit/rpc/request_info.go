@@ -48,6 +48,15 @@ type RequestInfo struct {
 	encoded   *Encoded    // the response, if keepsBody is set and it is one
 }
 
+// Stopping returns a channel that is closed when the port stops. A handler of a stream ends then;
+// calls that stream Server-Sent Events by REST end by themselves. nil means never, as for a nil i.
+func (i *RequestInfo) Stopping() <-chan struct{} {
+	if i == nil || i.stopping == nil {
+		return nil
+	}
+	return i.stopping.channel
+}
+
 // requestInfoKey is the key of a *RequestInfo in a context.
 type requestInfoKey struct{}
 
