@@ -115,9 +115,11 @@ ts: build test/ts/node_modules/.package-lock.json ## Call bin/bongsu through the
 	cd test/ts && npm test
 
 .PHONY: scene
-scene: test/ts/node_modules/.package-lock.json ## Kill services while pages in Chromium, which is required, follow their inboxes
+scene: test/ts/node_modules/.package-lock.json ## Run the tests with pages in Chromium, which is required
 	cd test/ts && npm run build
+	BONGSU_TEST_BROWSER=required go test -count=1 -v -run '^TestInChromium$$' $(FLAGS) ./examples/school/web
 	BONGSU_TEST_BROWSER=required go test -count=1 -v -run '^TestEventScene$$' $(FLAGS) ./test/e2e
+	BONGSU_TEST_BROWSER=required go test -count=1 -v -run '^TestPages$$' $(FLAGS) ./examples/library
 
 .PHONY: cover
 cover: ## Run all tests, write bin/cover.html

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -17,7 +18,7 @@ import (
 // The credentials of the fake providers of short messages and mail.
 const (
 	smsCredential  = "AC0123456789abcdef:secret:+15005550006"
-	mailCredential = "smtp://school:secret@mail.school.example:587?from=school@school.example"
+	mailCredential = "smtp://school:secret@mail.school.example:587?from=school@school.example" //nolint:gosec // of a fake provider
 )
 
 // startBongsu starts Bongsu beside the services: its edge accepts the tokens of auth. When it is ready,
@@ -32,7 +33,11 @@ func (c *serveCmd) startBongsu(ctx context.Context, p *process.Process, beside *
 	for _, service := range []string{"auth.v1.AuthService", "outing.v1.OutingService", "schedule.v1.ScheduleService", "club.v1.ClubService", "announcement.v1.AnnouncementService"} {
 		args = append(args, "--service-limit=school."+service+"=200/s")
 	}
-	args = append(args, "--response-cache=16MiB", "--public-url=http://"+c.EdgeAddr)
+	args = append(args, "--response-cache=16MiB")
+	if host, port, err := net.SplitHostPort(c.EdgeAddr); err == nil && host != "" && port != "0" { // otherwise messages have no links to acknowledge
+		args = append(args, "--public-url=http://"+c.EdgeAddr)
+	}
+	args = append(args, "--trusted-proxies=127.0.0.1,::1") // the pages name the addresses of people: the edge limits each person
 	if err := beside.StartBongsu(ctx, args...); err != nil {
 		return err
 	}

@@ -1,5 +1,5 @@
 // Command school is a system of five services on Bongsu's platform: accounts, outings, timetable and
-// calendar, clubs, announcements. See its README.
+// calendar, clubs, announcements; and of pages for people. See its README.
 package main
 
 import (
@@ -12,12 +12,14 @@ import (
 	"github.com/bongsu-project/bongsu/kit/process"
 )
 
-const description = `A school of five services: auth, outing, schedule, club and announcement.
+const description = `A school of five services: auth, outing, schedule, club and announcement. web serves its pages, which
+call the services by the edge.
 
 Examples:
 
     go run ./examples/school
-    go run ./examples/school --services=outing --nats-url=nats://10.0.0.5 --database-url='postgres://10.0.0.6/{service}'`
+    go run ./examples/school --services=outing --nats-url=nats://10.0.0.5 --database-url='postgres://10.0.0.6/{service}'
+    go run ./examples/school --services=web --nats-url=nats://10.0.0.5 --edge-url=http://10.0.0.7:8080 --web-addr=:8090 --web-url=https://school.example.com`
 
 func main() {
 	ctx, stop := process.Notify(context.Background())

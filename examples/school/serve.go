@@ -26,15 +26,16 @@ import (
 
 // serveCmd runs the services.
 type serveCmd struct {
-	Services    []string `default:"auth,outing,schedule,club,announcement" enum:"auth,outing,schedule,club,announcement" help:"The services that this process runs: ${enum}."`
+	Services    []string `default:"auth,outing,schedule,club,announcement,web" enum:"auth,outing,schedule,club,announcement,web" help:"The services that this process runs: ${enum}."`
 	Data        string   `default:"./school-data" type:"path" placeholder:"DIR" help:"The folder of the databases and keys, and of the embedded NATS server and Bongsu."`
 	DatabaseURL string   `placeholder:"URL" help:"The databases of the services, with {service} in place of the name: postgres://… or a path. By default files in --data."`
 	Replicas    int      `default:"1" help:"The number of NATS servers that store each stream."`
+	WebAddr     string   `name:"web-addr" default:"127.0.0.1:8090" help:"The address of the pages, which web serves."`
 	WebURL      string   `name:"web-url" default:"http://127.0.0.1:8090" placeholder:"URL" help:"Where people reach the pages, for the links of notifications."`
 
 	SigningKeys string `type:"path" placeholder:"FILE" group:"Auth:" help:"The file with the keys that sign tokens (ECDSA P-256, PKCS #8 in PEM): the first signs, all are published. By default signing.key in --data, which is created."`
 	IssuerURL   string `placeholder:"URL" group:"Auth:" help:"The issuer of tokens, by which the edge finds their keys (--oidc-issuer of Bongsu). By default the address of the service."`
-	EdgeURL     string `placeholder:"URL" group:"Auth:" help:"The edge of Bongsu, into whose directory accounts are brought; with --edge-key-file. By default the one beside this process."`
+	EdgeURL     string `placeholder:"URL" group:"Auth:" help:"The edge of Bongsu, by which the pages call the services, and into whose directory accounts are brought; the latter with --edge-key-file. By default the one beside this process."`
 	EdgeKeyFile string `type:"path" placeholder:"FILE" group:"Auth:" help:"A file with an API key of Bongsu with the role operator."`
 
 	NEIS struct {
@@ -76,10 +77,13 @@ func (c *serveCmd) serve(ctx context.Context, beside *platform.Platform) error {
 		return err
 	}
 	accounts, err := c.addServices(ctx, p)
+	if err == nil && slices.Contains(c.Services, "web") {
+		err = c.addPages(ctx, p, beside)
+	}
 	if err == nil && beside != nil {
 		err = c.startBongsu(ctx, p, beside, accounts)
 	}
-	if err == nil && beside == nil && accounts != nil && c.EdgeURL != "" {
+	if err == nil && beside == nil && accounts != nil && c.EdgeKeyFile != "" {
 		err = c.syncDirectory(p, accounts)
 	}
 	if err != nil {
