@@ -1,10 +1,12 @@
-// Package page makes the tokens by which callers ask for the next page of a list: the key of
-// its last entry, as text that callers do not read.
+// Package page serves lists in pages. The token of a page is the key of the entry before it, as text
+// that callers do not read.
 package page
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
@@ -12,46 +14,49 @@ import (
 // defaultSize is the size of a page for which the caller asks for none.
 const defaultSize = 50
 
-// Size returns the number of entries of a page: n, or 50 if n is 0.
-func Size(n int32) int {
-	if n == 0 {
-		return defaultSize
-	}
-	return int(n)
+// A Request is a request for a page, as the messages of lists have it.
+type Request interface {
+	GetPageSize() int32
+	GetPageToken() string
 }
 
-// Token returns the token of the page after an entry with a key: a number, a string, or a
-// struct of them.
-func Token(key any) string {
+// Of returns a page of a list, and the token of the next page, which is empty after the last one.
+// key returns the key of an entry: a number, a string, or a struct of them. list returns the
+// entries after a key, at most limit, and those from the beginning for the zero value.
+//
+// A token that is none of this list is fault.ErrInvalid, with the field page_token.
+func Of[T, K any](req Request, key func(T) K, list func(after K, limit int) ([]T, error)) (entries []T, next string, err error) {
+	after, err := parse[K](req.GetPageToken())
+	if err != nil {
+		return nil, "", fault.InvalidField("page_token", "not a token of this list")
+	}
+	size := cmp.Or(int(req.GetPageSize()), defaultSize)
+	entries, err = list(after, size+1) // one more, to see whether there is a next page
+	if err != nil || len(entries) <= size {
+		return entries, "", err
+	}
+	entries = entries[:size]
+	next, err = token(key(entries[size-1]))
+	return entries, next, err
+}
+
+// token returns the token of the page after the entry with a key.
+func token(key any) (string, error) {
 	text, err := json.Marshal(key)
 	if err != nil {
-		panic("page: a key that is not JSON: " + err.Error()) // a mistake of the program
+		return "", fmt.Errorf("page token: %w", err)
 	}
-	return base64.RawURLEncoding.EncodeToString(text)
+	return base64.RawURLEncoding.EncodeToString(text), nil
 }
 
-// Parse reads the key of a token into key. It returns fault.ErrInvalid, with the field
-// page_token, for a text that Token has not returned for a key of its type. An empty token,
-// which asks for the first page, leaves key as it is.
-func Parse(token string, key any) error {
+// parse returns the key of a token, and the zero value for an empty one.
+func parse[K any](token string) (key K, err error) {
 	if token == "" {
-		return nil
+		return key, nil
 	}
 	text, err := base64.RawURLEncoding.DecodeString(token)
 	if err == nil {
-		err = json.Unmarshal(text, key)
+		err = json.Unmarshal(text, &key)
 	}
-	if err != nil {
-		return fault.InvalidField("page_token", "not a token of this list")
-	}
-	return nil
-}
-
-// Cut returns the entries of a page, and the token of the next one, which is empty without one.
-// all holds up to one entry more than the page has: that there are more is all it says.
-func Cut[T any](all []T, size int, key func(T) any) (entries []T, next string) {
-	if len(all) <= size {
-		return all, ""
-	}
-	return all[:size], Token(key(all[size-1]))
+	return key, err
 }

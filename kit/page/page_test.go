@@ -2,7 +2,6 @@ package page_test
 
 import (
 	"errors"
-	"strconv"
 	"testing"
 
 	"github.com/bongsu-project/bongsu/kit/fault"
@@ -12,40 +11,75 @@ import (
 
 type key struct {
 	Name string
-	ID   int64
+	ID   int
 }
 
-func TestToken(t *testing.T) {
-	var got key
-	kittest.NoError(t, page.Parse(page.Token(key{"김 \"철수\"", 7}), &got))
-	kittest.Equal(t, got, key{"김 \"철수\"", 7})
-	kittest.NoError(t, page.Parse("", &got))
-	kittest.Equal(t, got.ID, int64(7))
-	for _, token := range []string{"?", "e30x", page.Token("text"), page.Token(7) + "="} {
-		err := page.Parse(token, &got)
+// A request is a request for a page.
+type request struct {
+	size  int32
+	token string
+}
+
+func (r request) GetPageSize() int32   { return r.size }
+func (r request) GetPageToken() string { return r.token }
+
+// keyOf returns the key of the entry n.
+func keyOf(n int) key { return key{"김 \"철수\"", n} }
+
+// entries returns a list of the numbers from 1 to n.
+func entries(n int) func(after key, limit int) ([]int, error) {
+	return func(after key, limit int) (all []int, _ error) {
+		for i := after.ID + 1; i <= n && len(all) < limit; i++ {
+			all = append(all, i)
+		}
+		return all, nil
+	}
+}
+
+// TestOf reads lists page by page.
+func TestOf(t *testing.T) {
+	for _, c := range []struct {
+		entries int
+		size    int32
+		pages   []int // their sizes
+	}{
+		{0, 2, []int{0}},
+		{2, 2, []int{2}},
+		{5, 2, []int{2, 2, 1}},
+		{120, 0, []int{50, 50, 20}},
+	} {
+		read, token := 0, ""
+		for i, size := range c.pages {
+			page, next, err := page.Of(request{c.size, token}, keyOf, entries(c.entries))
+			kittest.NoError(t, err)
+			kittest.Equal(t, len(page), size)
+			for _, n := range page {
+				read++
+				kittest.Equal(t, n, read)
+			}
+			kittest.Equal(t, next == "", i == len(c.pages)-1)
+			token = next
+		}
+	}
+}
+
+// TestOfForeignToken refuses tokens of other lists.
+func TestOfForeignToken(t *testing.T) {
+	_, number, err := page.Of(request{size: 1}, func(n int) int { return n }, func(int, int) ([]int, error) { return []int{1, 2}, nil })
+	kittest.NoError(t, err)
+	for _, token := range []string{"?", "e30x", number, number + "="} {
+		_, _, err := page.Of(request{token: token}, keyOf, entries(3))
 		if fields := fault.Fields(err); !errors.Is(err, fault.ErrInvalid) || len(fields) != 1 || fields[0].Path != "page_token" {
 			t.Errorf("%q: %v", token, err)
 		}
 	}
 }
 
-func TestSize(t *testing.T) {
-	kittest.Equal(t, page.Size(0), 50)
-	kittest.Equal(t, page.Size(7), 7)
-}
-
-func TestCut(t *testing.T) {
-	for _, c := range []struct {
-		all     []int
-		entries int
-		next    string
-	}{
-		{nil, 0, ""},
-		{[]int{1, 2}, 2, ""},
-		{[]int{1, 2, 3}, 2, page.Token("2")},
-	} {
-		entries, next := page.Cut(c.all, 2, func(n int) any { return strconv.Itoa(n) })
-		kittest.Equal(t, len(entries), c.entries)
-		kittest.Equal(t, next, c.next)
+// TestOfError returns the error of the list.
+func TestOfError(t *testing.T) {
+	failed := errors.New("no connection")
+	_, next, err := page.Of(request{}, keyOf, func(key, int) ([]int, error) { return nil, failed })
+	if !errors.Is(err, failed) || next != "" {
+		t.Errorf("%v, next %q", err, next)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	deliveryv1 "github.com/bongsu-project/bongsu/gen/go/library/delivery/v1"
 	"github.com/bongsu-project/bongsu/gen/go/library/delivery/v1/deliveryv1connect"
 
-	"github.com/bongsu-project/bongsu/examples/library/page"
+	"github.com/bongsu-project/bongsu/kit/page"
 )
 
 // A Handler serves DeliveryService, and CancellationService for the reservation service.

@@ -10,7 +10,7 @@ import (
 	mypagev1 "github.com/bongsu-project/bongsu/gen/go/library/mypage/v1"
 	"github.com/bongsu-project/bongsu/gen/go/library/mypage/v1/mypagev1connect"
 
-	"github.com/bongsu-project/bongsu/examples/library/page"
+	"github.com/bongsu-project/bongsu/kit/page"
 )
 
 // A Handler serves MyPageService.

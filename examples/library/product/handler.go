@@ -11,7 +11,7 @@ import (
 	productv1 "github.com/bongsu-project/bongsu/gen/go/library/product/v1"
 	"github.com/bongsu-project/bongsu/gen/go/library/product/v1/productv1connect"
 
-	"github.com/bongsu-project/bongsu/examples/library/page"
+	"github.com/bongsu-project/bongsu/kit/page"
 )
 
 // A Handler serves ProductService.

@@ -13,8 +13,8 @@ import (
 	reservationv1 "github.com/bongsu-project/bongsu/gen/go/library/reservation/v1"
 	"github.com/bongsu-project/bongsu/gen/go/library/reservation/v1/reservationv1connect"
 
-	"github.com/bongsu-project/bongsu/examples/library/page"
 	"github.com/bongsu-project/bongsu/kit/fault"
+	"github.com/bongsu-project/bongsu/kit/page"
 )
 
 // endTimeout is the timeout of storing how an attempt to cancel ended.

@@ -50,16 +50,15 @@ func (h *Handler) CreateAnnouncement(ctx context.Context, req *announcementv1.Cr
 
 // ListAnnouncements returns a page of announcements without contents.
 func (h *Handler) ListAnnouncements(ctx context.Context, req *announcementv1.ListAnnouncementsRequest) (*announcementv1.ListAnnouncementsResponse, error) {
-	size := page.Size(req.GetPageSize())
-	q := Query{Kind: kinds[req.GetKind()], Mine: req.GetMine(), Unread: req.GetUnread(), Text: req.GetQuery(), Limit: size + 1}
-	if err := page.Parse(req.GetPageToken(), &q.After); err != nil {
-		return nil, err
-	}
-	all, err := h.store.Announcements(ctx, viewer(ctx), q)
+	cursor := func(a Announcement) Cursor { return Cursor{a.Created.UnixMicro(), a.ID} }
+	all, next, err := page.Of(req, cursor, func(after Cursor, limit int) ([]Announcement, error) {
+		return h.store.Announcements(ctx, viewer(ctx), Query{
+			Kind: kinds[req.GetKind()], Mine: req.GetMine(), Unread: req.GetUnread(), Text: req.GetQuery(), After: after, Limit: limit,
+		})
+	})
 	if err != nil {
 		return nil, err
 	}
-	all, next := page.Cut(all, size, func(a Announcement) any { return Cursor{a.Created.UnixMicro(), a.ID} })
 	res := &announcementv1.ListAnnouncementsResponse{NextPageToken: next}
 	for _, a := range all {
 		a.Content = ""
@@ -96,21 +95,18 @@ func (h *Handler) CountUnread(ctx context.Context, _ *announcementv1.CountUnread
 
 // ListReaders returns a page of readers.
 func (h *Handler) ListReaders(ctx context.Context, req *announcementv1.ListReadersRequest) (*announcementv1.ListReadersResponse, error) {
-	size, after := page.Size(req.GetPageSize()), ""
-	if err := page.Parse(req.GetPageToken(), &after); err != nil {
-		return nil, err
-	}
 	by := viewer(ctx)
-	all, err := h.store.Readers(ctx, req.GetId(), after, size+1, func(a Announcement) error {
-		if by.Student {
-			return mustBeWriter(a, by)
-		}
-		return nil
+	all, next, err := page.Of(req, func(r Reader) string { return r.Account }, func(after string, limit int) ([]Reader, error) {
+		return h.store.Readers(ctx, req.GetId(), after, limit, func(a Announcement) error {
+			if by.Student {
+				return mustBeWriter(a, by)
+			}
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	all, next := page.Cut(all, size, func(r Reader) any { return r.Account })
 	res := &announcementv1.ListReadersResponse{NextPageToken: next}
 	for _, r := range all {
 		res.Readers = append(res.Readers, &announcementv1.Reader{Account: r.Account, Name: r.Name, ReadTime: timestamppb.New(r.Time)})

@@ -54,19 +54,17 @@ func (h *Handler) SignUp(ctx context.Context, req *authv1.SignUpRequest) (*authv
 
 // ListAccounts returns a page of accounts.
 func (h *Handler) ListAccounts(ctx context.Context, req *authv1.ListAccountsRequest) (*authv1.ListAccountsResponse, error) {
-	size := page.Size(req.GetPageSize())
-	q := Query{Role: roleOf(req.GetRole()), Grade: int(req.GetGrade()), Class: int(req.GetClass()), Text: req.GetQuery(), Limit: size + 1}
+	q := Query{Role: roleOf(req.GetRole()), Grade: int(req.GetGrade()), Class: int(req.GetClass()), Text: req.GetQuery()}
 	if state := req.GetState(); state != authv1.AccountState_ACCOUNT_STATE_UNSPECIFIED {
 		q.Approved = new(state == authv1.AccountState_ACCOUNT_STATE_APPROVED)
 	}
-	if err := page.Parse(req.GetPageToken(), &q.After); err != nil {
-		return nil, err
-	}
-	all, err := h.store.Accounts(ctx, q)
+	all, next, err := page.Of(req, func(a Account) Cursor { return Cursor{a.Name, a.ID} }, func(after Cursor, limit int) ([]Account, error) {
+		q.After, q.Limit = after, limit
+		return h.store.Accounts(ctx, q)
+	})
 	if err != nil {
 		return nil, err
 	}
-	all, next := page.Cut(all, size, func(a Account) any { return Cursor{a.Name, a.ID} })
 	res := &authv1.ListAccountsResponse{NextPageToken: next}
 	for _, a := range all {
 		res.Accounts = append(res.Accounts, toProto(a))

@@ -42,16 +42,12 @@ func (h *Handler) CreateClub(ctx context.Context, req *clubv1.CreateClubRequest)
 
 // ListClubs returns a page of clubs.
 func (h *Handler) ListClubs(ctx context.Context, req *clubv1.ListClubsRequest) (*clubv1.ListClubsResponse, error) {
-	size := page.Size(req.GetPageSize())
-	q := Query{Text: req.GetQuery(), Field: req.GetField(), Floor: int(req.GetFloor()), Limit: size + 1}
-	if err := page.Parse(req.GetPageToken(), &q.After); err != nil {
-		return nil, err
-	}
-	all, err := h.store.Clubs(ctx, q)
+	all, next, err := page.Of(req, func(c Club) Cursor { return Cursor{c.Name, c.ID} }, func(after Cursor, limit int) ([]Club, error) {
+		return h.store.Clubs(ctx, Query{Text: req.GetQuery(), Field: req.GetField(), Floor: int(req.GetFloor()), After: after, Limit: limit})
+	})
 	if err != nil {
 		return nil, err
 	}
-	all, next := page.Cut(all, size, func(c Club) any { return Cursor{c.Name, c.ID} })
 	res := &clubv1.ListClubsResponse{NextPageToken: next}
 	for _, c := range all {
 		res.Clubs = append(res.Clubs, clubToProto(c))

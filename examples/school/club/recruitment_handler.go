@@ -42,19 +42,19 @@ func checkTo(from, to string) error {
 
 // ListRecruitments returns a page of recruitments.
 func (h *Handler) ListRecruitments(ctx context.Context, req *clubv1.ListRecruitmentsRequest) (*clubv1.ListRecruitmentsResponse, error) {
-	size, today := page.Size(req.GetPageSize()), seoul.Day(h.now())
-	q := RecruitmentQuery{Club: req.GetClubId(), Text: req.GetQuery(), Limit: size + 1}
+	today := seoul.Day(h.now())
+	q := RecruitmentQuery{Club: req.GetClubId(), Text: req.GetQuery()}
 	if req.GetOpen() {
 		q.Open = today
 	}
-	if err := page.Parse(req.GetPageToken(), &q.After); err != nil {
-		return nil, err
-	}
-	all, err := h.store.Recruitments(ctx, q)
+	cursor := func(r Recruitment) RecruitmentCursor { return RecruitmentCursor{r.Created.UnixMicro(), r.ID} }
+	all, next, err := page.Of(req, cursor, func(after RecruitmentCursor, limit int) ([]Recruitment, error) {
+		q.After, q.Limit = after, limit
+		return h.store.Recruitments(ctx, q)
+	})
 	if err != nil {
 		return nil, err
 	}
-	all, next := page.Cut(all, size, func(r Recruitment) any { return RecruitmentCursor{r.Created.UnixMicro(), r.ID} })
 	res := &clubv1.ListRecruitmentsResponse{NextPageToken: next}
 	for _, r := range all {
 		res.Recruitments = append(res.Recruitments, recruitmentToProto(r, today))

@@ -62,19 +62,16 @@ func requestHash(o Outing) string {
 
 // ListOutings returns a page of outings.
 func (h *Handler) ListOutings(ctx context.Context, req *outingv1.ListOutingsRequest) (*outingv1.ListOutingsResponse, error) {
-	size := page.Size(req.GetPageSize())
-	q := Query{
-		Viewer: viewer(ctx), State: stateOf(req.GetState()), Student: req.GetStudent(), Grade: int(req.GetGrade()), Class: int(req.GetClass()),
-		Day: req.GetDate(), Text: req.GetQuery(), Limit: size + 1,
-	}
-	if err := page.Parse(req.GetPageToken(), &q.After); err != nil {
-		return nil, err
-	}
-	all, err := h.store.Outings(ctx, q)
+	cursor := func(o Outing) Cursor { return Cursor{micros(o.Created), o.ID} }
+	all, next, err := page.Of(req, cursor, func(after Cursor, limit int) ([]Outing, error) {
+		return h.store.Outings(ctx, Query{
+			Viewer: viewer(ctx), State: stateOf(req.GetState()), Student: req.GetStudent(), Grade: int(req.GetGrade()), Class: int(req.GetClass()),
+			Day: req.GetDate(), Text: req.GetQuery(), After: after, Limit: limit,
+		})
+	})
 	if err != nil {
 		return nil, err
 	}
-	all, next := page.Cut(all, size, func(o Outing) any { return Cursor{micros(o.Created), o.ID} })
 	res := &outingv1.ListOutingsResponse{NextPageToken: next}
 	for _, o := range all {
 		res.Outings = append(res.Outings, h.toProto(o))

@@ -127,16 +127,12 @@ func (h *Handler) ListEntries(ctx context.Context, req *schedulev1.ListEntriesRe
 	if err := checkRange(req.GetFrom(), req.GetTo()); err != nil {
 		return nil, err
 	}
-	size := page.Size(req.GetPageSize())
-	q := Query{From: req.GetFrom(), To: req.GetTo(), Text: req.GetQuery(), Limit: size + 1}
-	if err := page.Parse(req.GetPageToken(), &q.After); err != nil {
-		return nil, err
-	}
-	all, err := h.store.Entries(ctx, q)
+	all, next, err := page.Of(req, func(e Entry) Cursor { return Cursor{e.From, e.ID} }, func(after Cursor, limit int) ([]Entry, error) {
+		return h.store.Entries(ctx, Query{From: req.GetFrom(), To: req.GetTo(), Text: req.GetQuery(), After: after, Limit: limit})
+	})
 	if err != nil {
 		return nil, err
 	}
-	all, next := page.Cut(all, size, func(e Entry) any { return Cursor{e.From, e.ID} })
 	res := &schedulev1.ListEntriesResponse{NextPageToken: next}
 	for _, e := range all {
 		res.Entries = append(res.Entries, entryToProto(e))
