@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/bongsu-project/bongsu/examples/internal/platform"
 )
 
 // patience is the timeout of every wait for another process.
@@ -41,10 +44,11 @@ func buildAndRun(m *testing.M) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	programs.library, programs.bongsu = filepath.Join(dir, "library"), filepath.Join(dir, "bongsu")
-	for path, pkg := range map[string]string{programs.library: ".", programs.bongsu: bongsuPackage} {
-		if out, err := exec.Command("go", "build", "-o", path, pkg).CombinedOutput(); err != nil {
-			return 1, fmt.Errorf("build %s: %w\n%s", pkg, err, out)
-		}
+	if out, err := exec.Command("go", "build", "-o", programs.library, ".").CombinedOutput(); err != nil {
+		return 1, fmt.Errorf("build the library: %w\n%s", err, out)
+	}
+	if err := platform.BuildBongsu(context.Background(), programs.bongsu); err != nil {
+		return 1, err
 	}
 	return m.Run(), nil
 }

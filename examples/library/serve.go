@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/bongsu-project/bongsu/examples/internal/platform"
 	"github.com/bongsu-project/bongsu/examples/library/delivery"
 	"github.com/bongsu-project/bongsu/examples/library/event"
 	"github.com/bongsu-project/bongsu/examples/library/mypage"
@@ -28,7 +29,9 @@ type serveCmd struct {
 	DatabaseURL string   `placeholder:"URL" help:"The databases of the services, with {service} in place of the name: postgres://… or a path. By default files in --data."`
 	Replicas    int      `default:"1" help:"The number of NATS servers that store each stream."`
 
-	embeddedFlags
+	PublicURL string `default:"http://127.0.0.1:8080" placeholder:"URL" group:"Without --nats-url:" help:"Where customers reach the pages, for the links of notifications."`
+
+	platform.Flags
 	process.Config
 }
 
@@ -41,10 +44,18 @@ func (c *serveCmd) Run(ctx context.Context) (err error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return err
 	}
-	if c.NATSURL == "" {
-		return c.runEmbedded(ctx)
+	if c.NATSURL != "" {
+		return c.serve(ctx)
 	}
-	return c.serve(ctx)
+	beside, err := platform.Open(c.Data, c.Flags, &c.Config)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, beside.Close()) }()
+	if err := beside.StartBongsu(ctx); err != nil { // it starts while the services do
+		return err
+	}
+	return c.serve(ctx, append(beside.Tasks(), func(ctx context.Context) error { return c.prepare(ctx, beside) })...)
 }
 
 // serve joins a deployment and serves until ctx ends. tasks run meanwhile.

@@ -61,12 +61,11 @@ func (c *serveCmd) Run(ctx context.Context) (err error) {
 	if c.NATSURL != "" {
 		return c.serve(ctx, nil)
 	}
-	beside, err := platform.Open(c.Name, c.Data, c.Flags, c.Log)
+	beside, err := platform.Open(c.Data, c.Flags, &c.Config)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, beside.Close()) }()
-	c.NATS, c.KeyFile = beside.NATS, cmp.Or(c.KeyFile, beside.KeyFile)
 	return c.serve(ctx, beside)
 }
 

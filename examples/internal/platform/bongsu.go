@@ -32,21 +32,29 @@ type bongsu struct {
 	err     error // of the exit; valid after ended
 }
 
+// BuildBongsu builds Bongsu to a path, from the sources of this module.
+func BuildBongsu(ctx context.Context, path string) error {
+	build := exec.CommandContext(ctx, "go", "build", "-o", path, bongsuPackage) //nolint:gosec // the path is that of the operator
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("build bongsu: %w", err)
+	}
+	return nil
+}
+
 // StartBongsu starts Bongsu with further arguments, and builds it before if no program is named.
 func (p *Platform) StartBongsu(ctx context.Context, args ...string) error {
 	program := cmp.Or(p.flags.Bongsu, filepath.Join(p.dir, "bongsu"))
 	if p.flags.Bongsu == "" {
 		p.log.Info("building bongsu")
-		build := exec.CommandContext(ctx, "go", "build", "-o", program, bongsuPackage) //nolint:gosec // the path of --data
-		build.Stdout, build.Stderr = os.Stderr, os.Stderr
-		if err := build.Run(); err != nil {
-			return fmt.Errorf("build bongsu: %w; --bongsu names a program that is built", err)
+		if err := BuildBongsu(ctx, program); err != nil {
+			return fmt.Errorf("%w; --bongsu names a program that is built", err)
 		}
 	}
 	b := &bongsu{data: filepath.Join(p.dir, "bongsu-data"), listens: make(chan struct{}), ended: make(chan struct{})}
 	all := []string{
-		"serve", "--services=all,mockup", "--data=" + b.data, "--nats-url=" + p.server.URL(), "--internal-key-file=" + p.KeyFile,
-		"--edge-addr=" + p.flags.EdgeAddr, "--auth=required", "--drain=0s", "--log-format=json",
+		"serve", "--services=all,mockup", "--data=" + b.data, "--nats-url=" + p.server.URL(), "--internal-key-file=" + p.keyFile,
+		"--edge-addr=" + p.flags.EdgeAddr, "--auth=required", "--drain=0s", "--log-level=" + p.logLevel.String(), "--log-format=json",
 	}
 	if strings.HasSuffix(p.flags.EdgeAddr, ":0") { // free ports, as in tests
 		all = append(all, "--mockup-addr=127.0.0.1:0", "--mockup-smtp-addr=127.0.0.1:0")
@@ -56,10 +64,9 @@ func (p *Platform) StartBongsu(ctx context.Context, args ...string) error {
 	if err != nil {
 		return err
 	}
-	if err := b.command.Start(); err != nil {
+	if err := startBound(b.command, func() { b.watch(stderr) }); err != nil {
 		return fmt.Errorf("start bongsu: %w", err)
 	}
-	go b.watch(stderr)
 	p.bongsu = b
 	return nil
 }

@@ -26,33 +26,39 @@ type Flags struct {
 
 // A Platform is a NATS server and Bongsu. Open opens it, StartBongsu starts Bongsu, and Close ends both.
 type Platform struct {
-	NATS    *nats.Conn
-	KeyFile string // the path of the internal key
+	dir      string
+	flags    Flags
+	keyFile  string // the path of the internal key
+	logLevel slog.Level
+	log      *slog.Logger
 
-	name, dir string
-	flags     Flags
-	log       *slog.Logger
-	server    *natsserver.Server
-	bongsu    *bongsu // nil before StartBongsu
+	nats   *nats.Conn
+	server *natsserver.Server
+	bongsu *bongsu // nil before StartBongsu
 }
 
-// Open starts the NATS server of a program, with its data below a folder, which also has the
-// internal key.
-func Open(name, dir string, flags Flags, log *slog.Logger) (*Platform, error) {
-	keyFile, err := internalKey(dir)
+// Open starts a NATS server, with its data below a folder, and joins a process to it: it sets NATS of
+// the config and, unless that is set, KeyFile.
+func Open(dir string, flags Flags, config *process.Config) (*Platform, error) {
+	p := &Platform{dir: dir, flags: flags, logLevel: config.LogLevel, log: config.Log}
+	var err error
+	if config.KeyFile == "" {
+		if config.KeyFile, err = internalKey(dir); err != nil {
+			return nil, err
+		}
+	}
+	p.keyFile = config.KeyFile
+	p.server, err = natsserver.Start(natsserver.Options{Dir: filepath.Join(dir, "nats"), Addr: flags.NATSAddr, Name: config.Name})
 	if err != nil {
 		return nil, err
 	}
-	server, err := natsserver.Start(natsserver.Options{Dir: filepath.Join(dir, "nats"), Addr: flags.NATSAddr, Name: name})
-	if err != nil {
+	if p.nats, err = p.server.Connect(p.log); err != nil {
+		p.server.Stop()
 		return nil, err
 	}
-	conn, err := server.Connect(log)
-	if err != nil {
-		server.Stop()
-		return nil, err
-	}
-	return &Platform{NATS: conn, KeyFile: keyFile, name: name, dir: dir, flags: flags, log: log, server: server}, nil
+	p.log.Info("nats running", "url", p.server.URL())
+	config.NATS = p.nats
+	return p, nil
 }
 
 // Tasks returns what must run while the process runs. StartBongsu comes before.
@@ -66,7 +72,7 @@ func (p *Platform) Close() error {
 	if p.bongsu != nil {
 		err = p.bongsu.stop()
 	}
-	p.NATS.Close()
+	p.nats.Close()
 	p.server.Stop()
 	return err
 }
