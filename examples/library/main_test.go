@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"github.com/bongsu-project/bongsu/examples/internal/platform"
+	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 )
 
 // patience is the timeout of every wait for another process.
@@ -50,7 +52,7 @@ func buildAndRun(m *testing.M) (code int, err error) {
 	if err := platform.BuildBongsu(context.Background(), programs.bongsu); err != nil {
 		return 1, err
 	}
-	return m.Run(), nil
+	return postgrestest.Run(m, "LIBRARY_TEST_POSTGRES"), nil
 }
 
 // A running is a process of the library.
@@ -106,6 +108,12 @@ func (r *running) watch(stderr io.Reader) {
 	_ = r.command.Wait() // a killed process has an error
 }
 
+// count returns the number of matches in the log.
+func (r *running) count(pattern string) int {
+	return len(regexp.MustCompile(pattern).FindAllString(r.text(), -1))
+}
+
+// text returns the log.
 func (r *running) text() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -149,6 +157,7 @@ func (r *running) signal(t *testing.T, s syscall.Signal) {
 // A library is a running system, with the keys of people by their names.
 type library struct {
 	edge, nats, data string
+	args             []string // of all processes
 	keys             map[string]string
 	main             *running            // with NATS and Bongsu
 	services         map[string]*running // the services of other processes
@@ -158,14 +167,20 @@ type library struct {
 // of their own.
 func startLibrary(t *testing.T, own ...string) *library {
 	t.Helper()
-	l := &library{data: t.TempDir(), services: map[string]*running{}}
+	return startLibraryWith(t, nil, own...)
+}
+
+// startLibraryWith is startLibrary with further arguments of all processes.
+func startLibraryWith(t *testing.T, args []string, own ...string) *library {
+	t.Helper()
+	l := &library{data: t.TempDir(), args: args, services: map[string]*running{}}
 	var here []string
 	for _, service := range []string{"product", "delivery", "reservation", "mypage"} {
 		if !strings.Contains(strings.Join(own, " "), service) {
 			here = append(here, service)
 		}
 	}
-	l.main = start(t, "--services="+strings.Join(here, ","), "--data="+l.data, "--bongsu="+programs.bongsu, "--edge-addr=127.0.0.1:0")
+	l.main = start(t, slices.Concat(args, []string{"--services=" + strings.Join(here, ","), "--data=" + l.data, "--bongsu=" + programs.bongsu, "--edge-addr=127.0.0.1:0"})...)
 	l.nats = l.main.await(t, `"?nats running"? url=(\S+)`)[1]
 	for _, service := range own {
 		l.restart(t, service)
@@ -184,8 +199,15 @@ func startLibrary(t *testing.T, own ...string) *library {
 // restart starts a service in a process of its own.
 func (l *library) restart(t *testing.T, service string) {
 	t.Helper()
-	l.services[service] = start(t, "--services="+service, "--data="+l.data, "--nats-url="+l.nats, "--internal-key-file="+filepath.Join(l.data, "internal.key"))
-	l.services[service].await(t, "listening")
+	l.services[service] = l.startReplica(t, service)
+}
+
+// startReplica starts another process of a service.
+func (l *library) startReplica(t *testing.T, service string) *running {
+	t.Helper()
+	r := start(t, slices.Concat(l.args, []string{"--services=" + service, "--data=" + l.data, "--nats-url=" + l.nats, "--internal-key-file=" + filepath.Join(l.data, "internal.key")})...)
+	r.await(t, "listening")
+	return r
 }
 
 // call calls a REST path as a person, decodes the response into res, and returns the status.

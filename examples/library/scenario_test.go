@@ -1,12 +1,15 @@
 package main
 
 import (
+	"database/sql"
 	"fmt"
 	"net/http"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 )
 
 // A book is a product as REST shows it.
@@ -88,16 +91,49 @@ func (l *library) awaitInbox(t *testing.T, who, text string) {
 	})
 }
 
-// TestScenario reserves, delivers and cancels books over REST, in one process: the stock, MyPage
-// and the inbox show each step.
+// TestScenario reserves, delivers and cancels books over REST, in one process: the stock, MyPage, the
+// inbox and the short messages show each step.
 func TestScenario(t *testing.T) {
 	t.Parallel()
-	l := startLibrary(t)
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		testScenario(t, startLibrary(t))
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		testScenario(t, startLibraryWith(t, []string{"--database-url=" + schemasOf(t, postgrestest.URL(t), "product", "delivery", "reservation")}))
+	})
+}
+
+// schemasOf creates schemas in a PostgreSQL database, and returns the URL of each, with {service} in
+// place of its name.
+func schemasOf(t *testing.T, url string, names ...string) string {
+	t.Helper()
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, name := range names {
+		if _, err := db.ExecContext(t.Context(), "CREATE SCHEMA "+name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	separator := "?"
+	if strings.Contains(url, "?") {
+		separator = "&"
+	}
+	return url + separator + "search_path={service}"
+}
+
+func testScenario(t *testing.T, l *library) {
+	t.Helper()
 	dracula := l.book(t, "Dracula") // there is one copy
 	first := l.reserve(t, "mina", dracula)
 	l.awaitPage(t, "mina", first, "RESERVED HELD STARTED")
 	l.awaitInbox(t, "mina", "Your reservation is confirmed: Dracula")
 	l.awaitInbox(t, "mina", "Your delivery has started: Dracula")
+	l.awaitSMS(t, "mina", "Your delivery has started: Dracula", "/mypage/"+first)
 	second := l.reserve(t, "jun", dracula)
 	l.awaitPage(t, "jun", second, "RESERVED WAITING")
 	if status := l.cancel(t, "jun", first); status != http.StatusNotFound {
@@ -110,6 +146,11 @@ func TestScenario(t *testing.T) {
 	l.awaitInbox(t, "mina", "Your reservation is canceled")
 	l.awaitPage(t, "jun", second, "RESERVED WAITING HELD STARTED")
 	l.awaitInbox(t, "jun", "Back in stock: Dracula")
+	l.awaitSMS(t, "jun", "Back in stock: Dracula", "/mypage/"+second)
+	l.awaitSMS(t, "jun", "Your delivery has started: Dracula", "/mypage/"+second)
+	if sent := l.shortMessages(t); len(sent) != 3 {
+		t.Errorf("%d short messages, want 3: %q", len(sent), sent)
+	}
 	if status := l.call(t, "jun", http.MethodPost, "/v1/library/products", fmt.Sprintf(`{"productId":%q,"copies":2}`, dracula.ID), nil); status != http.StatusForbidden {
 		t.Errorf("a customer adds stock: %d", status)
 	}
@@ -119,6 +160,27 @@ func TestScenario(t *testing.T) {
 	if got := l.book(t, "Dracula"); got.Stock != 2 || got.Held != 0 || got.Waiting != 0 {
 		t.Errorf("the books are %+v", got)
 	}
+}
+
+// cancelTimeout is the time that delivery has to cancel, and cancelOverhead is what the rest of a
+// cancellation may take: the edge with its audit, and two transactions.
+const cancelTimeout, cancelOverhead = 610 * time.Millisecond, 300 * time.Millisecond
+
+// refusal cancels a reservation a few times, which must be refused, and returns the least time it took:
+// other tests run meanwhile.
+func (l *library) refusal(t *testing.T, who, id string) (least time.Duration) {
+	t.Helper()
+	for i := range 3 {
+		begin := time.Now()
+		status, took := l.cancel(t, who, id), time.Since(begin)
+		if status != http.StatusServiceUnavailable {
+			t.Errorf("cancel without delivery: %d", status)
+		}
+		if i == 0 || took < least {
+			least = took
+		}
+	}
+	return least
 }
 
 // TestDeliveryDown reserves and cancels while delivery is down, and while it does not respond: a
@@ -131,9 +193,8 @@ func TestDeliveryDown(t *testing.T) {
 	l.awaitPage(t, "mina", started, "RESERVED HELD STARTED")
 
 	l.services["delivery"].signal(t, syscall.SIGSTOP)
-	begin := time.Now()
-	if status, took := l.cancel(t, "mina", started), time.Since(begin); status != http.StatusServiceUnavailable || took > 2*time.Second {
-		t.Errorf("cancel without a response of delivery: %d after %s", status, took)
+	if took := l.refusal(t, "mina", started); took < cancelTimeout || took > cancelTimeout+cancelOverhead {
+		t.Errorf("cancel without a response of delivery: refused after %s", took)
 	}
 	if state := l.reservation(t, "mina", started); state != "RESERVED" {
 		t.Errorf("the reservation is %s after a refused cancellation", state)
@@ -143,9 +204,8 @@ func TestDeliveryDown(t *testing.T) {
 	l.services["delivery"].kill()
 	missed := l.reserve(t, "mina", emma)
 	l.awaitPage(t, "mina", missed, "RESERVED HELD")
-	begin = time.Now()
-	if status, took := l.cancel(t, "mina", missed), time.Since(begin); status != http.StatusServiceUnavailable || took > 2*time.Second {
-		t.Errorf("cancel without delivery: %d after %s", status, took)
+	if took := l.refusal(t, "mina", missed); took > cancelTimeout+cancelOverhead {
+		t.Errorf("cancel without delivery: refused after %s", took)
 	}
 	l.restart(t, "delivery")
 	l.awaitPage(t, "mina", missed, "RESERVED HELD STARTED")

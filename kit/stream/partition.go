@@ -135,6 +135,7 @@ func (p *partition) take(ctx context.Context, message jetstream.Msg) {
 	})
 	switch {
 	case err == nil:
+		p.log.DebugContext(ctx, "event handled", "stream", p.options.Stream, "sequence", d.Sequence, "id", d.ID, "type", d.Type, "subject", d.Subject)
 		p.settle(ctx, message.Ack())
 	case errors.Is(err, errLate):
 		p.log.WarnContext(ctx, "event handled too late, another process may handle it", "stream", p.options.Stream, "sequence", d.Sequence, "id", d.ID)

@@ -86,7 +86,7 @@ func (h *Handler) cancel(ctx context.Context, r Reservation, attempt string) (Re
 	ctx, end := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer end()
 	if refused != nil {
-		h.Log.WarnContext(ctx, "cancellation refused, because the delivery cannot be canceled", "reservation", r.ID, "error", refused)
+		h.Log.WarnContext(ctx, "cancellation refused, because the delivery cannot be canceled", "reservation", r.ID, "reason", fault.ReasonOf(refused), "error", refused)
 		if err := h.Store.RefuseCancel(ctx, r.ID, attempt, h.Now()); err != nil {
 			h.Log.ErrorContext(ctx, "refused cancellation cannot be stored, retrying later", "reservation", r.ID, "error", err)
 		}
