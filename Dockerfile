@@ -3,6 +3,9 @@
 #
 #	docker run -p 127.0.0.1:18080:18080 -v bongsu:/data bongsu
 #
+# PROGRAM is another program of this repository in its place, such as an example whose services join a
+# deployment (joined, in the values of the chart): --build-arg PROGRAM=./examples/library.
+#
 # The last stage takes nothing but files of the stage build, so that a folder with them can
 # stand in for it (--build-context build=FOLDER): .ci/image does so.
 # The compiler runs on the builder's platform and compiles for the image's.
@@ -12,9 +15,10 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=
+ARG PROGRAM=./cmd/bongsu
 ARG TARGETOS
 ARG TARGETARCH
-RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags="-s -w -X main.version=$VERSION" -o /bongsu ./cmd/bongsu
+RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH go build -trimpath -ldflags="-s -w -X main.version=$VERSION" -o /bongsu $PROGRAM
 RUN deploy/image/rootfs /bongsu /rootfs
 
 FROM scratch

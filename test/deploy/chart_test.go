@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -59,7 +60,7 @@ func valueSets(t *testing.T) (files []string) {
 // TestChart renders the chart with each documented set of values, and checks that its parts
 // fit together and to the program.
 func TestChart(t *testing.T) {
-	known := settings(t)
+	known, joined := settings(t), joinedSettings(t)
 	for _, values := range valueSets(t) {
 		t.Run(strings.TrimSuffix(path.Base(values), ".yaml"), func(t *testing.T) {
 			objects := render(t, values)
@@ -67,12 +68,17 @@ func TestChart(t *testing.T) {
 				t.Errorf("the chart renders %d secrets: they are to be named only", len(secrets))
 			}
 			workloads := slices.Concat(ofKind(objects, "Deployment"), ofKind(objects, "StatefulSet"))
-			if want := map[bool]int{true: 9, false: 1}[strings.Contains(values, "/split")]; len(workloads) != want {
+			if want := workloadsOf(values); len(workloads) != want {
 				t.Fatalf("%d workloads, want %d", len(workloads), want)
 			}
 			for _, w := range workloads {
 				t.Run(w.Metadata.Name, func(t *testing.T) {
-					checkPod(t, w, known)
+					if w.isJoined() {
+						checkJoined(t, w, joined)
+					} else {
+						checkServe(t, w, known)
+					}
+					checkPod(t, w)
 					checkRollout(t, w, objects)
 					checkPolicies(t, w, objects)
 				})
@@ -83,8 +89,77 @@ func TestChart(t *testing.T) {
 	}
 }
 
-// checkPod checks the settings, the files, the probes and the rights of a pod.
-func checkPod(t *testing.T, w object, known map[string]bool) {
+// workloadsOf returns the number of workloads with a set of values.
+func workloadsOf(values string) int {
+	switch {
+	case strings.Contains(values, "/split-library"):
+		return 9 + 4
+	case strings.Contains(values, "/split"):
+		return 9
+	}
+	return 1
+}
+
+// isJoined reports whether a workload is that of a joined service.
+func (o object) isJoined() bool { return o.Metadata.Labels["bongsu/joined"] == "true" }
+
+// checkServe checks that bongsu serve has the settings of a workload.
+func checkServe(t *testing.T, w object, known map[string]bool) {
+	t.Helper()
+	c := w.Spec.Template.Spec.Containers[0]
+	if c.Args[0] != "serve" {
+		t.Errorf("its command is %q", c.Args)
+	}
+	for _, arg := range c.Args[1:] {
+		if flag, _, _ := strings.Cut(arg, "="); !known[flag] {
+			t.Errorf("bongsu serve has no flag %s", flag)
+		}
+	}
+	for _, e := range c.Env {
+		if strings.HasPrefix(e.Name, "BONGSU_") && !known[e.Name] {
+			t.Errorf("%s sets no flag of bongsu serve", e.Name)
+		}
+	}
+}
+
+// checkJoined checks that the program of a joined service has its settings, among them those by which
+// it joins.
+func checkJoined(t *testing.T, w object, known map[string]bool) {
+	t.Helper()
+	c := w.Spec.Template.Spec.Containers[0]
+	name := w.Metadata.Labels["app.kubernetes.io/component"]
+	if !strings.HasPrefix(c.Image, "registry.example.com/library:") {
+		t.Errorf("its image is %s", c.Image)
+	}
+	given, variables := map[string]string{}, map[string]bool{}
+	for _, e := range c.Env {
+		variables["$("+e.Name+")"] = true
+		if strings.HasPrefix(e.Name, "LIBRARY_") && (!known[e.Name] || e.Value != "") {
+			t.Errorf("%s sets no flag, or has a value in place of a reference", e.Name)
+		}
+	}
+	for _, arg := range c.Args {
+		flag, value, _ := strings.Cut(arg, "=")
+		if !known[flag] {
+			t.Errorf("its program has no flag %s", flag)
+		}
+		if strings.HasPrefix(value, "$(") && !variables[value] {
+			t.Errorf("%s refers to no variable", arg)
+		}
+		given[flag] = value
+	}
+	for flag, want := range map[string]string{
+		"--services": name, "--listen": name + "=0.0.0.0:" + strconv.Itoa(c.Ports[0].ContainerPort), "--advertise-host": "$(POD_IP)",
+		"--nats-url": "$(NATS_URL)", "--internal-key-file": "/secrets/internal/internal.key", "--drain": "5s",
+	} {
+		if given[flag] != want {
+			t.Errorf("%s is %q, want %q", flag, given[flag], want)
+		}
+	}
+}
+
+// checkPod checks the files, the probes and the rights of a pod.
+func checkPod(t *testing.T, w object) {
 	t.Helper()
 	p := w.Spec.Template.Spec
 	if len(p.Containers) != 1 {
@@ -109,19 +184,7 @@ func checkPod(t *testing.T, w object, known map[string]bool) {
 		t.Error("variables of Services would be taken for settings")
 	}
 
-	// Settings.
-	if c.Args[0] != "serve" {
-		t.Errorf("its command is %q", c.Args)
-	}
-	for _, arg := range c.Args[1:] {
-		if flag, _, _ := strings.Cut(arg, "="); !known[flag] {
-			t.Errorf("bongsu serve has no flag %s", flag)
-		}
-	}
 	for _, e := range c.Env {
-		if strings.HasPrefix(e.Name, "BONGSU_") && !known[e.Name] {
-			t.Errorf("%s sets no flag of bongsu serve", e.Name)
-		}
 		if strings.Contains(e.Value, "@") || strings.HasPrefix(e.Name, "BONGSU_") && e.Name != "BONGSU_NATS_URL" && e.Value != "" {
 			t.Errorf("%s has a value, which may be secret, in place of a reference", e.Name)
 		}
@@ -272,7 +335,7 @@ func checkServices(t *testing.T, workloads, objects []object) {
 			continue
 		}
 		for _, port := range s.Spec.Ports {
-			if !slices.ContainsFunc(workloads[i].Spec.Template.Spec.Containers[0].Ports, func(p struct{ Name string }) bool { return p.Name == port.TargetPort }) {
+			if !slices.ContainsFunc(workloads[i].Spec.Template.Spec.Containers[0].Ports, func(p containerPort) bool { return p.Name == port.TargetPort }) {
 				t.Errorf("the service %s leads to port %s, which its pods lack", s.Metadata.Name, port.TargetPort)
 			}
 		}
@@ -305,7 +368,7 @@ func checkMonitoring(t *testing.T, objects []object) {
 			}
 		}
 		for _, w := range slices.Concat(ofKind(objects, "Deployment"), ofKind(objects, "StatefulSet")) {
-			if !scraped[w.Metadata.Labels["app.kubernetes.io/component"]] {
+			if !w.isJoined() && !scraped[w.Metadata.Labels["app.kubernetes.io/component"]] {
 				t.Errorf("%s is not scraped", w.Metadata.Name)
 			}
 		}
@@ -349,6 +412,10 @@ func TestChartRefuses(t *testing.T) {
 		{"links without a common key", "split", "publicUrl=https://bongsu.example.com", "publicUrl needs secrets.linkKey.name"},
 		{"a public URL without a scheme", "embedded", "publicUrl=bongsu.example.com", "publicUrl"},
 		{"an issuer without an audience", "embedded", "oidc.issuer=https://login.example.com", "oidc.issuer needs oidc.audience"},
+		{"a joined service in embedded mode", "embedded", "joined[0].name=reservation,joined[0].image=library:v1,joined[0].port=8081,joined[0].resources.limits.memory=1Gi", "joined needs mode split"},
+		{"a joined service with a name of Bongsu's", "split-library", "joined[1].name=alert", "the name alert is taken"},
+		{"two joined services with a name", "split-library", "joined[1].name=mypage", "the name mypage is taken"},
+		{"a joined service without a version", "split-library", "joined[0].image=registry.example.com/library", "image"},
 		{"an ingress without trusted proxies", "embedded", "ingress.enabled=true", "ingress.enabled needs trustedProxies"},
 		{"a flag without dashes", "embedded", "embedded.extraArgs={keep=30d}", "extraArgs"},
 		{"a volume for several pods", "embedded", "embedded.persistence.accessModes={ReadWriteMany}", "accessModes"},

@@ -10,9 +10,9 @@ import (
 )
 
 // TestImageHasTheSources checks that .dockerignore lets the build of the image have each
-// folder of this module that the program consists of.
+// folder of this module that the programs consist of which it may contain.
 func TestImageHasTheSources(t *testing.T) {
-	list := exec.Command("go", "list", "-deps", "-f", "{{if .Module}}{{if .Module.Main}}{{.ImportPath}}{{end}}{{end}}", "./cmd/bongsu")
+	list := exec.Command("go", "list", "-deps", "-f", "{{if .Module}}{{if .Module.Main}}{{.ImportPath}}{{end}}{{end}}", "./cmd/bongsu", "./examples/library", "./examples/school")
 	list.Dir = root
 	packages, err := list.Output()
 	if err != nil {

@@ -44,16 +44,32 @@ func read(t *testing.T, path string) string {
 // settings returns the flags of bongsu serve, and their environment variables.
 func settings(t *testing.T) map[string]bool {
 	t.Helper()
-	help, err := exec.Command(binaries.Bongsu, "serve", "--help").Output()
+	return settingsOf(t, 80, binaries.Bongsu)
+}
+
+// joinedSettings returns the flags of the example whose services a set of values joins, and their
+// environment variables.
+func joinedSettings(t *testing.T) map[string]bool {
+	t.Helper()
+	return settingsOf(t, 40, "go", "run", "./examples/library")
+}
+
+// settingsOf returns the flags and variables in the help of the command serve of a program: at least a
+// number of them.
+func settingsOf(t *testing.T, least int, program string, args ...string) map[string]bool {
+	t.Helper()
+	command := exec.Command(program, append(args, "serve", "--help")...)
+	command.Dir = root
+	help, err := command.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	known := map[string]bool{}
-	for _, name := range regexp.MustCompile(`--[a-z][a-z0-9-]+|\bBONGSU_[A-Z_]+`).FindAllString(string(help), -1) {
+	for _, name := range regexp.MustCompile(`--[a-z][a-z0-9-]+|\b(BONGSU|LIBRARY)_[A-Z_]+`).FindAllString(string(help), -1) {
 		known[name] = true
 	}
-	if len(known) < 80 {
-		t.Fatalf("the help of bongsu serve names %d flags and variables", len(known))
+	if len(known) < least {
+		t.Fatalf("the help of %s names %d flags and variables", command, len(known))
 	}
 	return known
 }

@@ -123,7 +123,7 @@ type container struct {
 		Value     string
 		ValueFrom yaml.Node `yaml:"valueFrom"`
 	}
-	Ports          []struct{ Name string }
+	Ports          []containerPort
 	StartupProbe   probe `yaml:"startupProbe"`
 	LivenessProbe  probe `yaml:"livenessProbe"`
 	ReadinessProbe probe `yaml:"readinessProbe"`
@@ -140,6 +140,12 @@ type container struct {
 		MountPath string `yaml:"mountPath"`
 		SubPath   string `yaml:"subPath"`
 	} `yaml:"volumeMounts"`
+}
+
+// A containerPort is a port of a container.
+type containerPort struct {
+	Name          string
+	ContainerPort int `yaml:"containerPort"`
 }
 
 // A probe is an HTTP probe.

@@ -37,7 +37,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/* The image of a component, which may have a tag of its own. */}}
 {{- define "bongsu.image" -}}
 {{- $image := .root.Values.image -}}
-{{- if .section.tag -}}
+{{- if .joined -}}
+{{- .section.image -}}
+{{- else if .section.tag -}}
 {{- printf "%s:%s" $image.repository .section.tag -}}
 {{- else if $image.digest -}}
 {{- printf "%s@%s" $image.repository $image.digest -}}
@@ -53,6 +55,21 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- else -}}
 {{- toJson (dict "edge" 18080 "directory" 18081 "alert" 18082 "sender" 18083 "inbox" 18085 "incident" 18091 "monitor" 18092 "event" 18086 "access" 18088) -}}
 {{- end -}}
+{{- end -}}
+
+{{/*
+bongsu.workloads lists the workloads of the mode, as JSON: component, section (its values), port, portName,
+and joined, which is true for those that are not Bongsu's own.
+*/}}
+{{- define "bongsu.workloads" -}}
+{{- $workloads := list -}}
+{{- range $component, $port := include "bongsu.components" . | fromJson -}}
+{{- $workloads = append $workloads (dict "component" $component "section" (get $.Values $component) "port" (int $port) "portName" ($component | replace "embedded" "edge") "joined" false) -}}
+{{- end -}}
+{{- range .Values.joined -}}
+{{- $workloads = append $workloads (dict "component" .name "section" . "port" (int .port) "portName" "rpc" "joined" true) -}}
+{{- end -}}
+{{- toJson $workloads -}}
 {{- end -}}
 
 {{/* The component that serves the edge. */}}

@@ -1,5 +1,5 @@
 {{/*
-bongsu.pod is the pod template of a component: {root, component, section, port}.
+bongsu.pod is the pod template of a workload of bongsu.workloads, with root.
 */}}
 {{- define "bongsu.pod" -}}
 {{- $root := .root -}}
@@ -55,18 +55,20 @@ spec:
     {{- end }}
   {{- end }}
   containers:
-    - name: bongsu
+    - name: {{ ternary .component "bongsu" .joined }}
       image: {{ include "bongsu.image" . | quote }}
       imagePullPolicy: {{ $values.image.pullPolicy }}
       args:
-        {{- include "bongsu.args" . | nindent 8 }}
+        {{- include (ternary "bongsu.joinedArgs" "bongsu.args" .joined) . | nindent 8 }}
       env:
-        {{- include "bongsu.env" . | nindent 8 }}
+        {{- include (ternary "bongsu.joinedEnv" "bongsu.env" .joined) . | nindent 8 }}
       ports:
-        - name: {{ .component | replace "embedded" "edge" }}
+        - name: {{ .portName }}
           containerPort: {{ .port }}
+        {{- if not .joined }}
         - name: metrics
           containerPort: 18089
+        {{- end }}
       {{- $scheme := ternary "HTTPS" "HTTP" (and $isEdge (ne $values.tls.name "")) }}
       {{- range $probe, $settings := dict
           "startupProbe" (dict "path" "/healthz" "period" 2 "failures" 60)
@@ -75,7 +77,7 @@ spec:
       {{ $probe }}:
         httpGet:
           path: {{ $settings.path }}
-          port: {{ $.component | replace "embedded" "edge" }}
+          port: {{ $.portName }}
           scheme: {{ $scheme }}
           # Loopback names are accepted whatever allowedHosts names.
           httpHeaders:
@@ -134,19 +136,7 @@ spec:
 {{- end }}
 {{- end }}
 {{- if $split }}
-{{- if $values.nats.creds.name }}
-- --nats-creds=/secrets/nats-creds/nats.creds
-{{- end }}
-{{- if $values.nats.nkey.name }}
-- --nats-nkey-file=/secrets/nats-nkey/nats.nk
-{{- end }}
-{{- if $values.nats.tls.name }}
-- --nats-ca=/secrets/nats-tls/ca.crt
-{{- if $values.nats.tls.clientCertificate }}
-- --nats-cert=/secrets/nats-tls/tls.crt
-- --nats-key=/secrets/nats-tls/tls.key
-{{- end }}
-{{- end }}
+{{- include "bongsu.natsArgs" . }}
 {{- if and (has .component (list "alert" "event")) (gt (int $values.nats.replicas) 0) }}
 - --replicas={{ $values.nats.replicas }}
 {{- end }}
@@ -193,11 +183,7 @@ spec:
   valueFrom: {fieldRef: {fieldPath: status.podIP}}
 {{- if eq $values.mode "split" }}
 - name: BONGSU_NATS_URL
-  {{- if $values.nats.urlSecret.name }}
-  valueFrom: {secretKeyRef: {name: {{ $values.nats.urlSecret.name }}, key: {{ $values.nats.urlSecret.key }}}}
-  {{- else }}
-  value: {{ $values.nats.url | quote }}
-  {{- end }}
+  {{- include "bongsu.natsURL" . | nindent 2 }}
 {{- $database := get (dict "access" "access" "directory" "directory" "event" "event" "inbox" "inbox" "incident" "incident" "monitor" "monitor" "alert" "ledger") .component }}
 {{- if $database }}
 {{- $secret := get $values.databases $database }}
@@ -206,6 +192,69 @@ spec:
 {{- end }}
 {{- end }}
 {{- with $values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* bongsu.natsURL is the value of a variable with the URLs of the NATS servers. */}}
+{{- define "bongsu.natsURL" -}}
+{{- with .root.Values.nats -}}
+{{- if .urlSecret.name -}}
+valueFrom: {secretKeyRef: {name: {{ .urlSecret.name }}, key: {{ .urlSecret.key }}}}
+{{- else -}}
+value: {{ .url | quote }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+bongsu.joinedArgs are the arguments of a joined service: its own, and the flags of kit/process by which it
+joins the deployment.
+*/}}
+{{- define "bongsu.joinedArgs" -}}
+{{- $values := .root.Values -}}
+{{- range .section.args }}
+- {{ . | quote }}
+{{- end }}
+- --listen={{ .component }}=0.0.0.0:{{ .port }}
+- --advertise-host=$(POD_IP)
+- --nats-url=$(NATS_URL)
+- --internal-key-file=/secrets/internal/internal.key
+- --drain={{ $values.shutdown.drain }}s
+- --log-level={{ $values.log.level }}
+- --log-format={{ $values.log.format }}
+{{- include "bongsu.natsArgs" . }}
+{{- end -}}
+
+{{/* bongsu.natsArgs are the arguments with the credentials for NATS. */}}
+{{- define "bongsu.natsArgs" -}}
+{{- with .root.Values.nats }}
+{{- if .creds.name }}
+- --nats-creds=/secrets/nats-creds/nats.creds
+{{- end }}
+{{- if .nkey.name }}
+- --nats-nkey-file=/secrets/nats-nkey/nats.nk
+{{- end }}
+{{- if .tls.name }}
+- --nats-ca=/secrets/nats-tls/ca.crt
+{{- if .tls.clientCertificate }}
+- --nats-cert=/secrets/nats-tls/tls.crt
+- --nats-key=/secrets/nats-tls/tls.key
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* bongsu.joinedEnv is the environment of a joined service, whose args have the first variables. */}}
+{{- define "bongsu.joinedEnv" -}}
+- name: POD_IP
+  valueFrom: {fieldRef: {fieldPath: status.podIP}}
+- name: NATS_URL
+  {{- include "bongsu.natsURL" . | nindent 2 }}
+{{- with .root.Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- with .section.env }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}
@@ -242,7 +291,7 @@ bongsu.files lists the files of secrets that a component has, as JSON: volume, S
 {{- if .name }}{{ $files = append $files (dict "volume" "nats-nkey" "secret" .name "key" .key "file" "nats.nk") }}{{ end -}}
 {{- end -}}
 {{- if $values.nats.tls.name }}{{ $files = append $files (dict "volume" "nats-tls" "secret" $values.nats.tls.name) }}{{ end -}}
-{{- if and $values.databases.tls.name (has $.component (list "access" "directory" "event" "inbox" "incident" "monitor" "alert")) }}{{ $files = append $files (dict "volume" "postgres" "secret" $values.databases.tls.name) }}{{ end -}}
+{{- if and $values.databases.tls.name (or $.joined (has $.component (list "access" "directory" "event" "inbox" "incident" "monitor" "alert"))) }}{{ $files = append $files (dict "volume" "postgres" "secret" $values.databases.tls.name) }}{{ end -}}
 {{- end -}}
 {{- toJson $files -}}
 {{- end -}}
