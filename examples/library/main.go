@@ -12,7 +12,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/process"
 )
 
-const description = `A book rental of four services: reservation, product, delivery and mypage.
+const description = `A book rental of four services, reservation, product, delivery and mypage, with a web page.
 
 Examples:
 

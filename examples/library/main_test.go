@@ -158,6 +158,7 @@ func (r *running) signal(t *testing.T, s syscall.Signal) {
 type library struct {
 	edge, nats, data string
 	args             []string // of all processes
+	web              string   // the URL of the web page
 	keys             map[string]string
 	main             *running            // with NATS and Bongsu
 	services         map[string]*running // the services of other processes
@@ -175,17 +176,18 @@ func startLibraryWith(t *testing.T, args []string, own ...string) *library {
 	t.Helper()
 	l := &library{data: t.TempDir(), args: args, services: map[string]*running{}}
 	var here []string
-	for _, service := range []string{"product", "delivery", "reservation", "mypage"} {
+	for _, service := range []string{"product", "delivery", "reservation", "mypage", "web"} {
 		if !strings.Contains(strings.Join(own, " "), service) {
 			here = append(here, service)
 		}
 	}
-	l.main = start(t, slices.Concat(args, []string{"--services=" + strings.Join(here, ","), "--data=" + l.data, "--bongsu=" + programs.bongsu, "--edge-addr=127.0.0.1:0"})...)
+	l.main = start(t, slices.Concat(args, []string{"--services=" + strings.Join(here, ","), "--data=" + l.data, "--bongsu=" + programs.bongsu, "--edge-addr=127.0.0.1:0", "--web-addr=127.0.0.1:0"})...)
 	l.nats = l.main.await(t, `"?nats running"? url=(\S+)`)[1]
 	for _, service := range own {
 		l.restart(t, service)
 	}
-	l.edge = l.main.await(t, `the library is ready" edge=(\S+)`)[1]
+	ready := l.main.await(t, `the library is ready" web=(\S+) edge=(\S+)`)
+	l.web, l.edge = ready[1], ready[2]
 	text, err := os.ReadFile(filepath.Join(l.data, "keys.json"))
 	if err == nil {
 		err = json.Unmarshal(text, &l.keys)

@@ -47,7 +47,7 @@ func (c *serveCmd) seed(ctx context.Context, beside *platform.Platform) error {
 	if err != nil {
 		return fmt.Errorf("prepare the library: %w", err)
 	}
-	c.Log.Info("the library is ready", "edge", edge.URL, "keys", keys)
+	c.Log.Info("the library is ready", "web", c.PublicURL, "edge", edge.URL, "keys", keys)
 	return nil
 }
 

@@ -19,17 +19,24 @@ import (
 	"github.com/bongsu-project/bongsu/examples/library/mypage"
 	"github.com/bongsu-project/bongsu/examples/library/product"
 	"github.com/bongsu-project/bongsu/examples/library/reservation"
+	"github.com/bongsu-project/bongsu/examples/library/web"
 	"github.com/bongsu-project/bongsu/kit/process"
 )
 
+// trustedProxies is the argument by which Bongsu limits people by their own addresses, and not by
+// that of the web page.
+const trustedProxies = "--trusted-proxies=127.0.0.1"
+
 // serveCmd runs the services.
 type serveCmd struct {
-	Services    []string `default:"reservation,product,delivery,mypage" enum:"reservation,product,delivery,mypage" help:"The services that this process runs: ${enum}."`
+	Services    []string `default:"reservation,product,delivery,mypage,web" enum:"reservation,product,delivery,mypage,web" help:"The services that this process runs: ${enum}."`
 	Data        string   `default:"./library-data" type:"path" placeholder:"DIR" help:"The folder of the databases, and of the embedded NATS server and Bongsu."`
 	DatabaseURL string   `placeholder:"URL" help:"The databases of the services, with {service} in place of the name: postgres://… or a path. By default files in --data."`
 	Replicas    int      `default:"1" help:"The number of NATS servers that store each stream."`
 
-	PublicURL string `default:"http://127.0.0.1:8080" placeholder:"URL" group:"Without --nats-url:" help:"Where customers reach the pages, for the links of notifications."`
+	WebAddr   string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"The address of the web page."`
+	PublicURL string `placeholder:"URL" help:"Where customers reach the web page, for the links of notifications. By default that of --web-addr."`
+	EdgeURL   string `default:"http://127.0.0.1:18080" placeholder:"URL" help:"The URL of the edge by which the web page calls the services, with --nats-url."`
 
 	platform.Flags
 	process.Config
@@ -52,9 +59,14 @@ func (c *serveCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, beside.Close()) }()
-	if err := beside.StartBongsu(ctx); err != nil { // it starts while the services do
+	if err := beside.StartBongsu(ctx, trustedProxies); err != nil {
 		return err
 	}
+	edge, err := beside.Edge(ctx)
+	if err != nil {
+		return err
+	}
+	c.EdgeURL = edge.URL
 	return c.serve(ctx, append(beside.Tasks(), func(ctx context.Context) error { return c.prepare(ctx, beside) })...)
 }
 
@@ -67,6 +79,7 @@ func (c *serveCmd) serve(ctx context.Context, tasks ...process.Task) error {
 	if err := c.addServices(ctx, p); err != nil {
 		return errors.Join(err, p.Close())
 	}
+	c.PublicURL = cmp.Or(c.PublicURL, "http://"+cmp.Or(p.Addr("web"), c.WebAddr))
 	for _, task := range tasks {
 		p.AddTask(task)
 	}
@@ -86,6 +99,9 @@ func (c *serveCmd) addServices(ctx context.Context, p *process.Process) error {
 		{"delivery", func(name string) error { return delivery.AddTo(ctx, p, c.databaseURL(name)) }},
 		{"reservation", func(name string) error { return reservation.AddTo(ctx, p, c.databaseURL(name)) }},
 		{"mypage", func(string) error { return mypage.AddTo(ctx, p, c.Replicas) }},
+		{"web", func(string) error {
+			return web.AddTo(ctx, p, web.Config{Addr: c.WebAddr, EdgeURL: c.EdgeURL, Secure: strings.HasPrefix(c.PublicURL, "https:")})
+		}},
 	} {
 		if !slices.Contains(c.Services, service.name) {
 			continue
