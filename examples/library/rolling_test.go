@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/bongsu-project/bongsu/kit/kittest/postgrestest"
 )
@@ -39,7 +40,8 @@ func TestRollingUpdate(t *testing.T) {
 func testRollingUpdate(t *testing.T, args ...string) {
 	t.Helper()
 	services := []string{"reservation", "delivery"}
-	l := startLibraryWith(t, append(args, "--drain=2s"), services...)
+	// The timeout is longer, because other tests run meanwhile: a cancellation is refused that takes 610 ms.
+	l := startLibraryWith(t, append(args, "--drain=2s", "--cancel-timeout=2500ms"), services...)
 	replicas := map[string][]*running{}
 	for _, service := range services {
 		l.awaitServing(t, service, l.services[service])
@@ -98,6 +100,9 @@ func (l *library) awaitServing(t *testing.T, service string, r *running) {
 	})
 }
 
+// loadInterval is the time between the reservations of a customer in steadyLoad.
+const loadInterval = 50 * time.Millisecond
+
 // steadyLoad reserves, shows and cancels until stop: each request must succeed, at its first attempt.
 func (l *library) steadyLoad(t *testing.T, who string, books []book, served *atomic.Int64, stop <-chan struct{}) {
 	t.Helper()
@@ -109,11 +114,13 @@ func (l *library) steadyLoad(t *testing.T, who string, books []book, served *ato
 		served.Add(1)
 		return true
 	}
+	ticker := time.NewTicker(loadInterval)
+	defer ticker.Stop()
 	for i := 0; ; i++ {
 		select {
 		case <-stop:
 			return
-		default:
+		case <-ticker.C:
 		}
 		var res struct{ Reservation struct{ ID string } }
 		body := fmt.Sprintf(`{"productId":%q}`, books[i%len(books)].ID)

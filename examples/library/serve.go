@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/bongsu-project/bongsu/examples/internal/platform"
@@ -33,6 +33,8 @@ type serveCmd struct {
 	Data        string   `default:"./library-data" type:"path" placeholder:"DIR" help:"The folder of the databases, and of the embedded NATS server and Bongsu."`
 	DatabaseURL string   `placeholder:"URL" help:"The databases of the services, with {service} in place of the name: postgres://… or a path. By default files in --data."`
 	Replicas    int      `default:"1" help:"The number of NATS servers that store each stream."`
+
+	CancelTimeout time.Duration `default:"610ms" help:"How long delivery may take to cancel before reservation refuses a cancellation; less than 5s."`
 
 	WebAddr   string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"The address of the web page."`
 	PublicURL string `placeholder:"URL" help:"Where customers reach the web page, for the links of notifications. By default that of --web-addr."`
@@ -88,7 +90,7 @@ func (c *serveCmd) serve(ctx context.Context, tasks ...process.Task) error {
 
 // addServices adds the services to a process, each after those that it calls.
 func (c *serveCmd) addServices(ctx context.Context, p *process.Process) error {
-	if err := ensureStream(ctx, p.NATS(), c.Replicas); err != nil {
+	if err := openStream(ctx, p, c.Replicas); err != nil {
 		return err
 	}
 	for _, service := range []struct {
@@ -97,7 +99,7 @@ func (c *serveCmd) addServices(ctx context.Context, p *process.Process) error {
 	}{
 		{"product", func(name string) error { return product.AddTo(ctx, p, c.databaseURL(name)) }},
 		{"delivery", func(name string) error { return delivery.AddTo(ctx, p, c.databaseURL(name)) }},
-		{"reservation", func(name string) error { return reservation.AddTo(ctx, p, c.databaseURL(name)) }},
+		{"reservation", func(name string) error { return reservation.AddTo(ctx, p, c.databaseURL(name), c.CancelTimeout) }},
 		{"mypage", func(string) error { return mypage.AddTo(ctx, p, c.Replicas) }},
 		{"web", func(string) error {
 			return web.AddTo(ctx, p, web.Config{Addr: c.WebAddr, EdgeURL: c.EdgeURL, Secure: strings.HasPrefix(c.PublicURL, "https:")})
@@ -119,11 +121,19 @@ func (c *serveCmd) databaseURL(service string) string {
 	return strings.ReplaceAll(url, "{service}", service)
 }
 
-// ensureStream creates the stream of the events if it is missing.
-func ensureStream(ctx context.Context, nc *nats.Conn, replicas int) error {
-	js, err := jetstream.New(nc)
+// openStream creates the stream of the events if it is missing, and adds the relay of its events to
+// Bongsu.
+func openStream(ctx context.Context, p *process.Process, replicas int) error {
+	js, err := jetstream.New(p.NATS())
 	if err != nil {
 		return err
 	}
-	return event.EnsureStream(ctx, js, replicas)
+	if err := event.EnsureStream(ctx, js, replicas); err != nil {
+		return err
+	}
+	relay, err := event.NewRelay(js, p.Log())
+	if err != nil {
+		return err
+	}
+	return p.AddStreams("library", relay)
 }

@@ -15,15 +15,14 @@ import (
 )
 
 const (
-	// cancelTimeout is the timeout of the call that cancels a delivery.
-	cancelTimeout = 610 * time.Millisecond
 	// staleAge is the age at which an attempt to cancel is that of a process that has ended, and
 	// staleInterval the time between two looks for such attempts.
 	staleAge, staleInterval = 5 * time.Second, time.Second
 )
 
-// AddTo adds the service to a process, with its database at a URL.
-func AddTo(ctx context.Context, p *process.Process, databaseURL string) error {
+// AddTo adds the service to a process, with its database at a URL. cancelTimeout is the timeout of the
+// call that cancels a delivery, less than 5 s.
+func AddTo(ctx context.Context, p *process.Process, databaseURL string, cancelTimeout time.Duration) error {
 	js, err := jetstream.New(p.NATS())
 	if err != nil {
 		return err
