@@ -15,7 +15,7 @@ const BaseURL = balance.BaseURL
 
 // Client returns the HTTP client for calls to other services, of this process and of others: each
 // call goes to the next instance of the Protobuf service in its path, and to another one if the
-// first is lost and has not executed it, or may repeat it. An instance whose calls fail or time out
+// first is lost and has not executed it, or the call may be repeated. An instance whose calls fail or time out
 // has an open breaker and gets no calls until it is ready again; without another one, calls fail at
 // once. A call has the caller, the ids and the deadline of its context.
 //
@@ -32,5 +32,5 @@ func (p *Process) Calls(service string, timeout time.Duration) connect.ClientOpt
 	return rpc.TimedClientOptions(service, timeout, p.log, p.traceCalls...)
 }
 
-// Balancer returns the balancer of Client, which knows the instances of services.
+// Balancer returns the balancer of Client, which has the instances of services.
 func (p *Process) Balancer() *balance.Balancer { return p.balancer }

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"go.opentelemetry.io/otel/metric"
 
 	"github.com/bongsu-project/bongsu/kit/natsconn"
 	"github.com/bongsu-project/bongsu/kit/rpc"
@@ -43,16 +42,16 @@ type Config struct {
 	// reaches the NATS server.
 	AdvertiseHost string `placeholder:"HOST" help:"The host name or IP address at which other processes reach the ports of this one, in the registry; by default that of the listen address, or for 0.0.0.0 the address of this machine in the network of the NATS server."`
 
-	// Drain is how long a process that is stopped still answers, while it says that it is not
-	// ready. nil means 5 s with NATS, and 0 without: there no other process can take over.
-	Drain *time.Duration `placeholder:"5s" help:"How long a process that is stopped goes on answering requests while it is draining: not ready, so that callers and load balancers turn to other instances. By default 5s with --nats-url, and 0s without. A second signal ends it."`
+	// Drain is how long a process that is stopped still responds to requests, while it is not ready.
+	// nil means 5 s with NATS, and 0 without, because no other process can take over then.
+	Drain *time.Duration `placeholder:"5s" help:"How long a process that is stopped still responds to requests while it is draining: not ready, so that callers and load balancers use other instances. By default 5s with --nats-url, and 0s without. A second signal ends it."`
 
 	// Bucket is the name of the key-value bucket of the registry, the same for all processes.
 	Bucket string `default:"BONGSU_INSTANCES" placeholder:"NAME" help:"The NATS key-value bucket in which processes register themselves, the same for all, also for the edge."`
 
 	// KeyFile is the path of the internal key file, with a key per line: the first is sent, all
 	// are accepted. Empty means no key.
-	KeyFile string `name:"internal-key-file" type:"path" placeholder:"FILE" help:"A file with the key by which the processes of a deployment know one another, the same for all: services refuse calls without it. One key per line; the first is sent, all are accepted."`
+	KeyFile string `name:"internal-key-file" type:"path" placeholder:"FILE" help:"A file with the key by which the processes of a deployment authenticate one another, the same for all: services refuse calls without it. One key per line; the first is sent, all are accepted."`
 
 	// TLSCert, TLSKey and TLSCA are the paths of PEM files for mutual TLS between processes: the
 	// certificate and the private key of this process, and the certificates of the authority of
@@ -68,6 +67,10 @@ type Config struct {
 	NATSCert  string `name:"nats-cert" type:"path" placeholder:"FILE" help:"The client certificate for the NATS servers, in PEM; with --nats-key."`
 	NATSKey   string `name:"nats-key" type:"path" placeholder:"FILE" help:"The private key of --nats-cert."`
 
+	// MetricsAddr is the listen address of /metrics on a port of its own, host:port or :port. Empty
+	// means none: each service has /metrics on its port.
+	MetricsAddr string `placeholder:"HOST:PORT" help:"The address on which /metrics is served, on a port of its own, with --internal-key-file to whoever has the key. Each service serves it on its own port, too. Without a host it is --listen-host."`
+
 	LogLevel  slog.Level `default:"info" help:"The minimum log level: debug, info, warn or error."`
 	LogFormat string     `default:"text" enum:"text,json,ecs" help:"The log format on stderr: text, json, or ecs for JSON with the field names of the Elastic Common Schema."`
 
@@ -82,9 +85,8 @@ type Config struct {
 	// parent. nil means that no signal ends draining.
 	NextSignal func(context.Context) (context.Context, context.CancelFunc) `kong:"-"`
 
-	Meter metric.MeterProvider `kong:"-"` // counts calls; nil counts none
-	Now   func() time.Time     `kong:"-"` // the clock; nil means time.Now
-	Log   *slog.Logger         `kong:"-"` // nil means that of NewLog on os.Stderr
+	Now func() time.Time `kong:"-"` // the clock; nil means time.Now
+	Log *slog.Logger     `kong:"-"` // nil means that of NewLog on os.Stderr
 }
 
 // NewLog returns the log of the process by LogLevel and LogFormat: its lines have the ids of
@@ -102,7 +104,7 @@ func (c Config) check() error {
 	set := cmp.Or(c.TLSCert, c.TLSKey, c.TLSCA) != ""
 	switch {
 	case c.Name == "":
-		return errors.New("a process needs a name")
+		return errors.New("Config.Name is missing: set the name of the program")
 	case set && (c.TLSCert == "" || c.TLSKey == "" || c.TLSCA == ""):
 		return errors.New("mutual TLS needs --internal-tls-cert, --internal-tls-key and --internal-tls-ca: set all three, or none")
 	case c.NATSCreds != "" && c.NATSNKey != "":
@@ -111,6 +113,9 @@ func (c Config) check() error {
 		return errors.New("set --nats-cert and --nats-key, or neither")
 	case c.Drain != nil && *c.Drain < 0:
 		return fmt.Errorf("invalid --drain %s: must not be negative", *c.Drain)
+	}
+	if _, _, err := net.SplitHostPort(cmp.Or(c.MetricsAddr, ":0")); err != nil {
+		return fmt.Errorf("invalid --metrics-addr %q: want host:port or :port", c.MetricsAddr)
 	}
 	for _, service := range slices.Sorted(maps.Keys(c.Listen)) {
 		if _, _, err := net.SplitHostPort(c.Listen[service]); err != nil {

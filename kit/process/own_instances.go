@@ -8,8 +8,8 @@ import (
 	"github.com/bongsu-project/bongsu/kit/discovery"
 )
 
-// ownInstances are the instances of this process. While it drains, its services still call one
-// another where no other process serves: their requests in flight need that.
+// ownInstances holds the ids of the instances of this process. While it drains, its services still
+// call one another if no other process serves: requests in flight need that.
 type ownInstances struct {
 	mu  sync.Mutex
 	ids map[string]bool

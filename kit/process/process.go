@@ -2,30 +2,15 @@
 // their ports, registers them so that an edge and other services find them, calls other services,
 // and stops without a failed request.
 //
-//	func main() {
-//		ctx, stop := process.Notify(context.Background())
-//		defer stop()
-//		config := process.Config{Name: "shop", NATSURL: "nats://10.0.0.5", NextSignal: process.Notify}
-//		if err := process.Run(ctx, config, openReservation); err != nil { … }
-//	}
-//
-//	func openReservation(ctx context.Context, p *process.Process) error {
-//		store, err := reservation.OpenStore(ctx, …)
-//		if err != nil {
-//			return err
-//		}
-//		delivery := deliveryv1connect.NewDeliveryServiceClient(p.Client(), process.BaseURL, p.Calls("delivery", 610*time.Millisecond))
-//		h := reservation.NewHandler(store, delivery)
-//		return p.Add(ctx, process.Service{
-//			Name:     "reservation",
-//			Services: []rpc.Service{rpc.Public(p.RPC(), reservationv1connect.NewReservationServiceHandler, reservationv1connect.ReservationServiceHandler(h))},
-//			Ready:    store.Ping,
-//			Close:    store.Close,
-//		})
-//	}
+// docs/process.md has a complete program, and the policies that let an edge route its services.
 //
 // The caller of a request, as the edge has authenticated it, is auth.CallerOf(ctx) where the
 // processes have an internal key (Config.KeyFile) or mutual TLS; requests without are refused then.
+//
+// GET /metrics on the port of each service serves the metrics of the process in the format of
+// Prometheus: those of its calls and of its balancer, the backlogs of its services, and what it
+// creates with Process.Meter. Spans are exported by the standard OTEL_ variables of the
+// environment.
 package process
 
 import (
@@ -42,7 +27,7 @@ import (
 
 	"connectrpc.com/connect"
 	"github.com/nats-io/nats.go"
-	"go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/metric"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bongsu-project/bongsu/kit/balance"
@@ -64,6 +49,7 @@ type Process struct {
 	log       *slog.Logger
 	host      string // the name of this machine
 	nats      *nats.Conn
+	metrics   *telemetry.Metrics
 	rpc       rpc.Options
 	admission *rpc.Admission // shared by all ports
 	peers     *rpc.Peers
@@ -77,7 +63,7 @@ type Process struct {
 	ports      []port
 	instances  []discovery.Instance
 	tasks      []Task
-	background []<-chan error // the ends of what runs until the process closes
+	background []<-chan error // the errors of functions that run until the process closes
 	closers    []func() error
 
 	draining, stopping           context.Context //nolint:containedctx // they end when the process begins to drain, and when its ports stop
@@ -125,9 +111,6 @@ func New(ctx context.Context, config Config) (_ *Process, err error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	if config.Meter == nil {
-		config.Meter = noop.NewMeterProvider()
-	}
 	p := &Process{config: config, log: config.Log, host: hostname(), own: &ownInstances{}}
 	p.draining, p.startDraining = context.WithCancel(context.Background())
 	p.stopping, p.startStopping = context.WithCancel(context.Background())
@@ -139,7 +122,7 @@ func New(ctx context.Context, config Config) (_ *Process, err error) {
 	return p, p.open(ctx)
 }
 
-// open opens what services share.
+// open opens the parts that services share.
 func (p *Process) open(ctx context.Context) (err error) {
 	if p.admission, err = rpc.NewAdmission(0, p.log); err != nil {
 		return err
@@ -147,7 +130,11 @@ func (p *Process) open(ctx context.Context) (err error) {
 	if p.peers, err = rpc.OpenPeers(p.config.peers(), p.config.Now, p.log); err != nil {
 		return err
 	}
-	if p.rpc, err = rpc.NewOptions(p.log, p.config.Meter, noop.Int64Counter{}, nil); err != nil {
+	if p.metrics, err = telemetry.NewMetrics(); err != nil {
+		return err
+	}
+	p.closeLater("metrics", p.metrics.Close)
+	if p.rpc, err = rpc.NewOptions(p.log, p.metrics.Provider(), nil); err != nil {
 		return err
 	}
 	if err := p.openTracing(ctx); err != nil {
@@ -159,10 +146,13 @@ func (p *Process) open(ctx context.Context) (err error) {
 		}
 		p.closeLater("NATS connection", func() error { p.nats.Close(); return nil })
 	}
-	return p.openRegistry(ctx)
+	if err := p.openRegistry(ctx); err != nil {
+		return err
+	}
+	return p.openMetricsPort(ctx)
 }
 
-// openTracing records spans if the standard OTEL_ variables of the environment say so.
+// openTracing records spans if the standard OTEL_ variables of the environment name an exporter.
 func (p *Process) openTracing(ctx context.Context) error {
 	tracing, err := telemetry.OpenTracing(ctx, telemetry.TracingOptions{
 		Service: p.config.Name, Version: p.config.Version, TraceID: rpc.TraceIDOf, Log: p.log,
@@ -194,7 +184,14 @@ func (p *Process) openRegistry(ctx context.Context) error {
 	}
 	peerClient := p.peers.Client()
 	p.closeLater("connections to services", func() error { peerClient.CloseIdleConnections(); return nil })
-	p.balancer = balance.New(p.own.of(registry), balance.Options{Transport: peerClient.Transport, Log: p.log})
+	measured, err := balance.NewInstruments(p.metrics.Provider())
+	if err != nil {
+		return err
+	}
+	p.balancer = balance.New(p.own.of(registry), balance.Options{Transport: peerClient.Transport, Metrics: measured, Log: p.log})
+	if err := measured.Observe(p.balancer); err != nil {
+		return err
+	}
 	p.client = &http.Client{Transport: p.balancer.Transport(), CheckRedirect: peerClient.CheckRedirect}
 	known := p.balancer.Changed()
 	p.runUntilClosed(ctx, "registry of instances", registry.Run)
@@ -235,6 +232,10 @@ func (p *Process) Log() *slog.Logger { return p.log }
 // NATS returns the connection to NATS, nil without.
 func (p *Process) NATS() *nats.Conn { return p.nats }
 
+// Meter returns the provider of the instruments of the process, which /metrics serves. Those of
+// another one of the same name are shared.
+func (p *Process) Meter() metric.MeterProvider { return p.metrics.Provider() }
+
 // RPC returns the options of services, for rpc.Public and rpc.Internal.
 func (p *Process) RPC() rpc.Options { return p.rpc }
 
@@ -262,8 +263,8 @@ func (p *Process) natsURL() string {
 	return ""
 }
 
-// Run serves until ctx ends. Then it drains: others turn to other instances, while requests are
-// still answered. It stops the ports, each after its requests in flight, then the tasks, and closes
+// Run serves until ctx ends. Then it drains: callers use other instances, while requests are still
+// served. It stops the ports, each after its requests in flight, then the tasks, and closes
 // everything. A port or a task that fails stops the process in the same way, but without draining.
 func (p *Process) Run(ctx context.Context) error {
 	for _, one := range p.ports {
@@ -355,16 +356,16 @@ func (p *Process) runTasks(ctx context.Context, fail context.CancelCauseFunc) (s
 	}
 }
 
-// drain lets others take over before the process stops: the registry and the health of its ports
-// say that it is draining, while requests are still answered. The end of ctx, which is that of a
-// task that failed, and a second signal end it.
+// drain waits for callers to use other instances before the process stops: it is draining in the
+// registry and by the health of its ports, while requests are still served. The end of ctx, which is
+// that of a task that failed, and a second signal end it.
 func (p *Process) drain(ctx context.Context) {
 	p.startDraining()
 	wait := p.config.drain()
 	if wait == 0 {
 		return
 	}
-	p.log.Info("draining: requests are still answered; a second signal stops at once", "duration", wait)
+	p.log.Info("draining: requests are still served; a second signal stops at once", "duration", wait)
 	ctx, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	if next := p.config.NextSignal; next != nil {

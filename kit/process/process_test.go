@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"connectrpc.com/connect"
@@ -25,12 +26,14 @@ import (
 	"github.com/bongsu-project/bongsu/gen/go/bongsu/registry/v1/registryv1connect"
 	"github.com/bongsu-project/bongsu/kit/auth"
 	"github.com/bongsu-project/bongsu/kit/balance"
+	"github.com/bongsu-project/bongsu/kit/database"
 	"github.com/bongsu-project/bongsu/kit/discovery"
 	"github.com/bongsu-project/bongsu/kit/kittest"
 	"github.com/bongsu-project/bongsu/kit/kittest/logtest"
 	"github.com/bongsu-project/bongsu/kit/natsserver"
 	"github.com/bongsu-project/bongsu/kit/process"
 	"github.com/bongsu-project/bongsu/kit/rpc"
+	"github.com/bongsu-project/bongsu/kit/stream"
 )
 
 // patience is the timeout of a wait.
@@ -252,7 +255,6 @@ func TestDeadlineAndBreaker(t *testing.T) {
 	const timeout = 200 * time.Millisecond
 	var slow atomic.Bool
 	var calls atomic.Int64
-	slow.Store(true)
 	deadlines := make(chan time.Duration, 100)
 	p, _ := run(t, process.Config{}, sample(func(ctx context.Context) (string, error) {
 		if !slow.Load() {
@@ -266,15 +268,23 @@ func TestDeadlineAndBreaker(t *testing.T) {
 	}))
 	knows(t, p, 1)
 	client := clientOf(p, timeout)
+	_, err := call(t.Context(), clientOf(p, 0)) // it connects
+	kittest.NoError(t, err)
+	slow.Store(true)
 	for range 5 {
 		_, err := call(t.Context(), client)
 		kittest.Equal(t, connect.CodeOf(err), connect.CodeUnavailable)
-		if left := <-deadlines; left <= 0 || left > timeout {
-			t.Errorf("the service has %s, want at most %s", left, timeout)
+		select {
+		case left := <-deadlines:
+			if left <= 0 || left > timeout {
+				t.Errorf("the service has %s, want at most %s", left, timeout)
+			}
+		case <-time.After(patience):
+			t.Fatal("the service was not called")
 		}
 	}
 	slow.Store(false)
-	_, err := call(t.Context(), client) // before a probe
+	_, err = call(t.Context(), client) // before a probe
 	if err != nil {
 		kittest.Error(t, err, balance.ErrNoInstance)
 	}
@@ -442,6 +452,55 @@ func TestOwnServicesWhileStopping(t *testing.T) {
 	kittest.Equal(t, ended, []string{"request", "task", "close"})
 }
 
+// TestMetrics checks that the port of a service and that of --metrics-addr serve the metrics of the
+// process, to its peers.
+func TestMetrics(t *testing.T) {
+	const secret = "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"
+	key := filepath.Join(t.TempDir(), "internal.key")
+	kittest.NoError(t, os.WriteFile(key, []byte(secret), 0o600))
+	db, err := database.Open(t.Context(), filepath.Join(t.TempDir(), "sample.db"), database.Schema{Name: "sample", Migrations: fstest.MapFS{
+		"migrations/sqlite/0001_sample.sql": {Data: []byte("-- +goose Up\nCREATE TABLE samples (name TEXT);\n")},
+	}})
+	kittest.NoError(t, err)
+	outbox, err := stream.NewOutbox(db.Writer(), db.Dialect(), stream.JetStream{}, stream.OutboxOptions{Log: quiet})
+	kittest.NoError(t, err)
+	kittest.NoError(t, outbox.Migrate(t.Context()))
+	p, _ := run(t, process.Config{KeyFile: key, MetricsAddr: "127.0.0.1:0"}, sample(named("a"), func(s *process.Service) {
+		s.Streams = []stream.Worker{outbox}
+		s.Close = db.Close
+	}))
+	loans, err := p.Meter().Meter("test").Int64Counter("sample.loans")
+	kittest.NoError(t, err)
+	loans.Add(t.Context(), 3)
+	knows(t, p, 1)
+	_, err = call(t.Context(), clientOf(p, 0))
+	kittest.NoError(t, err)
+
+	for _, port := range []string{"sample", process.MetricsPort} {
+		url := "http://" + p.Addr(port) + "/metrics"
+		kittest.Equal(t, get(t, url, ""), http.StatusUnauthorized)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		kittest.NoError(t, err)
+		req.Header.Set("Authorization", "Bearer "+secret)
+		res, err := http.DefaultClient.Do(req)
+		kittest.NoError(t, err)
+		text, err := io.ReadAll(res.Body)
+		kittest.NoError(t, errors.Join(err, res.Body.Close()))
+		for _, want := range []string{
+			`bongsu_balance_requests_total{outcome="responded",service="sample"} 1`,
+			`bongsu_balance_instances{service="sample",state="serving"} 1`,
+			`bongsu_outbox_pending{service="sample",table="outbox"} 0`,
+			"sample_loans_total 3",
+			`rpc_server_call_duration_seconds_count{rpc_method="bongsu.registry.v1.RegistryService/ListInstances"`,
+			"go_goroutines ",
+		} {
+			if !strings.Contains(string(text), "\n"+want) {
+				t.Errorf("port %s has no %s in\n%s", port, want, text)
+			}
+		}
+	}
+}
+
 // TestFailedTask checks that a task that fails stops the process, and is its error.
 func TestFailedTask(t *testing.T) {
 	failure := errors.New("the disk is gone")
@@ -475,6 +534,7 @@ func TestFlags(t *testing.T) {
 		{process.Config{Name: "a", NATSCreds: "x", NATSNKey: "y"}, "--nats-creds"},
 		{process.Config{Name: "a", Listen: map[string]string{"b": "80"}}, "--listen of b"},
 		{process.Config{Name: "a", LogFormat: "xml"}, "xml"},
+		{process.Config{Name: "a", MetricsAddr: "9090"}, "--metrics-addr"},
 	} {
 		if _, err := process.New(t.Context(), test.config); err == nil || !strings.Contains(err.Error(), test.error) {
 			t.Errorf("error is %v, want %s", err, test.error)

@@ -10,14 +10,15 @@ import (
 
 	"github.com/bongsu-project/bongsu/kit/discovery"
 	"github.com/bongsu-project/bongsu/kit/rpc"
+	"github.com/bongsu-project/bongsu/kit/stream"
 )
 
 // A Task runs until ctx ends, and returns nil then. Another end stops the process.
 type Task func(ctx context.Context) error
 
-// A Service is a service of a process: Protobuf services on one port, with what belongs to them.
+// A Service is a service of a process: Protobuf services on one port, with their tasks and readiness.
 type Service struct {
-	// Name is the word for the service, such as reservation: 1 to 63 lower-case letters, digits and
+	// Name is the name of the service, such as reservation: 1 to 63 lower-case letters, digits and
 	// "-". It is that of its instances in the registry, and of its address in Config.Listen.
 	Name string
 	// Addr is the listen address, host:port or :port. By default it is a free port.
@@ -25,18 +26,21 @@ type Service struct {
 	// Services are the Protobuf services, made with Process.RPC. They are registered, and by
 	// reflection an edge learns their methods.
 	Services []rpc.Service
-	// Handlers are further handlers of the port, by pattern, such as "GET /metrics", for other
-	// processes of the deployment.
+	// Handlers are further handlers of the port, by pattern, such as "GET /export", for other
+	// processes of the deployment. The port serves "GET /metrics" anyway.
 	Handlers map[string]http.Handler
 	// OpenHandlers are further handlers for whoever can reach the port, without the internal key,
 	// such as "GET /.well-known/jwks.json".
 	OpenHandlers map[string]http.Handler
-	// Ready returns why the service cannot do its work, or nil, such as store.Ping. By default it
-	// always can.
+	// Ready returns the error for which the service cannot serve, or nil, such as store.Ping. By
+	// default it always can.
 	Ready func(context.Context) error
-	// Tasks run from the start until the requests in flight are finished, such as Outbox.Run.
+	// Streams are the outboxes and consumers of the service. They run like Tasks, and their backlogs
+	// are metrics: see stream.RegisterBacklogs.
+	Streams []stream.Worker
+	// Tasks run from the start until the requests in flight are finished.
 	Tasks []Task
-	// Close runs when everything of the service has stopped, such as store.Close; also if New or
+	// Close runs when the port, the tasks and the streams have stopped, such as store.Close; also if New or
 	// Add fails after the service was added. By default it is nothing.
 	Close func() error
 }
@@ -54,7 +58,7 @@ func (p *Process) Add(ctx context.Context, s Service) error {
 	if s.Ready == nil {
 		s.Ready = func(context.Context) error { return nil }
 	}
-	l := rpc.Listener{Services: s.Services, Ready: s.Ready, Handlers: map[string]http.Handler{}, Stages: []rpc.Stage{rpc.RequestIDs}}
+	l := rpc.Listener{Services: s.Services, Ready: s.Ready, Handlers: map[string]http.Handler{metricsPattern: p.metrics.Handler()}, Stages: []rpc.Stage{rpc.RequestIDs}}
 	var open []string
 	for pattern, handler := range s.OpenHandlers {
 		if strings.HasSuffix(pattern, " /") || pattern == "/" {
@@ -66,11 +70,7 @@ func (p *Process) Add(ctx context.Context, s Service) error {
 	for pattern, handler := range s.Handlers {
 		l.Handlers[pattern] = handler
 	}
-	if stage := p.peers.Stage(open...); stage != nil {
-		l.Stages = append(l.Stages, stage)
-	} else if !isLoopback(addr) {
-		p.log.Warn("this port serves everybody who can reach it: set --internal-key-file or --internal-tls-cert, or restrict the network", "service", s.Name, "addr", addr)
-	}
+	p.guard(&l, s.Name, addr, open...)
 	server, err := p.listen(ctx, s.Name, addr, l, rpc.AnyHost, true)
 	if err != nil {
 		return fmt.Errorf("service %s: %w", s.Name, err)
@@ -91,7 +91,28 @@ func (p *Process) Add(ctx context.Context, s Service) error {
 	p.own.add(instance.ID)
 	p.instances = append(p.instances, instance)
 	p.tasks = append(p.tasks, s.Tasks...)
+	return p.AddStreams(s.Name, s.Streams...)
+}
+
+// AddStreams adds outboxes and consumers, such as a relay, that belong to no service. name is in the
+// attribute service of their metrics. See Service.Streams.
+func (p *Process) AddStreams(name string, workers ...stream.Worker) error {
+	if err := stream.RegisterBacklogs(p.Meter(), name, workers...); err != nil {
+		return fmt.Errorf("streams of %s: %w", name, err)
+	}
+	for _, w := range workers {
+		p.tasks = append(p.tasks, w.Run)
+	}
 	return nil
+}
+
+// guard lets a port serve peers only, but for open patterns, if peers authenticate.
+func (p *Process) guard(l *rpc.Listener, name, addr string, open ...string) {
+	if stage := p.peers.Stage(open...); stage != nil {
+		l.Stages = append(l.Stages, stage)
+	} else if !isLoopback(addr) {
+		p.log.Warn("this port serves everybody who can reach it: set --internal-key-file or --internal-tls-cert, or restrict the network", "service", name, "addr", addr)
+	}
 }
 
 // A Port is a port with plain HTTP, such as that of a web page, for people. It is not registered.

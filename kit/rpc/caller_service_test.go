@@ -67,7 +67,7 @@ func openPeers(t *testing.T, config rpc.PeerConfig, clock *fakeTime) *rpc.Peers 
 // servePeers serves a callerService on a port for peers, and returns its address.
 func servePeers(t *testing.T, peers *rpc.Peers) (service *callerService, addr string) {
 	t.Helper()
-	options, err := rpc.NewOptions(quiet, noop.NewMeterProvider(), noop.Int64Counter{}, nil)
+	options, err := rpc.NewOptions(quiet, noop.NewMeterProvider(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

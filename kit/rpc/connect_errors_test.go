@@ -25,7 +25,7 @@ import (
 // serveSample serves the sample on a port by HTTP/1.1 and HTTP/2.
 func serveSample(t *testing.T, stages ...Stage) *httptest.Server {
 	t.Helper()
-	options, err := NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), noop.Int64Counter{}, testRules)
+	options, err := NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), testRules)
 	if err != nil {
 		t.Fatal(err)
 	}

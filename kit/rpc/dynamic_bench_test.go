@@ -32,7 +32,7 @@ func (g listedGroups) ListGroups(context.Context, *groupv1.ListGroupsRequest) (*
 // with dynamic messages, as those of a service that is known only at run time.
 func BenchmarkForward(b *testing.B) {
 	log := slog.New(slog.DiscardHandler)
-	options, err := rpc.NewOptions(log, noop.NewMeterProvider(), noop.Int64Counter{}, nil)
+	options, err := rpc.NewOptions(log, noop.NewMeterProvider(), nil)
 	kittest.NoError(b, err)
 	files := new(protoregistry.Files)
 	descriptor := groupv1.File_bongsu_group_v1_group_proto.Services().ByName("GroupService")

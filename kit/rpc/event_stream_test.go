@@ -143,7 +143,7 @@ func TestStreamByConnect(t *testing.T) {
 
 // TestEventsOfJoinedService checks that a service that is known only at run time has events too.
 func TestEventsOfJoinedService(t *testing.T) {
-	options, err := NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), noop.Int64Counter{}, nil)
+	options, err := NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func (f forwarder) SendAlert(ctx context.Context, req *alertv1.SendAlertRequest)
 // alertHandler returns the handler of a port with an alert service.
 func alertHandler(t testing.TB, service alertv1connect.AlertServiceHandler) http.Handler {
 	t.Helper()
-	options, err := rpc.NewOptions(quiet, noop.NewMeterProvider(), noop.Int64Counter{}, nil)
+	options, err := rpc.NewOptions(quiet, noop.NewMeterProvider(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

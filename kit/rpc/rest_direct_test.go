@@ -62,7 +62,7 @@ func (sample) ResolveTargets(context.Context, *alertv1.ResolveTargetsRequest) (*
 
 // TestDirect checks that a request without the transcoder has the same response as with it.
 func TestDirect(t *testing.T) {
-	options, err := NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), noop.Int64Counter{}, testRules)
+	options, err := NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), testRules)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,13 +92,20 @@ type Options struct {
 	rest  *restShared
 }
 
-// NewOptions returns options with logging to log, metrics by meter, and the rules of REST
-// paths. ignored counts unknown fields and query parameters of REST requests that were
-// ignored, by path. Interceptors are listed in the order in which they see a request.
-func NewOptions(log *slog.Logger, meter metric.MeterProvider, ignored metric.Int64Counter, rules RESTRules) (Options, error) {
-	measured, err := otelconnect.NewInterceptor(otelconnect.WithMeterProvider(meter), otelconnect.WithoutTracing())
+// meterName is the OpenTelemetry instrumentation scope.
+const meterName = "github.com/bongsu-project/bongsu/kit/rpc"
+
+// NewOptions returns options with logging to log, metrics by provider, and the rules of REST
+// paths. Interceptors are listed in the order in which they see a request.
+func NewOptions(log *slog.Logger, provider metric.MeterProvider, rules RESTRules) (Options, error) {
+	measured, err := otelconnect.NewInterceptor(otelconnect.WithMeterProvider(provider), otelconnect.WithoutTracing())
 	if err != nil {
 		return Options{}, fmt.Errorf("measure calls: %w", err)
+	}
+	ignored, err := provider.Meter(meterName).Int64Counter("bongsu.rest.ignored.fields",
+		metric.WithDescription("Unknown fields and query parameters of requests that were ignored, by path."))
+	if err != nil {
+		return Options{}, fmt.Errorf("register metrics: %w", err)
 	}
 	return Options{
 		first: []connect.HandlerOption{

@@ -19,7 +19,7 @@ import (
 func BenchmarkTraced(b *testing.B) {
 	for _, c := range []struct{ name, ratio string }{{"off", ""}, {"1 percent", "0.01"}, {"all", "1"}} {
 		b.Run(c.name, func(b *testing.B) {
-			options, err := NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), noop.Int64Counter{}, nil)
+			options, err := NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), nil)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -28,7 +28,7 @@ func (a alertsWith) GetAlert(ctx context.Context, _ *alertv1.GetAlertRequest) (*
 // tracedPort serves a method on a port of a process with traces.
 func tracedPort(t *testing.T, tracing *telemetry.Tracing, get func(context.Context) error) string {
 	t.Helper()
-	options, err := NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), noop.Int64Counter{}, nil)
+	options, err := NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

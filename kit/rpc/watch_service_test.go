@@ -47,7 +47,7 @@ type watchFunc func(ctx context.Context, req *inboxv1.WatchRequest, stream *conn
 // watchHandler returns the handler of a port with the method.
 func watchHandler(t testing.TB, l Listener, watch watchFunc, interceptors ...connect.Interceptor) http.Handler {
 	t.Helper()
-	options, err := NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), noop.Int64Counter{}, watchRules)
+	options, err := NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), watchRules)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ type ConsumerOptions struct {
 	Log *slog.Logger
 }
 
-// A Consumer hands the events of a stream to a handler, in order, and keeps its position in the
+// A Consumer passes the events of a stream to a handler, in order, and keeps its position in the
 // stream. Several processes with the same consumer share the events:
 //
 //   - Each event is delivered until the handler has handled it, or it is a dead letter. A process
@@ -108,7 +108,7 @@ func NewConsumer(js jetstream.JetStream, handle Handler, options ConsumerOptions
 	return &Consumer{js: js, handle: handle, options: options}, nil
 }
 
-// Run hands events to the handler until ctx ends, and returns nil then: after the handlers that
+// Run passes events to the handler until ctx ends, and returns nil then: after the handlers that
 // run have returned. The context of these does not end with ctx, so that a handler can complete
 // its event. While the stream is missing or unreachable, Run tries again; the first failure and the
 // recovery are logged.
@@ -128,7 +128,10 @@ func (c *Consumer) Run(ctx context.Context) error {
 func (c *Consumer) Backlog(ctx context.Context) (uint64, error) {
 	var most uint64
 	for number := range c.options.Partitions {
-		consumer, err := c.js.CreateOrUpdateConsumer(ctx, c.options.Stream, c.config(number))
+		consumer, err := c.js.Consumer(ctx, c.options.Stream, c.durable(number))
+		if errors.Is(err, jetstream.ErrConsumerNotFound) { // no process has run it
+			consumer, err = c.js.CreateOrUpdateConsumer(ctx, c.options.Stream, c.config(number))
+		}
 		if err != nil {
 			return 0, fmt.Errorf("consumer %s: %w", c.options.Name, err)
 		}

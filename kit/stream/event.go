@@ -1,6 +1,8 @@
-// Package stream publishes events from a transactional outbox: a service stores an event in the
-// transaction of the change that it reports, so that both are committed or neither is, and the
-// outbox publishes it after the commit.
+// Package stream publishes events from a transactional outbox, and consumes those of a stream.
+//
+// A service stores an event in the transaction of the change that it reports, so that both are
+// committed or neither is, and the outbox publishes it after the commit. Consumers handle the events
+// of a stream in order, and once by Processed. A relay publishes them to another stream.
 package stream
 
 import (

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -54,6 +55,9 @@ func (j JetStream) Publish(ctx context.Context, events []Event) ([]error, error)
 		select {
 		case <-ack.Ok():
 		case err := <-ack.Err():
+			if errors.Is(err, jetstream.ErrNoStreamResponse) {
+				err = fmt.Errorf("no stream has the subject %s%s: %w", j.Prefix, events[i].Type, err)
+			}
 			results[i] = err
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)

@@ -44,7 +44,7 @@ func BenchmarkAccess(b *testing.B) {
 				e.Audit = edge.NewAuditRecorder(methods, audit, true, audit, time.Now, log)
 				go func() { _ = e.Audit.Run(b.Context()) }()
 			}
-			options, err := rpc.NewOptions(log, noop.NewMeterProvider(), noop.Int64Counter{}, edge.RESTRules)
+			options, err := rpc.NewOptions(log, noop.NewMeterProvider(), edge.RESTRules)
 			if err != nil {
 				b.Fatal(err)
 			}

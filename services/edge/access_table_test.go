@@ -203,7 +203,7 @@ func (noInstances) Instances() []discovery.Instance { return nil }
 // serve serves the port of an edge, behind stages.
 func serve(t *testing.T, e edge.Edge, first ...rpc.Stage) *httptest.Server {
 	t.Helper()
-	options, err := rpc.NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), noop.Int64Counter{}, edge.RESTRules)
+	options, err := rpc.NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), edge.RESTRules)
 	if err != nil {
 		t.Fatal(err)
 	}

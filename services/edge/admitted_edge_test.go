@@ -47,7 +47,7 @@ func admit(t testing.TB, change func(*edge.AdmissionConfig)) *admitted {
 	var err error
 	a.admission, err = edge.NewAdmission(config, edge.AdmissionDependencies{Bans: a.bans, Metrics: a.counted, Now: clock.Now, Log: log})
 	kittest.NoError(t, err)
-	options, err := rpc.NewOptions(log, noop.NewMeterProvider(), noop.Int64Counter{}, edge.RESTRules)
+	options, err := rpc.NewOptions(log, noop.NewMeterProvider(), edge.RESTRules)
 	kittest.NoError(t, err)
 	e := edge.Edge{
 		Groups: groupv1connect.UnimplementedGroupServiceHandler{}, Users: userv1connect.UnimplementedUserServiceHandler{},

@@ -140,7 +140,7 @@ func (c *authClock) advance(d time.Duration) {
 // authOptions returns options of a listener.
 func authOptions(t *testing.T) rpc.Options {
 	t.Helper()
-	options, err := rpc.NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), noop.Int64Counter{}, edge.RESTRules)
+	options, err := rpc.NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), edge.RESTRules)
 	kittest.NoError(t, err)
 	return options
 }

@@ -108,7 +108,7 @@ func startJoined(t testing.TB, change func(*edge.Edge), first ...rpc.Stage) *joi
 	if change != nil {
 		change(&own)
 	}
-	options, err := rpc.NewOptions(log, noop.NewMeterProvider(), noop.Int64Counter{}, edge.RESTRules)
+	options, err := rpc.NewOptions(log, noop.NewMeterProvider(), edge.RESTRules)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,7 @@ func serveCached(t *testing.T, service *groups, metrics edge.CacheMetrics) group
 	if err != nil {
 		t.Fatal(err)
 	}
-	options, err := rpc.NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), noop.Int64Counter{}, edge.RESTRules)
+	options, err := rpc.NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), edge.RESTRules)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 
 // TestEveryServiceHasAWord checks that --service-limit reaches every service of the edge.
 func TestEveryServiceHasAWord(t *testing.T) {
-	options, err := rpc.NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), noop.Int64Counter{}, RESTRules)
+	options, err := rpc.NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), RESTRules)
 	kittest.NoError(t, err)
 	e := Edge{
 		Groups: groupv1connect.UnimplementedGroupServiceHandler{}, Users: userv1connect.UnimplementedUserServiceHandler{},

@@ -26,7 +26,7 @@ import (
 func serve(t testing.TB, s inbox.Store, hub *inbox.Hub) inboxv1connect.InboxServiceClient {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	options, err := rpc.NewOptions(log, noop.NewMeterProvider(), noop.Int64Counter{}, nil)
+	options, err := rpc.NewOptions(log, noop.NewMeterProvider(), nil)
 	kittest.NoError(t, err)
 	handler, err := rpc.Listener{Services: []rpc.Service{
 		rpc.Public(options, inboxv1connect.NewInboxServiceHandler, inboxv1connect.InboxServiceHandler(&inbox.Handler{Store: s, Hub: hub, Now: time.Now})),

@@ -23,7 +23,7 @@ type admissionMetrics struct {
 
 // newAdmissionMetrics registers the counters.
 func (m *metrics) newAdmissionMetrics() (*admissionMetrics, error) {
-	meter := m.provider.Meter(meterName)
+	meter := m.meter()
 	refused, err1 := meter.Int64Counter("bongsu.edge.refusals", metric.WithDescription("Requests refused by the edge before their service, by reason."))
 	banned, err2 := meter.Int64Counter("bongsu.edge.bans", metric.WithDescription("Addresses that this edge banned."))
 	if err := errors.Join(err1, err2); err != nil {

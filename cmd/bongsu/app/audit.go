@@ -19,7 +19,7 @@ func (b *builder) openAudit(e *edge.Edge) error {
 	if b.credentials == nil {
 		return nil
 	}
-	entries, err := b.metrics.provider.Meter(meterName).Int64Counter("bongsu.edge.audit.entries",
+	entries, err := b.metrics.meter().Int64Counter("bongsu.edge.audit.entries",
 		metric.WithDescription("Entries of the audit log, by result: recorded, or dropped because the access service did not store them."))
 	if err != nil {
 		return fmt.Errorf("register metrics: %w", err)

@@ -48,7 +48,7 @@ type messengerBacklog struct {
 
 // registerBacklog registers the gauges that export g.
 func (m *metrics) registerBacklog(g *backlogGauges) error {
-	meter := m.provider.Meter(meterName)
+	meter := m.meter()
 	var errs []error
 	gauge := func(name, description string) metric.Int64ObservableGauge {
 		i, err := meter.Int64ObservableGauge(name, metric.WithDescription(description))
@@ -91,7 +91,7 @@ func (m *metrics) registerBacklog(g *backlogGauges) error {
 
 // registerConnected registers the gauge of the connection to the broker.
 func (m *metrics) registerConnected(connected func() bool) error {
-	_, err := m.provider.Meter(meterName).Int64ObservableGauge("bongsu.queue.connected",
+	_, err := m.meter().Int64ObservableGauge("bongsu.queue.connected",
 		metric.WithDescription("Whether this process is connected to the broker of the queue (1) or not (0)."),
 		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
 			value := int64(0)

@@ -56,7 +56,7 @@ func TestGauges(t *testing.T) {
 	scrape := func(want ...string) {
 		t.Helper()
 		w := httptest.NewRecorder()
-		m.handler.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+		m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 		var got []string
 		for _, v := range values.FindAllStringSubmatch(w.Body.String(), -1) {
 			got = append(got, strings.Join(v[1:], " "))
@@ -88,7 +88,7 @@ func TestGauges(t *testing.T) {
 	}
 	now = now.Add(backlogMaxAge)
 	scrape(keyGauges...)
-	if err := m.close(); err != nil {
+	if err := m.Close(); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -115,8 +115,8 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.closeLater("metrics", m.close)
-	options, err := rpc.NewOptions(a.log, m.provider, m.ignoredFields, edge.RESTRules)
+	a.closeLater("metrics", m.Close)
+	options, err := rpc.NewOptions(a.log, m.Provider(), edge.RESTRules)
 	if err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (b *builder) listen(ctx context.Context, stage int, service string, l rpc.L
 		l.Handlers = map[string]http.Handler{}
 	}
 	if service != Edge || isLoopback(addr) { // metrics are not for outsiders
-		l.Handlers["GET /metrics"] = b.metrics.handler
+		l.Handlers["GET /metrics"] = b.metrics.Handler()
 	}
 	if service == b.config.valuePort() {
 		l.Services = append(slices.Clip(l.Services), b.valueService())

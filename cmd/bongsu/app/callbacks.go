@@ -66,7 +66,7 @@ type callbackMetrics struct {
 
 // registerCallbacks registers the metrics of callbacks. waiting counts the reports that wait.
 func (m *metrics) registerCallbacks(waiting func(context.Context) (int64, error), now func() time.Time) (*callbackMetrics, error) {
-	meter := m.provider.Meter(meterName)
+	meter := m.meter()
 	c := &callbackMetrics{}
 	var errs [3]error
 	c.calls, errs[0] = meter.Float64Histogram("bongsu.callback.call.duration", metric.WithUnit("s"),

@@ -54,12 +54,12 @@ func (b *builder) openRegistry(ctx context.Context) error {
 	}
 	registry := discovery.Union(registries...)
 	b.registry = registry
-	measured, err := newBalanceMetrics(b.metrics)
+	measured, err := balance.NewInstruments(b.metrics.Provider())
 	if err != nil {
 		return err
 	}
 	b.balancer = balance.New(registry, balance.Options{Transport: b.client.Transport, Metrics: measured, Log: b.log})
-	if err := measured.register(b.balancer); err != nil {
+	if err := measured.Observe(b.balancer); err != nil {
 		return err
 	}
 	known := b.balancer.Changed()

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/bongsu-project/bongsu/internal/eventstream"
+	"github.com/bongsu-project/bongsu/kit/gauge"
 	"github.com/bongsu-project/bongsu/services/event"
 )
 
@@ -23,15 +24,15 @@ type eventMetrics struct {
 	stream  *eventstream.Stream
 	letters event.DeadLetters
 
-	gauges gaugeReading // of lag and buried
+	gauges *gauge.Reading // of lag and buried
 	lag    [eventstream.Partitions]int64
 	buried int64
 }
 
 func newEventMetrics(m *metrics, stream *eventstream.Stream, letters event.DeadLetters, now func() time.Time, log *slog.Logger) (*eventMetrics, error) {
 	e := &eventMetrics{stream: stream, letters: letters}
-	e.gauges = gaugeReading{read: e.read, now: now, failed: func(err error) { log.Warn("metrics of events cannot be read", "error", err) }}
-	if err := e.register(m.provider.Meter(meterName)); err != nil {
+	e.gauges = gauge.NewReading(e.read, func(err error) { log.Warn("metrics of events cannot be read", "error", err) }, now)
+	if err := e.register(m.meter()); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	return e, nil
@@ -56,7 +57,7 @@ func (e *eventMetrics) register(meter metric.Meter) (err error) {
 		return err
 	}
 	_, err = meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		e.gauges.use(ctx, func() {
+		e.gauges.Use(ctx, func() {
 			for p, n := range e.lag {
 				o.ObserveInt64(lag, n, metric.WithAttributes(attribute.String("partition", strconv.Itoa(p))))
 			}

@@ -32,7 +32,7 @@ func (b *builder) openInboxHub(items inbox.ItemReader) (*inbox.Hub, error) {
 
 // observeInboxReaders registers the metrics of the readers of inboxes.
 func (m *metrics) observeInboxReaders(counts func() (readers, dropped int64)) error {
-	meter := m.provider.Meter(meterName)
+	meter := m.meter()
 	connected, err := meter.Int64ObservableGauge("bongsu.inbox.readers",
 		metric.WithDescription("Streams of inboxes that are open in this process."))
 	if err != nil {

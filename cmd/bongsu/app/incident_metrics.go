@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/bongsu-project/bongsu/kit/gauge"
 	"github.com/bongsu-project/bongsu/services/incident"
 )
 
@@ -29,8 +30,8 @@ type incidentGauges struct {
 // registerIncidents registers the gauges of the incident service.
 func (m *metrics) registerIncidents(incidents incidentCounter, now func() time.Time, log *slog.Logger) error {
 	g := &incidentGauges{incidents: incidents, now: now}
-	reading := &gaugeReading{read: g.read, now: now, failed: func(err error) { log.Warn("metrics of incidents cannot be read", "error", err) }}
-	meter := m.provider.Meter(meterName)
+	reading := gauge.NewReading(g.read, func(err error) { log.Warn("metrics of incidents cannot be read", "error", err) }, now)
+	meter := m.meter()
 	open, err := meter.Int64ObservableGauge("bongsu.incident.open",
 		metric.WithDescription("Incidents that are not resolved, by state: firing or acknowledged."))
 	if err != nil {
@@ -42,7 +43,7 @@ func (m *metrics) registerIncidents(incidents incidentCounter, now func() time.T
 		return fmt.Errorf("register metrics: %w", err)
 	}
 	_, err = meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
-		reading.use(ctx, func() {
+		reading.Use(ctx, func() {
 			o.ObserveInt64(open, g.firing, stateAttribute("firing"))
 			o.ObserveInt64(open, g.acknowledged, stateAttribute("acknowledged"))
 			o.ObserveInt64(silences, g.active, stateAttribute("active"))

@@ -34,7 +34,7 @@ func TestIncidentGauges(t *testing.T) {
 	scrape := func(want ...string) {
 		t.Helper()
 		w := httptest.NewRecorder()
-		m.handler.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+		m.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 		got := values.FindAllString(w.Body.String(), -1)
 		slices.Sort(got)
 		kittest.Equal(t, got, want)
@@ -62,5 +62,5 @@ func TestIncidentGauges(t *testing.T) {
 	kittest.NoError(t, store.Close())
 	now = now.Add(10 * time.Second)
 	scrape()
-	kittest.NoError(t, m.close())
+	kittest.NoError(t, m.Close())
 }

@@ -39,7 +39,7 @@ func (b *builder) openJoined(ctx context.Context, e edge.Edge, options rpc.Optio
 // observeJoined registers the gauge of joined services.
 func (m *metrics) observeJoined(states func() []edge.JoinedService) error {
 	routed, refused := metric.WithAttributes(attribute.String("state", "routed")), metric.WithAttributes(attribute.String("state", "refused"))
-	_, err := m.provider.Meter(meterName).Int64ObservableGauge("bongsu.edge.joined.services",
+	_, err := m.meter().Int64ObservableGauge("bongsu.edge.joined.services",
 		metric.WithDescription("Protobuf services of other processes that this program does not know, by state: routed, or refused for the reason in the log."),
 		metric.WithInt64Callback(func(_ context.Context, o metric.Int64Observer) error {
 			counts := map[bool]int64{}

@@ -4,19 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel/attribute"
-	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
 	"go.opentelemetry.io/otel/metric"
-	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/bongsu-project/bongsu/internal/messenger"
+	"github.com/bongsu-project/bongsu/kit/telemetry"
 	"github.com/bongsu-project/bongsu/services/alert"
 	"github.com/bongsu-project/bongsu/services/edge"
 	"github.com/bongsu-project/bongsu/services/sender"
@@ -31,12 +26,9 @@ var (
 // meterName is the OpenTelemetry instrumentation scope.
 const meterName = "github.com/bongsu-project/bongsu"
 
-// metrics holds the instruments of the process in a registry of its own, so that one
-// test can run several processes.
+// metrics holds the instruments of the process.
 type metrics struct {
-	provider *sdkmetric.MeterProvider
-	registry *prometheus.Registry
-	handler  http.Handler // serves the Prometheus format
+	*telemetry.Metrics
 
 	attempts, waits, pauses       metric.Float64Histogram
 	deferrals, refusals, breakers metric.Int64Counter
@@ -48,31 +40,25 @@ type metrics struct {
 
 	intakeAlerts, intakeRefusals, intakeProblems metric.Int64Counter
 
-	ignoredFields metric.Int64Counter // counted by package rpc
-	authRefusals  metric.Int64Counter
+	authRefusals metric.Int64Counter
 
 	options sync.Map // metric.MeasurementOption by label
 }
 
 func newMetrics() (*metrics, error) {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry), otelprometheus.WithoutScopeInfo())
+	all, err := telemetry.NewMetrics()
 	if err != nil {
-		return nil, fmt.Errorf("register metrics: %w", err)
+		return nil, err
 	}
-	provider := sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter))
-	m := &metrics{provider: provider, registry: registry, handler: promhttp.HandlerFor(registry, promhttp.HandlerOpts{})}
-	if err := m.instruments(provider.Meter(meterName)); err != nil {
-		return nil, fmt.Errorf("register metrics: %w", err)
-	}
-	m.ignoredFields, err = provider.Meter(meterName+"/kit/rpc").Int64Counter("bongsu.rest.ignored.fields",
-		metric.WithDescription("Unknown fields and query parameters of requests that were ignored, by path."))
-	if err != nil {
+	m := &metrics{Metrics: all}
+	if err := m.instruments(m.meter()); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	return m, nil
 }
+
+// meter returns the meter of the instruments.
+func (m *metrics) meter() metric.Meter { return m.Provider().Meter(meterName) }
 
 // instruments creates the instruments.
 func (m *metrics) instruments(meter metric.Meter) error {
@@ -211,5 +197,3 @@ func (m *metrics) IntakeProblem(source, reason string) {
 func (m *metrics) RefusedCredential(reason string) {
 	m.authRefusals.Add(context.Background(), 1, metric.WithAttributes(attribute.String("reason", reason)))
 }
-
-func (m *metrics) close() error { return m.provider.Shutdown(context.Background()) }

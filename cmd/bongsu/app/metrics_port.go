@@ -20,7 +20,7 @@ func (b *builder) serveMetrics(ctx context.Context) error {
 		return nil
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", b.metrics.handler)
+	mux.Handle("GET /metrics", b.metrics.Handler())
 	var guarded rpc.Listener // holds the stages of the port
 	secure, err := b.secure(MetricsPort, addr, &guarded)
 	if err != nil {

@@ -6,24 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
 	monitorv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/monitor/v1"
+	"github.com/bongsu-project/bongsu/kit/gauge"
 	"github.com/bongsu-project/bongsu/services/monitor"
 	"github.com/bongsu-project/bongsu/services/monitor/probe"
-)
-
-const (
-	// monitorGaugeMaxAge is how long the gauge of monitors is cached, however often metrics are
-	// scraped.
-	monitorGaugeMaxAge = 10 * time.Second
-	// monitorGaugeTimeout bounds a read, so that an unresponsive database does not block the other
-	// metrics.
-	monitorGaugeTimeout = 3 * time.Second
 )
 
 // outcomeNames are the outcomes of checks, as attributes.
@@ -39,19 +30,15 @@ type monitorMetrics struct {
 	results interface {
 		Statuses(ctx context.Context) ([]monitor.Monitor, error)
 	}
-	now func() time.Time
-	log *slog.Logger
-
-	mu     sync.Mutex // held while the gauge is read
-	read   time.Time
+	gauges *gauge.Reading // of states
 	states map[string]int64
-	err    error // of the last read
 }
 
 // newMonitorMetrics registers the metrics of the monitor service.
 func newMonitorMetrics(m *metrics, results monitor.Results, shards monitorShards, now func() time.Time, log *slog.Logger) (*monitorMetrics, error) {
-	meter := m.provider.Meter(meterName)
-	c := &monitorMetrics{results: results, now: now, log: log}
+	meter := m.meter()
+	c := &monitorMetrics{results: results}
+	c.gauges = gauge.NewReading(c.read, func(err error) { log.Warn("metrics of monitors cannot be read", "error", err) }, now)
 	var errs [5]error
 	c.checks, errs[0] = meter.Float64Histogram("bongsu.monitor.check.duration", metric.WithUnit("s"),
 		metric.WithDescription("Duration of checks, by kind and outcome: passed, failed or unknown."))
@@ -76,33 +63,19 @@ func newMonitorMetrics(m *metrics, results monitor.Results, shards monitorShards
 
 // observe exports the gauge of monitors.
 func (c *monitorMetrics) observe(ctx context.Context, o metric.Int64Observer) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.refresh(ctx); c.err != nil {
-		return nil // logged
-	}
-	for state, n := range c.states {
-		o.Observe(n, metric.WithAttributes(attribute.String("state", state)))
-	}
+	c.gauges.Use(ctx, func() {
+		for state, n := range c.states {
+			o.Observe(n, metric.WithAttributes(attribute.String("state", state)))
+		}
+	})
 	return nil
 }
 
-// refresh reads the gauge if it is too old. mu must be held.
-func (c *monitorMetrics) refresh(ctx context.Context) {
-	now := c.now()
-	if age := now.Sub(c.read); !c.read.IsZero() && age >= 0 && age < monitorGaugeMaxAge {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, monitorGaugeTimeout)
-	defer cancel()
-	failing := c.err != nil
+// read counts the monitors by their states.
+func (c *monitorMetrics) read(ctx context.Context) error {
 	all, err := c.results.Statuses(ctx)
-	c.read, c.err = now, err
 	if err != nil {
-		if !failing {
-			c.log.Warn("metrics of monitors cannot be read", "error", err)
-		}
-		return
+		return err
 	}
 	c.states = map[string]int64{}
 	for state := monitor.Pending; state <= monitor.Maintenance; state++ {
@@ -111,6 +84,7 @@ func (c *monitorMetrics) refresh(ctx context.Context) {
 	for _, m := range all {
 		c.states[stateName(m.Status.State)]++
 	}
+	return nil
 }
 
 // stateName returns a state as an attribute.

@@ -56,7 +56,7 @@ func (m *metrics) requestMetrics(methods policy.Table) (*requestMetrics, error) 
 		r.observers[procedure] = new(methodObservers)
 	}
 	for _, collector := range []prometheus.Collector{r.durations, r.dropped} {
-		if err := m.registry.Register(collector); err != nil {
+		if err := m.Register(collector); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}
 	}

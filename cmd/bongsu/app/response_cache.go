@@ -78,7 +78,7 @@ type cacheMetrics struct {
 }
 
 func newCacheMetrics(m *metrics) (*cacheMetrics, error) {
-	c := &cacheMetrics{meter: m.provider.Meter(meterName)}
+	c := &cacheMetrics{meter: m.meter()}
 	var err error
 	if c.calls, err = c.meter.Int64Counter("bongsu.edge.cache.calls",
 		metric.WithDescription("Calls of methods whose responses are cached, by method and outcome: hit, miss, shared (with a concurrent call) or bypass.")); err != nil {
