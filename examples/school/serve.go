@@ -97,7 +97,7 @@ func (c *serveCmd) addServices(ctx context.Context, p *process.Process) (account
 	if err != nil {
 		return nil, err
 	}
-	if err := event.EnsureStream(ctx, js, c.Replicas); err != nil {
+	if err := openStream(ctx, p, js, c.Replicas); err != nil {
 		return nil, err
 	}
 	neis, err := c.neis()
@@ -131,6 +131,19 @@ func (c *serveCmd) addServices(ctx context.Context, p *process.Process) (account
 		}
 	}
 	return accounts, nil
+}
+
+// openStream creates the stream of the events if it is missing, and adds the relay of its events to
+// Bongsu.
+func openStream(ctx context.Context, p *process.Process, js jetstream.JetStream, replicas int) error {
+	if err := event.EnsureStream(ctx, js, replicas); err != nil {
+		return err
+	}
+	relay, err := event.NewRelay(js, p.Log())
+	if err != nil {
+		return err
+	}
+	return p.AddStreams("school", relay)
 }
 
 // neisTimeout bounds a call to the education office, which also has a deadline of its own.

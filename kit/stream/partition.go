@@ -35,12 +35,12 @@ const (
 // errLate is the cause of the end of a handler's context.
 var errLate = errors.New("the stream is unreachable: another process may handle the event")
 
-// A partition hands the events of one partition to the handler of its consumer.
+// A partition passes the events of one partition to the handler of its consumer.
 type partition struct {
 	*Consumer
 	number int
 	log    *slog.Logger
-	outage bool // the stream was missing or unreachable
+	outage bool // the stream is missing or unreachable
 }
 
 func newPartition(c *Consumer, number int) *partition {
@@ -108,12 +108,12 @@ func (p *partition) read(ctx context.Context) error {
 			p.settle(ctx, message.Nak())
 			continue
 		}
-		p.take(ctx, message)
+		p.process(ctx, message)
 	}
 }
 
-// take handles a message, or skips that of another partition, and tells the stream.
-func (p *partition) take(ctx context.Context, message jetstream.Msg) {
+// process handles a message, or skips that of another partition, and acks it.
+func (p *partition) process(ctx context.Context, message jetstream.Msg) {
 	d, malformed := newDelivery(message)
 	if malformed == nil && !p.owns(&d.Event) {
 		p.settle(ctx, message.Ack())
@@ -123,15 +123,15 @@ func (p *partition) take(ctx context.Context, message jetstream.Msg) {
 		p.settle(ctx, message.Ack())
 		return
 	}
-	err := p.whileHeld(ctx, message, func(ctx context.Context) error {
+	err := p.withHeartbeats(ctx, message, func(ctx context.Context) error {
 		if malformed != nil {
-			return p.bury(ctx, d, malformed)
+			return p.deadLetter(ctx, d, malformed)
 		}
 		err := p.handle(ctx, d)
 		if err == nil || !p.isDead(d, err) || errors.Is(context.Cause(ctx), errLate) {
 			return err
 		}
-		return p.bury(ctx, d, err)
+		return p.deadLetter(ctx, d, err)
 	})
 	switch {
 	case err == nil:
@@ -155,8 +155,8 @@ func (p *partition) isDead(d Delivery, err error) bool {
 	return p.options.MaxAttempts > 0 && d.Attempt >= p.options.MaxAttempts
 }
 
-// bury logs a dead letter and hands it to the callback.
-func (p *partition) bury(ctx context.Context, d Delivery, cause error) error {
+// deadLetter logs a dead letter and passes it to the callback.
+func (p *partition) deadLetter(ctx context.Context, d Delivery, cause error) error {
 	p.log.ErrorContext(ctx, "event is a dead letter", "stream", p.options.Stream, "sequence", d.Sequence,
 		"id", d.ID, "source", d.Source, "type", d.Type, "subject", d.Subject, "attempt", d.Attempt, "error", cause)
 	if p.options.DeadLetter == nil {
@@ -168,17 +168,17 @@ func (p *partition) bury(ctx context.Context, d Delivery, cause error) error {
 	return nil
 }
 
-// whileHeld runs f while this process alone has the message: the stream gets heartbeats. The
-// context of f ends when they cannot be sent for AckWait, and not with ctx. The error of f is errLate
-// then, too.
-func (p *partition) whileHeld(ctx context.Context, message jetstream.Msg, f func(context.Context) error) error {
+// withHeartbeats runs f while the stream gets heartbeats, so that no other process gets the message.
+// The context of f ends when they cannot be sent for AckWait, and not with ctx. The error of f is
+// errLate then, too.
+func (p *partition) withHeartbeats(ctx context.Context, message jetstream.Msg, f func(context.Context) error) error {
 	held, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer end(nil)
 	stopped := make(chan struct{})
 	done := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		p.beat(message, done, end)
+		p.sendHeartbeats(message, done, end)
 	}()
 	err := f(held)
 	close(done)
@@ -189,9 +189,9 @@ func (p *partition) whileHeld(ctx context.Context, message jetstream.Msg, f func
 	return err
 }
 
-// beat sends heartbeats until done is closed. It ends the context of the handler when none could be
-// sent for AckWait.
-func (p *partition) beat(message jetstream.Msg, done <-chan struct{}, end context.CancelCauseFunc) {
+// sendHeartbeats sends heartbeats until done is closed. It ends the context of the handler when none
+// could be sent for AckWait.
+func (p *partition) sendHeartbeats(message jetstream.Msg, done <-chan struct{}, end context.CancelCauseFunc) {
 	ticker := time.NewTicker(p.options.AckWait / heartbeats)
 	defer ticker.Stop()
 	last := time.Now()
@@ -212,7 +212,7 @@ func (p *partition) beat(message jetstream.Msg, done <-chan struct{}, end contex
 	}
 }
 
-// settle notes the error of an ack: the message is delivered again then.
+// settle logs the error of an ack: the message is delivered again then.
 func (p *partition) settle(ctx context.Context, err error) {
 	if err != nil {
 		p.log.WarnContext(ctx, "ack of an event not sent: it is delivered again", "stream", p.options.Stream, "error", err)

@@ -12,7 +12,7 @@ import (
 // replayWait is how long Replay waits for a message before it looks whether one is left.
 const replayWait = 5 * time.Second
 
-// Replay hands the events of a stream to a handler, from the first one to the last one at the time
+// Replay passes the events of a stream to a handler, from the first one to the last one at the time
 // of the call, in their order, such as to rebuild a view. It changes no consumer. filter selects
 // NATS subjects; without one, it is all. It returns the sequence of the last message, 0 without
 // one, and ends at the first error of the handler. Messages that are no events are left out.

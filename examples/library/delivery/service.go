@@ -38,8 +38,8 @@ func AddTo(ctx context.Context, p *process.Process, databaseURL string) error {
 			rpc.Public(p.RPC(), deliveryv1connect.NewDeliveryServiceHandler, deliveryv1connect.DeliveryServiceHandler(h)),
 			rpc.Internal(p.RPC(), deliveryv1connect.NewCancellationServiceHandler, deliveryv1connect.CancellationServiceHandler(h)),
 		},
-		Ready: store.Ping,
-		Tasks: []process.Task{store.Run, consumer.Run},
-		Close: store.Close,
+		Streams: []stream.Worker{store.outbox, consumer},
+		Ready:   store.Ping,
+		Close:   store.Close,
 	})
 }

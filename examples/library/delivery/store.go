@@ -48,9 +48,6 @@ func Open(ctx context.Context, url string, publisher stream.Publisher, log *slog
 	return &Store{db, outbox}, nil
 }
 
-// Run publishes the events of committed changes until ctx ends.
-func (s *Store) Run(ctx context.Context) error { return s.outbox.Run(ctx) }
-
 // Ping returns fault.ErrUnavailable unless the database responds.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 
@@ -116,7 +113,7 @@ func (s *Store) selectDeliveries(ctx context.Context, condition string, args ...
 	return all, err
 }
 
-// change changes a delivery by a step, and publishes what it has become.
+// change changes a delivery by a step, and publishes its new state.
 func (s *Store) change(ctx context.Context, reservationID string, now time.Time, step func(*Delivery) error) (d Delivery, err error) {
 	id := uuid.Must(uuid.NewV7()).String()
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
@@ -155,8 +152,7 @@ func changes(before, after Delivery) []proto.Message {
 	return nil
 }
 
-// lock returns what is known of a delivery, which no other transaction changes until the end of
-// this one.
+// lock returns a delivery, which no other transaction changes until the end of this one.
 func lock(ctx context.Context, t *database.Tx, reservationID string) (Delivery, error) {
 	if _, err := t.Exec(ctx, "INSERT INTO deliveries (reservation_id) VALUES (?) ON CONFLICT DO NOTHING", reservationID); err != nil {
 		return Delivery{}, err

@@ -43,7 +43,7 @@ func open(t *testing.T, url string) fixture {
 	s := kittest.Open(t, url, func(ctx context.Context, url string) (*Store, error) {
 		return Open(ctx, url, events, slog.New(slog.DiscardHandler))
 	})
-	eventtest.Run(t, s.Run)
+	eventtest.Run(t, s.outbox.Run)
 	return fixture{s, events}
 }
 

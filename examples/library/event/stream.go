@@ -2,6 +2,7 @@ package event
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
@@ -24,9 +25,17 @@ func EnsureStream(ctx context.Context, js jetstream.JetStream, replicas int) err
 	})
 }
 
-// NewPublisher returns a publisher that stores events in Stream and in that of Bongsu.
+// NewPublisher returns a publisher that stores events in Stream.
 func NewPublisher(js jetstream.JetStream) stream.Publisher {
-	return stream.Fanout(stream.JetStream{Stream: js, Prefix: subjectPrefix}, stream.JetStream{Stream: js, Prefix: bongsuPrefix})
+	return stream.JetStream{Stream: js, Prefix: subjectPrefix}
+}
+
+// NewRelay returns the consumer that publishes the events of Stream to that of Bongsu. All processes
+// of the library run it and share its work.
+func NewRelay(js jetstream.JetStream, log *slog.Logger) (*stream.Consumer, error) {
+	return stream.NewRelay(js, stream.JetStream{Stream: js, Prefix: bongsuPrefix}, stream.RelayOptions{
+		ConsumerOptions: stream.ConsumerOptions{Stream: Stream, Name: "bongsu", Log: log},
+	})
 }
 
 // Subjects returns the subjects of the events of messages in Stream.

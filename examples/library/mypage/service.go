@@ -32,7 +32,7 @@ func AddTo(ctx context.Context, p *process.Process, replicas int) error {
 		Name:     "mypage",
 		Services: []rpc.Service{rpc.Public(p.RPC(), mypagev1connect.NewMyPageServiceHandler, mypagev1connect.MyPageServiceHandler(&Handler{view}))},
 		Ready:    view.Ping,
-		Tasks:    []process.Task{consumer.Run},
+		Streams:  []stream.Worker{consumer},
 	})
 }
 

@@ -101,7 +101,6 @@ func TestRebuild(t *testing.T) {
 	t.Parallel()
 	conn, js := startNATS(t)
 	kittest.NoError(t, event.EnsureStream(t.Context(), js, 1))
-	kittest.NoError(t, stream.EnsureStream(t.Context(), js, stream.StreamConfig{Name: "EVENTS", Subjects: []string{"events.>"}})) // that of Bongsu
 	view, err := OpenView(t.Context(), js, 1)
 	kittest.NoError(t, err)
 	for range 3 {

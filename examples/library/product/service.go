@@ -37,8 +37,8 @@ func AddTo(ctx context.Context, p *process.Process, databaseURL string) error {
 		Services: []rpc.Service{
 			rpc.Public(p.RPC(), productv1connect.NewProductServiceHandler, productv1connect.ProductServiceHandler(h)),
 		},
-		Ready: store.Ping,
-		Tasks: []process.Task{store.Run, consumer.Run},
-		Close: store.Close,
+		Streams: []stream.Worker{store.outbox, consumer},
+		Ready:   store.Ping,
+		Close:   store.Close,
 	})
 }

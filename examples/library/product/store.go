@@ -48,9 +48,6 @@ func Open(ctx context.Context, url string, publisher stream.Publisher, log *slog
 	return &Store{db, outbox}, nil
 }
 
-// Run publishes the events of committed changes until ctx ends.
-func (s *Store) Run(ctx context.Context) error { return s.outbox.Run(ctx) }
-
 // Ping returns fault.ErrUnavailable unless the database responds.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 
@@ -152,8 +149,8 @@ func (s *Store) Start(ctx context.Context, c Claim, now time.Time) error {
 	return s.change(ctx, c, now, (*Product).start)
 }
 
-// Cancel cancels a claim, also one that is not made yet, and gives its copy back: to the first
-// claim that waits, if there is one.
+// Cancel cancels a claim, also one that is not made yet. Its copy goes to the first waiting claim, if
+// there is one, or back in stock.
 func (s *Store) Cancel(ctx context.Context, c Claim, now time.Time) error {
 	return s.change(ctx, c, now, (*Product).cancel)
 }

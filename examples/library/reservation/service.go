@@ -12,6 +12,7 @@ import (
 	"github.com/bongsu-project/bongsu/examples/library/event"
 	"github.com/bongsu-project/bongsu/kit/process"
 	"github.com/bongsu-project/bongsu/kit/rpc"
+	"github.com/bongsu-project/bongsu/kit/stream"
 )
 
 const (
@@ -38,8 +39,9 @@ func AddTo(ctx context.Context, p *process.Process, databaseURL string, cancelTi
 	return p.Add(ctx, process.Service{
 		Name:     "reservation",
 		Services: []rpc.Service{rpc.Public(p.RPC(), reservationv1connect.NewReservationServiceHandler, reservationv1connect.ReservationServiceHandler(h))},
+		Streams:  []stream.Worker{store.outbox},
 		Ready:    store.Ping,
-		Tasks:    []process.Task{store.Run, h.refuseStale},
+		Tasks:    []process.Task{h.refuseStale},
 		Close:    store.Close,
 	})
 }

@@ -44,9 +44,6 @@ func Open(ctx context.Context, url string, publisher stream.Publisher, log *slog
 	return &Store{db, outbox}, nil
 }
 
-// Run publishes the events of committed changes until ctx ends.
-func (s *Store) Run(ctx context.Context) error { return s.outbox.Run(ctx) }
-
 // Ping returns fault.ErrUnavailable unless the database responds.
 func (s *Store) Ping(ctx context.Context) error { return s.db.Ping(ctx) }
 

@@ -32,6 +32,7 @@ func AddTo(ctx context.Context, p *process.Process, js jetstream.JetStream, c Co
 	return p.Add(ctx, process.Service{
 		Name:     "announcement",
 		Services: []rpc.Service{rpc.Public(p.RPC(), announcementv1connect.NewAnnouncementServiceHandler, announcementv1connect.AnnouncementServiceHandler(h))},
+		Streams:  store.Streams,
 		Ready:    store.DB.Ping,
 		Tasks:    store.Tasks,
 		Close:    store.DB.Close,

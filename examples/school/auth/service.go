@@ -62,7 +62,7 @@ func newService(ctx context.Context, p *process.Process, c Config, db *database.
 		Services:     []rpc.Service{rpc.Public(p.RPC(), authv1connect.NewAuthServiceHandler, authv1connect.AuthServiceHandler(h))},
 		OpenHandlers: map[string]http.Handler{"GET /.well-known/openid-configuration": issuer.handler(), "GET /jwks.json": issuer.handler()},
 		Ready:        db.Ping,
-		Tasks:        []process.Task{outbox.Run},
+		Streams:      []stream.Worker{outbox},
 		Close:        db.Close,
 	})
 	if err != nil {

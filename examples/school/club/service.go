@@ -31,6 +31,7 @@ func AddTo(ctx context.Context, p *process.Process, js jetstream.JetStream, c Co
 	return p.Add(ctx, process.Service{
 		Name:     "club",
 		Services: []rpc.Service{rpc.Public(p.RPC(), clubv1connect.NewClubServiceHandler, clubv1connect.ClubServiceHandler(h))},
+		Streams:  store.Streams,
 		Ready:    store.DB.Ping,
 		Tasks:    store.Tasks,
 		Close:    store.DB.Close,

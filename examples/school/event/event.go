@@ -5,6 +5,7 @@ package event
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -30,16 +31,26 @@ func EnsureStream(ctx context.Context, js jetstream.JetStream, replicas int) err
 	})
 }
 
-// NewPublisher returns a publisher that stores events in the stream, and in that of Bongsu.
+// NewPublisher returns a publisher that stores events in the stream.
 func NewPublisher(js jetstream.JetStream) stream.Publisher {
-	return stream.Fanout(stream.JetStream{Stream: js, Prefix: subjectPrefix}, stream.JetStream{Stream: js, Prefix: bongsuPrefix})
+	return stream.JetStream{Stream: js, Prefix: subjectPrefix}
 }
 
-// A Store is the database of a service with its outbox, its consumer of events, and the tasks of both.
+// NewRelay returns the consumer that publishes the events of the stream to that of Bongsu. All processes
+// of the school run it and share its work.
+func NewRelay(js jetstream.JetStream, log *slog.Logger) (*stream.Consumer, error) {
+	return stream.NewRelay(js, stream.JetStream{Stream: js, Prefix: bongsuPrefix}, stream.RelayOptions{
+		ConsumerOptions: stream.ConsumerOptions{Stream: name, Name: "bongsu", Log: log},
+	})
+}
+
+// A Store is the database of a service with its outbox, its consumer of events, and the task that deletes
+// old notes of handled events.
 type Store struct {
-	DB     *database.Database
-	Outbox *stream.Outbox
-	Tasks  []process.Task
+	DB      *database.Database
+	Outbox  *stream.Outbox
+	Streams []stream.Worker
+	Tasks   []process.Task
 }
 
 // A Handle handles an event of a type in a transaction.
@@ -92,7 +103,7 @@ func (s *Store) open(ctx context.Context, p *process.Process, js jetstream.JetSt
 	if err != nil {
 		return err
 	}
-	s.Tasks = []process.Task{s.Outbox.Run, processed.Run, consumer.Run}
+	s.Streams, s.Tasks = []stream.Worker{s.Outbox, consumer}, []process.Task{processed.Run}
 	return nil
 }
 

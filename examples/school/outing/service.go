@@ -33,6 +33,7 @@ func AddTo(ctx context.Context, p *process.Process, js jetstream.JetStream, c Co
 	return p.Add(ctx, process.Service{
 		Name:     "outing",
 		Services: []rpc.Service{rpc.Public(p.RPC(), outingv1connect.NewOutingServiceHandler, outingv1connect.OutingServiceHandler(h))},
+		Streams:  store.Streams,
 		Ready:    store.DB.Ping,
 		Tasks:    append(store.Tasks, func(ctx context.Context) error { return s.expire(ctx, p.Log()) }),
 		Close:    store.DB.Close,

@@ -31,6 +31,7 @@ func AddTo(ctx context.Context, p *process.Process, js jetstream.JetStream, c Co
 	return p.Add(ctx, process.Service{
 		Name:     "schedule",
 		Services: []rpc.Service{rpc.Public(p.RPC(), schedulev1connect.NewScheduleServiceHandler, schedulev1connect.ScheduleServiceHandler(h))},
+		Streams:  store.Streams,
 		Ready:    store.DB.Ping,
 		Tasks:    store.Tasks,
 		Close:    store.DB.Close,
