@@ -11,7 +11,7 @@ import (
 // connName is the name of the connections of Bongsu at NATS servers.
 const connName = "bongsu"
 
-// Credentials are files by which a process and NATS servers know one another.
+// Credentials are the files by which a process and NATS servers authenticate one another.
 type Credentials natsconn.Credentials
 
 // Dial connects to an external NATS server, as natsconn.Dial does.

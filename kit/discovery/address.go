@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// AdvertiseOptions say how other processes reach a port.
+// AdvertiseOptions are the settings of AdvertisedURL.
 type AdvertiseOptions struct {
-	Host    string // at which they reach this machine; empty if it must be found
+	Host    string // at which other processes reach this machine; empty to find it
 	NATSURL string // of the NATS servers that processes share, separated by commas; empty for none
 	Secure  bool   // by https
 }

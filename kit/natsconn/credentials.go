@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// Credentials are files by which a process and NATS servers know one another. Empty fields are
-// not used. The files are read at each connection.
+// Credentials are the files by which a process and NATS servers authenticate one another. Empty
+// fields are not used. The files are read at each connection.
 type Credentials struct {
 	File              string // of NATS, with a JWT and an nkey seed
 	NKeyFile          string // an nkey seed, of a user in the configuration of the servers; not with File

@@ -11,8 +11,7 @@ import (
 )
 
 // An ownerSetter is the interceptor that sets the caller's nickname in a request that names no
-// owner: it is for what belongs to the caller. It comes before the validation, so that the rules of
-// a message may require the owner.
+// owner. It comes before the validation, so that the rules of a message may require the owner.
 type ownerSetter struct{ *Authorizer }
 
 // WrapUnary sets the owner of a call.
@@ -38,7 +37,7 @@ func (s ownerSetter) WrapStreamingClient(next connect.StreamingClientFunc) conne
 func (s ownerSetter) set(ctx context.Context, procedure string, request any) {
 	access, known := s.accessOf(rpc.InfoOf(ctx), procedure)
 	caller, ok := auth.CallerOf(ctx)
-	if message, is := request.(proto.Message); is && ok && known && access.policy.OwnerField != "" && access.policy.Owner(message) == "" {
+	if message, isMessage := request.(proto.Message); isMessage && ok && known && access.policy.OwnerField != "" && access.policy.Owner(message) == "" {
 		access.policy.SetOwner(message, caller.Nickname)
 	}
 }

@@ -45,7 +45,7 @@ var systemLimits = map[probe.SystemValue]float64{
 	probe.SealKeyAge:      365,
 }
 
-// requiredValues are the values that every Bongsu has, in whichever process: while none is known that
+// requiredValues are the values that every Bongsu has, in some process: while no process is known that
 // has one, its monitor is unknown.
 var requiredValues = map[probe.SystemValue]bool{probe.OldestDue: true, probe.StuckDeliveries: true, probe.LedgerLatency: true, probe.DiskUse: true}
 

@@ -22,7 +22,7 @@ const (
 	dependencyAge, freshAge = time.Second, 50 * time.Millisecond
 )
 
-// A ConditionTracker knows the conditions under which results are judged: the maintenance windows,
+// A ConditionTracker holds the conditions under which results are judged: the maintenance windows,
 // and which monitors fail. It is safe for concurrent use.
 type ConditionTracker struct {
 	Store interface {
@@ -153,7 +153,7 @@ func (t *ConditionTracker) loaded(m Monitor, at time.Time) Conditions {
 }
 
 // load reads the statuses of monitors that are older than an age, and of those that they depend on if
-// their own says nothing.
+// their own is unknown.
 func (t *ConditionTracker) load(ctx context.Context, names []string, age time.Duration) error {
 	now := t.Now()
 	for loaded := map[string]bool{}; len(names) > 0; {

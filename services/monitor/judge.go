@@ -29,7 +29,7 @@ const (
 	passed, failed, unknown = 'p', 'f', 'u'
 )
 
-// Conditions are what, besides the monitor itself, decides how a result is judged.
+// Conditions decide, besides the monitor itself, how a result is judged.
 type Conditions struct {
 	Maintenance bool   // the monitor is in a maintenance window
 	Dependency  string // the name of a monitor that it depends on and that fails; empty for none

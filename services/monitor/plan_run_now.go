@@ -23,7 +23,7 @@ func (p *plan) runNow(name string) (done chan runResult, known bool) {
 		done <- runResult{err: errNotOwned}
 	default:
 		e.waiting = append(e.waiting, done)
-		p.hasten(e)
+		p.expedite(e)
 	}
 	return done, true
 }
@@ -34,25 +34,25 @@ func (p *plan) runSoon(names []string, before time.Time) {
 	defer p.mu.Unlock()
 	for _, name := range names {
 		if e, ok := p.entries[name]; ok && e.stage == waiting && e.monitor.Status.Last.Time.Before(before) {
-			p.hasten(e)
+			p.expedite(e)
 		}
 	}
 }
 
-// runAfterMaintenance runs the checks of monitors out of turn that are in maintenance no more, and
-// whose turn may be long after.
+// runAfterMaintenance runs the checks of monitors out of turn whose maintenance has ended, and whose
+// interval is long.
 func (p *plan) runAfterMaintenance(inMaintenance func(name string) bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for name, e := range p.entries {
 		if e.stage == waiting && e.monitor.Status.State == Maintenance && e.monitor.Settings.Interval > longInterval && !inMaintenance(name) {
-			p.hasten(e)
+			p.expedite(e)
 		}
 	}
 }
 
-// hasten makes an entry ready, or lets it run once more if it is busy.
-func (p *plan) hasten(e *entry) {
+// expedite makes an entry ready, or runs it once more if it is busy.
+func (p *plan) expedite(e *entry) {
 	switch e.stage {
 	case busy:
 		e.again = true

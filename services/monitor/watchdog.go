@@ -28,7 +28,7 @@ const (
 // A WatchdogConfig is the configuration of a watchdog.
 type WatchdogConfig struct {
 	Webhook   string // gets the changes; empty for none. It may hold a secret
-	Heartbeat string // is called while all is well; empty for none. It may hold a secret
+	Heartbeat string // is called while no monitor is down or unknown; empty for none. It may hold a secret
 	Client    *http.Client
 	Mail      WatchdogMail
 	Results   Results
@@ -38,9 +38,9 @@ type WatchdogConfig struct {
 	Log       *slog.Logger
 }
 
-// A Watchdog tells another system of the monitors of Bongsu itself, over other paths than alerts: it
-// sends each change between up, down and unknown to a webhook and by mail, and calls a URL every minute
-// while all is well, so that silence is noticed too.
+// A Watchdog notifies another system of changes of the monitors of Bongsu itself, over other paths than
+// alerts: it sends each change between up, down and unknown to a webhook and by mail, and calls a URL
+// every minute while none of them is down or unknown, so that its absence is noticed too.
 type Watchdog struct {
 	WatchdogConfig
 
@@ -81,7 +81,7 @@ func (w *Watchdog) Observe(m Monitor, s Status) {
 		return
 	}
 	change := watchdogState{Source: "bongsu", Host: w.Host, Name: name, Since: s.Since.UTC(), Reason: s.Reason, state: s.State}
-	switch s.State { //nolint:exhaustive // of the others nobody is told
+	switch s.State { //nolint:exhaustive // nobody is notified of the others
 	case Up:
 		change.State, change.Text = "up", fmt.Sprintf("Bongsu: %s is up again", name)
 	case Down:
@@ -103,13 +103,13 @@ func (w *Watchdog) Run(ctx context.Context) error {
 	for _, p := range w.paths {
 		running.Go(func() { p.run(ctx) })
 	}
-	beat := time.NewTicker(watchdogInterval)
-	defer beat.Stop()
-	w.beat(ctx)
+	ticker := time.NewTicker(watchdogInterval)
+	defer ticker.Stop()
+	w.sendHeartbeat(ctx)
 	for {
 		select {
-		case <-beat.C:
-			w.beat(ctx)
+		case <-ticker.C:
+			w.sendHeartbeat(ctx)
 		case <-ctx.Done():
 			return nil
 		}
@@ -125,8 +125,8 @@ func (w *Watchdog) post(ctx context.Context, change watchdogState) error {
 	return w.call(ctx, http.MethodPost, w.Webhook, body)
 }
 
-// beat calls the URL of the outgoing heartbeat, if all is well.
-func (w *Watchdog) beat(ctx context.Context) {
+// sendHeartbeat calls the URL of the outgoing heartbeat, if check returns nil.
+func (w *Watchdog) sendHeartbeat(ctx context.Context) {
 	if w.Heartbeat == "" || !w.Shards.Owns(watchdogKey) {
 		return
 	}
@@ -139,7 +139,7 @@ func (w *Watchdog) beat(ctx context.Context) {
 	}
 }
 
-// check returns why not all is well, or nil.
+// check returns an error that names a monitor that is down, unknown or without a recent result, or nil.
 func (w *Watchdog) check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, watchdogTimeout)
 	defer cancel()
@@ -152,7 +152,7 @@ func (w *Watchdog) check(ctx context.Context) error {
 		if !strings.HasPrefix(m.Settings.Name, systemPrefix) {
 			continue
 		}
-		switch m.Status.State { //nolint:exhaustive // the others are well, or wanted
+		switch m.Status.State { //nolint:exhaustive // the others are no failures
 		case Down:
 			return fmt.Errorf("monitor %s is down", m.Settings.Name)
 		case Unknown:

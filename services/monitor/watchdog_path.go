@@ -34,7 +34,7 @@ func newWatchdogPath(flag string, send func(context.Context, watchdogState) erro
 }
 
 // observe takes the state of a monitor after a result, with the one before it. A monitor that was down
-// stays so until it is up: it is unknown to nobody.
+// stays down until it is up: unknown is not sent between.
 func (p *watchdogPath) observe(before State, change watchdogState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -20,9 +20,9 @@ const minHeapGrowth = 64 << 20
 // to 100,000 recipients has 100 MB live for a moment.
 const leastPercent, mostPercent = 50, 800
 
-// startTime is the time in which the heap grows by Go's default. What a process allocates for
-// good at its start would otherwise lie scattered among 60 MB of garbage, and the spans that
-// it keeps would be half empty ever after: 4 MB of an idle process.
+// startTime is the time in which the heap grows by Go's default. The permanent allocations of the
+// start would otherwise be scattered among 60 MB of garbage, and their spans would stay half
+// empty: 4 MB of an idle process.
 const startTime = 2 * time.Second
 
 // lookEvery, restLooks and restGrowth define an idle process: it allocated less than
@@ -83,7 +83,7 @@ func releaseIdleMemory(ctx context.Context, look <-chan time.Time) {
 		}
 		metrics.Read(allocated)
 		if d.shouldRelease(allocated[0].Value.Uint64()) {
-			runtime.GC() // the first of two collections that a sync.Pool takes to let go of its buffers
+			runtime.GC() // the first of two collections that a sync.Pool takes to release its buffers
 			debug.FreeOSMemory()
 		}
 	}

@@ -125,7 +125,7 @@ func (c sealKeyPrune) judge(con *console, entries []seal.KeyInfo, res *messenger
 		if e.Primary {
 			continue
 		}
-		reasons := c.because(con, e, need[e.ID])
+		reasons := c.reasonsToKeep(con, e, need[e.ID])
 		if !res.GetMonitorsCounted() && !c.WithoutMonitors {
 			reasons = append(reasons, "the monitors that it seals are not counted, because the alert service finds no monitor service: set --monitor-service-url there, or --without-monitors here if the system has none")
 		}
@@ -138,8 +138,8 @@ func (c sealKeyPrune) judge(con *console, entries []seal.KeyInfo, res *messenger
 	return p, nil
 }
 
-// because returns why a key must be kept; nothing if it can be dropped.
-func (c sealKeyPrune) because(con *console, e seal.KeyInfo, need *messengerv1.SealKey) (reasons []string) {
+// reasonsToKeep returns the reasons for which a key must be kept; none if it can be dropped.
+func (c sealKeyPrune) reasonsToKeep(con *console, e seal.KeyInfo, need *messengerv1.SealKey) (reasons []string) {
 	if n := need.GetAddressCount(); n > 0 {
 		reasons = append(reasons, fmt.Sprintf("it seals %d addresses, which the directory service seals again in the background", n))
 	}

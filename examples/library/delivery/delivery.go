@@ -1,5 +1,5 @@
 // Package delivery is the service that delivers reserved books. It begins by itself when a copy is
-// held, without the reservation service, and cancels deliveries when that asks for it.
+// held, without the reservation service, and cancels deliveries at the request of that.
 package delivery
 
 import (
@@ -20,7 +20,7 @@ const (
 	Canceled  State = 4
 )
 
-// A Delivery is what is known of the delivery of a reservation, also before it starts.
+// A Delivery is the delivery of a reservation, also before it starts.
 type Delivery struct {
 	ReservationID string
 	ID            string // empty until it starts

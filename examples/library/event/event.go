@@ -82,8 +82,8 @@ func subject(m proto.Message) string {
 	return ""
 }
 
-// Decode returns the message of an event, and nil for a type that this program does not know: a
-// newer one may publish it. Fields that it does not know are ignored. Data that the rules of the
+// Decode returns the message of an event, and nil for a type that is unknown to this program: a
+// newer one may publish it. Unknown fields are ignored. Data that the rules of the
 // message do not accept is fault.ErrInvalid.
 func Decode(e stream.Event) (proto.Message, error) {
 	known, ok := messages[e.Type]

@@ -1,5 +1,5 @@
 // Package mypage is the service that shows customers what became of their reservations. Its view is
-// made of the events of the other services and is kept in a NATS key-value bucket. It asks none of
+// made of the events of the other services and is kept in a NATS key-value bucket. It calls none of
 // them, and can be rebuilt from the stream at any time.
 package mypage
 

@@ -37,7 +37,7 @@ func (c Consumer) Handle(ctx context.Context, d stream.Delivery) error {
 	return nil
 }
 
-// claimOf returns the claim of a reservation as an event knows it.
+// claimOf returns the claim of the reservation of an event.
 func claimOf(m interface {
 	GetReservationId() string
 	GetCustomer() string

@@ -55,7 +55,7 @@ func (p *Product) start(c *Claim) {
 	}
 }
 
-// cancel cancels a claim and gives its copy back, once.
+// cancel cancels a claim and returns its copy, once.
 func (p *Product) cancel(c *Claim) {
 	switch c.State {
 	case Held:

@@ -1,4 +1,4 @@
-// Package auth keeps the accounts of the school, and issues the tokens by which the edge knows
+// Package auth keeps the accounts of the school, and issues the tokens by which the edge authenticates
 // its callers.
 package auth
 
@@ -10,7 +10,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/fault"
 )
 
-// A Role is what a person is in the school. It is a role in tokens and policies, too.
+// A Role is the role of a person in the school. It is a role in tokens and policies, too.
 type Role string
 
 // The roles.

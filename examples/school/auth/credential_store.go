@@ -21,7 +21,7 @@ const (
 	maxAttempts   = 10
 )
 
-// digest returns what is stored of a token, a code, or the name of an account that may not exist.
+// digest returns the stored form of a token, a code, or the name of an account that may not exist.
 func digest(text string) []byte {
 	sum := sha256.Sum256([]byte(text))
 	return sum[:]
@@ -50,7 +50,7 @@ func (s *Store) BeginAttempt(ctx context.Context, id string, now time.Time) erro
 	})
 }
 
-// EndAttempts forgets the attempts of an account after a successful one.
+// EndAttempts deletes the attempts of an account after a successful one.
 func (s *Store) EndAttempts(ctx context.Context, id string) error {
 	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
 		_, err := t.Exec(ctx, "DELETE FROM sign_in_attempts WHERE account_hash = ?", digest(id))

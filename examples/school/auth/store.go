@@ -179,7 +179,7 @@ func (s *Store) Accounts(ctx context.Context, q Query) (all []Account, err error
 	return all, err
 }
 
-// Approve lets the person of an account sign in, and publishes it. allowed decides by the account. It
+// Approve approves an account, whose person can sign in then, and publishes it. allowed decides by the account. It
 // returns fault.ErrNotFound without the account, and the error of allowed.
 func (s *Store) Approve(ctx context.Context, id string, allowed func(Account) error) (a Account, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {

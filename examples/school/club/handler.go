@@ -22,7 +22,7 @@ type Handler struct {
 
 var _ clubv1connect.ClubServiceHandler = (*Handler)(nil)
 
-// callerOf returns the caller. The policies let nobody here but students and those with more rights.
+// callerOf returns the caller. The policies permit students and those with more rights only.
 func callerOf(ctx context.Context) Caller {
 	caller, _ := auth.CallerOf(ctx)
 	return Caller{caller.Nickname, !slices.Contains(caller.Roles, people.Student)}
@@ -64,7 +64,7 @@ func (h *Handler) GetClub(ctx context.Context, req *clubv1.GetClubRequest) (*clu
 	return &clubv1.GetClubResponse{Club: clubToProto(c)}, nil
 }
 
-// UpdateClub replaces what a club says of itself.
+// UpdateClub replaces the description of a club.
 func (h *Handler) UpdateClub(ctx context.Context, req *clubv1.UpdateClubRequest) (*clubv1.UpdateClubResponse, error) {
 	c, err := h.store.Update(ctx, Club{
 		ID: req.GetClubId(), Name: req.GetName(), Concept: req.GetConcept(), Introduction: req.GetIntroduction(),

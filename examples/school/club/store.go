@@ -67,7 +67,7 @@ func (s *Store) Create(ctx context.Context, c Club) (Club, error) {
 	}, "created")
 }
 
-// Update replaces what a club says of itself. It returns fault.ErrNotFound, fault.ErrDenied, or
+// Update replaces the description of a club. It returns fault.ErrNotFound, fault.ErrDenied, or
 // fault.ErrExists as Create.
 func (s *Store) Update(ctx context.Context, c Club, by Caller) (Club, error) {
 	return s.set(ctx, c, func(ctx context.Context, t *database.Tx) error {

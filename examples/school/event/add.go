@@ -12,10 +12,10 @@ import (
 	"github.com/bongsu-project/bongsu/kit/stream"
 )
 
-// An Event is what a service publishes.
+// An Event is an event that a service publishes.
 type Event struct {
 	Type    string        // such as school.outing.requested; the first two words make the source
-	Subject string        // the id of what it is about; events of one source and subject stay in order
+	Subject string        // the id of the thing that it is about; events of one source and subject stay in order
 	Data    proto.Message // a message of school.event.v1
 }
 

@@ -36,7 +36,7 @@ func viewer(ctx context.Context) Viewer {
 	return Viewer{caller.Nickname, people.Teacher}
 }
 
-// RequestOuting asks for an outing of the caller.
+// RequestOuting requests an outing of the caller.
 func (h *Handler) RequestOuting(ctx context.Context, req *outingv1.RequestOutingRequest) (*outingv1.RequestOutingResponse, error) {
 	o := Outing{
 		ID: uuid.NewString(), Student: viewer(ctx).Account, Emergency: req.GetSituation() == outingv1.Situation_SITUATION_EMERGENCY,
@@ -54,7 +54,7 @@ func (h *Handler) RequestOuting(ctx context.Context, req *outingv1.RequestOuting
 	return &outingv1.RequestOutingResponse{Outing: h.toProto(o)}, nil
 }
 
-// requestHash returns a hash of what a request asks for.
+// requestHash returns a hash of the content of a request.
 func requestHash(o Outing) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %t %q %q", o.Start.UnixMicro(), o.End.UnixMicro(), o.Emergency, o.Place, o.Reason))
 	return string(sum[:])

@@ -1,4 +1,4 @@
-// Package outing keeps the outings of students: a student asks, a parent and a teacher decide, the
+// Package outing keeps the outings of students: a student requests one, a parent and a teacher decide, the
 // student leaves and is back.
 package outing
 
@@ -41,7 +41,7 @@ const (
 	Expire          Action = "the end passes"
 )
 
-// transitions has the next state for each state and action; what it lacks is not allowed.
+// transitions has the next state for each state and action; other pairs are not allowed.
 var transitions = map[State]map[Action]State{
 	Requested:      {ParentApproves: ParentApproved, ParentRefuses: ParentRefused, Cancel: Canceled, Expire: Expired},
 	ParentApproved: {TeacherApproves: Approved, TeacherRefuses: TeacherRefused, Cancel: Canceled, Expire: Expired},

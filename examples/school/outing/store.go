@@ -59,7 +59,7 @@ func micros(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-// Request stores the request of a student, and asks whoever decides first. A request with the
+// Request stores the request of a student, and publishes it to those who decide first. A request with the
 // idempotency key of an earlier one returns that outing. It returns fault.ErrExists for the second
 // outing of a day, and for another request under the same key.
 func (s *Store) Request(ctx context.Context, o Outing) (Outing, error) {
@@ -208,7 +208,7 @@ type Step struct {
 	Comment string
 }
 
-// Do does a step, in the turn of those about the same outing. It returns fault.ErrNotFound for an
+// Do does a step, after earlier ones of the same outing. It returns fault.ErrNotFound for an
 // outing that the actor does not see, and fault.ErrPrecondition where the state does not allow the step.
 func (s *Store) Do(ctx context.Context, id string, step Step) (o Outing, err error) {
 	err = s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {

@@ -32,7 +32,7 @@ func ParseDay(field, day string) (time.Time, error) {
 }
 
 // ParseDays returns the days from the first to the last. It returns fault.ErrInvalid, with the field
-// from or to, for what is no day, for a last day before the first, and for more than most days.
+// from or to, for an invalid day, for a last day before the first, and for more than most days.
 func ParseDays(from, to string, most int) ([]string, error) {
 	first, err := ParseDay("from", from)
 	if err != nil {

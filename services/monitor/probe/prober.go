@@ -41,7 +41,7 @@ type Env struct {
 	NATS func() *nats.Conn
 	// LedgerURL is that of the ledger, if it is PostgreSQL, otherwise "".
 	LedgerURL string
-	// Values reads the values of this Bongsu; nil knows none.
+	// Values reads the values of this Bongsu; nil reads none.
 	Values ValueReader
 
 	Now func() time.Time // nil for time.Now

@@ -87,8 +87,8 @@ func (c *System) failure(readings []Reading) *Reading {
 	return first
 }
 
-// isFailure reports whether an error means that the check failed: that which cannot be reached is what
-// is checked.
+// isFailure reports whether an error means that the check failed: the ledger or the queue, whose
+// reachability is the value, could not be reached.
 func (c *System) isFailure(err error) bool {
 	return (c.Value == LedgerLatency || c.Value == QueueProblems) && !errors.Is(err, ErrUnreachable)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/bongsu-project/bongsu/kit/stream"
 )
 
-// Contract checks what a consumer expects of the events of its providers: the files of testdata,
+// Contract checks the expectations of a consumer of the events of its providers: the files of testdata,
 // which are named by the types of events. Each is valid by the schema, and the encoder of the
 // providers makes the same data of it. messages are those that the consumer handles. It returns the
 // events in the order of messages.

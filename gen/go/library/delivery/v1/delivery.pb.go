@@ -193,7 +193,7 @@ func (x *Delivery) GetUpdateTime() *timestamppb.Timestamp {
 	return nil
 }
 
-// ListDeliveriesRequest asks for a page.
+// ListDeliveriesRequest selects a page.
 type ListDeliveriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// reservation_id selects the delivery of a reservation; empty for all.
@@ -468,7 +468,7 @@ func (x *CancelDeliveryRequest) GetAttemptId() string {
 	return ""
 }
 
-// CancelDeliveryResponse says that the delivery is canceled.
+// CancelDeliveryResponse holds the canceled delivery.
 type CancelDeliveryResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// delivery is the canceled delivery; unset for one that had not begun.

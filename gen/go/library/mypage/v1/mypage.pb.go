@@ -260,7 +260,7 @@ func (x *Change) GetTime() *timestamppb.Timestamp {
 	return nil
 }
 
-// ListEntriesRequest asks for a page.
+// ListEntriesRequest selects a page.
 type ListEntriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// customer is the nickname of the customer; by default the caller.

@@ -330,7 +330,7 @@ func (x *GetProductResponse) GetProduct() *Product {
 	return nil
 }
 
-// ListProductsRequest asks for a page.
+// ListProductsRequest selects a page.
 type ListProductsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// query selects books whose title contains it, in any case; empty for all.

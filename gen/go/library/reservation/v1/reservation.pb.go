@@ -27,7 +27,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// ReservationState is the state of a reservation, as its own service knows it.
+// ReservationState is the state of a reservation in its own service.
 type ReservationState int32
 
 const (
@@ -386,7 +386,7 @@ func (x *GetReservationResponse) GetReservation() *Reservation {
 	return nil
 }
 
-// ListReservationsRequest asks for a page.
+// ListReservationsRequest selects a page.
 type ListReservationsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// customer is the nickname of the customer; by default the caller.

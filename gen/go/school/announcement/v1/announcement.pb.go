@@ -362,7 +362,7 @@ func (x *CreateAnnouncementResponse) GetAnnouncement() *Announcement {
 	return nil
 }
 
-// ListAnnouncementsRequest asks for a page.
+// ListAnnouncementsRequest selects a page.
 type ListAnnouncementsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// kind selects by kind; unset for all.
@@ -784,7 +784,7 @@ func (x *CountUnreadResponse) GetUnread() int32 {
 	return 0
 }
 
-// ListReadersRequest names an announcement, and asks for a page.
+// ListReadersRequest names an announcement and a page.
 type ListReadersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is the id of the announcement.

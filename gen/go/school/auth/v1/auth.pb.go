@@ -27,7 +27,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Role is what a person is in the school.
+// Role is the role of a person in the school.
 type Role int32
 
 const (
@@ -527,7 +527,7 @@ func (x *SignUpResponse) GetAccount() *Account {
 	return nil
 }
 
-// ListAccountsRequest asks for a page.
+// ListAccountsRequest selects a page.
 type ListAccountsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// role selects by role; unset for all.

@@ -399,7 +399,7 @@ func (x *CreateClubResponse) GetClub() *Club {
 	return nil
 }
 
-// ListClubsRequest asks for a page.
+// ListClubsRequest selects a page.
 type ListClubsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// query selects clubs whose name or concept contains it; empty for all.
@@ -1141,7 +1141,7 @@ type Recruitment struct {
 	ClubId string `protobuf:"bytes,2,opt,name=club_id,json=clubId,proto3" json:"club_id,omitempty"`
 	// club_name is the name of the club.
 	ClubName string `protobuf:"bytes,3,opt,name=club_name,json=clubName,proto3" json:"club_name,omitempty"`
-	// concept says what for.
+	// concept is the purpose.
 	Concept string `protobuf:"bytes,4,opt,name=concept,proto3" json:"concept,omitempty"`
 	// seats are the wanted members.
 	Seats []*Seat `protobuf:"bytes,5,rep,name=seats,proto3" json:"seats,omitempty"`
@@ -1246,7 +1246,7 @@ type CreateRecruitmentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// club_id is the id of the club.
 	ClubId string `protobuf:"bytes,1,opt,name=club_id,json=clubId,proto3" json:"club_id,omitempty"`
-	// concept says what for.
+	// concept is the purpose.
 	Concept string `protobuf:"bytes,2,opt,name=concept,proto3" json:"concept,omitempty"`
 	// seats are the wanted members.
 	Seats []*Seat `protobuf:"bytes,3,rep,name=seats,proto3" json:"seats,omitempty"`
@@ -1360,7 +1360,7 @@ func (x *CreateRecruitmentResponse) GetRecruitment() *Recruitment {
 	return nil
 }
 
-// ListRecruitmentsRequest asks for a page.
+// ListRecruitmentsRequest selects a page.
 type ListRecruitmentsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// club_id selects by club; empty for all.
@@ -1502,7 +1502,7 @@ type UpdateRecruitmentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is the id.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// concept says what for.
+	// concept is the purpose.
 	Concept string `protobuf:"bytes,2,opt,name=concept,proto3" json:"concept,omitempty"`
 	// seats are the wanted members.
 	Seats []*Seat `protobuf:"bytes,3,rep,name=seats,proto3" json:"seats,omitempty"`

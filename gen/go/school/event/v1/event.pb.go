@@ -5,7 +5,7 @@
 // source: school/event/v1/event.proto
 
 // Events of the school: the data of what its services publish, as JSON. The subject of each is
-// the id of what it is about.
+// the id of the thing that it is about.
 
 package eventv1
 
@@ -218,13 +218,13 @@ type OutingChanged struct {
 	Number int32 `protobuf:"varint,6,opt,name=number,proto3" json:"number,omitempty"`
 	// state is the state, such as requested.
 	State string `protobuf:"bytes,7,opt,name=state,proto3" json:"state,omitempty"`
-	// start_time is when the student wants to leave.
+	// start_time is when the student is to leave.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	// end_time is when the student must be back.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// place is where to.
 	Place string `protobuf:"bytes,10,opt,name=place,proto3" json:"place,omitempty"`
-	// reason is what for.
+	// reason is the purpose.
 	Reason string `protobuf:"bytes,11,opt,name=reason,proto3" json:"reason,omitempty"`
 	// by is the account of who changed it.
 	By string `protobuf:"bytes,12,opt,name=by,proto3" json:"by,omitempty"`
@@ -594,7 +594,7 @@ type RecruitmentOpened struct {
 	ClubId string `protobuf:"bytes,2,opt,name=club_id,json=clubId,proto3" json:"club_id,omitempty"`
 	// club_name is the name of the club.
 	ClubName string `protobuf:"bytes,3,opt,name=club_name,json=clubName,proto3" json:"club_name,omitempty"`
-	// concept says what for.
+	// concept is the purpose.
 	Concept string `protobuf:"bytes,4,opt,name=concept,proto3" json:"concept,omitempty"`
 	// grades are the wanted grades.
 	Grades        []int32 `protobuf:"varint,5,rep,packed,name=grades,proto3" json:"grades,omitempty"`

@@ -4,7 +4,7 @@
 // 	protoc        (unknown)
 // source: school/outing/v1/outing.proto
 
-// Outings: a student asks to leave the school, a parent and a teacher decide.
+// Outings: a student requests to leave the school, a parent and a teacher decide.
 
 package outingv1
 
@@ -161,7 +161,7 @@ func (Situation) EnumDescriptor() ([]byte, []int) {
 	return file_school_outing_v1_outing_proto_rawDescGZIP(), []int{1}
 }
 
-// Decision is what a parent or a teacher decides.
+// Decision is the decision of a parent or a teacher.
 type Decision int32
 
 const (
@@ -233,15 +233,15 @@ type Outing struct {
 	State OutingState `protobuf:"varint,7,opt,name=state,proto3,enum=school.outing.v1.OutingState" json:"state,omitempty"`
 	// situation is how urgent it is.
 	Situation Situation `protobuf:"varint,8,opt,name=situation,proto3,enum=school.outing.v1.Situation" json:"situation,omitempty"`
-	// start_time is when the student wants to leave.
+	// start_time is when the student is to leave.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	// end_time is when the student must be back.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// place is where to.
 	Place string `protobuf:"bytes,11,opt,name=place,proto3" json:"place,omitempty"`
-	// reason is what for.
+	// reason is the purpose.
 	Reason string `protobuf:"bytes,12,opt,name=reason,proto3" json:"reason,omitempty"`
-	// create_time is when the student asked.
+	// create_time is when the outing was requested.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// leave_time is when the student left; unset before.
 	LeaveTime *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=leave_time,json=leaveTime,proto3" json:"leave_time,omitempty"`
@@ -425,7 +425,7 @@ func (x *Outing) GetComment() string {
 // RequestOutingRequest describes the outing.
 type RequestOutingRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// start_time is when the student wants to leave.
+	// start_time is when the student is to leave.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	// end_time is when the student must be back.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
@@ -559,7 +559,7 @@ func (x *RequestOutingResponse) GetOuting() *Outing {
 	return nil
 }
 
-// ListOutingsRequest asks for a page.
+// ListOutingsRequest selects a page.
 type ListOutingsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// state selects by state; unset for all.

@@ -452,7 +452,7 @@ type Entry struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// id is the id.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// text says what happens.
+	// text is the text of the entry.
 	Text string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	// from is the first day.
 	From string `protobuf:"bytes,3,opt,name=from,proto3" json:"from,omitempty"`
@@ -529,7 +529,7 @@ func (x *Entry) GetWriter() string {
 	return ""
 }
 
-// ListEntriesRequest names days, and asks for a page.
+// ListEntriesRequest names days and a page.
 type ListEntriesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// from is the first day.

@@ -76,7 +76,7 @@ type ClubServiceClient interface {
 	//
 	// not_found: there is no such club.
 	GetClub(context.Context, *v1.GetClubRequest) (*v1.GetClubResponse, error)
-	// UpdateClub replaces what a club says of itself, by its head or a teacher.
+	// UpdateClub replaces the description of a club, by its head or a teacher.
 	//
 	// not_found: there is no such club. permission_denied: the caller is not its head.
 	// already_exists: as for CreateClub.
@@ -325,7 +325,7 @@ type ClubServiceHandler interface {
 	//
 	// not_found: there is no such club.
 	GetClub(context.Context, *v1.GetClubRequest) (*v1.GetClubResponse, error)
-	// UpdateClub replaces what a club says of itself, by its head or a teacher.
+	// UpdateClub replaces the description of a club, by its head or a teacher.
 	//
 	// not_found: there is no such club. permission_denied: the caller is not its head.
 	// already_exists: as for CreateClub.

@@ -2,7 +2,7 @@
 //
 // Source: school/outing/v1/outing.proto
 
-// Outings: a student asks to leave the school, a parent and a teacher decide.
+// Outings: a student requests to leave the school, a parent and a teacher decide.
 package outingv1connect
 
 import (
@@ -63,9 +63,9 @@ const (
 
 // OutingServiceClient is a client for the school.outing.v1.OutingService service.
 type OutingServiceClient interface {
-	// RequestOuting asks for an outing of the caller, a student. The parent decides first and then
+	// RequestOuting requests an outing of the caller, a student. The parent decides first and then
 	// a teacher; without a parent, and in an emergency, the teacher decides alone, and the parents
-	// are told. A student has one outing a day that is neither refused, canceled nor expired.
+	// are notified. A student has one outing a day that is neither refused, canceled nor expired.
 	//
 	// invalid_argument: start or end is past, on another day than today, or end is not after
 	// start. already_exists: the student has an outing today.
@@ -86,7 +86,7 @@ type OutingServiceClient interface {
 	//
 	// unauthenticated: the link is wrong, used or expired.
 	GetOutingByLink(context.Context, *v1.GetOutingByLinkRequest) (*v1.GetOutingByLinkResponse, error)
-	// DecideOutingByLink approves or refuses by the link in a message, which says who decides. A
+	// DecideOutingByLink approves or refuses by the link in a message, which identifies who decides. A
 	// link is used up by the decision.
 	//
 	// unauthenticated: the link is wrong, used or expired. failed_precondition: the outing is in
@@ -275,9 +275,9 @@ func (c *outingServiceClient) CancelOuting(ctx context.Context, req *v1.CancelOu
 
 // OutingServiceHandler is an implementation of the school.outing.v1.OutingService service.
 type OutingServiceHandler interface {
-	// RequestOuting asks for an outing of the caller, a student. The parent decides first and then
+	// RequestOuting requests an outing of the caller, a student. The parent decides first and then
 	// a teacher; without a parent, and in an emergency, the teacher decides alone, and the parents
-	// are told. A student has one outing a day that is neither refused, canceled nor expired.
+	// are notified. A student has one outing a day that is neither refused, canceled nor expired.
 	//
 	// invalid_argument: start or end is past, on another day than today, or end is not after
 	// start. already_exists: the student has an outing today.
@@ -298,7 +298,7 @@ type OutingServiceHandler interface {
 	//
 	// unauthenticated: the link is wrong, used or expired.
 	GetOutingByLink(context.Context, *v1.GetOutingByLinkRequest) (*v1.GetOutingByLinkResponse, error)
-	// DecideOutingByLink approves or refuses by the link in a message, which says who decides. A
+	// DecideOutingByLink approves or refuses by the link in a message, which identifies who decides. A
 	// link is used up by the decision.
 	//
 	// unauthenticated: the link is wrong, used or expired. failed_precondition: the outing is in
