@@ -176,7 +176,7 @@ func (h *restHandler) prepare(found routeMatch, out *restWriter, r *http.Request
 		delete(inner.Header, name)
 	}
 	if found.direct {
-		target.Path = found.procedure
+		target.Path, inner.Method = found.procedure, http.MethodPost // as Connect has it
 		setDirect(inner.Header)
 	}
 	if len(out.ignored) > 0 {

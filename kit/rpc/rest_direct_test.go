@@ -158,3 +158,30 @@ func TestDirect(t *testing.T) {
 		})
 	}
 }
+
+// TestDirectMethods checks that a direct route may have another HTTP method than that of Connect.
+func TestDirectMethods(t *testing.T) {
+	options, err := NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), noop.Int64Counter{}, testRules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	service := Public(options, alertv1connect.NewAlertServiceHandler, alertv1connect.AlertServiceHandler(sample{}))
+	mux.Handle(service.Path, service.Handler)
+	rest, err := mountREST(mux, []Service{service})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, method := range []string{http.MethodPut, http.MethodPatch} {
+		r := *rest.routes.fixed["POST/v1/alerts"]
+		r.method = method
+		rest.routes.fixed[method+"/v1/alerts"] = &r
+		req := httptest.NewRequestWithContext(t.Context(), method, "/v1/alerts", strings.NewReader(`{"target":["@a"],"severity":"normal","message":"m"}`))
+		req.Header.Set("Content-Type", "application/json")
+		res := httptest.NewRecorder()
+		mux.ServeHTTP(res, req)
+		if !r.isDirect() || res.Code != http.StatusOK || !strings.Contains(res.Body.String(), `"id"`) {
+			t.Errorf("%s: %d %s", method, res.Code, res.Body)
+		}
+	}
+}
