@@ -2,7 +2,9 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"connectrpc.com/connect"
@@ -14,20 +16,35 @@ import (
 // retryDelay is the delay before a call is repeated that cannot be served yet.
 const retryDelay = 200 * time.Millisecond
 
-// Retry calls a method until it is served: by a service that starts, or by one that the edge does not
-// know yet.
+// Retry calls a method until it is served: by a service that starts, by one that the edge does not know
+// yet, or within the limits of the edge.
 func Retry[Req, Res any](ctx context.Context, call func(context.Context, *Req) (*Res, error), req *Req) (*Res, error) {
 	for {
 		res, err := call(ctx, req)
-		if code := connect.CodeOf(err); err == nil || code != connect.CodeUnavailable && code != connect.CodeUnimplemented {
+		delay := retryDelay
+		switch connect.CodeOf(err) {
+		case connect.CodeUnavailable, connect.CodeUnimplemented:
+		case connect.CodeResourceExhausted:
+			delay = delayOf(err)
+		default:
 			return res, err
 		}
 		select {
-		case <-time.After(retryDelay):
+		case <-time.After(delay):
 		case <-ctx.Done():
 			return nil, err
 		}
 	}
+}
+
+// delayOf returns the delay that an error asks for, in whole seconds.
+func delayOf(err error) time.Duration {
+	if e, ok := errors.AsType[*connect.Error](err); ok {
+		if seconds, err := strconv.Atoi(e.Meta().Get("Retry-After")); err == nil {
+			return max(time.Duration(seconds)*time.Second, retryDelay)
+		}
+	}
+	return retryDelay
 }
 
 // Create is Retry for a method that creates what may exist.
