@@ -40,7 +40,7 @@ func each(t *testing.T, test func(t *testing.T, s *school)) {
 		issuer, err := newIssuer(s.server.URL, filepath.Join(t.TempDir(), "signing.key"), now)
 		kittest.NoError(t, err)
 		s.server.Config.Handler = issuer.handler()
-		s.Handler, err = NewHandler(t.Context(), &Store{service.DB, service.Outbox}, issuer, now, slog.New(slog.DiscardHandler))
+		s.Handler, err = NewHandler(t.Context(), NewStore(service.DB, service.Outbox), issuer, now, slog.New(slog.DiscardHandler))
 		kittest.NoError(t, err)
 		test(t, s)
 	})
@@ -236,6 +236,23 @@ func TestReset(t *testing.T) {
 		kittest.Error(t, kittest.ErrorOf(s.signIn(t, "chulsu", password)), fault.ErrUnauthenticated)
 		kittest.NoError(t, kittest.ErrorOf(s.signIn(t, "chulsu", "new password")))
 		kittest.Error(t, kittest.ErrorOf(s.RefreshToken(t.Context(), &authv1.RefreshTokenRequest{RefreshToken: tokens.GetRefreshToken()})), fault.ErrUnauthenticated)
+	})
+}
+
+// TestResetRequests limits the mails to an account, and responds alike for one that does not exist.
+func TestResetRequests(t *testing.T) {
+	each(t, func(t *testing.T, s *school) {
+		s.signUp(t, student("chulsu", 7))
+		for _, id := range []string{"chulsu", "nobody"} {
+			request := func() error {
+				return kittest.ErrorOf(s.RequestPasswordReset(t.Context(), &authv1.RequestPasswordResetRequest{Id: id}))
+			}
+			for range maxAttempts {
+				kittest.NoError(t, request())
+			}
+			kittest.Error(t, request(), fault.ErrExhausted, "15m0s")
+		}
+		kittest.NoError(t, kittest.ErrorOf(s.signIn(t, "chulsu", password)))
 	})
 }
 

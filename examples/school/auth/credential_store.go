@@ -16,7 +16,8 @@ const (
 	refreshLife = 14 * 24 * time.Hour // of a refresh token
 	resetLife   = 15 * time.Minute    // of a code that resets a password
 
-	// attemptWindow and maxAttempts limit sign-in: that many attempts in that time.
+	// attemptWindow and maxAttempts limit sign-in, and what resets a password: that many attempts
+	// in that time.
 	attemptWindow = 15 * time.Minute
 	maxAttempts   = 10
 )
@@ -27,7 +28,7 @@ func digest(text string) []byte {
 	return sum[:]
 }
 
-// BeginAttempt counts an attempt to sign in to an account, which need not exist. It returns
+// BeginAttempt counts an attempt to sign in to an account, which need not exist, or of another kind. It returns
 // fault.ErrExhausted, with the time to wait, for too many.
 func (s *Store) BeginAttempt(ctx context.Context, id string, now time.Time) error {
 	return s.db.Write(ctx, func(ctx context.Context, t *database.Tx) error {
@@ -46,7 +47,7 @@ func (s *Store) BeginAttempt(ctx context.Context, id string, now time.Time) erro
 			return err
 		}
 		wait := time.UnixMicro(found[0].begin).Add(attemptWindow).Sub(now)
-		return fault.WithDelay(fault.Exhaustedf("too many attempts to sign in; try again in %s", wait.Round(time.Second)), wait)
+		return fault.WithDelay(fault.Exhaustedf("too many attempts; try again in %s", wait.Round(time.Second)), wait)
 	})
 }
 

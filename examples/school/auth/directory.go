@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -16,7 +17,7 @@ import (
 )
 
 const (
-	directoryInterval = time.Second // between two looks for changes
+	directoryInterval = time.Second // between two looks for changes, besides those of this process
 	directoryBatch    = 100         // changes at a time
 )
 
@@ -40,26 +41,30 @@ func (d Directory) run(ctx context.Context, store *Store) error {
 		}
 		select {
 		case <-tick.C:
+		case <-store.changed:
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
+// sync brings changes of a store into the directory. One that fails does not keep back the others.
 func (d Directory) sync(ctx context.Context, store *Store) error {
 	changes, err := store.Changes(ctx, directoryBatch)
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, c := range changes {
 		if err := d.set(ctx, c.Account); err != nil {
-			return fmt.Errorf("account %s: %w", c.ID, err)
+			errs = append(errs, fmt.Errorf("account %s: %w", c.ID, err))
+			continue
 		}
 		if err := store.Synced(ctx, c); err != nil {
 			return err
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // set sets the addresses and the groups of an account.

@@ -207,8 +207,11 @@ func (h *Handler) ChangePassword(ctx context.Context, req *authv1.ChangePassword
 	return &authv1.ChangePasswordResponse{}, nil
 }
 
-// RequestPasswordReset sends a code by mail.
+// RequestPasswordReset sends a code by mail, a limited number of times.
 func (h *Handler) RequestPasswordReset(ctx context.Context, req *authv1.RequestPasswordResetRequest) (*authv1.RequestPasswordResetResponse, error) {
+	if err := h.store.BeginAttempt(ctx, "request-reset:"+req.GetId(), h.now()); err != nil {
+		return nil, err
+	}
 	if err := h.store.AddReset(ctx, req.GetId(), h.now()); err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func newService(ctx context.Context, p *process.Process, c Config, db *database.
 	if err != nil {
 		return nil, err
 	}
-	store := &Store{db, outbox}
+	store := NewStore(db, outbox)
 	h, err := NewHandler(ctx, store, issuer, time.Now, p.Log())
 	if err != nil {
 		return nil, err

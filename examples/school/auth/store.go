@@ -23,8 +23,23 @@ var Schema = database.Schema{Name: "auth", Application: "school", Migrations: mi
 
 // A Store keeps the accounts in a database. It is safe for concurrent use.
 type Store struct {
-	db     *database.Database
-	outbox *stream.Outbox
+	db      *database.Database
+	outbox  *stream.Outbox
+	changed chan struct{} // has a value if there may be changes for the directory
+}
+
+// NewStore returns a store in a database with an outbox.
+func NewStore(db *database.Database, outbox *stream.Outbox) *Store {
+	return &Store{db, outbox, make(chan struct{}, 1)}
+}
+
+// wake publishes events and brings changes into the directory at once.
+func (s *Store) wake() {
+	s.outbox.Wake()
+	select {
+	case s.changed <- struct{}{}:
+	default: // it is awake
+	}
 }
 
 const accountColumns = "id, role, name, phone, email, grade, class, number, approved, create_time"
@@ -196,7 +211,7 @@ func (s *Store) Approve(ctx context.Context, id string, allowed func(Account) er
 		a.Approved = true
 		return event.Add(ctx, s.outbox, t, accountEvent("school.auth.account_approved", a))
 	})
-	s.outbox.Wake()
+	s.wake()
 	return a, err
 }
 
@@ -240,7 +255,7 @@ func (s *Store) Update(ctx context.Context, id string, phone, email *string) (a 
 	if database.IsUniqueViolation(err) {
 		return Account{}, phoneTaken(a)
 	}
-	s.outbox.Wake()
+	s.wake()
 	return a, err
 }
 

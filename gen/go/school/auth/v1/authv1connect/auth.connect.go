@@ -108,15 +108,19 @@ type AuthServiceClient interface {
 	SignOut(context.Context, *v1.SignOutRequest) (*v1.SignOutResponse, error)
 	// ChangePassword replaces the password of the caller, and revokes all refresh tokens.
 	//
-	// unauthenticated: the current password is wrong.
+	// unauthenticated: the current password is wrong. resource_exhausted: too many attempts; the
+	// details have the time to wait.
 	ChangePassword(context.Context, *v1.ChangePasswordRequest) (*v1.ChangePasswordResponse, error)
 	// RequestPasswordReset sends a code by mail to the address of the account. The response is the
 	// same for an unknown account.
+	//
+	// resource_exhausted: too many requests; the details have the time to wait.
 	RequestPasswordReset(context.Context, *v1.RequestPasswordResetRequest) (*v1.RequestPasswordResetResponse, error)
 	// ResetPassword replaces the password by the code of the mail, which is used up. It revokes
 	// all refresh tokens.
 	//
-	// unauthenticated: the code is wrong, used or expired.
+	// unauthenticated: the code is wrong, used or expired. resource_exhausted: too many attempts;
+	// the details have the time to wait.
 	ResetPassword(context.Context, *v1.ResetPasswordRequest) (*v1.ResetPasswordResponse, error)
 }
 
@@ -372,15 +376,19 @@ type AuthServiceHandler interface {
 	SignOut(context.Context, *v1.SignOutRequest) (*v1.SignOutResponse, error)
 	// ChangePassword replaces the password of the caller, and revokes all refresh tokens.
 	//
-	// unauthenticated: the current password is wrong.
+	// unauthenticated: the current password is wrong. resource_exhausted: too many attempts; the
+	// details have the time to wait.
 	ChangePassword(context.Context, *v1.ChangePasswordRequest) (*v1.ChangePasswordResponse, error)
 	// RequestPasswordReset sends a code by mail to the address of the account. The response is the
 	// same for an unknown account.
+	//
+	// resource_exhausted: too many requests; the details have the time to wait.
 	RequestPasswordReset(context.Context, *v1.RequestPasswordResetRequest) (*v1.RequestPasswordResetResponse, error)
 	// ResetPassword replaces the password by the code of the mail, which is used up. It revokes
 	// all refresh tokens.
 	//
-	// unauthenticated: the code is wrong, used or expired.
+	// unauthenticated: the code is wrong, used or expired. resource_exhausted: too many attempts;
+	// the details have the time to wait.
 	ResetPassword(context.Context, *v1.ResetPasswordRequest) (*v1.ResetPasswordResponse, error)
 }
 
