@@ -173,18 +173,44 @@ func TestRead(t *testing.T) {
 		kittest.Equal(t, got.GetAnnouncement().GetRead(), true)
 		kittest.Equal(t, got.GetAnnouncement().GetReaderCount(), int32(1))
 
-		readers := func(ctx context.Context) ([]string, error) {
-			res, err := s.ListReaders(ctx, &announcementv1.ListReadersRequest{Id: first.GetId()})
-			var names []string
-			for _, r := range res.GetReaders() {
-				names = append(names, r.GetName())
-			}
-			return names, err
+		kittest.NoError(t, kittest.ErrorOf(s.MarkRead(student(t, "younghee"), &announcementv1.MarkReadRequest{Id: first.GetId()})))
+		readers := func(query string) []string {
+			t.Helper()
+			return schooltest.All(t, func(token string) (*announcementv1.ListReadersResponse, error) {
+				return s.ListReaders(teacher(t), &announcementv1.ListReadersRequest{Id: first.GetId(), Query: query, PageSize: 1, PageToken: token})
+			}, func(res *announcementv1.ListReadersResponse) (names []string) {
+				for _, r := range res.GetReaders() {
+					names = append(names, r.GetName())
+				}
+				return names
+			})
 		}
-		names, err := readers(teacher(t))
+		kittest.Equal(t, readers(""), []string{"김철수", "이영희"})
+		kittest.Equal(t, readers("영희"), []string{"이영희"})
+		kittest.Equal(t, readers("CHUL"), []string{"김철수"})
+		kittest.Equal(t, readers("%"), []string(nil))
+		_, err = s.ListReaders(student(t, "chulsu"), &announcementv1.ListReadersRequest{Id: first.GetId()})
+		kittest.Error(t, err, fault.ErrDenied)
+	})
+}
+
+// TestOwn shows to the head of a club what it has written for others, which is not unread.
+func TestOwn(t *testing.T) {
+	each(t, func(t *testing.T, s *school) {
+		a, err := s.write(student(t, "chulsu"), &announcementv1.CreateAnnouncementRequest{Title: "모집", ClubId: clubID, Grades: []int32{1}})
 		kittest.NoError(t, err)
-		kittest.Equal(t, names, []string{"김철수"})
-		kittest.Error(t, kittest.ErrorOf(readers(student(t, "chulsu"))), fault.ErrDenied)
+		kittest.NoError(t, kittest.ErrorOf(s.GetAnnouncement(student(t, "chulsu"), &announcementv1.GetAnnouncementRequest{Id: a.GetId()})))
+		for account, want := range map[string]int32{"chulsu": 0, "younghee": 1} {
+			unread, err := s.CountUnread(student(t, account), &announcementv1.CountUnreadRequest{})
+			kittest.NoError(t, err)
+			kittest.Equal(t, unread.GetUnread(), want)
+			list, err := s.ListAnnouncements(student(t, account), &announcementv1.ListAnnouncementsRequest{Unread: true})
+			kittest.NoError(t, err)
+			kittest.Equal(t, len(list.GetAnnouncements()), int(want))
+			list, err = s.ListAnnouncements(student(t, account), &announcementv1.ListAnnouncementsRequest{Mine: true})
+			kittest.NoError(t, err)
+			kittest.Equal(t, len(list.GetAnnouncements()), 1-int(want))
+		}
 	})
 }
 

@@ -31,7 +31,7 @@ func viewer(ctx context.Context) Viewer {
 
 // CreateAnnouncement publishes an announcement.
 func (h *Handler) CreateAnnouncement(ctx context.Context, req *announcementv1.CreateAnnouncementRequest) (*announcementv1.CreateAnnouncementResponse, error) {
-	by, now := viewer(ctx), h.now()
+	by, now := viewer(ctx), h.now().Truncate(time.Microsecond)
 	a := Announcement{
 		ID: uuid.NewString(), Kind: School, Club: req.GetClubId(), Writer: by.Account, Title: req.GetTitle(), Content: req.GetContent(),
 		Grades: setOf(req.GetGrades()), Classes: setOf(req.GetClasses()), Created: now, Updated: now,
@@ -90,14 +90,14 @@ func (h *Handler) CountUnread(ctx context.Context, _ *announcementv1.CountUnread
 	if err != nil {
 		return nil, err
 	}
-	return &announcementv1.CountUnreadResponse{Unread: int32(n)}, nil //nolint:gosec // a list of this length is never read
+	return &announcementv1.CountUnreadResponse{Unread: int32(n)}, nil
 }
 
 // ListReaders returns a page of readers.
 func (h *Handler) ListReaders(ctx context.Context, req *announcementv1.ListReadersRequest) (*announcementv1.ListReadersResponse, error) {
 	by := viewer(ctx)
 	all, next, err := page.Of(req, func(r Reader) string { return r.Account }, func(after string, limit int) ([]Reader, error) {
-		return h.store.Readers(ctx, req.GetId(), after, limit, func(a Announcement) error {
+		return h.store.Readers(ctx, req.GetId(), req.GetQuery(), after, limit, func(a Announcement) error {
 			if by.Student {
 				return mustBeWriter(a, by)
 			}

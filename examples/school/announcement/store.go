@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"strings"
 	"time"
 
@@ -45,7 +46,8 @@ func StoreClub(ctx context.Context, t *database.Tx, e stream.Event) error {
 	return err
 }
 
-// A Viewer is who looks at announcements: a student sees those for the own grade and class, others all.
+// A Viewer is who looks at announcements: a student sees the own ones and those for the own grade and
+// class, others all.
 type Viewer struct {
 	Account string
 	Student bool
@@ -60,7 +62,7 @@ func (s *Store) visible(ctx context.Context, t *database.Tx, v Viewer) (conditio
 	if err != nil {
 		return "", nil, err
 	}
-	return "(grades = 0 OR (grades & ?) <> 0) AND (classes = 0 OR (classes & ?) <> 0)", []any{1 << p.Grade, 1 << p.Class}, nil
+	return "(writer = ? OR (grades = 0 OR (grades & ?) <> 0) AND (classes = 0 OR (classes & ?) <> 0))", []any{v.Account, 1 << p.Grade, 1 << p.Class}, nil
 }
 
 // columns are those of an announcement; the one parameter is the account that looks.
@@ -109,10 +111,10 @@ func (s *Store) Create(ctx context.Context, a Announcement) (Announcement, error
 func writerName(ctx context.Context, t *database.Tx, a Announcement) (string, error) {
 	if a.Kind == School {
 		p, err := people.Find(ctx, t, a.Writer)
-		if err != nil {
-			return a.Writer, nil //nolint:nilerr // the account is its name until then
+		if errors.Is(err, fault.ErrNotFound) {
+			return a.Writer, nil // the account is its name until then
 		}
-		return p.Name, nil
+		return p.Name, err
 	}
 	names, err := database.Select(ctx, t, func(rows *sql.Rows, name *string) error { return rows.Scan(name) },
 		"SELECT name FROM clubs WHERE id = ? AND head = ?", a.Club, a.Writer)
@@ -140,7 +142,9 @@ type Cursor struct {
 	ID      string
 }
 
-const unread = "NOT EXISTS (SELECT 1 FROM readers WHERE readers.announcement = announcements.id AND readers.account = ?)"
+// unread is the condition of the announcements that an account has neither written nor read; it is its
+// two parameters.
+const unread = "writer <> ? AND NOT EXISTS (SELECT 1 FROM readers WHERE readers.announcement = announcements.id AND readers.account = ?)"
 
 // Announcements returns the newest announcements before a cursor.
 func (s *Store) Announcements(ctx context.Context, v Viewer, q Query) (all []Announcement, err error) {
@@ -155,7 +159,7 @@ func (s *Store) Announcements(ctx context.Context, v Viewer, q Query) (all []Ann
 		add("writer = ?", v.Account)
 	}
 	if q.Unread {
-		add(unread, v.Account)
+		add(unread, v.Account, v.Account)
 	}
 	if q.Text != "" {
 		pattern := database.Contains(q.Text)
@@ -228,7 +232,7 @@ func (s *Store) CountUnread(ctx context.Context, v Viewer) (n int, err error) {
 			return err
 		}
 		counts, err := database.Select(ctx, t, func(rows *sql.Rows, n *int) error { return rows.Scan(n) },
-			"SELECT count(*) FROM announcements WHERE "+visible+" AND "+unread, append(args, v.Account)...)
+			"SELECT count(*) FROM announcements WHERE "+visible+" AND "+unread, append(args, v.Account, v.Account)...)
 		if err != nil {
 			return err
 		}
@@ -244,9 +248,9 @@ type Reader struct {
 	Time          time.Time
 }
 
-// Readers returns the readers of an announcement after an account, by account. It returns
-// fault.ErrNotFound, or the error of allowed.
-func (s *Store) Readers(ctx context.Context, id, after string, limit int, allowed func(Announcement) error) (readers []Reader, err error) {
+// Readers returns the readers of an announcement after an account, by account; text selects those whose
+// account or name contains it. It returns fault.ErrNotFound, or the error of allowed.
+func (s *Store) Readers(ctx context.Context, id, text, after string, limit int, allowed func(Announcement) error) (readers []Reader, err error) {
 	err = s.db.Read(ctx, func(ctx context.Context, t *database.Tx) error {
 		a, err := s.one(ctx, t, Viewer{}, id)
 		if err != nil {
@@ -261,7 +265,8 @@ func (s *Store) Readers(ctx context.Context, id, after string, limit int, allowe
 			r.Time = time.UnixMicro(at).UTC()
 			return err
 		}, `SELECT r.account, coalesce(p.name, ''), r.read_time FROM readers r LEFT JOIN people p ON p.id = r.account
-			WHERE r.announcement = ? AND r.account > ? ORDER BY r.account LIMIT ?`, id, after, limit)
+			WHERE r.announcement = ? AND r.account > ? AND (r.account LIKE ? ESCAPE '\' OR lower(coalesce(p.name, '')) LIKE ? ESCAPE '\')
+			ORDER BY r.account LIMIT ?`, id, after, database.Contains(text), database.Contains(text), limit)
 		return err
 	})
 	return readers, err

@@ -369,7 +369,7 @@ type ListAnnouncementsRequest struct {
 	Kind Kind `protobuf:"varint,1,opt,name=kind,proto3,enum=school.announcement.v1.Kind" json:"kind,omitempty"`
 	// mine selects those that the caller has written.
 	Mine bool `protobuf:"varint,2,opt,name=mine,proto3" json:"mine,omitempty"`
-	// unread selects those that the caller has not read.
+	// unread selects those that the caller has neither read nor written.
 	Unread bool `protobuf:"varint,3,opt,name=unread,proto3" json:"unread,omitempty"`
 	// query selects those whose title or content contains it; empty for all.
 	Query string `protobuf:"bytes,4,opt,name=query,proto3" json:"query,omitempty"`
@@ -792,7 +792,9 @@ type ListReadersRequest struct {
 	// page_size is the maximum number of entries of the page, by default 50.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// page_token is the next_page_token of the page before; empty for the first.
-	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// query selects readers whose account or name contains it; empty for all.
+	Query         string `protobuf:"bytes,4,opt,name=query,proto3" json:"query,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -844,6 +846,13 @@ func (x *ListReadersRequest) GetPageSize() int32 {
 func (x *ListReadersRequest) GetPageToken() string {
 	if x != nil {
 		return x.PageToken
+	}
+	return ""
+}
+
+func (x *ListReadersRequest) GetQuery() string {
+	if x != nil {
+		return x.Query
 	}
 	return ""
 }
@@ -1233,13 +1242,14 @@ const file_school_announcement_v1_announcement_proto_rawDesc = "" +
 	"\x10MarkReadResponse\"\x14\n" +
 	"\x12CountUnreadRequest\"-\n" +
 	"\x13CountUnreadResponse\x12\x16\n" +
-	"\x06unread\x18\x01 \x01(\x05R\x06unread\"\x80\x01\n" +
+	"\x06unread\x18\x01 \x01(\x05R\x06unread\"\x9f\x01\n" +
 	"\x12ListReadersRequest\x12\x18\n" +
 	"\x02id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x02id\x12'\n" +
 	"\tpage_size\x18\x02 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xf4\x03(\x00R\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x90\x03R\tpageToken\"o\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x90\x03R\tpageToken\x12\x1d\n" +
+	"\x05query\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x182R\x05query\"o\n" +
 	"\x06Reader\x12\x18\n" +
 	"\aaccount\x18\x01 \x01(\tR\aaccount\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x127\n" +

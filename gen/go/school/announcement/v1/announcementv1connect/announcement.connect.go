@@ -78,7 +78,8 @@ type AnnouncementServiceClient interface {
 	//
 	// not_found: as for GetAnnouncement.
 	MarkRead(context.Context, *v1.MarkReadRequest) (*v1.MarkReadResponse, error)
-	// CountUnread returns how many announcements the caller may see and has not read.
+	// CountUnread returns how many announcements the caller may see and has neither read nor
+	// written.
 	CountUnread(context.Context, *v1.CountUnreadRequest) (*v1.CountUnreadResponse, error)
 	// ListReaders returns a page of those who have read an announcement, to its writer and to
 	// teachers.
@@ -264,7 +265,8 @@ type AnnouncementServiceHandler interface {
 	//
 	// not_found: as for GetAnnouncement.
 	MarkRead(context.Context, *v1.MarkReadRequest) (*v1.MarkReadResponse, error)
-	// CountUnread returns how many announcements the caller may see and has not read.
+	// CountUnread returns how many announcements the caller may see and has neither read nor
+	// written.
 	CountUnread(context.Context, *v1.CountUnreadRequest) (*v1.CountUnreadResponse, error)
 	// ListReaders returns a page of those who have read an announcement, to its writer and to
 	// teachers.
