@@ -31,9 +31,46 @@ func EnsureStream(ctx context.Context, js jetstream.JetStream, replicas int) err
 	})
 }
 
-// NewPublisher returns a publisher that stores events in the stream.
+// NewPublisher returns a publisher that stores events in the stream, from which a relay publishes them to
+// Bongsu, and those with a credential in the stream of Bongsu only.
 func NewPublisher(js jetstream.JetStream) stream.Publisher {
-	return stream.JetStream{Stream: js, Prefix: subjectPrefix}
+	return publisher{own: stream.JetStream{Stream: js, Prefix: subjectPrefix}, bongsu: stream.JetStream{Stream: js, Prefix: bongsuPrefix}}
+}
+
+// credentials are the types of events with a credential, such as a link: only Bongsu reads them, and the
+// stream of the school keeps events forever.
+var credentials = map[string]bool{"school.auth.password_reset_requested": true, "school.outing.decision_requested": true}
+
+// A publisher chooses the stream of each event.
+type publisher struct{ own, bongsu stream.Publisher }
+
+// Publish implements stream.Publisher.
+func (p publisher) Publish(ctx context.Context, events []stream.Event) ([]error, error) {
+	results := make([]error, len(events))
+	for _, to := range []struct {
+		stream.Publisher
+
+		credentials bool
+	}{{p.own, false}, {p.bongsu, true}} {
+		var chosen []stream.Event
+		var places []int
+		for i, e := range events {
+			if credentials[e.Type] == to.credentials {
+				chosen, places = append(chosen, e), append(places, i)
+			}
+		}
+		if len(chosen) == 0 {
+			continue
+		}
+		some, err := to.Publish(ctx, chosen)
+		if err != nil {
+			return nil, err
+		}
+		for i, place := range places {
+			results[place] = some[i]
+		}
+	}
+	return results, nil
 }
 
 // NewRelay returns the consumer that publishes the events of the stream to that of Bongsu. All processes
@@ -56,8 +93,9 @@ type Store struct {
 // A Handle handles an event of a type in a transaction.
 type Handle func(ctx context.Context, t *database.Tx, e stream.Event) error
 
-// Open opens the database of a service, which has the copy of the accounts (package people). Each event whose type is in handles takes effect once: what
-// its Handle changes is committed with the note that it was handled.
+// Open opens the database of a service, which has the copy of the accounts (package people). Each event
+// whose type is in handles takes effect once: what its Handle changes is committed with the note that it
+// was handled.
 func Open(ctx context.Context, p *process.Process, js jetstream.JetStream, service, url string, schema database.Schema, handles map[string]Handle) (*Store, error) {
 	db, err := database.Open(ctx, url, schema)
 	if err != nil {

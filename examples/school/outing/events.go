@@ -30,5 +30,5 @@ func decisionRequested(o Outing, account, role, url string) event.Event {
 }
 
 func decisionMade(o Outing, account string) event.Event {
-	return event.Event{Type: "school.outing.decision_made", Subject: o.ID, Data: &eventv1.DecisionMade{OutingId: o.ID, Account: account}}
+	return event.Event{Type: "school.outing.decision_made", Subject: o.ID, Data: &eventv1.DecisionMade{OutingId: o.ID, Account: account, Summary: o.Summary()}}
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/bongsu-project/bongsu/examples/school/people"
+	"github.com/bongsu-project/bongsu/examples/school/seoul"
 	outingv1 "github.com/bongsu-project/bongsu/gen/go/school/outing/v1"
 	"github.com/bongsu-project/bongsu/gen/go/school/outing/v1/outingv1connect"
 	"github.com/bongsu-project/bongsu/kit/auth"
@@ -40,7 +41,7 @@ func viewer(ctx context.Context) Viewer {
 func (h *Handler) RequestOuting(ctx context.Context, req *outingv1.RequestOutingRequest) (*outingv1.RequestOutingResponse, error) {
 	o := Outing{
 		ID: uuid.NewString(), Student: viewer(ctx).Account, Emergency: req.GetSituation() == outingv1.Situation_SITUATION_EMERGENCY,
-		Start: req.GetStartTime().AsTime(), End: req.GetEndTime().AsTime(), Created: h.now(),
+		Start: stored(req.GetStartTime().AsTime()), End: stored(req.GetEndTime().AsTime()), Created: stored(h.now()),
 		Place: req.GetPlace(), Reason: req.GetReason(), IdempotencyKey: req.GetIdempotencyKey(),
 	}
 	o.requestHash = requestHash(o)
@@ -54,6 +55,9 @@ func (h *Handler) RequestOuting(ctx context.Context, req *outingv1.RequestOuting
 	return &outingv1.RequestOutingResponse{Outing: h.toProto(o)}, nil
 }
 
+// stored returns a time as it is stored, so that a repeated request gets the same response.
+func stored(t time.Time) time.Time { return t.Truncate(time.Microsecond) }
+
 // requestHash returns a hash of the content of a request.
 func requestHash(o Outing) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %d %t %q %q", o.Start.UnixMicro(), o.End.UnixMicro(), o.Emergency, o.Place, o.Reason))
@@ -62,6 +66,11 @@ func requestHash(o Outing) string {
 
 // ListOutings returns a page of outings.
 func (h *Handler) ListOutings(ctx context.Context, req *outingv1.ListOutingsRequest) (*outingv1.ListOutingsResponse, error) {
+	if req.GetDate() != "" {
+		if _, err := seoul.ParseDay("date", req.GetDate()); err != nil {
+			return nil, err
+		}
+	}
 	cursor := func(o Outing) Cursor { return Cursor{micros(o.Created), o.ID} }
 	all, next, err := page.Of(req, cursor, func(after Cursor, limit int) ([]Outing, error) {
 		return h.store.Outings(ctx, Query{

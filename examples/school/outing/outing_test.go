@@ -324,5 +324,7 @@ func TestListOutings(t *testing.T) {
 		}
 		_, err = s.ListOutings(schooltest.As(t, "homeroom", people.Teacher), &outingv1.ListOutingsRequest{PageToken: "?"})
 		kittest.Error(t, err, fault.ErrInvalid, "page_token")
+		_, err = s.ListOutings(schooltest.As(t, "homeroom", people.Teacher), &outingv1.ListOutingsRequest{Date: "2026-02-30"})
+		kittest.Error(t, err, fault.ErrInvalid, "date")
 	})
 }

@@ -463,7 +463,9 @@ type DecisionMade struct {
 	// outing_id is the id of the outing.
 	OutingId string `protobuf:"bytes,1,opt,name=outing_id,json=outingId,proto3" json:"outing_id,omitempty"`
 	// account is the account of the person.
-	Account       string `protobuf:"bytes,2,opt,name=account,proto3" json:"account,omitempty"`
+	Account string `protobuf:"bytes,2,opt,name=account,proto3" json:"account,omitempty"`
+	// summary is as in DecisionRequested.
+	Summary       string `protobuf:"bytes,3,opt,name=summary,proto3" json:"summary,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -508,6 +510,13 @@ func (x *DecisionMade) GetOutingId() string {
 func (x *DecisionMade) GetAccount() string {
 	if x != nil {
 		return x.Account
+	}
+	return ""
+}
+
+func (x *DecisionMade) GetSummary() string {
+	if x != nil {
+		return x.Summary
 	}
 	return ""
 }
@@ -794,10 +803,12 @@ const file_school_event_v1_event_proto_rawDesc = "" +
 	"\x03url\x18\x04 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xe8\aR\x03url\x12$\n" +
 	"\asummary\x18\x05 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\asummary\"n\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\asummary\"\x94\x01\n" +
 	"\fDecisionMade\x12%\n" +
 	"\touting_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\boutingId\x127\n" +
-	"\aaccount\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{3,15}$R\aaccount\"\x9c\x01\n" +
+	"\aaccount\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{3,15}$R\aaccount\x12$\n" +
+	"\asummary\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\asummary\"\x9c\x01\n" +
 	"\vClubChanged\x12!\n" +
 	"\aclub_id\x18\x01 \x01(\tB\b\xbaH\x05r\x03\xb0\x01\x01R\x06clubId\x12\x1d\n" +
 	"\x04name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18\x1eR\x04name\x121\n" +
