@@ -33,9 +33,13 @@ type serveCmd struct {
 	WebAddr     string   `name:"web-addr" default:"127.0.0.1:8090" help:"The address of the pages, which web serves."`
 	WebURL      string   `name:"web-url" default:"http://127.0.0.1:8090" placeholder:"URL" help:"Where people reach the pages, for the links of notifications."`
 
+	EscalateAfter time.Duration `default:"10m" help:"How long an outing waits for a decision before the head teacher is notified, at most 168h."`
+	Seed          bool          `help:"Create the first accounts, all with the same password, and their data: for trials. Always without --nats-url."`
+	ServiceLimit  string        `default:"200/s" group:"Without --nats-url:" help:"The rate limit of each service of the school at the edge, or off."`
+
 	SigningKeys string `type:"path" placeholder:"FILE" group:"Auth:" help:"The file with the keys that sign tokens (ECDSA P-256, PKCS #8 in PEM): the first signs, all are published. By default signing.key in --data, which is created."`
 	IssuerURL   string `placeholder:"URL" group:"Auth:" help:"The issuer of tokens, by which the edge finds their keys (--oidc-issuer of Bongsu). By default the address of the service."`
-	EdgeURL     string `placeholder:"URL" group:"Auth:" help:"The edge of Bongsu, by which the pages call the services, and into whose directory accounts are brought; the latter with --edge-key-file. By default the one beside this process."`
+	EdgeURL     string `placeholder:"URL" group:"Auth:" help:"The edge of Bongsu, by which the pages call the services, and which gets the accounts and the rules of notifications; the latter with --edge-key-file. By default the one beside this process."`
 	EdgeKeyFile string `type:"path" placeholder:"FILE" group:"Auth:" help:"A file with an API key of Bongsu with the role operator."`
 
 	NEIS struct {
@@ -47,6 +51,20 @@ type serveCmd struct {
 
 	platform.Flags
 	process.Config
+}
+
+// maxEscalateAfter is the longest wait of a step of an escalation policy.
+const maxEscalateAfter = 7 * 24 * time.Hour
+
+// Validate returns an error for flags out of their bounds. The command line calls it.
+func (c *serveCmd) Validate() error {
+	if c.EscalateAfter < 0 || c.EscalateAfter > maxEscalateAfter {
+		return fmt.Errorf("invalid --escalate-after %s: must be from 0s to %s", c.EscalateAfter, maxEscalateAfter)
+	}
+	if c.EdgeURL == "" && c.EdgeKeyFile != "" {
+		return errors.New("--edge-key-file requires --edge-url")
+	}
+	return nil
 }
 
 // Run runs the services until ctx ends.
@@ -66,6 +84,7 @@ func (c *serveCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, beside.Close()) }()
+	c.Seed = true
 	return c.serve(ctx, beside)
 }
 
@@ -83,7 +102,7 @@ func (c *serveCmd) serve(ctx context.Context, beside *platform.Platform) error {
 		err = c.startBongsu(ctx, p, beside, accounts)
 	}
 	if err == nil && beside == nil && accounts != nil && c.EdgeKeyFile != "" {
-		err = c.syncDirectory(p, accounts)
+		err = c.joinBongsu(p, accounts)
 	}
 	if err != nil {
 		return errors.Join(err, p.Close())
