@@ -44,7 +44,7 @@ func (h *Handler) SignUp(ctx context.Context, req *authv1.SignUpRequest) (*authv
 	}
 	a := Account{
 		ID: req.GetId(), Role: roleOf(req.GetRole()), Name: req.GetName(), Phone: req.GetPhone(), Email: req.GetEmail(),
-		Grade: int(req.GetGrade()), Class: int(req.GetClass()), Number: int(req.GetNumber()), Children: req.GetChildren(), Created: h.now(),
+		Grade: int(req.GetGrade()), Class: int(req.GetClass()), Number: int(req.GetNumber()), Children: req.GetChildren(), Created: h.now().Truncate(time.Microsecond),
 	}
 	if err := h.store.Add(ctx, a, hash); err != nil {
 		return nil, err
