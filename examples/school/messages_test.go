@@ -46,12 +46,12 @@ func (s *school) fakeCalls(t *testing.T) []fakeCall {
 	return out.Calls
 }
 
-// shortMessages returns the short messages to a phone of the school, such as 01022220001.
+// shortMessages returns the short messages to a phone.
 func (s *school) shortMessages(t *testing.T, phone string) (texts []string) {
 	t.Helper()
 	for _, c := range s.fakeCalls(t) {
 		form, err := url.ParseQuery(c.Body)
-		if err == nil && strings.HasSuffix(c.Path, "/Messages.json") && form.Get("To") == "+82"+strings.TrimPrefix(phone, "0") {
+		if err == nil && strings.HasSuffix(c.Path, "/Messages.json") && form.Get("To") == phone {
 			texts = append(texts, form.Get("Body"))
 		}
 	}
@@ -136,9 +136,10 @@ func hasAll(text string, parts []string) bool {
 	return true
 }
 
-func (s *school) awaitSMS(t *testing.T, phone string, parts ...string) string {
+// awaitSMS waits for a short message to the mother.
+func (s *school) awaitSMS(t *testing.T, parts ...string) string {
 	t.Helper()
-	return awaitText(t, "the phone "+phone, func() []string { return s.shortMessages(t, phone) }, parts...)
+	return awaitText(t, "the phone of the mother", func() []string { return s.shortMessages(t, "+821022220001") }, parts...)
 }
 
 func (s *school) awaitMail(t *testing.T, address string, parts ...string) string {

@@ -80,7 +80,7 @@ func testOuting(t *testing.T, s *school) {
 	}
 	s.call(t, "teacherpark", http.MethodPost, "/v1/school/outings/"+o.ID+":decide", approval, http.StatusBadRequest, nil) // the parent decides first
 
-	link := linkOf(t, s.awaitSMS(t, "01022220001", "외출을 허락해 주세요: 2학년 3반 7번 김철수"))
+	link := linkOf(t, s.awaitSMS(t, "외출을 허락해 주세요: 2학년 3반 7번 김철수"))
 	var seen struct {
 		Outing  shownOuting
 		Account string
@@ -101,7 +101,7 @@ func testOuting(t *testing.T, s *school) {
 	s.awaitInbox(t, "chulsu", "외출이 승인되었습니다")
 	s.call(t, "younghee", http.MethodPost, "/v1/school/outings/"+o.ID+":start", "{}", http.StatusNotFound, nil) // not hers
 	s.step(t, "chulsu", o.ID, "start", "{}")
-	s.awaitSMS(t, "01022220001", "자녀가 외출했습니다", "김철수")
+	s.awaitSMS(t, "자녀가 외출했습니다", "김철수")
 
 	eventually(t, "the end of the outing passes", func() bool {
 		var out struct{ Outing shownOuting }
@@ -111,7 +111,7 @@ func testOuting(t *testing.T, s *school) {
 	if o = s.step(t, "teacherpark", o.ID, "end", "{}"); o.State != "OUTING_STATE_RETURNED" || !o.Late {
 		t.Errorf("the outing at the return is %+v", o)
 	}
-	s.awaitSMS(t, "01022220001", "자녀가 늦게 돌아왔습니다", "김철수")
+	s.awaitSMS(t, "자녀가 늦게 돌아왔습니다", "김철수")
 }
 
 // testRefusedOuting refuses an outing by the link of a mail, as this parent has no phone, and by the

@@ -22,7 +22,7 @@ func TestSplit(t *testing.T) {
 	postgrestest.Require(t)
 	s := startSplit(t)
 	o := s.ask(t, "chulsu", "NORMAL", time.Minute)
-	link := linkOf(t, s.awaitSMS(t, "01022220001", "외출을 허락해 주세요", "김철수"))
+	link := linkOf(t, s.awaitSMS(t, "외출을 허락해 주세요", "김철수"))
 	s.call(t, "", http.MethodPost, link+":decide", approval, http.StatusOK, nil)
 	s.awaitInbox(t, "teacherpark", "외출 승인을 기다립니다", "김철수")
 

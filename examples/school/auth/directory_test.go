@@ -62,7 +62,7 @@ func (d *fakeDirectory) ListGroups(_ context.Context, req *groupv1.ListGroupsReq
 	if !slices.Contains(d.names, req.GetGroupName()) {
 		d.names = append(d.names, req.GetGroupName())
 	}
-	return &groupv1.ListGroupsResponse{Groups: []*groupv1.Group{{Id: int32(slices.Index(d.names, req.GetGroupName()))}}}, nil //nolint:gosec // small
+	return &groupv1.ListGroupsResponse{Groups: []*groupv1.Group{{Id: int32(slices.Index(d.names, req.GetGroupName()))}}}, nil
 }
 
 func (d *fakeDirectory) AddGroupUser(_ context.Context, req *groupv1.AddGroupUserRequest) (*groupv1.AddGroupUserResponse, error) {
@@ -88,7 +88,7 @@ func TestDirectory(t *testing.T) {
 			Log: slog.New(slog.DiscardHandler),
 		}
 		for i, id := range []string{"chulsu", "minsu", "younghee"} {
-			req := student(id, int32(i+1)) //nolint:gosec // small
+			req := student(id, int32(i+1))
 			if id == "chulsu" {
 				req.Email = refusedMail
 			}
