@@ -28,7 +28,7 @@ const serviceRate = "40/s"
 
 // callTimeout is the timeout of calls at the edge in these tests: shorter than the time in which the edge
 // finds out that a connection is dead.
-const callTimeout = 4 * time.Second
+const callTimeout = 2500 * time.Millisecond
 
 // TestGateway checks what the edge does before, around and in place of calls, over REST. Outing runs twice,
 // schedule and club once, each in a process of its own.
