@@ -34,13 +34,14 @@ func TestCredentials(t *testing.T) {
 	for _, kind := range []string{"school.outing.decision_requested", "school.outing.requested", "school.auth.password_reset_requested", "school.outing.approved"} {
 		events = append(events, stream.Event{Type: kind})
 	}
-	r := &recorder{refused: "school.outing.approved"}
-	results, err := withoutCredentials{r}.Publish(t.Context(), events)
+	own, bongsu := &recorder{refused: "school.outing.approved"}, &recorder{}
+	results, err := publisher{own, bongsu}.Publish(t.Context(), events)
 	kittest.NoError(t, err)
-	kittest.Equal(t, r.types, []string{"school.outing.requested", "school.outing.approved"})
+	kittest.Equal(t, own.types, []string{"school.outing.requested", "school.outing.approved"})
+	kittest.Equal(t, bongsu.types, []string{"school.outing.decision_requested", "school.auth.password_reset_requested"})
 	kittest.Equal(t, results, []error{nil, nil, nil, errRefused})
-	results, err = withoutCredentials{r}.Publish(t.Context(), events[:1])
+	results, err = publisher{own, bongsu}.Publish(t.Context(), events[:1])
 	kittest.NoError(t, err)
 	kittest.Equal(t, results, []error{nil})
-	kittest.Equal(t, len(r.types), 2)
+	kittest.Equal(t, len(own.types), 2)
 }
