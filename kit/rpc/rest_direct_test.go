@@ -161,7 +161,7 @@ func TestDirect(t *testing.T) {
 
 // TestDirectMethods checks that a direct route may have another HTTP method than that of Connect.
 func TestDirectMethods(t *testing.T) {
-	options, err := NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), noop.Int64Counter{}, testRules)
+	options, err := NewOptions(slog.New(slog.DiscardHandler), noop.NewMeterProvider(), testRules)
 	if err != nil {
 		t.Fatal(err)
 	}
