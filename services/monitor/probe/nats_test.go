@@ -90,7 +90,8 @@ func until(t *testing.T, condition func() bool) {
 func TestNATS(t *testing.T) {
 	s := natsServer(t, &server.Options{})
 	conn, js := jetStream(t, s.ClientURL(), "EVENTS", 1)
-	if _, err := js.CreateOrUpdateConsumer(t.Context(), "EVENTS", jetstream.ConsumerConfig{Durable: "work", AckPolicy: jetstream.AckExplicitPolicy}); err != nil {
+	consumer, err := js.CreateOrUpdateConsumer(t.Context(), "EVENTS", jetstream.ConsumerConfig{Durable: "work", AckPolicy: jetstream.AckExplicitPolicy})
+	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range 5 {
@@ -98,6 +99,10 @@ func TestNATS(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	until(t, func() bool { // a publish is acknowledged before consumers count it
+		info, err := consumer.Info(t.Context())
+		return err == nil && info.NumPending == 5
+	})
 	own := New(Env{NATS: func() *nats.Conn { return conn }})
 	monitoring := "http://" + s.MonitorAddr().String()
 	for name, c := range map[string]struct {
