@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"buf.build/go/protovalidate"
+
 	"github.com/bongsu-project/bongsu/examples/school/schooltest"
 	authv1 "github.com/bongsu-project/bongsu/gen/go/school/auth/v1"
 	eventv1 "github.com/bongsu-project/bongsu/gen/go/school/event/v1"
@@ -323,4 +325,15 @@ func TestParseHash(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
+}
+
+// TestUpdateRules checks which mail addresses a request may set: an empty one removes it.
+func TestUpdateRules(t *testing.T) {
+	for email, valid := range map[string]bool{"": true, "kim@school.example": true, "kim": false, "kim@": false} {
+		err := protovalidate.Validate(&authv1.UpdateAccountRequest{Id: "chulsu", Email: new(email)})
+		if (err == nil) != valid {
+			t.Errorf("%q: %v", email, err)
+		}
+	}
+	kittest.NoError(t, protovalidate.Validate(&authv1.UpdateAccountRequest{Id: "chulsu"}))
 }

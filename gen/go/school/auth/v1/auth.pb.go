@@ -1675,12 +1675,12 @@ const file_school_auth_v1_auth_proto_rawDesc = "" +
 	"\aaccount\x18\x01 \x01(\v2\x17.school.auth.v1.AccountR\aaccount\"E\n" +
 	"\x14RefuseAccountRequest\x12-\n" +
 	"\x02id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{3,15}$R\x02id\"\x17\n" +
-	"\x15RefuseAccountResponse\"\xb4\x01\n" +
+	"\x15RefuseAccountResponse\"\x86\x02\n" +
 	"\x14UpdateAccountRequest\x12-\n" +
 	"\x02id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[a-z][a-z0-9_]{3,15}$R\x02id\x122\n" +
-	"\x05phone\x18\x02 \x01(\tB\x17\xbaH\x14r\x122\x10^(010[0-9]{8})?$H\x00R\x05phone\x88\x01\x01\x12%\n" +
-	"\x05email\x18\x03 \x01(\tB\n" +
-	"\xbaH\a\xd8\x01\x01r\x02`\x01H\x01R\x05email\x88\x01\x01B\b\n" +
+	"\x05phone\x18\x02 \x01(\tB\x17\xbaH\x14r\x122\x10^(010[0-9]{8})?$H\x00R\x05phone\x88\x01\x01\x12w\n" +
+	"\x05email\x18\x03 \x01(\tB\\\xbaHY\xba\x01V\n" +
+	"\x14update_account.email\x12 must be a mail address, or empty\x1a\x1cthis == '' || this.isEmail()H\x01R\x05email\x88\x01\x01B\b\n" +
 	"\x06_phoneB\b\n" +
 	"\x06_email\"J\n" +
 	"\x15UpdateAccountResponse\x121\n" +
