@@ -28,7 +28,7 @@ var customers = map[string]string{"mina": "+821012345678", "jun": "+821087654321
 var books = map[string]int32{"Emma": 3, "Dracula": 1, "구운몽": 2}
 
 // prepare creates the customers, the keys, the rules and the first books, and writes the keys into
-// keys.json in --data. What exists stays.
+// keys.json in --data. Existing ones are kept.
 func (c *serveCmd) prepare(ctx context.Context, beside *platform.Platform) error {
 	err := c.seed(ctx, beside)
 	if ctx.Err() != nil {

@@ -44,7 +44,7 @@ func seedIDs() string {
 }
 
 // seed creates the first club, announcement and timetable as the people of the school do: through the
-// edge, with their tokens. What exists stays.
+// edge, with their tokens. Existing data is kept.
 func seed(ctx context.Context, edge string) error {
 	signIn := func(id string) (*http.Client, error) {
 		res, err := platform.Retry(ctx, authv1connect.NewAuthServiceClient(http.DefaultClient, edge).SignIn, &authv1.SignInRequest{Id: id, Password: seedPassword})

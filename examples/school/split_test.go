@@ -126,7 +126,7 @@ func startSplit(t *testing.T) *split {
 	return s
 }
 
-// freeAddr returns an address at which nobody listens.
+// freeAddr returns a free address.
 func freeAddr(t *testing.T) string {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")

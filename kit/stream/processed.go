@@ -98,7 +98,7 @@ func (p *Processed) Note(ctx context.Context, tx Execer, consumer string, e Even
 	return rows == 1, p.table.wrap("note", err)
 }
 
-// Run deletes what is older than the retention, until ctx ends, and returns nil then. Several
+// Run deletes notes older than the retention, until ctx ends, and returns nil then. Several
 // processes may run it.
 func (p *Processed) Run(ctx context.Context) error {
 	for {
@@ -115,7 +115,7 @@ func (p *Processed) Run(ctx context.Context) error {
 	}
 }
 
-// deleteExpired deletes what is older than the retention, in small transactions.
+// deleteExpired deletes notes older than the retention, in small transactions.
 func (p *Processed) deleteExpired(ctx context.Context) error {
 	until := p.options.Now().Add(-p.options.Retention).UnixMilli()
 	text := p.table.sql(fmt.Sprintf(`DELETE FROM $table WHERE (consumer, source, event_id) IN

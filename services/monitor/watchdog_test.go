@@ -60,7 +60,7 @@ func TestWatchdogWebhook(t *testing.T) {
 	kittest.Equal(t, strings.Contains(logged.String(), "--watchdog-webhook") && !strings.Contains(logged.String(), "s3cret"), true)
 }
 
-// TestWatchdogUnknown checks that a monitor whose value is not known any more is told once, and its return,
+// TestWatchdogUnknown checks that a value that becomes unknown is notified once, and its return too,
 // and that one that is down stays so while it is not known.
 func TestWatchdogUnknown(t *testing.T) {
 	var told []string

@@ -47,7 +47,7 @@ func delayOf(err error) time.Duration {
 	return retryDelay
 }
 
-// Create is Retry for a method that creates what may exist.
+// Create is Retry for a method that creates a resource: an existing one is not an error.
 func Create[Req, Res any](ctx context.Context, call func(context.Context, *Req) (*Res, error), req *Req) error {
 	_, err := Retry(ctx, call, req)
 	if connect.CodeOf(err) == connect.CodeAlreadyExists {

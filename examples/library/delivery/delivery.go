@@ -34,7 +34,7 @@ type Delivery struct {
 	UpdateTime    time.Time         // of the last change of State
 }
 
-// A Result is what became of an attempt to cancel a delivery.
+// A Result is the result of an attempt to cancel a delivery.
 type Result int
 
 // The results of an attempt. Their numbers are stored.

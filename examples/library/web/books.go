@@ -18,7 +18,7 @@ type bookPage struct {
 	Form  string // the idempotency key of the forms of this page: sent twice, they do their work once
 }
 
-// A book is a book with the number of copies that nobody holds.
+// A book is a book with its number of free copies.
 type book struct {
 	*productv1.Product
 	Free int32

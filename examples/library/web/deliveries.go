@@ -26,7 +26,7 @@ func (h *handler) deliveries(w http.ResponseWriter, r *http.Request) error {
 	return h.showDeliveries(w, r, nil)
 }
 
-// showDeliveries shows the deliveries, and what has failed before.
+// showDeliveries shows the deliveries, and the error of the action before.
 func (h *handler) showDeliveries(w http.ResponseWriter, r *http.Request, failed error) error {
 	query := r.URL.Query()
 	page := deliveryPage{All: query.Has("all")}

@@ -112,7 +112,7 @@ func withCaller(ctx context.Context, one session, remoteAddr string) context.Con
 	return context.WithValue(ctx, callerKey{}, &caller{one, address})
 }
 
-// callerOf returns the caller of a request, nil for nobody.
+// callerOf returns the caller of a request, nil without one.
 func callerOf(ctx context.Context) *caller {
 	c, _ := ctx.Value(callerKey{}).(*caller)
 	return c

@@ -8,7 +8,7 @@ import (
 	accessv1 "github.com/bongsu-project/bongsu/gen/go/bongsu/access/v1"
 )
 
-// A signInPage is what the page for signing in shows.
+// A signInPage is the data of the sign-in page.
 type signInPage struct {
 	Next string // the path to which it leads
 }

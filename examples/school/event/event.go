@@ -94,7 +94,7 @@ type Store struct {
 type Handle func(ctx context.Context, t *database.Tx, e stream.Event) error
 
 // Open opens the database of a service, which has the copy of the accounts (package people). Each event
-// whose type is in handles takes effect once: what its Handle changes is committed with the note that it
+// whose type is in handles takes effect once: its changes are committed with the note that it
 // was handled.
 func Open(ctx context.Context, p *process.Process, js jetstream.JetStream, service, url string, schema database.Schema, handles map[string]Handle) (*Store, error) {
 	db, err := database.Open(ctx, url, schema)

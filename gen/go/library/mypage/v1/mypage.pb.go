@@ -27,7 +27,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// EntryState is what became of a reservation.
+// EntryState is the state of a reservation.
 type EntryState int32
 
 const (

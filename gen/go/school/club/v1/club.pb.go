@@ -39,7 +39,7 @@ type Club struct {
 	Concept string `protobuf:"bytes,4,opt,name=concept,proto3" json:"concept,omitempty"`
 	// introduction describes the club.
 	Introduction string `protobuf:"bytes,5,opt,name=introduction,proto3" json:"introduction,omitempty"`
-	// field is what the club works on.
+	// field is the subject area of the club, such as software.
 	Field string `protobuf:"bytes,6,opt,name=field,proto3" json:"field,omitempty"`
 	// location is the room.
 	Location string `protobuf:"bytes,7,opt,name=location,proto3" json:"location,omitempty"`
@@ -255,7 +255,7 @@ type CreateClubRequest struct {
 	Concept string `protobuf:"bytes,3,opt,name=concept,proto3" json:"concept,omitempty"`
 	// introduction describes the club.
 	Introduction string `protobuf:"bytes,4,opt,name=introduction,proto3" json:"introduction,omitempty"`
-	// field is what the club works on.
+	// field is the subject area of the club, such as software.
 	Field string `protobuf:"bytes,5,opt,name=field,proto3" json:"field,omitempty"`
 	// location is the room, of one club each.
 	Location string `protobuf:"bytes,6,opt,name=location,proto3" json:"location,omitempty"`
@@ -639,7 +639,7 @@ type UpdateClubRequest struct {
 	Concept string `protobuf:"bytes,3,opt,name=concept,proto3" json:"concept,omitempty"`
 	// introduction describes the club.
 	Introduction string `protobuf:"bytes,4,opt,name=introduction,proto3" json:"introduction,omitempty"`
-	// field is what the club works on.
+	// field is the subject area of the club, such as software.
 	Field string `protobuf:"bytes,5,opt,name=field,proto3" json:"field,omitempty"`
 	// location is the room, of one club each.
 	Location string `protobuf:"bytes,6,opt,name=location,proto3" json:"location,omitempty"`
