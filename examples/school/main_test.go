@@ -145,9 +145,15 @@ func (r *running) kill() {
 	<-r.ended
 }
 
+// signal sends a signal. After SIGSTOP it waits until all threads of the process have stopped: until
+// then one may still answer a call.
 func (r *running) signal(t *testing.T, s syscall.Signal) {
 	t.Helper()
-	if err := r.command.Process.Signal(s); err != nil {
+	err := r.command.Process.Signal(s)
+	if s == syscall.SIGSTOP && err == nil {
+		_, err = syscall.Wait4(r.command.Process.Pid, nil, syscall.WUNTRACED, nil)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }
